@@ -1,0 +1,1 @@
+//! Checkers: a history in, a verdict with its evidence out.

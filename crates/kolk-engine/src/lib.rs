@@ -1,0 +1,1 @@
+//! The simulator: clocks, network, faults, services, clients and nodes.

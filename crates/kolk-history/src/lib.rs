@@ -1,0 +1,1 @@
+//! Operations, histories, journals and plans, and how they are stored.

@@ -1,0 +1,121 @@
+//! The seam between a node and whatever runs it.
+//!
+//! A node is a machine without I/O: it is stepped with the time and one input, and gives back the
+//! messages it sends and when it wants to be stepped next. Everything that runs nodes — the stdio
+//! drivers, the engine's in-process host — drives this trait, and the engine's hosts for separate
+//! programs implement it in spirit: the same step, through a pipe.
+
+use std::ops::Range;
+
+use kolk_protocol::Time;
+
+/// What a step reacts to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input<'a> {
+    /// A message arrived. It is addressed to this node.
+    Message {
+        /// Who sent it.
+        src: &'a str,
+        /// Its body, a JSON object.
+        body: &'a str,
+    },
+    /// The deadline that the last step asked for has come.
+    Wake,
+}
+
+/// A node, or anything that acts like one.
+pub trait Machine {
+    /// Reacts to one input at the instant `now`, which never goes back, and pushes the messages it
+    /// sends to `outputs`, in order. Returns the next instant at which it wants an
+    /// [`Input::Wake`] if nothing arrives before, or `None` if it only reacts to messages. Until
+    /// then nothing in the machine may act.
+    fn step(&mut self, now: Time, input: Input<'_>, outputs: &mut Outputs) -> Option<Time>;
+}
+
+impl<M: Machine + ?Sized> Machine for Box<M> {
+    fn step(&mut self, now: Time, input: Input<'_>, outputs: &mut Outputs) -> Option<Time> {
+        (**self).step(now, input, outputs)
+    }
+}
+
+/// The messages of a step, and what it logged, packed into one buffer that is used again and again.
+#[derive(Clone, Debug, Default)]
+pub struct Outputs {
+    bytes: Vec<u8>,
+    messages: Vec<(Range<usize>, Range<usize>)>,
+    log: Vec<u8>,
+}
+
+impl Outputs {
+    /// No messages.
+    pub fn new() -> Outputs {
+        Outputs::default()
+    }
+
+    /// Adds a message whose body `write` appends to the buffer it is given. The buffer holds other
+    /// bytes already; they must stay as they are. If `write` fails, nothing is added.
+    pub fn push_with<E>(
+        &mut self,
+        dest: &str,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(dest.as_bytes());
+        let middle = self.bytes.len();
+        match write(&mut self.bytes) {
+            Ok(()) => {
+                self.messages.push((start..middle, middle..self.bytes.len()));
+                Ok(())
+            }
+            Err(error) => {
+                self.bytes.truncate(start);
+                Err(error)
+            }
+        }
+    }
+
+    /// Adds a message with the given body, a JSON object.
+    pub fn push(&mut self, dest: &str, body: &[u8]) {
+        let written = self.push_with(dest, |bytes| {
+            bytes.extend_from_slice(body);
+            Ok::<(), std::convert::Infallible>(())
+        });
+        match written {
+            Ok(()) => {}
+            Err(never) => match never {},
+        }
+    }
+
+    /// The messages in the order in which they were sent: destination and body.
+    pub fn messages(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.messages.iter().map(|(dest, body)| {
+            (
+                std::str::from_utf8(&self.bytes[dest.clone()]).unwrap_or_default(),
+                std::str::from_utf8(&self.bytes[body.clone()]).unwrap_or_default(),
+            )
+        })
+    }
+
+    /// Adds a line to what the node logs (its stderr, where it has one).
+    pub fn log(&mut self, line: &str) {
+        self.log.extend_from_slice(line.as_bytes());
+        self.log.push(b'\n');
+    }
+
+    /// What the node logged, whole lines.
+    pub fn logged(&self) -> &[u8] {
+        &self.log
+    }
+
+    /// True if nothing was sent and nothing logged.
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty() && self.log.is_empty()
+    }
+
+    /// Forgets everything, keeping the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.messages.clear();
+        self.log.clear();
+    }
+}

@@ -1,0 +1,253 @@
+//! Messages: one JSON object a line.
+
+use std::borrow::Cow;
+
+use thiserror::Error;
+
+use crate::scan::{ScanError, Scanner};
+
+/// A line, as it came: nothing is copied unless a name holds an escape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// The number the workbench gave the message.
+    pub id: Option<u64>,
+    /// Lockstep's stamp: virtual nanoseconds.
+    pub at: Option<u64>,
+    /// Who sent it.
+    pub src: Cow<'a, str>,
+    /// Who is to get it.
+    pub dest: Cow<'a, str>,
+    /// The rest.
+    pub body: Body<'a>,
+}
+
+/// A message's body: its text, and the keys reserved for remote procedure calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Body<'a> {
+    /// The whole body, an object, as the bytes that came.
+    pub json: &'a str,
+    /// What kind of message: the body's `type`, empty if it has none.
+    pub kind: Cow<'a, str>,
+    /// The sender's number for this request.
+    pub msg_id: Option<i64>,
+    /// The number of the request this answers.
+    pub in_reply_to: Option<i64>,
+}
+
+/// Why a line is not a message.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum LineError {
+    /// The bytes are not text.
+    #[error("the line is not UTF-8")]
+    NotUtf8 {
+        /// The first byte that is not, from the line's beginning.
+        offset: usize,
+    },
+    /// The text is not JSON.
+    #[error("the line is not JSON: {}", .0.reason)]
+    NotJson(ScanError),
+    /// It is JSON, and no object.
+    #[error("the line is JSON, but not an object")]
+    NotAnObject,
+    /// A key is missing.
+    #[error("the message has no `{key}`")]
+    Missing {
+        /// Which.
+        key: &'static str,
+    },
+    /// A key's value is of the wrong kind.
+    #[error("`{key}` must be {expected}")]
+    WrongKind {
+        /// Which.
+        key: &'static str,
+        /// What it must be, with its article.
+        expected: &'static str,
+        /// Where the value begins, in bytes from the line's beginning.
+        offset: usize,
+    },
+    /// A key that messages do not have.
+    #[error("messages have no key `{key}`: anything else belongs into `body`")]
+    UnknownKey {
+        /// Which.
+        key: String,
+        /// Where the key begins, in bytes from the line's beginning.
+        offset: usize,
+    },
+}
+
+impl LineError {
+    /// Where the trouble is, in bytes from the line's beginning, if it is at one place.
+    pub fn offset(&self) -> Option<usize> {
+        match self {
+            LineError::NotUtf8 { offset }
+            | LineError::WrongKind { offset, .. }
+            | LineError::UnknownKey { offset, .. } => Some(*offset),
+            LineError::NotJson(error) => Some(error.offset),
+            LineError::NotAnObject => Some(0),
+            LineError::Missing { .. } => None,
+        }
+    }
+}
+
+impl From<ScanError> for LineError {
+    fn from(error: ScanError) -> LineError {
+        LineError::NotJson(error)
+    }
+}
+
+impl<'a> Line<'a> {
+    /// Reads a line, with or without its line end.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps it from being a message. Keys beside `id`, `at`, `src`, `dest` and `body` are
+    /// an error, as in the original; of a key that comes twice the last one counts.
+    pub fn parse(line: &'a [u8]) -> Result<Line<'a>, LineError> {
+        let text = std::str::from_utf8(line)
+            .map_err(|error| LineError::NotUtf8 { offset: error.valid_up_to() })?;
+        let mut scanner = Scanner::new(text);
+        if scanner.peek() != Some(b'{') {
+            scanner.value()?;
+            scanner.end()?;
+            return Err(LineError::NotAnObject);
+        }
+        let (mut id, mut at, mut src, mut dest, mut body) = (None, None, None, None, None);
+        scanner.object(|scanner, key, key_at| {
+            match &*key {
+                "src" => src = Some(string(scanner, "src")?),
+                "dest" => dest = Some(string(scanner, "dest")?),
+                "body" => body = Some(Body::scan(scanner)?),
+                "id" => id = integer(scanner, "id")?,
+                "at" => at = integer(scanner, "at")?,
+                _ => {
+                    return Err(LineError::UnknownKey { key: key.into_owned(), offset: key_at });
+                }
+            }
+            Ok(())
+        })?;
+        scanner.end()?;
+        Ok(Line {
+            id,
+            at,
+            src: src.ok_or(LineError::Missing { key: "src" })?,
+            dest: dest.ok_or(LineError::Missing { key: "dest" })?,
+            body: body.ok_or(LineError::Missing { key: "body" })?,
+        })
+    }
+}
+
+impl<'a> Body<'a> {
+    /// Reads a body by itself.
+    ///
+    /// # Errors
+    ///
+    /// If it is no JSON object, or a reserved key has a value of the wrong kind.
+    pub fn parse(json: &'a str) -> Result<Body<'a>, LineError> {
+        let mut scanner = Scanner::new(json);
+        let body = Body::scan(&mut scanner)?;
+        scanner.end()?;
+        Ok(body)
+    }
+
+    fn scan(scanner: &mut Scanner<'a>) -> Result<Body<'a>, LineError> {
+        let (mut kind, mut msg_id, mut in_reply_to) = (None, None, None);
+        if scanner.peek() != Some(b'{') {
+            let offset = scanner.offset();
+            scanner.value()?;
+            return Err(LineError::WrongKind { key: "body", expected: "an object", offset });
+        }
+        let from = scanner.offset();
+        scanner.object(|scanner, key, _| {
+            match &*key {
+                "type" => kind = Some(string(scanner, "type")?),
+                "msg_id" => msg_id = integer(scanner, "msg_id")?,
+                "in_reply_to" => in_reply_to = integer(scanner, "in_reply_to")?,
+                _ => {
+                    scanner.value()?;
+                }
+            }
+            Ok::<(), LineError>(())
+        })?;
+        let json = scanner.slice(from, scanner.offset());
+        Ok(Body { json, kind: kind.unwrap_or_default(), msg_id, in_reply_to })
+    }
+}
+
+fn string<'a>(scanner: &mut Scanner<'a>, key: &'static str) -> Result<Cow<'a, str>, LineError> {
+    if scanner.peek() == Some(b'"') {
+        return Ok(scanner.string()?);
+    }
+    let offset = scanner.offset();
+    scanner.value()?;
+    Err(LineError::WrongKind { key, expected: "a string", offset })
+}
+
+/// An integer, or `None` for null.
+fn integer<T: std::str::FromStr>(
+    scanner: &mut Scanner<'_>,
+    key: &'static str,
+) -> Result<Option<T>, LineError> {
+    let offset = scanner.peek().map(|_| scanner.offset()).unwrap_or_default();
+    let value = scanner.value()?;
+    if value == "null" {
+        return Ok(None);
+    }
+    match value.parse() {
+        Ok(number) => Ok(Some(number)),
+        Err(_) => Err(LineError::WrongKind { key, expected: "an integer", offset }),
+    }
+}
+
+/// Writes one line, its end included: `{"id":…,"src":…,"dest":…,"body":…}`, and `at` if there is
+/// one. The body goes out as it is.
+pub fn write_line(
+    out: &mut Vec<u8>,
+    id: Option<u64>,
+    at: Option<u64>,
+    src: &str,
+    dest: &str,
+    body: &[u8],
+) {
+    let mut digits = itoa::Buffer::new();
+    out.push(b'{');
+    for (key, number) in [("\"id\":", id), ("\"at\":", at)] {
+        if let Some(number) = number {
+            out.extend_from_slice(key.as_bytes());
+            out.extend_from_slice(digits.format(number).as_bytes());
+            out.push(b',');
+        }
+    }
+    out.extend_from_slice(b"\"src\":");
+    write_string(out, src);
+    out.extend_from_slice(b",\"dest\":");
+    write_string(out, dest);
+    out.extend_from_slice(b",\"body\":");
+    out.extend_from_slice(body);
+    out.extend_from_slice(b"}\n");
+}
+
+/// Writes a JSON string.
+pub fn write_string(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    let mut rest = text.as_bytes();
+    while let Some(at) = rest.iter().position(|byte| matches!(byte, 0..=0x1f | b'"' | b'\\')) {
+        out.extend_from_slice(&rest[..at]);
+        match rest[at] {
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            byte @ (b'"' | b'\\') => out.extend_from_slice(&[b'\\', byte]),
+            byte => {
+                const HEX: &[u8; 16] = b"0123456789abcdef";
+                out.extend_from_slice(b"\\u00");
+                out.extend_from_slice(&[
+                    HEX[usize::from(byte >> 4)],
+                    HEX[usize::from(byte & 15)],
+                ]);
+            }
+        }
+        rest = &rest[at + 1..];
+    }
+    out.extend_from_slice(rest);
+    out.push(b'"');
+}

@@ -1,0 +1,331 @@
+//! A one-pass JSON scanner: it checks that a text is JSON (RFC 8259) and finds where its parts lie,
+//! without building anything.
+//!
+//! A workbench passes bodies on as the bytes that came, and a node needs a body's `type` before it
+//! can read the rest: both want to know the shape of a line, and neither wants it parsed twice.
+//! Agreement with `serde_json` on what is JSON is tested on random texts.
+
+use std::borrow::Cow;
+
+use thiserror::Error;
+
+/// The deepest nesting accepted, the same as `serde_json`'s, so that what passes here can be read
+/// there.
+pub const DEPTH_MAX: usize = 128;
+
+/// Why a text is not JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{reason} at byte {offset}")]
+pub struct ScanError {
+    /// Where in the text, in bytes from its beginning.
+    pub offset: usize,
+    /// What was found or missed there.
+    pub reason: &'static str,
+}
+
+/// A place in a text that is being read.
+#[derive(Clone, Debug)]
+pub struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+/// One bit for each byte that ends the quick part of a string: `"`, `\` and control characters.
+const fn string_stops() -> [bool; 256] {
+    let mut stops = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        stops[byte] = true;
+        byte += 1;
+    }
+    stops[b'"' as usize] = true;
+    stops[b'\\' as usize] = true;
+    stops
+}
+static STRING_STOPS: [bool; 256] = string_stops();
+
+impl<'a> Scanner<'a> {
+    /// A scanner at the beginning of `text`.
+    pub fn new(text: &'a str) -> Scanner<'a> {
+        Scanner { text, at: 0 }
+    }
+
+    /// Where the scanner stands, in bytes.
+    pub fn offset(&self) -> usize {
+        self.at
+    }
+
+    /// The text between two offsets that this scanner returned.
+    pub fn slice(&self, from: usize, to: usize) -> &'a str {
+        &self.text[from..to]
+    }
+
+    fn error<T>(&self, reason: &'static str) -> Result<T, ScanError> {
+        Err(ScanError { offset: self.at, reason })
+    }
+
+    /// The next byte that is no white space, not taken.
+    pub fn peek(&mut self) -> Option<u8> {
+        let bytes = self.text.as_bytes();
+        while let Some(&byte) = bytes.get(self.at) {
+            match byte {
+                b' ' | b'\n' | b'\t' | b'\r' => self.at += 1,
+                _ => return Some(byte),
+            }
+        }
+        None
+    }
+
+    /// Takes `byte` if it comes next, white space aside.
+    pub fn take(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    /// Takes `byte`, or fails with `reason`.
+    pub fn expect(&mut self, byte: u8, reason: &'static str) -> Result<(), ScanError> {
+        if self.take(byte) { Ok(()) } else { self.error(reason) }
+    }
+
+    /// Fails if anything but white space is left.
+    pub fn end(&mut self) -> Result<(), ScanError> {
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => self.error("something follows the end of the value"),
+        }
+    }
+
+    /// Takes a string and gives its contents; allocates only if it holds an escape.
+    pub fn string(&mut self) -> Result<Cow<'a, str>, ScanError> {
+        let (contents, escaped) = self.raw_string()?;
+        if !escaped {
+            return Ok(Cow::Borrowed(contents));
+        }
+        match unescape(contents) {
+            Some(text) => Ok(Cow::Owned(text)),
+            None => self.error("unpaired surrogate in a string"),
+        }
+    }
+
+    /// Takes a string; gives what stands between its quotes and whether that holds an escape.
+    fn raw_string(&mut self) -> Result<(&'a str, bool), ScanError> {
+        self.expect(b'"', "expected a string")?;
+        let bytes = self.text.as_bytes();
+        let start = self.at;
+        let mut escaped = false;
+        loop {
+            while bytes.get(self.at).is_some_and(|byte| !STRING_STOPS[usize::from(*byte)]) {
+                self.at += 1;
+            }
+            match bytes.get(self.at) {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok((&self.text[start..self.at - 1], escaped));
+                }
+                Some(b'\\') => {
+                    escaped = true;
+                    self.escape()?;
+                }
+                Some(_) => return self.error("control character in a string"),
+                None => return self.error("the string has no end"),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<(), ScanError> {
+        let bytes = self.text.as_bytes();
+        match bytes.get(self.at + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
+                self.at += 2;
+                Ok(())
+            }
+            Some(b'u') => {
+                let digits = bytes.get(self.at + 2..self.at + 6);
+                if digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) {
+                    self.at += 6;
+                    Ok(())
+                } else {
+                    self.error("\\u needs four hexadecimal digits")
+                }
+            }
+            _ => self.error("unknown escape in a string"),
+        }
+    }
+
+    /// Takes a number and gives its text.
+    pub fn number(&mut self) -> Result<&'a str, ScanError> {
+        self.peek();
+        let bytes = self.text.as_bytes();
+        let start = self.at;
+        let digits = |at: &mut usize| {
+            let from = *at;
+            while bytes.get(*at).is_some_and(u8::is_ascii_digit) {
+                *at += 1;
+            }
+            *at > from
+        };
+        let mut at = self.at + usize::from(bytes.get(self.at) == Some(&b'-'));
+        let leading_zero = bytes.get(at) == Some(&b'0');
+        let first = at;
+        let mut fits = digits(&mut at) && !(leading_zero && at > first + 1);
+        if fits && bytes.get(at) == Some(&b'.') {
+            at += 1;
+            fits = digits(&mut at);
+        }
+        if fits && matches!(bytes.get(at), Some(b'e' | b'E')) {
+            at += 1;
+            at += usize::from(matches!(bytes.get(at), Some(b'+' | b'-')));
+            fits = digits(&mut at);
+        }
+        if !fits {
+            return self.error("not a number");
+        }
+        self.at = at;
+        Ok(&self.text[start..at])
+    }
+
+    fn literal(&mut self, literal: &'static str) -> Result<(), ScanError> {
+        if self.text.as_bytes()[self.at..].starts_with(literal.as_bytes()) {
+            self.at += literal.len();
+            Ok(())
+        } else {
+            self.error("expected a JSON value")
+        }
+    }
+
+    /// Takes one whole value of any kind and gives its text.
+    pub fn value(&mut self) -> Result<&'a str, ScanError> {
+        self.peek();
+        let start = self.at;
+        // One bit a level, set in an object: the nesting is the only state, and it is bounded.
+        let mut objects: u128 = 0;
+        let mut depth = 0;
+        loop {
+            match self.peek() {
+                Some(open @ (b'{' | b'[')) => {
+                    self.at += 1;
+                    let object = open == b'{';
+                    if !self.take(if object { b'}' } else { b']' }) {
+                        if depth == DEPTH_MAX - 1 {
+                            return self.error("nested too deeply");
+                        }
+                        objects = (objects << 1) | u128::from(object);
+                        depth += 1;
+                        if object {
+                            self.key()?;
+                        }
+                        continue;
+                    }
+                }
+                Some(b'"') => {
+                    self.raw_string()?;
+                }
+                Some(b'-' | b'0'..=b'9') => {
+                    self.number()?;
+                }
+                Some(b't') => self.literal("true")?,
+                Some(b'f') => self.literal("false")?,
+                Some(b'n') => self.literal("null")?,
+                Some(_) => return self.error("expected a JSON value"),
+                None => return self.error("the text ends too early"),
+            }
+            // A value is complete: close what it completes.
+            loop {
+                if depth == 0 {
+                    return Ok(&self.text[start..self.at]);
+                }
+                let object = objects & 1 == 1;
+                match self.peek() {
+                    Some(b',') => {
+                        self.at += 1;
+                        if object {
+                            self.key()?;
+                        }
+                        break;
+                    }
+                    Some(b'}') if object => self.at += 1,
+                    Some(b']') if !object => self.at += 1,
+                    Some(_) if object => return self.error("expected `,` or `}`"),
+                    Some(_) => return self.error("expected `,` or `]`"),
+                    None => return self.error("the text ends too early"),
+                }
+                objects >>= 1;
+                depth -= 1;
+            }
+        }
+    }
+
+    fn key(&mut self) -> Result<(), ScanError> {
+        if self.peek() != Some(b'"') {
+            return self.error("expected a key in double quotes");
+        }
+        self.raw_string()?;
+        self.expect(b':', "expected `:` after a key")
+    }
+
+    /// Takes an object; `each` gets the scanner before every value, with the key and the offset
+    /// where the key begins, and must take exactly that value.
+    pub fn object<E: From<ScanError>>(
+        &mut self,
+        mut each: impl FnMut(&mut Scanner<'a>, Cow<'a, str>, usize) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.expect(b'{', "expected `{`")?;
+        if self.take(b'}') {
+            return Ok(());
+        }
+        loop {
+            if self.peek() != Some(b'"') {
+                return self.error("expected a key in double quotes").map_err(E::from);
+            }
+            let key_at = self.at;
+            let key = self.string()?;
+            self.expect(b':', "expected `:` after a key")?;
+            self.peek();
+            each(self, key, key_at)?;
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                Some(_) => return self.error("expected `,` or `}`").map_err(E::from),
+                None => return self.error("the text ends too early").map_err(E::from),
+            }
+        }
+    }
+}
+
+/// The text that an escaped string stands for; `None` if a surrogate is alone. Escapes must have
+/// been checked.
+fn unescape(contents: &str) -> Option<String> {
+    let mut text = String::with_capacity(contents.len());
+    let mut rest = contents;
+    while let Some(at) = rest.find('\\') {
+        text.push_str(&rest[..at]);
+        let escape = rest.as_bytes()[at + 1];
+        rest = &rest[at + 2..];
+        text.push(match escape {
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                let unit = u32::from_str_radix(&rest[..4], 16).ok()?;
+                rest = &rest[4..];
+                if (0xd800..0xdc00).contains(&unit) {
+                    let low = u32::from_str_radix(rest.strip_prefix("\\u")?.get(..4)?, 16).ok()?;
+                    rest = &rest[6..];
+                    let low = low.checked_sub(0xdc00).filter(|low| *low < 0x400)?;
+                    char::from_u32(0x10000 + ((unit - 0xd800) << 10) + low)?
+                } else {
+                    char::from_u32(unit)?
+                }
+            }
+            other => char::from(other),
+        });
+    }
+    text.push_str(rest);
+    Some(text)
+}

@@ -1,0 +1,236 @@
+//! Each workload's requests and replies.
+//!
+//! These are the types a workbench's clients speak; a node may use them or its own. In the body,
+//! `type` names the variant. See Maelstrom's
+//! [workloads](https://github.com/jepsen-io/maelstrom/blob/main/doc/workloads.md).
+
+/// `init`: the first message every node gets.
+pub mod init {
+    use crate::lockstep;
+    use serde::{Deserialize, Serialize};
+
+    /// What the workbench sends.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Request {
+        /// You are `node_id` of `node_ids`.
+        Init {
+            /// The node's own name.
+            node_id: String,
+            /// All nodes' names, this one's among them.
+            node_ids: Vec<String>,
+            /// Present when virtual time was asked for.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            lockstep: Option<lockstep::Offer>,
+        },
+    }
+
+    /// What the node answers.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Reply {
+        /// The node is ready.
+        InitOk {
+            /// Present if the node accepts the offer.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            lockstep: Option<lockstep::Acceptance>,
+        },
+    }
+}
+
+/// `echo`: a payload comes back as it was.
+pub mod echo {
+    use serde::{Deserialize, Serialize};
+    use serde_json::Value;
+
+    /// What a client sends.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Request {
+        /// Say this.
+        Echo {
+            /// The payload.
+            echo: Value,
+        },
+    }
+
+    /// What a node answers.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Reply {
+        /// Said.
+        EchoOk {
+            /// The payload, unchanged.
+            echo: Value,
+        },
+    }
+}
+
+/// `unique-ids`: every answer is an id nobody got before.
+pub mod unique_ids {
+    use serde::{Deserialize, Serialize};
+    use serde_json::Value;
+
+    /// What a client sends.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Request {
+        /// Give me an id.
+        Generate {},
+    }
+
+    /// What a node answers.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Reply {
+        /// Here is one.
+        GenerateOk {
+            /// Any JSON value.
+            id: Value,
+        },
+    }
+}
+
+/// `broadcast`: a value told to one node comes to all.
+pub mod broadcast {
+    use serde::{Deserialize, Serialize};
+    use std::collections::BTreeMap;
+
+    /// What a client sends.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Request {
+        /// Who should speak with whom; a suggestion.
+        Topology {
+            /// Each node's neighbours.
+            topology: BTreeMap<String, Vec<String>>,
+        },
+        /// Tell this to everybody.
+        Broadcast {
+            /// The value.
+            message: i64,
+        },
+        /// What have you heard?
+        Read {},
+    }
+
+    /// What a node answers.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Reply {
+        /// Noted.
+        TopologyOk {},
+        /// It will be told.
+        BroadcastOk {},
+        /// All values heard so far.
+        ReadOk {
+            /// In any order.
+            messages: Vec<i64>,
+        },
+    }
+}
+
+/// `g-set`: a set that only grows.
+pub mod g_set {
+    use serde::{Deserialize, Serialize};
+
+    /// What a client sends.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Request {
+        /// Put this in.
+        Add {
+            /// The element.
+            element: i64,
+        },
+        /// What is in it?
+        Read {},
+    }
+
+    /// What a node answers.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Reply {
+        /// It is in.
+        AddOk {},
+        /// All elements.
+        ReadOk {
+            /// In any order.
+            value: Vec<i64>,
+        },
+    }
+}
+
+/// The key-value services `lin-kv`, `seq-kv` and `lww-kv`. Keys and values are any JSON.
+pub mod key_value {
+    use serde::{Deserialize, Serialize};
+
+    /// What a node sends, with keys `K` and values `V`.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Request<K, V> {
+        /// The value of a key.
+        Read {
+            /// Which.
+            key: K,
+        },
+        /// Set a key.
+        Write {
+            /// Which.
+            key: K,
+            /// To what.
+            value: V,
+        },
+        /// Set a key if it has the value expected.
+        Cas {
+            /// Which.
+            key: K,
+            /// The value expected.
+            from: V,
+            /// The value to set.
+            to: V,
+            /// If there is no such key, set it too.
+            #[serde(default)]
+            create_if_not_exists: bool,
+        },
+    }
+
+    /// What a service answers.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Reply<V> {
+        /// The value of the key.
+        ReadOk {
+            /// The value.
+            value: V,
+        },
+        /// Set.
+        WriteOk {},
+        /// It had the value expected, and is set.
+        CasOk {},
+    }
+}
+
+/// The timestamp service `lin-tso`.
+pub mod timestamp {
+    use serde::{Deserialize, Serialize};
+
+    /// What a node sends.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Request {
+        /// The next timestamp.
+        Ts {},
+    }
+
+    /// What the service answers.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Reply {
+        /// A timestamp greater than all before.
+        TsOk {
+            /// 0, 1, 2, …
+            ts: u64,
+        },
+    }
+}

@@ -1,0 +1,1 @@
+//! Workloads: generators, clients, and which checker judges them.

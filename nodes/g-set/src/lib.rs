@@ -1,0 +1,1 @@
+//! A grow-only set as a delta-state CRDT.

@@ -1,0 +1,1 @@
+//! A node that gives out unique ids without coordination.
