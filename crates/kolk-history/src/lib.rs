@@ -1,1 +1,17 @@
 //! Operations, histories, journals and plans, and how they are stored.
+//!
+//! What a run leaves behind, as data. This crate does not know how a run came about: the engine
+//! makes these types, checkers and reports read them.
+
+pub mod history;
+pub mod journal;
+pub mod operation;
+pub mod plan;
+pub mod summary;
+pub mod value;
+
+pub use history::{Event, EventKind, FaultEvent, History};
+pub use operation::{Function, Operation, Outcome, Phase};
+pub use plan::Plan;
+pub use summary::Summary;
+pub use value::Value;

@@ -1,0 +1,127 @@
+//! Histories: all operations' events.
+//!
+//! A history is stored as events, in the order in which they happened, and held as operations,
+//! each with its invocation and its completion: half the records, and what every checker wants.
+
+use std::num::NonZeroU32;
+
+use kolk_protocol::Time;
+
+use crate::{Function, Operation, Outcome, Phase, Value};
+
+/// What kind of event: Jepsen's `:type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EventKind {
+    /// An operation begins.
+    Invoke,
+    /// It ended, so.
+    Complete(Outcome),
+}
+
+impl EventKind {
+    /// The name in histories.
+    pub const fn name(self) -> &'static str {
+        match self {
+            EventKind::Invoke => "invoke",
+            EventKind::Complete(outcome) => outcome.name(),
+        }
+    }
+}
+
+/// One event of a client's operation, as a history file holds it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Its place among all events, from 0, fault events included.
+    pub index: u32,
+    /// When.
+    pub time: Time,
+    /// Beginning or end.
+    pub kind: EventKind,
+    /// The process it belongs to.
+    pub process: u32,
+    /// What the operation does.
+    pub function: Function,
+    /// What was asked for, or on `ok` what came back.
+    pub value: Value,
+    /// Why it did not end `ok`: null, a text, or `[code, text]`.
+    pub error: Value,
+    /// The part of the run.
+    pub phase: Phase,
+    /// The node that serves it, as a position in the list of nodes.
+    pub node: Option<u16>,
+}
+
+/// A fault beginning or ending: an event of the process `nemesis`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FaultEvent {
+    /// Its place among all events.
+    pub index: u32,
+    /// When.
+    pub time: Time,
+    /// What: `start-partition`, `stop-partition`, …
+    pub function: String,
+    /// Which nodes, and how.
+    pub value: Value,
+}
+
+/// A whole history.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    /// The nodes' names, which [`Operation::node`] points into.
+    pub nodes: Vec<String>,
+    /// All operations, in the order of their invocations.
+    pub operations: Vec<Operation>,
+    /// Faults beginning and ending, in order.
+    pub faults: Vec<FaultEvent>,
+}
+
+impl History {
+    /// An empty history of these nodes.
+    pub fn new(nodes: Vec<String>) -> History {
+        History { nodes, ..History::default() }
+    }
+
+    /// The operations of the load and the final phase: those that statistics count.
+    pub fn counted(&self) -> impl Iterator<Item = &Operation> {
+        self.operations.iter().filter(|operation| operation.phase != Phase::Convergence)
+    }
+
+    /// The name of the node that served an operation.
+    pub fn node_name(&self, operation: &Operation) -> Option<&str> {
+        self.nodes.get(usize::from(operation.node?)).map(String::as_str)
+    }
+
+    /// Records an invocation and returns the operation's position in [`History::operations`].
+    pub fn invoke(&mut self, event: Event) -> usize {
+        self.operations.push(Operation {
+            invoked: event.time,
+            completed: event.time,
+            index: event.index,
+            completion_index: None,
+            process: event.process,
+            node: event.node,
+            function: event.function,
+            outcome: Outcome::Info,
+            phase: event.phase,
+            value: event.value,
+            result: Value::Null,
+        });
+        self.operations.len() - 1
+    }
+
+    /// Records the completion of the operation at `position`.
+    pub fn complete(
+        &mut self,
+        position: usize,
+        index: u32,
+        time: Time,
+        outcome: Outcome,
+        result: Value,
+    ) {
+        let operation = &mut self.operations[position];
+        operation.completed = time;
+        operation.completion_index = NonZeroU32::new(index);
+        operation.outcome = outcome;
+        operation.result = result;
+    }
+}

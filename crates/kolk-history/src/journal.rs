@@ -1,0 +1,143 @@
+//! Journals: every message's way, one event a line.
+//!
+//! A journal is streamed, never held whole: it is written line by line as the run goes on, and read
+//! back the same way. The format of a line:
+//!
+//! - `{"event":"send","time":…,"id":…,"src":…,"dest":…,"op":…,"cause":…,"body":{…}}`
+//! - `{"event":"receive","time":…,"id":…,"src":…,"dest":…}`
+//! - `{"event":"duplicate","time":…,"id":…,"src":…,"dest":…}`: a second receipt will follow
+//! - `{"event":"drop","time":…,"id":…,"src":…,"dest":…,"reason":"loss"}`
+//!
+//! `time` is in nanoseconds, `op` the index of the invocation that the message serves, `cause` the
+//! id of the message whose handling sent it; both are absent where they are not known.
+
+use kolk_protocol::Time;
+use kolk_protocol::message::write_string;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// Why a message never arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DropReason {
+    /// The network lost it.
+    Loss,
+    /// Sender and receiver were cut off from each other when it should have arrived.
+    Partition,
+    /// The receiver was not running.
+    DeadNode,
+}
+
+impl DropReason {
+    /// The name in journals.
+    pub const fn name(self) -> &'static str {
+        match self {
+            DropReason::Loss => "loss",
+            DropReason::Partition => "partition",
+            DropReason::DeadNode => "dead-node",
+        }
+    }
+}
+
+/// What happened to a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JournalKind<'a> {
+    /// It was sent.
+    Send {
+        /// Its body, an object.
+        body: &'a str,
+        /// The index of the invocation it serves.
+        op: Option<u32>,
+        /// The message whose handling sent it.
+        cause: Option<u64>,
+    },
+    /// It arrived.
+    Receive,
+    /// It will arrive twice.
+    Duplicate,
+    /// It will never arrive.
+    Drop(DropReason),
+}
+
+/// One event of a journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JournalEvent<'a> {
+    /// What happened.
+    pub kind: JournalKind<'a>,
+    /// When.
+    pub time: Time,
+    /// The message's number.
+    pub id: u64,
+    /// Who sent it.
+    pub src: &'a str,
+    /// Who is to get it.
+    pub dest: &'a str,
+}
+
+impl JournalEvent<'_> {
+    /// Appends the event as one line, its end included.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let mut digits = itoa::Buffer::new();
+        let mut number = |out: &mut Vec<u8>, key: &str, number: u64| {
+            out.extend_from_slice(key.as_bytes());
+            out.extend_from_slice(digits.format(number).as_bytes());
+        };
+        out.extend_from_slice(match self.kind {
+            JournalKind::Send { .. } => b"{\"event\":\"send\"".as_slice(),
+            JournalKind::Receive => b"{\"event\":\"receive\"",
+            JournalKind::Duplicate => b"{\"event\":\"duplicate\"",
+            JournalKind::Drop(_) => b"{\"event\":\"drop\"",
+        });
+        number(out, ",\"time\":", self.time.as_nanos());
+        number(out, ",\"id\":", self.id);
+        out.extend_from_slice(b",\"src\":");
+        write_string(out, self.src);
+        out.extend_from_slice(b",\"dest\":");
+        write_string(out, self.dest);
+        match self.kind {
+            JournalKind::Send { body, op, cause } => {
+                if let Some(op) = op {
+                    number(out, ",\"op\":", u64::from(op));
+                }
+                if let Some(cause) = cause {
+                    number(out, ",\"cause\":", cause);
+                }
+                out.extend_from_slice(b",\"body\":");
+                out.extend_from_slice(body.as_bytes());
+            }
+            JournalKind::Drop(reason) => {
+                out.extend_from_slice(b",\"reason\":\"");
+                out.extend_from_slice(reason.name().as_bytes());
+                out.push(b'"');
+            }
+            JournalKind::Receive | JournalKind::Duplicate => {}
+        }
+        out.extend_from_slice(b"}\n");
+    }
+}
+
+/// A line of a journal, read back.
+#[derive(Debug, Deserialize)]
+pub struct JournalLine<'a> {
+    /// `send`, `receive`, `duplicate` or `drop`.
+    pub event: &'a str,
+    /// When.
+    pub time: Time,
+    /// The message's number.
+    pub id: u64,
+    /// Who sent it.
+    #[serde(borrow)]
+    pub src: std::borrow::Cow<'a, str>,
+    /// Who is to get it.
+    #[serde(borrow)]
+    pub dest: std::borrow::Cow<'a, str>,
+    /// The index of the invocation it serves.
+    pub op: Option<u32>,
+    /// The message whose handling sent it.
+    pub cause: Option<u64>,
+    /// Why it was dropped.
+    pub reason: Option<DropReason>,
+    /// The body, on `send`.
+    #[serde(borrow)]
+    pub body: Option<&'a RawValue>,
+}

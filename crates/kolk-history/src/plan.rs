@@ -1,0 +1,211 @@
+//! Plans: everything a run was decided by.
+//!
+//! Seed → plan → run. The fate of messages and the operations are redrawn from the seed, so a plan
+//! stays small; faults are written out with their beginning and end, because they are what people
+//! look at and change.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The version of this format.
+pub const FORMAT: u32 = 1;
+
+/// The version of everything drawn from the seed: the keyed generator, the network's fates, the
+/// workloads' generators, the services' choices. Any change to what an old seed means raises it,
+/// and a plan of another version is refused.
+pub const DRAWS: u32 = 1;
+
+/// Everything a run was decided by.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Plan {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// [`DRAWS`].
+    pub draws: u32,
+    /// The version of kolk that made it.
+    pub kolk_version: String,
+    /// What every random decision is drawn from, as `0x` and 16 hexadecimal digits.
+    #[serde(with = "seed_text")]
+    pub seed: u64,
+    /// Which clock.
+    pub clock: ClockKind,
+    /// What is under test.
+    pub node: NodeSpec,
+    /// The nodes' names.
+    pub nodes: Vec<String>,
+    /// How many workers invoke operations.
+    pub concurrency: u32,
+    /// Operations a second, in all.
+    pub rate: f64,
+    /// How long the load lasts, in nanoseconds.
+    pub time_limit: u64,
+    /// The workload, and what it was told.
+    pub workload: WorkloadSpec,
+    /// The network.
+    pub network: NetworkSpec,
+    /// All faults, in the order in which they begin. Times count from the start of the load.
+    pub faults: Vec<Fault>,
+    /// What is different from what the seed says.
+    #[serde(default, skip_serializing_if = "Exceptions::is_empty")]
+    pub exceptions: Exceptions,
+    /// Whether the stronger checks count, and every node is read at the end.
+    pub strict: bool,
+    /// What availability must be: a fraction, or 1 for `total`. `None` if it is only measured.
+    pub availability: Option<f64>,
+}
+
+/// The two clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClockKind {
+    /// The machine's: any program runs, and the operating system interleaves.
+    Real,
+    /// Simulated: a pure function of the plan.
+    Virtual,
+}
+
+/// What is under test.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum NodeSpec {
+    /// A node that is part of kolk.
+    BuiltIn {
+        /// Its name.
+        name: String,
+        /// Its arguments.
+        args: Vec<String>,
+        /// True to run it as a separate program rather than in this process.
+        #[serde(default)]
+        separate: bool,
+    },
+    /// A program.
+    Program {
+        /// Where it lies.
+        path: String,
+        /// Its arguments.
+        args: Vec<String>,
+        /// Of the file, 64 hexadecimal digits.
+        sha256: String,
+    },
+}
+
+/// The workload, and what it was told. Keys that a workload does not know are not there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct WorkloadSpec {
+    /// `echo`, `broadcast`, …
+    pub name: String,
+    /// Its settings, as their flags' names and values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
+}
+
+/// The network.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct NetworkSpec {
+    /// The mean latency between nodes, and between a node and a service, in milliseconds.
+    pub latency: f64,
+    /// How latencies are spread around it.
+    pub latency_dist: LatencyDistribution,
+    /// The probability that a message is lost.
+    #[serde(default)]
+    pub loss: f64,
+    /// The probability that a message arrives twice.
+    #[serde(default)]
+    pub duplication: f64,
+}
+
+/// How latencies are spread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LatencyDistribution {
+    /// Always the mean.
+    #[default]
+    Constant,
+    /// Evenly over `[0, 2·mean]`.
+    Uniform,
+    /// Exponentially.
+    Exponential,
+}
+
+/// A fault, from its beginning to its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Fault {
+    /// When it begins, in nanoseconds from the start of the load.
+    pub begin: u64,
+    /// When it ends, likewise; at the end of the load at the latest.
+    pub end: u64,
+    /// What it is.
+    #[serde(flatten)]
+    pub kind: FaultKind,
+}
+
+/// The kinds of fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "fault")]
+pub enum FaultKind {
+    /// Nodes are cut off from each other.
+    Partition {
+        /// What shape: `isolated-node`, `majority`, `third`, `ring`, or `cut`.
+        shape: String,
+        /// For each receiver the senders it hears nothing from.
+        blocked: BTreeMap<String, Vec<String>>,
+    },
+}
+
+/// What is different from what the seed says: how a run is made smaller.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Exceptions {
+    /// Numbers of operations that are left out.
+    pub skipped_operations: Vec<u64>,
+    /// Messages whose fate is not drawn.
+    pub fates: Vec<FateOverride>,
+}
+
+impl Exceptions {
+    /// True if there is none.
+    pub fn is_empty(&self) -> bool {
+        self.skipped_operations.is_empty() && self.fates.is_empty()
+    }
+}
+
+/// One message's fate, given instead of drawn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct FateOverride {
+    /// The sender.
+    pub src: String,
+    /// The receiver.
+    pub dest: String,
+    /// The how-many-th message on that link, from 0.
+    pub nth: u64,
+    /// True to lose it.
+    #[serde(default)]
+    pub lost: bool,
+    /// Its latency in nanoseconds, if it is not lost.
+    #[serde(default)]
+    pub latency: u64,
+    /// The latency of a second copy, if it is to arrive twice.
+    #[serde(default)]
+    pub duplicate: Option<u64>,
+}
+
+mod seed_text {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(seed: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("{seed:#018x}"))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.strip_prefix("0x")
+            .and_then(|digits| u64::from_str_radix(digits, 16).ok())
+            .ok_or_else(|| serde::de::Error::custom("a seed is `0x` and hexadecimal digits"))
+    }
+}

@@ -1,0 +1,115 @@
+//! What the network saw, in numbers, and what nodes did against the protocol.
+
+use serde::{Deserialize, Serialize};
+
+/// Messages counted over a set of links.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct MessageCounts {
+    /// Send events.
+    pub send_count: u64,
+    /// Receive events; one that was duplicated has two.
+    pub recv_count: u64,
+    /// Messages: distinct ids.
+    pub msg_count: u64,
+}
+
+/// What the network and the protocol checks have to say about a run.
+///
+/// Counts end with the last counted operation: the convergence phase is left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Summary {
+    /// All messages.
+    pub all: MessageCounts,
+    /// Messages with a client at one end.
+    pub clients: MessageCounts,
+    /// The others: between nodes, and between nodes and services.
+    pub servers: MessageCounts,
+    /// Messages the network lost at random.
+    pub lost_count: u64,
+    /// Messages a partition swallowed.
+    pub cut_count: u64,
+    /// Messages to a node that was not running.
+    pub dead_count: u64,
+    /// Messages delivered twice.
+    pub duplicated_count: u64,
+    /// The messages between servers by their body's `type`, most frequent first.
+    pub types: Vec<(String, u64)>,
+    /// What nodes did that the protocol forbids: any of these makes the run invalid. At most
+    /// [`VIOLATIONS_MAX`] are kept.
+    pub violations: Vec<Violation>,
+    /// How many there were in all.
+    pub violation_count: u64,
+    /// Replies nobody waited for: second answers, and answers to requests nobody made.
+    pub unexpected_replies: Vec<UnexpectedReply>,
+    /// How many there were in all.
+    pub unexpected_reply_count: u64,
+}
+
+/// How many violations, and how many unexpected replies, are kept with their text.
+pub const VIOLATIONS_MAX: usize = 16;
+
+/// Something a node did that the protocol forbids.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Violation {
+    /// Who.
+    pub node: String,
+    /// When, in nanoseconds.
+    pub time: u64,
+    /// What kind.
+    pub kind: ViolationKind,
+    /// What is wrong, as a lower-case sentence fragment.
+    pub problem: String,
+    /// What to do about it, a sentence.
+    pub advice: String,
+    /// The line, or as much of it as is worth showing, with what cannot be shown escaped.
+    pub line: String,
+    /// Which part of `line` is at fault: a range of bytes in it.
+    pub span: Option<(usize, usize)>,
+    /// The invocation it belongs to, for a reply that does not fit its request.
+    pub op: Option<u32>,
+    /// The last lines the node wrote to stderr, oldest first, for a node that died or hung.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stderr: Vec<String>,
+    /// The last lines the node wrote to stdout, oldest first, for a node that died or hung.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stdout: Vec<String>,
+}
+
+/// The kinds of violation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ViolationKind {
+    /// A line on stdout that is no message.
+    NotAMessage,
+    /// A message in another node's name.
+    ForeignSource,
+    /// A message to nobody.
+    UnknownDestination,
+    /// A reply whose body does not fit the request.
+    MalformedReply,
+    /// In lockstep: output outside a step.
+    OutputOutsideStep,
+    /// In lockstep: a node that never became idle.
+    NeverIdle,
+    /// The process ended in mid-run.
+    Died,
+    /// The node closed its stdout and lives on.
+    ClosedOutput,
+    /// The node does not read its input, or writes more than can be kept.
+    Overrun,
+}
+
+/// A reply nobody waited for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct UnexpectedReply {
+    /// Who sent it.
+    pub node: String,
+    /// The message's number in the journal.
+    pub id: u64,
+    /// True if the request was answered before, false if nobody made it.
+    pub repeated: bool,
+}
