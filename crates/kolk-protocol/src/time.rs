@@ -86,7 +86,8 @@ mod tests {
 
     #[test]
     fn shows_seconds() {
-        for (nanos, text) in [(0, "0.000 s"), (12_804_999_999, "12.804 s"), (61_000_000_000, "61.000 s")]
+        for (nanos, text) in
+            [(0, "0.000 s"), (12_804_999_999, "12.804 s"), (61_000_000_000, "61.000 s")]
         {
             assert_eq!(Time::from_nanos(nanos).to_string(), text);
         }

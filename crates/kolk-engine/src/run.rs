@@ -1,0 +1,135 @@
+//! What comes out of the engine, and what it says while it runs.
+
+use std::fmt;
+
+use kolk_history::{History, Summary};
+use kolk_protocol::Time;
+
+/// A finished run, as far as it came.
+#[derive(Debug)]
+pub struct Run {
+    /// All operations and fault events.
+    pub history: History,
+    /// What the network saw.
+    pub summary: Summary,
+    /// Over journal, history and fault events, as they are stored.
+    pub digest: Digest,
+    /// How it ended.
+    pub ending: Ending,
+    /// When the load began: faults count from here.
+    pub load_began: Time,
+    /// When the load ended.
+    pub load_ended: Time,
+    /// When the run ended.
+    pub ended: Time,
+    /// How many events the engine handled.
+    pub event_count: u64,
+    /// The journal, if it was kept in memory.
+    pub journal: Option<Vec<u8>>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It came to its end.
+    Completed,
+    /// A node ended or broke the protocol in a way that nothing can follow; the summary's last
+    /// violation says how.
+    NodeFailed {
+        /// Which.
+        node: String,
+    },
+    /// Somebody asked it to stop.
+    Interrupted,
+}
+
+/// A digest of everything stored: equal digests, equal runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digest(pub u128);
+
+/// 32 hexadecimal digits.
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// Whether to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// Go on.
+    Continue,
+    /// Stop now, and keep what there is.
+    Stop,
+}
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    /// The present instant.
+    pub now: Time,
+    /// When the run will end, as far as is known.
+    pub end: Time,
+    /// Operations invoked.
+    pub invoked: u64,
+    /// Operations that ended well.
+    pub ok: u64,
+    /// Messages sent.
+    pub messages: u64,
+    /// What goes on: `starting nodes`, `load`, `healing`, `final operations`, `convergence`.
+    pub stage: &'static str,
+    /// The faults that are open, in words.
+    pub faults: &'a [String],
+}
+
+/// Is told how far a run has come, now and then, and may stop it.
+pub trait Observer {
+    /// Called at least about ten times a second of wall-clock time, and more often.
+    fn progress(&mut self, progress: &Progress<'_>) -> Flow;
+}
+
+impl<F: FnMut(&Progress<'_>) -> Flow> Observer for F {
+    fn progress(&mut self, progress: &Progress<'_>) -> Flow {
+        self(progress)
+    }
+}
+
+/// Why a run could not begin, or kolk's own failure.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The plan cannot be carried out.
+    #[error("{0}")]
+    BadPlan(String),
+    /// A node could not be started, did not answer `init`, or refused it.
+    #[error("node {node} {problem}")]
+    Start {
+        /// Which.
+        node: String,
+        /// What is wrong, as a verb phrase.
+        problem: String,
+        /// What to do about it.
+        advice: String,
+        /// The last lines of its stderr.
+        stderr: Vec<String>,
+        /// The last lines of its stdout.
+        stdout: Vec<String>,
+    },
+    /// Something could not be written.
+    #[error("cannot write {what}")]
+    Write {
+        /// What.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The operating system refused something.
+    #[error("{what}")]
+    System {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        #[source]
+        source: std::io::Error,
+    },
+}
