@@ -1,9 +1,15 @@
 //! What comes out of the engine, and what it says while it runs.
 
 use std::fmt;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
 
-use kolk_history::{History, Summary};
+use kolk_history::{History, Plan, Summary};
+use kolk_node::Machine;
 use kolk_protocol::Time;
+
+use crate::Workload;
 
 /// A finished run, as far as it came.
 #[derive(Debug)]
@@ -132,4 +138,63 @@ pub enum EngineError {
         #[source]
         source: std::io::Error,
     },
+}
+
+/// Everything a run needs beside its plan.
+pub struct Setup<'a> {
+    /// What decides the run.
+    pub plan: &'a Plan,
+    /// What is under test.
+    pub nodes: NodeSource<'a>,
+    /// Who loads it.
+    pub workload: Box<dyn Workload>,
+    /// Where the journal goes.
+    pub journal: JournalSink<'a>,
+    /// Where the history goes, as JSON lines; it is also kept in memory.
+    pub history: Option<&'a mut dyn Write>,
+    /// The folder for the nodes' logs, `n0.log` and so on; it must exist. Without one, logs of
+    /// in-process nodes are dropped, and those of programs go to a temporary folder.
+    pub logs: Option<PathBuf>,
+    /// Who is told how far the run has come.
+    pub observer: &'a mut dyn Observer,
+}
+
+/// Where nodes come from.
+pub enum NodeSource<'a> {
+    /// Made here, one for each position in the list of nodes; virtual clock only.
+    InProcess(&'a dyn Fn(usize) -> Box<dyn Machine>),
+    /// A program, run once for each node: in lockstep on the virtual clock, freely on the real one.
+    Program {
+        /// Where it lies.
+        path: PathBuf,
+        /// Its arguments.
+        args: Vec<String>,
+        /// How long it may take over `init`, and in lockstep over a step, by the wall clock.
+        patience: Patience,
+    },
+}
+
+/// How long a program may take, by the wall clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// To answer `init`.
+    pub init: Duration,
+    /// In lockstep, to become idle.
+    pub step: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Patience {
+        Patience { init: Duration::from_secs(10), step: Duration::from_secs(5) }
+    }
+}
+
+/// Where a journal goes.
+pub enum JournalSink<'a> {
+    /// Nowhere: it only enters the digest.
+    Digest,
+    /// Into [`Run::journal`].
+    Memory,
+    /// Into a file or the like.
+    Write(&'a mut dyn Write),
 }
