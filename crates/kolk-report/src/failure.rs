@@ -1,0 +1,77 @@
+//! Failures: what went wrong, why, what to do.
+
+use crate::sanitize::{excerpt, sanitize};
+use crate::style::{Role, Style};
+
+/// How many lines of a node's output are shown, of each kind.
+const TAIL_LINES: usize = 10;
+
+/// Why something could not be done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Failure {
+    /// What could not be done, as a lower-case sentence fragment.
+    pub problem: String,
+    /// Why, outermost first.
+    pub causes: Vec<String>,
+    /// What to do, sentences.
+    pub advice: Vec<String>,
+    /// What a program printed before it failed: a name and its last lines, oldest first.
+    pub output: Vec<(String, Vec<String>)>,
+}
+
+impl Failure {
+    /// A failure without a cause beyond itself.
+    pub fn new(problem: impl Into<String>) -> Failure {
+        Failure { problem: problem.into(), ..Failure::default() }
+    }
+
+    /// The same failure with a line of advice; nothing if it is empty.
+    #[must_use]
+    pub fn advice(mut self, advice: impl Into<String>) -> Failure {
+        let advice = advice.into();
+        if !advice.is_empty() {
+            self.advice.push(advice);
+        }
+        self
+    }
+
+    /// The same failure with another cause.
+    #[must_use]
+    pub fn cause(mut self, cause: impl Into<String>) -> Failure {
+        self.causes.push(cause.into());
+        self
+    }
+
+    /// The same failure with what a program printed; nothing if it printed nothing.
+    #[must_use]
+    pub fn output(mut self, name: impl Into<String>, lines: &[String]) -> Failure {
+        if !lines.is_empty() {
+            self.output.push((name.into(), lines.to_vec()));
+        }
+        self
+    }
+
+    /// Draws it.
+    pub fn draw(&self, style: Style) -> String {
+        let mut out = format!("{} {}\n", style.paint(Role::Bad, "error:"), sanitize(&self.problem));
+        for cause in &self.causes {
+            out.push_str(&format!("  because {}\n", sanitize(cause)));
+        }
+        for (name, lines) in &self.output {
+            let shown = &lines[lines.len().saturating_sub(TAIL_LINES)..];
+            out.push_str(&format!("  {}:\n", style.paint(Role::Faint, sanitize(name))));
+            for line in shown {
+                let line = excerpt(line, None, style.width.saturating_sub(6));
+                out.push_str(&format!("    {} {}\n", style.paint(Role::Faint, "|"), line.text));
+            }
+        }
+        for advice in &self.advice {
+            out.push_str(&format!(
+                "  {} {}\n",
+                style.paint(Role::Command, "help:"),
+                sanitize(advice)
+            ));
+        }
+        out
+    }
+}

@@ -1,0 +1,85 @@
+//! What a node did against the protocol, drawn as a compiler draws an error: the line quoted with
+//! a caret, the cause, what to do.
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
+use kolk_history::History;
+use kolk_history::summary::{Violation, ViolationKind};
+use kolk_protocol::Time;
+
+use crate::numbers::grouped;
+use crate::operation;
+use crate::sanitize::{Excerpt, excerpt, sanitize};
+use crate::style::Style;
+
+/// How many lines of a dead node's output are shown, of each kind.
+const TAIL_LINES: usize = 8;
+
+/// What kind of violation, in a few words.
+pub fn title(kind: ViolationKind) -> &'static str {
+    match kind {
+        ViolationKind::NotAMessage => "printed a line that is no message",
+        ViolationKind::ForeignSource => "sent a message in another's name",
+        ViolationKind::UnknownDestination => "sent a message to nobody",
+        ViolationKind::MalformedReply => "gave a reply that does not fit its request",
+        ViolationKind::OutputOutsideStep => "wrote outside a step",
+        ViolationKind::NeverIdle => "never became idle",
+        ViolationKind::Died => "ended in mid-run",
+        ViolationKind::ClosedOutput => "closed its standard output",
+        ViolationKind::Overrun => "cannot be kept up with",
+    }
+}
+
+/// Draws one violation.
+pub fn draw(violation: &Violation, history: Option<&History>, style: Style) -> String {
+    let node = sanitize(&violation.node);
+    let headline =
+        format!("{node} {} at {}", title(violation.kind), Time::from_nanos(violation.time));
+    let problem = sanitize(&violation.problem);
+    let mut group = Group::with_title(Level::ERROR.primary_title(headline));
+    if violation.line.is_empty() {
+        group = group.element(Level::NOTE.message(problem.clone().into_owned()));
+    } else {
+        let quoted = excerpt(&violation.line, violation.span, style.width.saturating_sub(12));
+        let is_cut = quoted.is_cut;
+        group = group.element(quote(quoted, &problem));
+        if is_cut {
+            let bytes = grouped(violation.line.len() as u64);
+            group = group.element(Level::NOTE.message(format!("the line has {bytes} bytes")));
+        }
+    }
+    if let Some(op) = violation.op
+        && let Some(operation) = history.and_then(|history| operation::find(history, op))
+        && let Some(history) = history
+    {
+        group = group.element(
+            Level::NOTE.message(format!("it answered {}", operation::line(history, operation))),
+        );
+    }
+    for (name, lines) in [("stdout", &violation.stdout), ("stderr", &violation.stderr)] {
+        if !lines.is_empty() {
+            group = group.element(Level::NOTE.message(tail(&node, name, lines, style)));
+        }
+    }
+    group = group.element(Level::HELP.message(sanitize(&violation.advice).into_owned()));
+    let renderer = if style.color { Renderer::styled() } else { Renderer::plain() };
+    renderer.decor_style(DecorStyle::Ascii).term_width(style.width).render(&[group])
+}
+
+/// The line with a caret. It has no number: nobody counts the lines a node writes.
+fn quote<'a>(quoted: Excerpt, problem: &str) -> Snippet<'a, Annotation<'a>> {
+    let span = quoted.span.unwrap_or(0..quoted.text.len());
+    Snippet::source(quoted.text)
+        .line_numbering(false)
+        .annotation(AnnotationKind::Primary.span(span).label(problem.to_owned()))
+}
+
+fn tail(node: &str, name: &str, lines: &[String], style: Style) -> String {
+    let shown = &lines[lines.len().saturating_sub(TAIL_LINES)..];
+    let mut text = format!("the last of {node}'s {name}:");
+    for line in shown {
+        text.push_str("\n  ");
+        text.push_str(&excerpt(line, None, style.width.saturating_sub(16)).text);
+    }
+    text
+}
