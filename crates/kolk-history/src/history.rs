@@ -124,4 +124,75 @@ impl History {
         operation.outcome = outcome;
         operation.result = result;
     }
+
+    /// All events in the order of their indices, as files hold them. An `ok` event carries what came
+    /// back; a `fail` or `info` event what was asked for, and the error.
+    pub fn events(&self) -> impl Iterator<Item = AnyEvent<'_>> {
+        // Invocations and faults are in order already, completions are not.
+        let mut completions: Vec<(u32, &Operation)> = self
+            .operations
+            .iter()
+            .filter_map(|operation| Some((operation.completion_index?.get(), operation)))
+            .collect();
+        completions.sort_unstable_by_key(|(index, _)| *index);
+        let mut completions = completions.into_iter().peekable();
+        let mut invocations = self.operations.iter().peekable();
+        let mut faults = self.faults.iter().peekable();
+        std::iter::from_fn(move || {
+            let completed = completions.peek().map_or(u32::MAX, |(index, _)| *index);
+            let invoked = invocations.peek().map_or(u32::MAX, |operation| operation.index);
+            let fault = faults.peek().map_or(u32::MAX, |fault| fault.index);
+            if fault < invoked && fault < completed {
+                faults.next().map(AnyEvent::Fault)
+            } else if invoked < completed {
+                invocations.next().map(|operation| AnyEvent::Client(operation.invocation()))
+            } else {
+                completions.next().map(|(_, operation)| AnyEvent::Client(operation.completion()))
+            }
+        })
+    }
+}
+
+/// An event of any kind.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AnyEvent<'a> {
+    /// A client's.
+    Client(Event),
+    /// A fault's.
+    Fault(&'a FaultEvent),
+}
+
+impl Operation {
+    fn invocation(&self) -> Event {
+        Event {
+            index: self.index,
+            time: self.invoked,
+            kind: EventKind::Invoke,
+            process: self.process,
+            function: self.function,
+            value: self.value.clone(),
+            error: Value::Null,
+            phase: self.phase,
+            node: self.node,
+        }
+    }
+
+    fn completion(&self) -> Event {
+        let (value, error) = if self.is_ok() {
+            (self.result.clone(), Value::Null)
+        } else {
+            (self.value.clone(), self.result.clone())
+        };
+        Event {
+            index: self.completion_or_end(),
+            time: self.completed,
+            kind: EventKind::Complete(self.outcome),
+            process: self.process,
+            function: self.function,
+            value,
+            error,
+            phase: self.phase,
+            node: self.node,
+        }
+    }
 }

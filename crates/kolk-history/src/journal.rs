@@ -11,10 +11,14 @@
 //! `time` is in nanoseconds, `op` the index of the invocation that the message serves, `cause` the
 //! id of the message whose handling sent it; both are absent where they are not known.
 
+use std::io::BufRead;
+
 use kolk_protocol::Time;
 use kolk_protocol::message::write_string;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+
+use crate::error::ReadError;
 
 /// Why a message never arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -140,4 +144,110 @@ pub struct JournalLine<'a> {
     /// The body, on `send`.
     #[serde(borrow)]
     pub body: Option<&'a RawValue>,
+}
+
+/// Reads a journal line by line, in one buffer.
+#[derive(Debug)]
+pub struct JournalReader<R> {
+    input: R,
+    bytes: Vec<u8>,
+    line: u64,
+}
+
+impl<R: BufRead> JournalReader<R> {
+    /// A reader at the beginning of a journal.
+    pub fn new(input: R) -> JournalReader<R> {
+        JournalReader { input, bytes: Vec::new(), line: 0 }
+    }
+
+    /// The number of the line read last, from 1.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// The next event; `None` at the end. Blank lines are passed over. It borrows the reader's
+    /// buffer, hence this is no `Iterator`.
+    ///
+    /// # Errors
+    ///
+    /// If the input cannot be read, or the line is not an event.
+    #[expect(clippy::should_implement_trait, reason = "an iterator cannot lend its buffer")]
+    pub fn next(&mut self) -> Option<Result<JournalLine<'_>, ReadError>> {
+        loop {
+            self.bytes.clear();
+            self.line += 1;
+            match self.input.read_until(b'\n', &mut self.bytes) {
+                Err(error) => return Some(Err(error.into())),
+                Ok(0) => return None,
+                Ok(_) if self.bytes.trim_ascii().is_empty() => {}
+                Ok(_) => break,
+            }
+        }
+        let line = self.line;
+        Some(
+            serde_json::from_slice(self.bytes.trim_ascii_end())
+                .map_err(|error| ReadError::json(line, &error)),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEND: &str = concat!(
+        r#"{"event":"send","time":5,"id":0,"src":"c0","dest":"n\"0","op":3,"#,
+        r#""cause":7,"body":{"type":"read","x":[1, 2]}}"#,
+        "\n"
+    );
+
+    #[test]
+    fn reads_what_it_writes() {
+        let kinds = [
+            JournalKind::Send { body: r#"{"type":"echo"}"#, op: Some(3), cause: None },
+            JournalKind::Send { body: "{}", op: None, cause: Some(7) },
+            JournalKind::Receive,
+            JournalKind::Duplicate,
+            JournalKind::Drop(DropReason::Loss),
+            JournalKind::Drop(DropReason::Partition),
+            JournalKind::Drop(DropReason::DeadNode),
+        ];
+        let time = Time::from_millis(5);
+        let events = kinds.map(|kind| JournalEvent { kind, time, id: 9, src: "n0", dest: "n\"1" });
+        let mut stored = Vec::new();
+        for event in events {
+            event.write(&mut stored);
+        }
+        let mut reader = JournalReader::new(stored.as_slice());
+        for event in events {
+            let line = reader.next().unwrap().unwrap();
+            let kind = match line.event {
+                "send" => JournalKind::Send {
+                    body: line.body.unwrap().get(),
+                    op: line.op,
+                    cause: line.cause,
+                },
+                "receive" => JournalKind::Receive,
+                "duplicate" => JournalKind::Duplicate,
+                _ => JournalKind::Drop(line.reason.unwrap()),
+            };
+            let JournalLine { time, id, ref src, ref dest, .. } = line;
+            assert_eq!(JournalEvent { kind, time, id, src, dest }, event);
+        }
+        assert!(reader.next().is_none());
+    }
+
+    #[test]
+    fn says_which_line_is_wrong() {
+        for (bad, problem) in [
+            ("{\"event\":\"send\"}\n", "line 3, column 16: missing field `time`"),
+            ("what\n", "line 3, column 1: expected value"),
+            ("{\"event\"", "line 3, column 8: EOF while parsing an object"),
+        ] {
+            let text = format!("{SEND}\n{bad}");
+            let mut reader = JournalReader::new(text.as_bytes());
+            assert_eq!(reader.next().unwrap().unwrap().body.unwrap().get().len(), 26);
+            assert_eq!(reader.next().unwrap().unwrap_err().to_string(), problem);
+        }
+    }
 }

@@ -3,14 +3,20 @@
 //! What a run leaves behind, as data. This crate does not know how a run came about: the engine
 //! makes these types, checkers and reports read them.
 
+mod builder;
+pub mod edn;
+pub mod error;
 pub mod history;
+pub mod jepsen;
 pub mod journal;
+pub mod jsonl;
 pub mod operation;
 pub mod plan;
 pub mod summary;
 pub mod value;
 
-pub use history::{Event, EventKind, FaultEvent, History};
+pub use error::ReadError;
+pub use history::{AnyEvent, Event, EventKind, FaultEvent, History};
 pub use operation::{Function, Operation, Outcome, Phase};
 pub use plan::Plan;
 pub use summary::Summary;

@@ -3,11 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
+use kolk_protocol::scan::{DEPTH_MAX, ScanError, Scanner};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
 /// A value. 16 bytes; clones share what is large.
 ///
 /// EDN tells keywords from strings and allows any map key, JSON does neither: a [`Value::Keyword`]
 /// becomes a plain string there (without a trailing `?`), a key its text.
-#[derive(Clone, Debug, Default, PartialEq)]
+///
+/// A list of integers is equal to another however the two are kept.
+#[derive(Clone, Debug, Default)]
 pub enum Value {
     /// Nothing: `null`, `nil`.
     #[default]
@@ -16,6 +21,9 @@ pub enum Value {
     Bool(bool),
     /// An integer.
     Int(i64),
+    /// An integer that needs more than 64 bits with sign, as its decimal digits: an id that is
+    /// any `u64` is one half of the time, and must not be rounded.
+    BigInt(Arc<String>),
     /// Any other number.
     Float(f64),
     /// A string.
@@ -55,6 +63,41 @@ impl Value {
         Value::Map(Arc::new(entries))
     }
 
+    /// Reads one JSON value. Unlike [`Value::deserialize`], which gets integers beyond 64 bits from
+    /// `serde_json` as rounded floats, this loses no digit of an integer.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not exactly one JSON value, or is nested more than [`DEPTH_MAX`] deep.
+    pub fn from_json(json: &str) -> Result<Value, ScanError> {
+        let mut scanner = Scanner::new(json);
+        let value = scan(&mut scanner, 0)?;
+        scanner.end()?;
+        Ok(value)
+    }
+
+    /// The list's elements as values, if it is one: shares nothing with a list of integers.
+    pub fn as_list(&self) -> Option<std::borrow::Cow<'_, [Value]>> {
+        match self {
+            Value::List(values) => Some(values.as_slice().into()),
+            Value::Ints(ints) => {
+                Some(ints.iter().map(|int| Value::Int(*int)).collect::<Vec<_>>().into())
+            }
+            _ => None,
+        }
+    }
+
+    /// What stands under a key that is this string or keyword, if this is a map that has it.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        match self {
+            Value::Map(entries) => entries
+                .iter()
+                .find(|(candidate, _)| candidate.as_str() == Some(key))
+                .map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
     /// The integer, if it is one.
     pub fn as_int(&self) -> Option<i64> {
         match self {
@@ -78,6 +121,27 @@ impl Value {
     }
 }
 
+impl PartialEq for Value {
+    fn eq(&self, other: &Value) -> bool {
+        match (self, other) {
+            (Value::Null, Value::Null) => true,
+            (Value::Bool(a), Value::Bool(b)) => a == b,
+            (Value::Int(a), Value::Int(b)) => a == b,
+            (Value::BigInt(a), Value::BigInt(b)) | (Value::Text(a), Value::Text(b)) => a == b,
+            (Value::Float(a), Value::Float(b)) => a == b,
+            (Value::Keyword(a), Value::Keyword(b)) => a == b,
+            (Value::Ints(a), Value::Ints(b)) => a == b,
+            (Value::List(a), Value::List(b)) => a == b,
+            (Value::Ints(ints), Value::List(list)) | (Value::List(list), Value::Ints(ints)) => {
+                ints.len() == list.len()
+                    && ints.iter().zip(list.iter()).all(|(int, value)| value.as_int() == Some(*int))
+            }
+            (Value::Map(a), Value::Map(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
 impl From<i64> for Value {
     fn from(int: i64) -> Value {
         Value::Int(int)
@@ -90,6 +154,163 @@ impl From<&str> for Value {
     }
 }
 
+impl From<bool> for Value {
+    fn from(truth: bool) -> Value {
+        Value::Bool(truth)
+    }
+}
+
+/// From JSON or the like. Integers that need more than 64 bits without sign come from `serde_json`
+/// as floats; [`Value::from_json`] keeps them whole.
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        Value::deserialize(deserializer)
+    }
+
+    fn visit_bool<E: Error>(self, truth: bool) -> Result<Value, E> {
+        Ok(Value::Bool(truth))
+    }
+
+    fn visit_i64<E: Error>(self, int: i64) -> Result<Value, E> {
+        Ok(Value::Int(int))
+    }
+
+    fn visit_u64<E: Error>(self, int: u64) -> Result<Value, E> {
+        Ok(i64::try_from(int).map_or_else(|_| Value::BigInt(Arc::new(int.to_string())), Value::Int))
+    }
+
+    fn visit_f64<E: Error>(self, float: f64) -> Result<Value, E> {
+        Ok(Value::Float(float))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::text(text))
+    }
+
+    fn visit_string<E: Error>(self, text: String) -> Result<Value, E> {
+        Ok(Value::text(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut list = ListBuilder::default();
+        while let Some(value) = seq.next_element()? {
+            list.push(value);
+        }
+        Ok(list.finish())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Value::map(entries))
+    }
+}
+
+/// Collects a list, as plain integers for as long as there is nothing else in it.
+#[derive(Default)]
+pub(crate) struct ListBuilder {
+    ints: Vec<i64>,
+    values: Vec<Value>,
+}
+
+impl ListBuilder {
+    /// Appends a value.
+    #[inline]
+    pub(crate) fn push(&mut self, value: Value) {
+        match value {
+            Value::Int(int) if self.values.is_empty() => self.ints.push(int),
+            other => {
+                self.values.extend(self.ints.drain(..).map(Value::Int));
+                self.values.push(other);
+            }
+        }
+    }
+
+    /// The list.
+    pub(crate) fn finish(mut self) -> Value {
+        if self.ints.is_empty() {
+            Value::List(Arc::new(self.values))
+        } else {
+            self.ints.shrink_to_fit();
+            Value::Ints(Arc::new(self.ints))
+        }
+    }
+}
+
+/// Takes one value; the recursion is as deep as the nesting, which is bounded.
+fn scan(scanner: &mut Scanner<'_>, depth: usize) -> Result<Value, ScanError> {
+    let too_deep = |scanner: &Scanner<'_>| {
+        Err(ScanError { offset: scanner.offset(), reason: "nested too deeply" })
+    };
+    match scanner.peek() {
+        Some(b'{' | b'[') if depth == DEPTH_MAX => too_deep(scanner),
+        Some(b'{') => {
+            let mut entries = Vec::new();
+            scanner.object(|scanner, key, _| {
+                entries.push((Value::text(key), scan(scanner, depth + 1)?));
+                Ok::<(), ScanError>(())
+            })?;
+            Ok(Value::map(entries))
+        }
+        Some(b'[') => {
+            scanner.expect(b'[', "expected `[`")?;
+            let mut list = ListBuilder::default();
+            if !scanner.take(b']') {
+                loop {
+                    list.push(scan(scanner, depth + 1)?);
+                    if !scanner.take(b',') {
+                        scanner.expect(b']', "expected `,` or `]`")?;
+                        break;
+                    }
+                }
+            }
+            Ok(list.finish())
+        }
+        Some(b'"') => Ok(Value::text(scanner.string()?)),
+        Some(b'-' | b'0'..=b'9') => Ok(number(scanner.number()?)),
+        _ => Ok(match scanner.value()? {
+            "true" => Value::Bool(true),
+            "false" => Value::Bool(false),
+            _ => Value::Null,
+        }),
+    }
+}
+
+/// The number that a JSON number's text stands for.
+pub(crate) fn number(text: &str) -> Value {
+    if let Ok(int) = text.parse() {
+        Value::Int(int)
+    } else if text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E')) {
+        Value::Float(text.parse().unwrap_or(f64::NAN))
+    } else {
+        Value::BigInt(Arc::new(text.to_owned()))
+    }
+}
+
 /// As JSON.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -97,6 +318,17 @@ impl fmt::Display for Value {
         crate::value::write_json(&mut json, self);
         f.write_str(&String::from_utf8_lossy(&json))
     }
+}
+
+/// The words that are read back as keywords: those of operations' values and errors.
+static VOCABULARY: &[&str] = &[
+    "append", "assign", "cas", "crash", "list", "poll", "r", "read", "send", "timeout", "txn", "w",
+    "write",
+];
+
+/// The keyword of that name, if it is one of kolk's vocabulary.
+pub(crate) fn keyword(name: &str) -> Option<&'static &'static str> {
+    VOCABULARY.binary_search(&name).ok().map(|at| &VOCABULARY[at])
 }
 
 /// Appends a value as compact JSON.
@@ -107,8 +339,10 @@ pub fn write_json(out: &mut Vec<u8>, value: &Value) {
         Value::Bool(true) => out.extend_from_slice(b"true"),
         Value::Bool(false) => out.extend_from_slice(b"false"),
         Value::Int(int) => out.extend_from_slice(digits.format(*int).as_bytes()),
+        Value::BigInt(int) => out.extend_from_slice(int.as_bytes()),
         Value::Float(float) if float.is_finite() => {
-            out.extend_from_slice(float.to_string().as_bytes());
+            // Debug, unlike Display, keeps `1.0` apart from `1`.
+            out.extend_from_slice(format!("{float:?}").as_bytes());
         }
         Value::Float(_) => out.extend_from_slice(b"null"),
         Value::Text(text) => kolk_protocol::message::write_string(out, text),
@@ -156,5 +390,50 @@ mod tests {
     #[test]
     fn is_small() {
         assert_eq!(size_of::<Value>(), 16);
+    }
+
+    #[test]
+    fn json_reads_and_writes() {
+        for json in [
+            "null",
+            "true",
+            "-7",
+            "1.0",
+            "0.1",
+            "1e300",
+            "\"a\\\"\\n\"",
+            "[]",
+            "[1,2,3]",
+            "[1,\"a\",null,[2]]",
+            "{\"a\":{},\"b\":[false]}",
+            "9223372036854775808",
+            "18446744073709551615",
+        ] {
+            let value = Value::from_json(json).unwrap();
+            assert_eq!(value.to_string(), json);
+            assert_eq!(serde_json::from_str::<Value>(json).unwrap(), value, "{json}");
+        }
+        let wide = "340282366920938463463374607431768211455";
+        assert_eq!(Value::from_json(wide).unwrap().to_string(), wide);
+    }
+
+    #[test]
+    fn bad_json_is_refused() {
+        for json in ["", "[1", "[1,]", "{\"a\"}", "1 2", "nul", &"[".repeat(100_000)] {
+            assert!(Value::from_json(json).is_err(), "{json:.20}");
+        }
+        let deepest = "[".repeat(DEPTH_MAX) + &"]".repeat(DEPTH_MAX);
+        assert!(Value::from_json(&deepest).is_ok());
+    }
+
+    #[test]
+    fn integers_are_kept_without_tags() {
+        let ints = |json| matches!(Value::from_json(json).unwrap(), Value::Ints(_));
+        assert!(ints("[1,2]"));
+        assert!(!ints("[1,2.0]"));
+        assert!(!ints("[]"));
+        assert_eq!(Value::ints(vec![]), Value::list(vec![]));
+        assert_eq!(Value::ints(vec![4]), Value::List(Arc::new(vec![Value::Int(4)])));
+        assert_ne!(Value::ints(vec![4]), Value::List(Arc::new(vec![Value::Float(4.0)])));
     }
 }

@@ -1,0 +1,143 @@
+//! From events, in the order of a file, to a history.
+
+use std::collections::BTreeMap;
+
+use kolk_protocol::Time;
+use thiserror::Error;
+
+use crate::history::{Event, EventKind, FaultEvent, History};
+use crate::{Function, Outcome, Phase, Value};
+
+/// Why an event does not follow those before it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(crate) enum BuildError {
+    #[error("index {found} where {least} or more is due")]
+    IndexOrder { found: u32, least: u32 },
+    #[error("a history holds at most {} events", u32::MAX)]
+    TooLong,
+    #[error("process {process} invokes `{function}` while its `{open}` is still open")]
+    StillOpen { process: u32, function: Function, open: Function },
+    #[error("process {process} completes `{function}`, which it never invoked")]
+    NeverInvoked { process: u32, function: Function },
+    #[error("process {process} completes `{function}`, but it had invoked `{open}`")]
+    OtherFunction { process: u32, function: Function, open: Function },
+    #[error("more than {} nodes", u16::MAX)]
+    TooManyNodes,
+}
+
+/// A client's event as a file says it: what it leaves out is filled in.
+#[derive(Debug)]
+pub(crate) struct Record<'a> {
+    pub index: Option<u32>,
+    pub time: Option<Time>,
+    pub kind: EventKind,
+    pub process: u32,
+    pub function: Function,
+    pub value: Value,
+    pub error: Value,
+    pub phase: Phase,
+    pub node: Option<&'a str>,
+}
+
+/// Pairs invocations with completions.
+#[derive(Debug, Default)]
+pub(crate) struct HistoryBuilder {
+    history: History,
+    /// Each process's open operation, as its position.
+    open: BTreeMap<u32, usize>,
+    next_index: u32,
+    last_time: Time,
+}
+
+impl HistoryBuilder {
+    /// Nothing yet; nodes that turn up and are not among `nodes` are appended to them.
+    pub(crate) fn new(nodes: Vec<String>) -> HistoryBuilder {
+        HistoryBuilder { history: History::new(nodes), ..HistoryBuilder::default() }
+    }
+
+    /// Appends an event of a client.
+    pub(crate) fn event(&mut self, record: Record<'_>) -> Result<(), BuildError> {
+        let (index, time) = self.place(record.index, record.time)?;
+        let Record { process, function, .. } = record;
+        match record.kind {
+            EventKind::Invoke => {
+                if let Some(position) = self.open.get(&process) {
+                    let open = self.history.operations[*position].function;
+                    return Err(BuildError::StillOpen { process, function, open });
+                }
+                let node = record.node.map(|name| self.node(name)).transpose()?;
+                let position = self.history.invoke(Event {
+                    index,
+                    time,
+                    kind: record.kind,
+                    process,
+                    function,
+                    value: record.value,
+                    error: Value::Null,
+                    phase: record.phase,
+                    node,
+                });
+                self.open.insert(process, position);
+            }
+            EventKind::Complete(outcome) => {
+                let Some(position) = self.open.remove(&process) else {
+                    return Err(BuildError::NeverInvoked { process, function });
+                };
+                let open = self.history.operations[position].function;
+                if open != function {
+                    return Err(BuildError::OtherFunction { process, function, open });
+                }
+                let result = if outcome == Outcome::Ok { record.value } else { record.error };
+                self.history.complete(position, index, time, outcome, result);
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends a fault's event.
+    pub(crate) fn fault(
+        &mut self,
+        index: Option<u32>,
+        time: Option<Time>,
+        function: String,
+        value: Value,
+    ) -> Result<(), BuildError> {
+        let (index, time) = self.place(index, time)?;
+        self.history.faults.push(FaultEvent { index, time, function, value });
+        Ok(())
+    }
+
+    /// Passes over an event that is neither a client's nor a fault's.
+    pub(crate) fn skip(
+        &mut self,
+        index: Option<u32>,
+        time: Option<Time>,
+    ) -> Result<(), BuildError> {
+        self.place(index, time).map(drop)
+    }
+
+    /// The history. What was never completed stays `info`.
+    pub(crate) fn finish(self) -> History {
+        self.history
+    }
+
+    /// An event's index and time: those given, or the next index and the time before.
+    fn place(&mut self, index: Option<u32>, time: Option<Time>) -> Result<(u32, Time), BuildError> {
+        let index = index.unwrap_or(self.next_index);
+        if index < self.next_index {
+            return Err(BuildError::IndexOrder { found: index, least: self.next_index });
+        }
+        self.next_index = index.checked_add(1).ok_or(BuildError::TooLong)?;
+        self.last_time = time.unwrap_or(self.last_time);
+        Ok((index, self.last_time))
+    }
+
+    fn node(&mut self, name: &str) -> Result<u16, BuildError> {
+        let nodes = &mut self.history.nodes;
+        let position = nodes.iter().position(|node| node == name).unwrap_or_else(|| {
+            nodes.push(name.to_owned());
+            nodes.len() - 1
+        });
+        u16::try_from(position).map_err(|_| BuildError::TooManyNodes)
+    }
+}

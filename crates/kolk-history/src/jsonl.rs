@@ -1,0 +1,204 @@
+//! `history.jsonl`: one event a line.
+//!
+//! `{"index":4,"time":1000000,"type":"ok","process":0,"f":"read","value":[1,2],"node":"n1"}`, with
+//! `"final":true`, `"convergence":true` and `"error":…` where they apply. A fault's event has the
+//! process `"nemesis"` and the type `info`. Times are nanoseconds since the run began.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io::BufRead;
+
+use kolk_protocol::Time;
+use kolk_protocol::message::write_string;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, Visitor};
+
+use crate::builder::{HistoryBuilder, Record};
+use crate::error::ReadError;
+use crate::history::{AnyEvent, Event, EventKind, FaultEvent, History};
+use crate::value::write_json;
+use crate::{Outcome, Phase, Value};
+
+/// Appends a client's event as one line, its end included. `nodes` are the names that
+/// [`Event::node`] points into.
+pub fn write_event(out: &mut Vec<u8>, event: &Event, nodes: &[String]) {
+    begin(out, event.index, event.time, event.kind.name());
+    out.extend_from_slice(b",\"process\":");
+    out.extend_from_slice(itoa::Buffer::new().format(event.process).as_bytes());
+    out.extend_from_slice(b",\"f\":\"");
+    out.extend_from_slice(event.function.name().as_bytes());
+    out.extend_from_slice(b"\",\"value\":");
+    write_json(out, &event.value);
+    match event.phase {
+        Phase::Load => {}
+        Phase::Final => out.extend_from_slice(b",\"final\":true"),
+        Phase::Convergence => out.extend_from_slice(b",\"convergence\":true"),
+    }
+    if !event.error.is_null() {
+        out.extend_from_slice(b",\"error\":");
+        write_json(out, &event.error);
+    }
+    if let Some(name) = event.node.and_then(|node| nodes.get(usize::from(node))) {
+        out.extend_from_slice(b",\"node\":");
+        write_string(out, name);
+    }
+    out.extend_from_slice(b"}\n");
+}
+
+/// Appends a fault's event as one line, its end included.
+pub fn write_fault(out: &mut Vec<u8>, event: &FaultEvent) {
+    begin(out, event.index, event.time, "info");
+    out.extend_from_slice(b",\"process\":\"nemesis\",\"f\":");
+    write_string(out, &event.function);
+    out.extend_from_slice(b",\"value\":");
+    write_json(out, &event.value);
+    out.extend_from_slice(b"}\n");
+}
+
+fn begin(out: &mut Vec<u8>, index: u32, time: Time, kind: &str) {
+    let mut digits = itoa::Buffer::new();
+    out.extend_from_slice(b"{\"index\":");
+    out.extend_from_slice(digits.format(index).as_bytes());
+    out.extend_from_slice(b",\"time\":");
+    out.extend_from_slice(digits.format(time.as_nanos()).as_bytes());
+    out.extend_from_slice(b",\"type\":\"");
+    out.extend_from_slice(kind.as_bytes());
+    out.push(b'"');
+}
+
+/// Appends a whole history.
+pub fn write(out: &mut Vec<u8>, history: &History) {
+    for event in history.events() {
+        match event {
+            AnyEvent::Client(event) => write_event(out, &event, &history.nodes),
+            AnyEvent::Fault(fault) => write_fault(out, fault),
+        }
+    }
+}
+
+/// Reads a history. Nodes get their positions from `nodes`; a name that is not among them is
+/// appended. An invocation without a completion stays `info`; keys that are not known are passed
+/// over.
+///
+/// # Errors
+///
+/// If `input` cannot be read, a line is not an event, or an event does not follow those before it.
+pub fn read(mut input: impl BufRead, nodes: Vec<String>) -> Result<History, ReadError> {
+    let mut builder = HistoryBuilder::new(nodes);
+    let mut bytes = Vec::new();
+    let mut line = 0;
+    loop {
+        bytes.clear();
+        line += 1;
+        if input.read_until(b'\n', &mut bytes)? == 0 {
+            return Ok(builder.finish());
+        }
+        if bytes.trim_ascii().is_empty() {
+            continue;
+        }
+        let event: Line<'_> = serde_json::from_slice(bytes.trim_ascii_end())
+            .map_err(|error| ReadError::json(line, &error))?;
+        event.add(&mut builder).map_err(|problem| ReadError::Text { line, column: 1, problem })?;
+    }
+}
+
+#[derive(Deserialize)]
+struct Line<'a> {
+    index: Option<u32>,
+    time: Option<Time>,
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
+    process: Process,
+    #[serde(borrow)]
+    f: Cow<'a, str>,
+    #[serde(default)]
+    value: Value,
+    #[serde(default)]
+    error: Value,
+    #[serde(default, rename = "final")]
+    is_final: bool,
+    #[serde(default)]
+    convergence: bool,
+    #[serde(borrow)]
+    node: Option<Cow<'a, str>>,
+}
+
+impl Line<'_> {
+    fn add(self, builder: &mut HistoryBuilder) -> Result<(), String> {
+        let process = match self.process {
+            Process::Client(process) => process,
+            Process::Nemesis => {
+                let function = self.f.into_owned();
+                return builder
+                    .fault(self.index, self.time, function, self.value)
+                    .map_err(|error| error.to_string());
+            }
+            Process::Other => {
+                return builder.skip(self.index, self.time).map_err(|error| error.to_string());
+            }
+        };
+        let record = Record {
+            index: self.index,
+            time: self.time,
+            kind: kind(&self.kind).ok_or_else(|| format!("unknown type `{}`", self.kind))?,
+            process,
+            function: self
+                .f
+                .parse()
+                .map_err(|error: crate::operation::UnknownFunction| error.to_string())?,
+            value: self.value,
+            error: self.error,
+            phase: phase(self.is_final, self.convergence),
+            node: self.node.as_deref(),
+        };
+        builder.event(record).map_err(|error| error.to_string())
+    }
+}
+
+/// The event's kind that a type's name stands for.
+pub(crate) fn kind(name: &str) -> Option<EventKind> {
+    Some(match name {
+        "invoke" => EventKind::Invoke,
+        "ok" => EventKind::Complete(Outcome::Ok),
+        "fail" => EventKind::Complete(Outcome::Fail),
+        "info" => EventKind::Complete(Outcome::Info),
+        _ => return None,
+    })
+}
+
+/// The part of the run that the two marks stand for.
+pub(crate) fn phase(is_final: bool, convergence: bool) -> Phase {
+    match (is_final, convergence) {
+        (_, true) => Phase::Convergence,
+        (true, false) => Phase::Final,
+        (false, false) => Phase::Load,
+    }
+}
+
+/// Who an event belongs to.
+enum Process {
+    Client(u32),
+    Nemesis,
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Process {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Process, D::Error> {
+        struct ProcessVisitor;
+        impl Visitor<'_> for ProcessVisitor {
+            type Value = Process;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a process: an integer or \"nemesis\"")
+            }
+            fn visit_u64<E: Error>(self, process: u64) -> Result<Process, E> {
+                u32::try_from(process)
+                    .map(Process::Client)
+                    .map_err(|_| E::custom(format!("process {process} needs more than 32 bits")))
+            }
+            fn visit_str<E: Error>(self, name: &str) -> Result<Process, E> {
+                Ok(if name == "nemesis" { Process::Nemesis } else { Process::Other })
+            }
+        }
+        deserializer.deserialize_any(ProcessVisitor)
+    }
+}

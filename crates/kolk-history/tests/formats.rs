@@ -1,0 +1,224 @@
+//! The formats to the letter: what files look like, what is accepted, and what errors say.
+
+use kolk_history::{Function, Outcome, Phase, Value, edn, jepsen, jsonl};
+use kolk_protocol::Time;
+
+const JSON: &str = r#"{"index":0,"time":0,"type":"invoke","process":0,"f":"broadcast","value":3,"node":"n0"}
+{"index":1,"time":5,"type":"info","process":"nemesis","f":"start-partition","value":{"n1":["n0"]}}
+{"index":2,"time":7,"type":"invoke","process":1,"f":"read","value":null,"final":true,"node":"n1"}
+{"index":3,"time":9,"type":"info","process":0,"f":"broadcast","value":3,"error":[0,"timeout"],"node":"n0"}
+{"index":4,"time":9,"type":"ok","process":1,"f":"read","value":[3,1],"final":true,"node":"n1"}
+{"index":5,"time":11,"type":"invoke","process":1,"f":"read","value":null,"convergence":true,"node":"n1"}
+"#;
+
+const EDN: &str = r#"{:index 0, :time 0, :type :invoke, :process 0, :f :broadcast, :value 3, :node "n0"}
+{:index 1, :time 5, :type :info, :process :nemesis, :f :start-partition, :value {"n1" ["n0"]}}
+{:index 2, :time 7, :type :invoke, :process 1, :f :read, :value nil, :final? true, :node "n1"}
+{:index 3, :time 9, :type :info, :process 0, :f :broadcast, :value 3, :error [0 "timeout"], :node "n0"}
+{:index 4, :time 9, :type :ok, :process 1, :f :read, :value [3 1], :final? true, :node "n1"}
+{:index 5, :time 11, :type :invoke, :process 1, :f :read, :value nil, :convergence? true, :node "n1"}
+"#;
+
+const TEXT: &str = "0\t:invoke\t:broadcast\t3
+:nemesis\t:info\t:start-partition\t{\"n1\" [\"n0\"]}
+1\t:invoke\t:read\tnil
+0\t:info\t:broadcast\t3\t[0 \"timeout\"]
+1\t:ok\t:read\t[3 1]
+1\t:invoke\t:read\tnil
+";
+
+#[test]
+fn all_formats_say_the_same() {
+    let nodes = || vec!["n0".to_owned(), "n1".to_owned()];
+    let history = jsonl::read(JSON.as_bytes(), nodes()).unwrap();
+    assert_eq!(jepsen::read(EDN.as_bytes(), nodes()).unwrap(), history);
+    assert_eq!(jepsen::read(EDN.as_bytes(), Vec::new()).unwrap(), history);
+
+    let written = |write: fn(&mut Vec<u8>, &kolk_history::History)| {
+        let mut out = Vec::new();
+        write(&mut out, &history);
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(written(jsonl::write), JSON);
+    assert_eq!(written(jepsen::write), EDN);
+    assert_eq!(written(jepsen::write_text), TEXT);
+
+    let [add, read, open] = history.operations.as_slice() else { panic!("three operations") };
+    assert_eq!((add.function, add.outcome), (Function::Broadcast, Outcome::Info));
+    assert_eq!(add.result, Value::list(vec![Value::Int(0), Value::text("timeout")]));
+    assert_eq!((read.phase, read.completed), (Phase::Final, Time::from_nanos(9)));
+    assert_eq!(read.result, Value::ints(vec![3, 1]));
+    assert_eq!(
+        (open.phase, open.outcome, open.completion_index),
+        (Phase::Convergence, Outcome::Info, None)
+    );
+    assert_eq!(history.counted().count(), 2);
+    assert_eq!(history.node_name(read), Some("n1"));
+}
+
+/// Ways to write one invocation and its completion.
+#[test]
+fn edn_of_many_kinds_is_accepted() {
+    for text in [
+        "{:type :invoke :process 0 :f :read :value nil} {:type :ok :process 0 :f :read :value [1 2]}",
+        "[{:type :invoke, :process 0, :f :read}\n {:type :ok, :process 0, :f :read, :value (1 2)}]",
+        "#jepsen.history.History ({:type :invoke, :process 0, :f :read, :value nil}
+          #jepsen.history.Op{:type :ok, :process 0, :f :read, :value #{1 2}})",
+        "; a comment\n{:f \"read\" :process 0 :type \"invoke\"} ,,, #_ {:nonsense 1}
+         {:f :read :process 0 :type :ok :value [1 #_ 7 2N] :clock 123456789012345678901234567890
+          :exception {:via [{:type java.lang.Error, :at [a.b$c \"d\" 3]}], :trace #error{}, \"k\" \\newline}}",
+        "{:type :info :process :nemesis :f :start :value nil :index 0}
+         {:type :info :process :logger :f :x :value nil :index 1}
+         {:index -1 :type :invoke :process 0 :f :read :value nil}
+         {:type :ok :process 0 :f :read :value ^{:a 1} [1 2]}",
+        "\u{feff}{:type :invoke :process 0 :f :read :value #:a{:b ##NaN}}
+         {:type :ok :process 0 :f :read :value #tag [1 2]}",
+    ] {
+        let history = jepsen::read(text.as_bytes(), Vec::new()).unwrap();
+        let [read] = history.operations.as_slice() else { panic!("one operation: {text}") };
+        assert_eq!(read.result, Value::ints(vec![1, 2]), "{text}");
+        assert!(read.is_ok());
+    }
+}
+
+#[test]
+fn missing_indices_and_times_are_filled_in() {
+    let text = "{:time 7 :type :invoke :process 0 :f :read}
+                {:type :info :process :nemesis :f :stop}
+                {:index 5 :type :invoke :process 1 :f :read}
+                {:type :ok :process 0 :f :read :time 9}";
+    let history = jepsen::read(text.as_bytes(), Vec::new()).unwrap();
+    let [first, second] = history.operations.as_slice() else { panic!("two operations") };
+    assert_eq!((first.index, first.invoked), (0, Time::from_nanos(7)));
+    assert_eq!((history.faults[0].index, history.faults[0].time), (1, Time::from_nanos(7)));
+    assert_eq!((second.index, second.invoked), (5, Time::from_nanos(7)));
+    assert_eq!((first.completion_or_end(), first.completed), (6, Time::from_nanos(9)));
+}
+
+#[test]
+fn edn_values() {
+    let words = edn::read("[:append :nonsense nil \\a \\space \\u0041 sym/bol]").unwrap();
+    let Value::List(words) = words else { panic!("a list") };
+    assert!(matches!(words[0], Value::Keyword(word) if *word == "append"));
+    let names: Vec<_> = words.iter().map(Value::as_str).collect();
+    let expected = [Some("append"), Some("nonsense"), None, Some("a"), Some(" "), Some("A")];
+    assert_eq!(names[..6], expected);
+    for (text, value) in [
+        ("+7", Value::Int(7)),
+        ("-0", Value::Int(0)),
+        ("007N", Value::Int(7)),
+        ("1.5M", Value::Float(1.5)),
+        ("-2e3", Value::Float(-2000.0)),
+        ("\"\\u00e9\\ud83d\\ude00\\n\"", Value::text("é😀\n")),
+        ("{:a 1}", Value::map(vec![(Value::text("a"), Value::Int(1))])),
+        ("#\"a\\\"b\"", Value::text("a\\\"b")),
+    ] {
+        assert_eq!(edn::read(text).unwrap(), value, "{text}");
+    }
+}
+
+#[test]
+fn edn_errors_say_where() {
+    let invoke = "{:type :invoke :process 0 :f :read}\n";
+    let deep = "[".repeat(1000);
+    let deep = format!("{{:value {deep}");
+    for (text, error) in [
+        ("{:type :invoke", "line 1, column 1: `{` is never closed"),
+        ("\n  7", "line 2, column 3: expected an operation: a map"),
+        ("[", "line 1, column 2: the text ends within a list of operations"),
+        ("{:type :invoke :f}", "line 1, column 18: a key without a value"),
+        ("{:type :invoke :f :read}", "line 1, column 1: an operation without a :process"),
+        ("{:type :ok :process 1 :f :fly}", "line 1, column 1: unknown function `fly`"),
+        ("{:type :oops :process 1 :f :read}", "line 1, column 1: unknown :type `oops`"),
+        ("{:process 1/2}", "line 1, column 11: `1/2` is a ratio, which has no place here"),
+        ("{:value 08x}", "line 1, column 9: `08x` is not a number"),
+        ("{:value \"a", "line 1, column 9: the string has no end"),
+        ("{:value \"\\q\"}", "line 1, column 10: unknown escape in a string"),
+        ("{:value \"\\ud800\"}", "line 1, column 10: unpaired surrogate in a string"),
+        ("{:value [1)}", "line 1, column 11: `)` closes nothing"),
+        (&deep, "line 1, column 137: nested too deeply"),
+        (
+            "{:index 99999999999999999999}",
+            "line 1, column 9: :index 99999999999999999999 is not an integer of 64 bits",
+        ),
+        (
+            "{:index 99999999999 :process 1 :f :read :type :ok}",
+            "line 1, column 1: :index 99999999999 needs more than 32 bits",
+        ),
+        (
+            "{:type :ok :process 1 :f :read}",
+            "line 1, column 1: process 1 completes `read`, which it never invoked",
+        ),
+        (
+            &format!("{invoke} {invoke}"),
+            "line 2, column 2: process 0 invokes `read` while its `read` is still open",
+        ),
+        (
+            &format!("{invoke}{{:type :ok :process 0 :f :add}}"),
+            "line 2, column 1: process 0 completes `add`, but it had invoked `read`",
+        ),
+        (
+            "{:index 3 :type :invoke :process 0 :f :read}{:index 2 :type :ok :process 0 :f :read}",
+            "line 1, column 45: index 2 where 4 or more is due",
+        ),
+    ] {
+        let found = jepsen::read(text.as_bytes(), Vec::new()).unwrap_err().to_string();
+        assert_eq!(found, error, "{text}");
+    }
+    let found = jepsen::read(&b"{\n:value \"\xff\"}"[..], Vec::new()).unwrap_err().to_string();
+    assert_eq!(found, "line 2, column 9: not UTF-8");
+}
+
+#[test]
+fn json_errors_say_where() {
+    let first = JSON.lines().next().unwrap();
+    for (line, error) in [
+        ("nonsense", "line 3, column 2: expected ident"),
+        (r#"{"type":"ok""#, "line 3, column 12: EOF while parsing an object"),
+        (r#"{"type":"ok","f":"read"}"#, "line 3, column 24: missing field `process`"),
+        (
+            r#"{"type":"ok","f":"read","process":5000000000}"#,
+            "line 3, column 44: process 5000000000 needs more than 32 bits",
+        ),
+        (
+            r#"{"type":"ok","f":"read","process":5}"#,
+            "line 3, column 1: process 5 completes `read`, which it never invoked",
+        ),
+        (r#"{"type":"x","f":"read","process":5}"#, "line 3, column 1: unknown type `x`"),
+        (r#"{"type":"ok","f":"fly","process":5}"#, "line 3, column 1: unknown function `fly`"),
+    ] {
+        let text = format!("{first}\n\n{line}\n");
+        let found = jsonl::read(text.as_bytes(), Vec::new()).unwrap_err().to_string();
+        assert_eq!(found, error, "{line}");
+    }
+}
+
+#[test]
+fn results_look_like_jepsens() {
+    let key = |word: &'static &'static str| Value::Keyword(word);
+    let stats = Value::map(vec![
+        (key(&"valid?"), Value::Bool(true)),
+        (key(&"count"), Value::Int(205)),
+        (key(&"lost"), Value::list(vec![])),
+        (key(&"latencies"), Value::map(vec![(Value::Float(0.5), Value::Int(1))])),
+    ]);
+    let tree = Value::map(vec![(key(&"stats"), stats), (key(&"valid?"), Value::Bool(false))]);
+    let pretty = |width: usize| {
+        let mut out = Vec::new();
+        edn::write_pretty(&mut out, &tree, width);
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(
+        pretty(79),
+        "{:stats {:valid? true, :count 205, :lost (), :latencies {0.5 1}},\n :valid? false}"
+    );
+    assert_eq!(
+        pretty(40),
+        "{:stats {:valid? true,\n         :count 205,\n         :lost (),\n         \
+         :latencies {0.5 1}},\n :valid? false}"
+    );
+    assert_eq!(
+        tree.to_string(),
+        r#"{"stats":{"valid":true,"count":205,"lost":[],"latencies":{"0.5":1}},"valid":false}"#
+    );
+}
