@@ -7,7 +7,8 @@
 
 use std::ops::Range;
 
-use kolk_protocol::Time;
+use kolk_protocol::{ErrorCode, Head, RpcError, Time, write_body};
+use serde::Serialize;
 
 /// What a step reacts to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +85,31 @@ impl Outputs {
             Ok(()) => {}
             Err(never) => match never {},
         }
+    }
+
+    /// Adds the answer to a request. One that cannot be written is an error to both sides: the
+    /// caller gets code 13, which says nothing about whether the request was performed.
+    pub(crate) fn push_reply<R: Serialize>(&mut self, dest: &str, msg_id: i64, reply: &R) {
+        let head = Head { msg_id: None, in_reply_to: Some(msg_id) };
+        if let Err(error) = self.push_with(dest, |out| write_body(out, reply, head)) {
+            let error =
+                RpcError::new(ErrorCode::CRASH, format!("cannot write the answer: {error}"));
+            self.log(&format!("to {dest}: {error}"));
+            self.push_error(dest, msg_id, &error);
+        }
+    }
+
+    /// Adds the error that answers a request.
+    pub(crate) fn push_error(&mut self, dest: &str, msg_id: i64, error: &RpcError) {
+        #[derive(Serialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Body<'a> {
+            Error { code: ErrorCode, text: &'a str },
+        }
+        let body = Body::Error { code: error.code, text: &error.text };
+        let head = Head { msg_id: None, in_reply_to: Some(msg_id) };
+        let written = self.push_with(dest, |out| write_body(out, &body, head));
+        debug_assert!(written.is_ok(), "a code and a text are always JSON");
     }
 
     /// The messages in the order in which they were sent: destination and body.

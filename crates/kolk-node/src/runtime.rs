@@ -1,0 +1,312 @@
+//! The core of a node, without I/O: messages and time in, messages and the next deadline out.
+
+use std::marker::PhantomData;
+use std::rc::Rc;
+
+use kolk_protocol::body::BodyError;
+use kolk_protocol::lockstep::{Acceptance, VERSION};
+use kolk_protocol::message::Body;
+use kolk_protocol::workload::init;
+use kolk_protocol::{ErrorCode, Key, RpcError, Time, from_body};
+
+use crate::context::{Context, Shared};
+use crate::executor::{Executor, ReadyQueue};
+use crate::machine::{Input, Machine, Outputs};
+use crate::node::Node;
+
+/// A node as a [`Machine`], to be run in-process. `factory` is called when `init` arrives; what
+/// `init` says is in the context it gets.
+///
+/// Its entropy is the seed that `init` offers. Without an offer it is a function of the node's
+/// name, so that a run is repeatable in any case.
+pub fn machine<N: Node>(factory: impl FnOnce(&Context) -> N + 'static) -> Box<dyn Machine> {
+    Box::new(runtime(factory, |node_id| Key::new(0).with_name(node_id).seed()))
+}
+
+/// A node's core with what the stdio drivers need beside [`Machine`].
+#[cfg_attr(not(feature = "stdio"), expect(dead_code, reason = "for the stdio drivers"))]
+pub(crate) trait Runtime: Machine {
+    /// A step whose message has been scanned already.
+    fn message(&mut self, now: Time, src: &str, body: &Body<'_>, outputs: &mut Outputs);
+
+    /// When the next timer is due.
+    fn deadline(&self) -> Option<Time>;
+
+    /// This node's name, from `init` on.
+    fn node_id(&self) -> Option<&str>;
+
+    /// True if `init` offered lockstep and the offer was accepted.
+    fn in_lockstep(&self) -> bool;
+
+    /// True if there is no task and no timer: nothing but a message can make this node act.
+    fn is_dormant(&self) -> bool;
+
+    /// Bounds how many tasks are polled in a step, so that a driver that shares its thread with
+    /// others gets its turn; what is left is ready at the next step. No bound unless set.
+    fn bound_polls(&mut self, polls_max: usize);
+
+    /// The tasks that are ready, to be watched by a driver.
+    fn ready(&self) -> &ReadyQueue;
+}
+
+/// The core of a node whose `init` may not have come yet.
+pub(crate) fn runtime<N: Node>(
+    factory: impl FnOnce(&Context) -> N,
+    entropy: impl FnOnce(&str) -> u64,
+) -> impl Runtime {
+    Core {
+        running: None,
+        build: Some((factory, entropy)),
+        executor: Executor::new(),
+        serve: serve::<N>,
+        in_lockstep: false,
+        polls_max: usize::MAX,
+        request: PhantomData,
+    }
+}
+
+/// What a handler's task does.
+async fn serve<N: Node>(node: Rc<N>, cx: Context, request: N::Request) {
+    let result = node.handle(&cx, request).await;
+    cx.answer(result);
+}
+
+/// `B` makes a node, `E` a seed; `S` is [`serve`], whose futures are of type `F`.
+struct Core<N: Node, B, E, S, F> {
+    /// First, so that tasks are dropped while what they use is still there.
+    executor: Executor<F>,
+    running: Option<Running<N>>,
+    build: Option<(B, E)>,
+    serve: S,
+    in_lockstep: bool,
+    polls_max: usize,
+    request: PhantomData<fn(N::Request)>,
+}
+
+/// A node after its `init`.
+struct Running<N> {
+    node: Rc<N>,
+    shared: Rc<Shared>,
+}
+
+impl<N> Drop for Running<N> {
+    fn drop(&mut self) {
+        self.shared.forget_receivers();
+    }
+}
+
+impl<N, B, E, S, F> Core<N, B, E, S, F>
+where
+    N: Node,
+    B: FnOnce(&Context) -> N,
+    E: FnOnce(&str) -> u64,
+    S: Fn(Rc<N>, Context, N::Request) -> F,
+    F: Future<Output = ()>,
+{
+    /// Reacts to the time and, if there is one, to a message.
+    fn react(&mut self, now: Time, message: Option<(&str, &Body<'_>)>, outputs: &mut Outputs) {
+        let Some(running) = &self.running else {
+            if let Some((src, body)) = message {
+                self.before_init(now, src, body, outputs);
+            }
+            return;
+        };
+        let shared = Rc::clone(&running.shared);
+        shared.set_now(now);
+        std::mem::swap(&mut *shared.outputs.borrow_mut(), outputs);
+        loop {
+            // The borrow must be over when the waker is called.
+            let due = shared.timers.borrow_mut().pop_due(now);
+            let Some(waker) = due else { break };
+            waker.wake();
+        }
+        if let Some((src, body)) = message {
+            self.deliver(&shared, src, body);
+        }
+        self.run(&shared);
+        std::mem::swap(&mut *shared.outputs.borrow_mut(), outputs);
+    }
+
+    /// Polls until nothing is ready.
+    fn run(&mut self, shared: &Shared) {
+        let mut polls = 0;
+        loop {
+            if !shared.spawned.borrow().is_empty() {
+                let spawned = shared.spawned.take();
+                spawned.into_iter().for_each(|future| self.executor.spawn(future));
+            }
+            if polls >= self.polls_max || !self.executor.poll_next() {
+                return;
+            }
+            polls += 1;
+        }
+    }
+
+    fn deliver(&mut self, shared: &Rc<Shared>, src: &str, body: &Body<'_>) {
+        if let Some(id) = body.in_reply_to {
+            let call = shared.calls.borrow_mut().take(id);
+            if let Some(call) = call {
+                call.deliver(body);
+            }
+            return;
+        }
+        if let Some(receive) = shared.receiver(&body.kind) {
+            let cx = Context::of_message(shared, src, None);
+            let received = match body.msg_id {
+                None => receive(&cx, body).map_err(|error| does_not_fit(&error)),
+                Some(_) => Err(RpcError::new(
+                    ErrorCode::NOT_SUPPORTED,
+                    format!("`{}` is a one-way message", body.kind),
+                )),
+            };
+            if let Err(error) = received {
+                refuse(&mut shared.outputs.borrow_mut(), src, body, &error);
+            }
+            return;
+        }
+        if body.kind == "init" {
+            self.init_again(shared, src, body);
+            return;
+        }
+        match (from_body(&body.kind, body.json), &self.running) {
+            (Ok(request), Some(running)) => {
+                let cx = Context::of_message(shared, src, body.msg_id);
+                self.executor.handle((self.serve)(Rc::clone(&running.node), cx, request));
+            }
+            (Err(error), _) => {
+                refuse(&mut shared.outputs.borrow_mut(), src, body, &does_not_fit(&error));
+            }
+            (Ok(_), None) => {}
+        }
+    }
+
+    /// Messages may overtake `init`: the nodes of a cluster do not start at the same instant.
+    fn before_init(&mut self, now: Time, src: &str, body: &Body<'_>, outputs: &mut Outputs) {
+        if body.kind != "init" || body.in_reply_to.is_some() {
+            let text = format!("got `{}` from {src} before `init`", body.kind);
+            refuse(outputs, src, body, &RpcError::new(ErrorCode::TEMPORARILY_UNAVAILABLE, text));
+            return;
+        }
+        let (node_id, node_ids, offer) = match from_body(&body.kind, body.json) {
+            Ok(init::Request::Init { node_id, node_ids, lockstep }) => {
+                (node_id, node_ids, lockstep)
+            }
+            Err(error) => {
+                refuse(outputs, src, body, &does_not_fit(&error));
+                return;
+            }
+        };
+        let Some((factory, entropy)) = self.build.take() else { return };
+        let offered = offer.filter(|offer| offer.version == VERSION).and_then(|o| o.seed());
+        self.in_lockstep = offered.is_some();
+        let seed = offered.unwrap_or_else(|| entropy(&node_id));
+        let shared = Shared::new(node_id, node_ids, seed);
+        shared.set_now(now);
+        std::mem::swap(&mut *shared.outputs.borrow_mut(), outputs);
+        answer_init(&shared, src, body, self.in_lockstep);
+        let cx = Context::of_node(&shared);
+        let node = Rc::new(factory(&cx));
+        node.start(&cx);
+        self.running = Some(Running { node, shared: Rc::clone(&shared) });
+        self.run(&shared);
+        std::mem::swap(&mut *shared.outputs.borrow_mut(), outputs);
+    }
+
+    /// A repeated `init` is answered as the first one was; another one is refused.
+    fn init_again(&self, shared: &Rc<Shared>, src: &str, body: &Body<'_>) {
+        let cx = Context::of_node(shared);
+        let error = match from_body(&body.kind, body.json) {
+            Ok(init::Request::Init { node_id, node_ids, .. }) => {
+                if node_id == cx.node_id() && node_ids == cx.node_ids() {
+                    answer_init(shared, src, body, self.in_lockstep);
+                    return;
+                }
+                let text = format!("this node is {} already", cx.node_id());
+                RpcError::new(ErrorCode::MALFORMED_REQUEST, text)
+            }
+            Err(error) => does_not_fit(&error),
+        };
+        refuse(&mut shared.outputs.borrow_mut(), src, body, &error);
+    }
+}
+
+fn answer_init(shared: &Rc<Shared>, src: &str, body: &Body<'_>, in_lockstep: bool) {
+    let lockstep = in_lockstep.then_some(Acceptance { version: VERSION });
+    Context::of_message(shared, src, body.msg_id).answer(Ok(init::Reply::InitOk { lockstep }));
+}
+
+fn does_not_fit(error: &BodyError) -> RpcError {
+    let code = match error {
+        BodyError::UnknownType(_) => ErrorCode::NOT_SUPPORTED,
+        BodyError::Malformed(_) => ErrorCode::MALFORMED_REQUEST,
+    };
+    RpcError::new(code, error.to_string())
+}
+
+/// Answers a message with an error, or logs it if its sender wants no answer.
+fn refuse(outputs: &mut Outputs, src: &str, body: &Body<'_>, error: &RpcError) {
+    match (body.msg_id, body.in_reply_to) {
+        (Some(msg_id), None) => outputs.push_error(src, msg_id, error),
+        _ => outputs.log(&format!("dropped `{}` from {src}: {error}", body.kind)),
+    }
+}
+
+impl<N, B, E, S, F> Machine for Core<N, B, E, S, F>
+where
+    N: Node,
+    B: FnOnce(&Context) -> N,
+    E: FnOnce(&str) -> u64,
+    S: Fn(Rc<N>, Context, N::Request) -> F,
+    F: Future<Output = ()>,
+{
+    fn step(&mut self, now: Time, input: Input<'_>, outputs: &mut Outputs) -> Option<Time> {
+        match input {
+            Input::Wake => self.react(now, None, outputs),
+            Input::Message { src, body } => match Body::parse(body) {
+                Ok(body) => self.react(now, Some((src, &body)), outputs),
+                Err(error) => {
+                    outputs.log(&format!("dropped a message from {src}: {error}"));
+                    self.react(now, None, outputs);
+                }
+            },
+        }
+        self.deadline()
+    }
+}
+
+impl<N, B, E, S, F> Runtime for Core<N, B, E, S, F>
+where
+    N: Node,
+    B: FnOnce(&Context) -> N,
+    E: FnOnce(&str) -> u64,
+    S: Fn(Rc<N>, Context, N::Request) -> F,
+    F: Future<Output = ()>,
+{
+    fn message(&mut self, now: Time, src: &str, body: &Body<'_>, outputs: &mut Outputs) {
+        self.react(now, Some((src, body)), outputs);
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        self.running.as_ref()?.shared.timers.borrow().next()
+    }
+
+    fn node_id(&self) -> Option<&str> {
+        self.running.as_ref().map(|running| running.shared.node_id())
+    }
+
+    fn in_lockstep(&self) -> bool {
+        self.in_lockstep
+    }
+
+    fn is_dormant(&self) -> bool {
+        self.executor.is_empty() && self.executor.is_idle() && self.deadline().is_none()
+    }
+
+    fn bound_polls(&mut self, polls_max: usize) {
+        self.polls_max = polls_max;
+    }
+
+    fn ready(&self) -> &ReadyQueue {
+        self.executor.queue()
+    }
+}

@@ -1,0 +1,167 @@
+//! Timers: points in time at which a task wants to be woken.
+
+use std::collections::BTreeMap;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{self, Poll, Waker};
+use std::time::Duration;
+
+use kolk_protocol::{ErrorCode, RpcError, Time};
+use thiserror::Error;
+
+use crate::context::{Context, Shared};
+use crate::task::Task;
+
+/// All armed timers of a node, in the order in which they are due; among equals the one armed
+/// first.
+///
+/// A tree rather than a heap or a wheel: timers are mostly cancelled (an RPC's deadline, when the
+/// answer comes), and here a cancelled one is gone, neither remembered nor reported as the next
+/// deadline.
+#[derive(Default)]
+pub(crate) struct Timers {
+    armed: BTreeMap<(Time, u64), Waker>,
+    count: u64,
+}
+
+impl Timers {
+    /// When the next one is due.
+    pub(crate) fn next(&self) -> Option<Time> {
+        self.armed.first_key_value().map(|((due, _), _)| *due)
+    }
+
+    /// Takes out a timer that is due.
+    pub(crate) fn pop_due(&mut self, now: Time) -> Option<Waker> {
+        let first = self.armed.first_entry()?;
+        (first.key().0 <= now).then(|| first.remove())
+    }
+}
+
+/// Waits until an instant of the node's clock: see [`Context::sleep`].
+///
+/// Dropping it disarms it; [`Sleep::reset`] moves it. Both are cheap.
+#[must_use = "a sleep does nothing unless it is awaited"]
+pub struct Sleep {
+    shared: Rc<Shared>,
+    deadline: Time,
+    armed: Option<u64>,
+}
+
+impl Sleep {
+    pub(crate) fn until(shared: &Rc<Shared>, deadline: Time) -> Sleep {
+        Sleep { shared: Rc::clone(shared), deadline, armed: None }
+    }
+
+    /// When it ends.
+    pub fn deadline(&self) -> Time {
+        self.deadline
+    }
+
+    /// Moves the end, also of a sleep that is over.
+    pub fn reset(&mut self, deadline: Time) {
+        self.disarm();
+        self.deadline = deadline;
+    }
+
+    fn disarm(&mut self) {
+        if let Some(number) = self.armed.take() {
+            self.shared.timers.borrow_mut().armed.remove(&(self.deadline, number));
+        }
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        if this.deadline <= this.shared.now() {
+            this.disarm();
+            return Poll::Ready(());
+        }
+        let timers = &mut *this.shared.timers.borrow_mut();
+        let number = *this.armed.get_or_insert_with(|| {
+            timers.count += 1;
+            timers.count
+        });
+        let waker =
+            timers.armed.entry((this.deadline, number)).or_insert_with(|| cx.waker().clone());
+        waker.clone_from(cx.waker());
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        self.disarm();
+    }
+}
+
+/// The time given to [`Context::timeout`] was over first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("not done within {}", seconds(.0))]
+pub struct Elapsed(pub Duration);
+
+fn seconds(duration: &Duration) -> String {
+    format!("{} s", duration.as_secs_f64())
+}
+
+/// As an error reply: a timeout, which is indefinite.
+impl From<Elapsed> for RpcError {
+    fn from(elapsed: Elapsed) -> RpcError {
+        RpcError::new(ErrorCode::TIMEOUT, elapsed.to_string())
+    }
+}
+
+impl Context {
+    /// Waits for `duration` of the node's clock, which on the virtual clock costs no real time.
+    /// If it is zero, that is over at once, and other tasks do not get their turn.
+    pub fn sleep(&self, duration: Duration) -> Sleep {
+        Sleep::until(&self.shared, self.now() + duration)
+    }
+
+    /// Waits until `deadline`.
+    pub fn sleep_until(&self, deadline: Time) -> Sleep {
+        Sleep::until(&self.shared, deadline)
+    }
+
+    /// Runs `future` for at most `duration`, and drops it then.
+    ///
+    /// # Errors
+    ///
+    /// [`Elapsed`] if it was not done.
+    pub async fn timeout<T>(
+        &self,
+        duration: Duration,
+        future: impl Future<Output = T>,
+    ) -> Result<T, Elapsed> {
+        let mut future = pin!(future);
+        let mut sleep = self.sleep(duration);
+        std::future::poll_fn(|cx| {
+            if let Poll::Ready(value) = future.as_mut().poll(cx) {
+                return Poll::Ready(Ok(value));
+            }
+            Pin::new(&mut sleep).poll(cx).map(|()| Err(Elapsed(duration)))
+        })
+        .await
+    }
+
+    /// Calls `act` every `period`, the first time one period from now, until the task returned is
+    /// aborted. A node that was held up makes up for no missed beat.
+    ///
+    /// # Panics
+    ///
+    /// If `period` is zero.
+    pub fn every(&self, period: Duration, mut act: impl FnMut() + 'static) -> Task<()> {
+        assert!(!period.is_zero(), "every() needs a period");
+        let cx = self.clone();
+        self.spawn(async move {
+            let mut next = cx.now();
+            loop {
+                next = (next + period).max(cx.now());
+                cx.sleep_until(next).await;
+                act();
+            }
+        })
+    }
+}
