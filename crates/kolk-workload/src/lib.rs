@@ -1,1 +1,23 @@
 //! Workloads: generators, clients, and which checker judges them.
+//!
+//! One module a workload, each an implementation of [`kolk_engine::Workload`]: it chooses
+//! operations, writes the requests and reads the replies. What they do is Maelstrom's
+//! (<https://github.com/jepsen-io/maelstrom/blob/main/doc/workloads.md>). [`registry`] finds them
+//! by name, [`planner`] turns flags into a [`Plan`](kolk_history::Plan), and [`challenge`] holds
+//! the Gossip Glomers challenges as data.
+
+pub mod broadcast;
+pub mod challenge;
+pub mod echo;
+pub mod g_set;
+pub mod planner;
+pub mod registry;
+mod reply;
+#[cfg(test)]
+mod tests;
+pub mod topology;
+pub mod unique_ids;
+
+pub use challenge::Challenge;
+pub use planner::{PlanError, Settings, plan};
+pub use registry::{WorkloadError, by_name};

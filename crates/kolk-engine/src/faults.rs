@@ -1,0 +1,247 @@
+//! Faults drawn from a seed, and faults that people ask for.
+//!
+//! Partitions come and go as Jepsen's partition nemesis makes them
+//! (<https://github.com/jepsen-io/jepsen/blob/main/jepsen/src/jepsen/nemesis/combined.clj>): the
+//! first begins with the load, from then on they end and begin after gaps that are uniform on
+//! `[0, 2 × interval]`. Each is drawn by its number alone, so that taking one out of a plan leaves
+//! the others as they are.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::time::Duration;
+
+use kolk_history::plan::{Fault, FaultKind};
+use kolk_protocol::{Key, Random};
+
+/// For each receiver the senders it hears nothing from; receivers that hear everybody are not in
+/// it.
+pub type Blocked = BTreeMap<String, Vec<String>>;
+
+/// The kinds of partition that are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// One node is cut off from all others.
+    IsolatedNode,
+    /// A clean split into two halves, the smaller one a minority if the number of nodes is odd.
+    Majority,
+    /// A clean split that takes away as many nodes as are less than a third: none of three.
+    Third,
+    /// Nodes in a ring, each of which hears itself and its nearest neighbours, just enough for a
+    /// majority; no two hear the same one. Who hears whom is mutual, but among three nodes: there
+    /// each hears one other, round in a circle.
+    Ring,
+}
+
+impl Shape {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Shape; 4] = [Shape::IsolatedNode, Shape::Majority, Shape::Third, Shape::Ring];
+
+    /// The name in plans.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Shape::IsolatedNode => "isolated-node",
+            Shape::Majority => "majority",
+            Shape::Third => "third",
+            Shape::Ring => "ring",
+        }
+    }
+
+    /// Draws a partition of this kind.
+    pub fn draw(self, nodes: &[String], random: &mut Random) -> Blocked {
+        let count = nodes.len();
+        let mut order: Vec<usize> = (0..count).collect();
+        random.shuffle(&mut order);
+        match self {
+            Shape::IsolatedNode => split(nodes, &order[..count.min(1)]),
+            Shape::Majority => split(nodes, &order[..count / 2]),
+            Shape::Third => split(nodes, &order[..count.saturating_sub(1) / 3]),
+            Shape::Ring => ring(nodes, &order),
+        }
+    }
+}
+
+/// No message passes between the nodes at these places and the others.
+fn split(nodes: &[String], group: &[usize]) -> Blocked {
+    blocked(nodes, |receiver, sender| group.contains(&receiver) == group.contains(&sender))
+}
+
+/// The ring in which the nodes stand in this order.
+///
+/// Jepsen draws the graph at random when there are more than five nodes; here it is a circulant
+/// one, which keeps the promise of different majorities for any number.
+fn ring(nodes: &[String], order: &[usize]) -> Blocked {
+    let count = order.len();
+    let mut place = vec![0; count];
+    for (at, node) in order.iter().enumerate() {
+        place[*node] = at;
+    }
+    let majority = count / 2 + 1;
+    let reach = (majority - 1) / 2;
+    blocked(nodes, |receiver, sender| {
+        let (receiver, sender) = (place[receiver], place[sender]);
+        if count == 3 {
+            return (sender + 1) % count == receiver;
+        }
+        let apart = receiver.abs_diff(sender);
+        // An even majority is an odd number of others: one more than on both sides equally far.
+        // It is found across the ring; if the number of nodes is odd, one node has two there.
+        let across = majority.is_multiple_of(2) && apart == count / 2;
+        apart.min(count - apart) <= reach || across
+    })
+}
+
+fn blocked(nodes: &[String], hears: impl Fn(usize, usize) -> bool) -> Blocked {
+    let deaf_to = |receiver: usize| -> Vec<String> {
+        let unheard = |sender: &usize| *sender != receiver && !hears(receiver, *sender);
+        (0..nodes.len()).filter(unheard).map(|sender| nodes[sender].clone()).collect()
+    };
+    (0..nodes.len())
+        .map(|receiver| (nodes[receiver].clone(), deaf_to(receiver)))
+        .filter(|(_, senders)| !senders.is_empty())
+        .collect()
+}
+
+/// Draws the partitions of a whole run, whose load lasts `load`; the last one ends with the load
+/// at the latest. `interval` is the mean gap between a beginning and an end, either way.
+pub fn partitions(seed: u64, nodes: &[String], interval: Duration, load: Duration) -> Vec<Fault> {
+    let domain = Key::new(seed).with_name("partition");
+    let load = nanoseconds(load);
+    let gap_max = nanoseconds(interval).saturating_mul(2);
+    let mut faults = Vec::new();
+    let mut healed = 0;
+    for number in 0.. {
+        let mut random = domain.with(number).random();
+        let mut gap = || random.below(gap_max.saturating_add(1));
+        let (pause, duration) = (gap(), gap());
+        let begin: u64 = if number == 0 { 0 } else { healed + pause };
+        if begin >= load {
+            break;
+        }
+        let end = begin.saturating_add(duration).min(load);
+        let shape = Shape::ALL[random.index(Shape::ALL.len())];
+        faults.push(partition(begin, end, shape.name(), shape.draw(nodes, &mut random)));
+        healed = end;
+        if interval.is_zero() {
+            break;
+        }
+    }
+    faults
+}
+
+fn partition(begin: u64, end: u64, shape: &str, blocked: Blocked) -> Fault {
+    Fault { begin, end, kind: FaultKind::Partition { shape: shape.to_owned(), blocked } }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// A partition that somebody asked for: `n3@0..20`, `n1+n3@5..7.5`, `n0@10..`.
+///
+/// The nodes named hear each other and nobody else. Times are seconds from the start of the load;
+/// without an end it lasts as long as the load.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// Who is cut off from the rest.
+    pub nodes: Vec<String>,
+    /// From when.
+    pub begin: Duration,
+    /// Until when.
+    pub end: Option<Duration>,
+}
+
+/// Why a cut cannot be made.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum CutError {
+    /// The text is no cut.
+    #[error(
+        "`{text}` is no cut ({problem}): write it like n3@0..20 or n1+n3@5..7.5, in seconds from the start of the load"
+    )]
+    Syntax {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A node that is not there.
+    #[error("the cut names `{node}`, which is no node; nodes are {nodes}")]
+    UnknownNode {
+        /// The name.
+        node: String,
+        /// All that there are.
+        nodes: String,
+    },
+    /// Nobody is left on the other side.
+    #[error("the cut names all nodes: there is nobody left to cut them off from")]
+    Everybody,
+    /// It goes on when the load is over, or begins after it.
+    #[error("the cut ends at {end} s, but the load is over after {load} s")]
+    TooLong {
+        /// When the cut ends.
+        end: f64,
+        /// When the load ends.
+        load: f64,
+    },
+}
+
+impl FromStr for Cut {
+    type Err = CutError;
+
+    fn from_str(text: &str) -> Result<Cut, CutError> {
+        let error = |problem| CutError::Syntax { text: text.to_owned(), problem };
+        let (nodes, times) = text.split_once('@').ok_or(error("there is no `@`"))?;
+        let (begin, end) = times.split_once("..").ok_or(error("there is no `..`"))?;
+        let mut names: Vec<String> = nodes.split('+').map(|node| node.trim().to_owned()).collect();
+        names.sort();
+        names.dedup();
+        if names.iter().any(String::is_empty) {
+            return Err(error("a node's name is missing"));
+        }
+        let begin = seconds(begin).ok_or(error("the beginning is no number of seconds"))?;
+        let end = match end.trim() {
+            "" => None,
+            end => Some(seconds(end).ok_or(error("the end is no number of seconds"))?),
+        };
+        if end.is_some_and(|end| end <= begin) {
+            return Err(error("it ends before it begins"));
+        }
+        Ok(Cut { nodes: names, begin, end })
+    }
+}
+
+/// A decimal number of seconds, to the nanosecond.
+fn seconds(text: &str) -> Option<Duration> {
+    let seconds: f64 = text.trim().parse().ok()?;
+    (0.0..1e9).contains(&seconds).then(|| Duration::from_nanos((seconds * 1e9).round() as u64))
+}
+
+impl Cut {
+    /// The fault, among these nodes and in a load this long.
+    ///
+    /// # Errors
+    ///
+    /// If it names a node that is not there or leaves nobody on the other side, or does not lie
+    /// within the load.
+    pub fn fault(&self, nodes: &[String], load: Duration) -> Result<Fault, CutError> {
+        let mut group = Vec::with_capacity(self.nodes.len());
+        for name in &self.nodes {
+            let place = nodes.iter().position(|node| node == name).ok_or_else(|| {
+                CutError::UnknownNode { node: name.clone(), nodes: nodes.join(", ") }
+            })?;
+            group.push(place);
+        }
+        if group.len() == nodes.len() {
+            return Err(CutError::Everybody);
+        }
+        let end = self.end.unwrap_or(load);
+        if end > load || self.begin >= end {
+            let end = end.max(self.begin).as_secs_f64();
+            return Err(CutError::TooLong { end, load: load.as_secs_f64() });
+        }
+        Ok(partition(nanoseconds(self.begin), nanoseconds(end), "cut", split(nodes, &group)))
+    }
+}
+
+#[cfg(test)]
+#[path = "faults/tests.rs"]
+mod tests;

@@ -1,0 +1,415 @@
+//! From what somebody asked for to a plan.
+//!
+//! Pure: the seed is given, and everything that can be wrong with the settings is found here,
+//! before any node starts.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use kolk_engine::faults::{self, Cut, CutError};
+use kolk_history::Plan;
+use kolk_history::plan::{
+    ClockKind, DRAWS, Exceptions, FORMAT, FaultKind, LatencyDistribution, NetworkSpec, NodeSpec,
+};
+
+use crate::registry::{self, WorkloadError};
+
+/// The most nodes that a run may have.
+pub const NODES_MAX: usize = 1000;
+
+/// The longest load, in seconds: a day and a half of simulated time.
+pub const TIME_LIMIT_MAX: f64 = 131_072.0;
+
+/// Everything that decides a run, as somebody asks for it. [`Settings::new`] has the defaults of
+/// Maelstrom's `test`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// The workload's name: `-w`.
+    pub workload: String,
+    /// What workloads can be told: flags' names without dashes, and their values.
+    pub workload_settings: BTreeMap<String, String>,
+    /// What is under test.
+    pub node: NodeSpec,
+    /// Which nodes there are: `--node-count` or `--nodes`.
+    pub nodes: Nodes,
+    /// How many workers there are: `--concurrency`.
+    pub concurrency: Concurrency,
+    /// Operations a second, in all: `--rate`.
+    pub rate: f64,
+    /// How long the load lasts, in seconds: `--time-limit`.
+    pub time_limit: f64,
+    /// The mean latency in milliseconds: `--latency`.
+    pub latency: f64,
+    /// How latencies are spread: `--latency-dist`.
+    pub latency_dist: LatencyDistribution,
+    /// The probability that a message is lost: `--loss`.
+    pub loss: f64,
+    /// The probability that a message arrives twice: `--duplication`.
+    pub duplication: f64,
+    /// Which faults are drawn: `--nemesis`.
+    pub nemesis: Vec<Nemesis>,
+    /// The mean gap between a fault's beginning and its end, and its end and the next one's
+    /// beginning, in seconds: `--nemesis-interval`.
+    pub nemesis_interval: f64,
+    /// Partitions asked for: `--cut`.
+    pub cuts: Vec<Cut>,
+    /// What availability must be, if it is more than measured: `--availability`.
+    pub availability: Option<Availability>,
+    /// Whether the stronger checks count: `--strict`.
+    pub strict: bool,
+    /// Which clock: `--clock`.
+    pub clock: ClockKind,
+    /// What every random decision is drawn from: `--seed`.
+    pub seed: u64,
+    /// The version of kolk.
+    pub kolk_version: String,
+}
+
+impl Settings {
+    /// This workload and this node, and else the defaults: five nodes, a worker each, 5 operations
+    /// a second for 60 s, a network without latency or faults, the virtual clock for a built-in
+    /// node and the real one for a program.
+    pub fn new(workload: impl Into<String>, node: NodeSpec, seed: u64) -> Settings {
+        let clock = match node {
+            NodeSpec::BuiltIn { .. } => ClockKind::Virtual,
+            NodeSpec::Program { .. } => ClockKind::Real,
+        };
+        Settings {
+            workload: workload.into(),
+            workload_settings: BTreeMap::new(),
+            node,
+            nodes: Nodes::Default,
+            concurrency: Concurrency::default(),
+            rate: 5.0,
+            time_limit: 60.0,
+            latency: 0.0,
+            latency_dist: LatencyDistribution::Constant,
+            loss: 0.0,
+            duplication: 0.0,
+            nemesis: Vec::new(),
+            nemesis_interval: 10.0,
+            cuts: Vec::new(),
+            availability: None,
+            strict: false,
+            clock,
+            seed,
+            kolk_version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// Which nodes there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Nodes {
+    /// `n1` to `n5`.
+    #[default]
+    Default,
+    /// So many: `n0`, `n1`, …
+    Count(usize),
+    /// These.
+    Names(Vec<String>),
+}
+
+impl Nodes {
+    /// Their names.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or too many, or a name is not fit for one or comes twice.
+    pub fn names(&self) -> Result<Vec<String>, PlanError> {
+        let names = match self {
+            Nodes::Default => (1..=5).map(|n| format!("n{n}")).collect(),
+            Nodes::Count(count) => {
+                (0..(*count).min(NODES_MAX + 1)).map(|n| format!("n{n}")).collect()
+            }
+            Nodes::Names(names) => names.clone(),
+        };
+        if names.is_empty() || names.len() > NODES_MAX {
+            return Err(PlanError::NodeCount);
+        }
+        for (at, name) in names.iter().enumerate() {
+            if let Some(problem) = name_problem(name) {
+                return Err(PlanError::NodeName { name: name.clone(), problem });
+            }
+            if names[..at].contains(name) {
+                return Err(PlanError::NodeName { name: name.clone(), problem: "comes twice" });
+            }
+        }
+        Ok(names)
+    }
+}
+
+/// Why a node cannot be called so. A name becomes the name of a log file, and must not be taken
+/// for a client's or a service's.
+fn name_problem(name: &str) -> Option<&'static str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || name.len() > 64 {
+        return Some("must have 1 to 64 characters");
+    }
+    if !name.chars().all(plain) || name.starts_with('.') || name.starts_with('-') {
+        return Some(
+            "may only hold letters, digits, `-`, `_` and `.`, and begin with none of `-.`",
+        );
+    }
+    if matches!(name, "lin-kv" | "seq-kv" | "lww-kv" | "lin-tso" | "clock" | "nemesis") {
+        return Some("is the name of something else");
+    }
+    let number = name.strip_prefix('c')?;
+    let is_client = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    is_client.then_some("is a client's name")
+}
+
+/// How many workers there are: so many, or so many a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Concurrency {
+    /// So many in all.
+    Workers(u32),
+    /// So many times the number of nodes.
+    PerNode(u32),
+}
+
+impl Default for Concurrency {
+    fn default() -> Concurrency {
+        Concurrency::PerNode(1)
+    }
+}
+
+impl Concurrency {
+    /// How many workers that is.
+    pub fn workers(self, nodes: usize) -> u32 {
+        match self {
+            Concurrency::Workers(workers) => workers,
+            Concurrency::PerNode(times) => {
+                times.saturating_mul(u32::try_from(nodes).unwrap_or(u32::MAX))
+            }
+        }
+    }
+}
+
+/// `10`, or `2n` for two a node.
+impl FromStr for Concurrency {
+    type Err = PlanError;
+
+    fn from_str(text: &str) -> Result<Concurrency, PlanError> {
+        let parsed = match text.strip_suffix('n') {
+            Some("") => Some(Concurrency::PerNode(1)),
+            Some(times) => times.parse().ok().map(Concurrency::PerNode),
+            None => text.parse().ok().map(Concurrency::Workers),
+        };
+        parsed.ok_or_else(|| PlanError::Concurrency(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Concurrency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Concurrency::Workers(workers) => write!(f, "{workers}"),
+            Concurrency::PerNode(times) => write!(f, "{times}n"),
+        }
+    }
+}
+
+/// What availability must be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Availability {
+    /// At least this fraction of all operations is ok.
+    AtLeast(f64),
+    /// Every operation is ok.
+    Total,
+}
+
+impl Availability {
+    /// The fraction.
+    pub fn fraction(self) -> f64 {
+        match self {
+            Availability::AtLeast(fraction) => fraction,
+            Availability::Total => 1.0,
+        }
+    }
+}
+
+/// `total`, or a fraction.
+impl FromStr for Availability {
+    type Err = PlanError;
+
+    fn from_str(text: &str) -> Result<Availability, PlanError> {
+        if text == "total" {
+            return Ok(Availability::Total);
+        }
+        text.parse().map(Availability::AtLeast).map_err(|_| PlanError::Availability)
+    }
+}
+
+/// Faults that are drawn from the seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nemesis {
+    /// Nodes are cut off from each other.
+    Partition,
+}
+
+/// `partition`.
+impl FromStr for Nemesis {
+    type Err = PlanError;
+
+    fn from_str(text: &str) -> Result<Nemesis, PlanError> {
+        match text {
+            "partition" => Ok(Nemesis::Partition),
+            _ => Err(PlanError::Nemesis(text.to_owned())),
+        }
+    }
+}
+
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum PlanError {
+    /// The workload or its settings.
+    #[error(transparent)]
+    Workload(#[from] WorkloadError),
+    /// No nodes, or too many.
+    #[error("there must be 1 to {NODES_MAX} nodes")]
+    NodeCount,
+    /// A name that no node can have.
+    #[error("node name `{name}` {problem}")]
+    NodeName {
+        /// The name.
+        name: String,
+        /// What is wrong with it, as a verb phrase.
+        problem: &'static str,
+    },
+    /// No number of workers.
+    #[error("`{0}` is no concurrency: write a number of workers, or `2n` for two a node")]
+    Concurrency(String),
+    /// No workers, or too many.
+    #[error("concurrency must be 1 to {max} workers", max = WORKERS_MAX)]
+    ConcurrencyRange,
+    /// A number out of its range.
+    #[error("{flag} must be {range}, not {value}")]
+    Range {
+        /// The flag.
+        flag: &'static str,
+        /// What it must be.
+        range: &'static str,
+        /// What it is.
+        value: f64,
+    },
+    /// No availability.
+    #[error("availability is `total`, or a fraction from 0 to 1")]
+    Availability,
+    /// No such nemesis.
+    #[error("unknown nemesis `{0}`; known is partition")]
+    Nemesis(String),
+    /// A cut that cannot be made.
+    #[error(transparent)]
+    Cut(#[from] CutError),
+}
+
+/// The most workers that a run may have: process numbers, which grow by the concurrency with each
+/// operation of unknown outcome, must not run out.
+pub const WORKERS_MAX: u32 = 100_000;
+
+fn in_range(
+    flag: &'static str,
+    range: &'static str,
+    value: f64,
+    fits: bool,
+) -> Result<f64, PlanError> {
+    if value.is_finite() && fits { Ok(value) } else { Err(PlanError::Range { flag, range, value }) }
+}
+
+/// Makes a plan.
+///
+/// # Errors
+///
+/// [`PlanError`], for the first thing that is wrong with the settings.
+pub fn plan(settings: &Settings) -> Result<Plan, PlanError> {
+    let workload = registry::spec(&settings.workload, &settings.workload_settings)?;
+    let nodes = settings.nodes.names()?;
+    let concurrency = settings.concurrency.workers(nodes.len());
+    if concurrency == 0 || concurrency > WORKERS_MAX {
+        return Err(PlanError::ConcurrencyRange);
+    }
+    let rate = settings.rate;
+    let rate = in_range("--rate", "above 0 and at most 1e9", rate, rate > 0.0 && rate <= 1e9)?;
+    let load = load(settings)?;
+    let faults = faults(settings, &nodes, load)?;
+    Ok(Plan {
+        format: FORMAT,
+        draws: DRAWS,
+        kolk_version: settings.kolk_version.clone(),
+        seed: settings.seed,
+        clock: settings.clock,
+        node: settings.node.clone(),
+        nodes,
+        concurrency,
+        rate,
+        time_limit: u64::try_from(load.as_nanos()).unwrap_or(u64::MAX),
+        workload,
+        network: network(settings)?,
+        faults,
+        exceptions: Exceptions::default(),
+        strict: settings.strict,
+        availability: match settings.availability.map(Availability::fraction) {
+            Some(fraction) if !(0.0..=1.0).contains(&fraction) => {
+                return Err(PlanError::Availability);
+            }
+            availability => availability,
+        },
+    })
+}
+
+fn load(settings: &Settings) -> Result<Duration, PlanError> {
+    let limit = settings.time_limit;
+    let fits = (1e-9..=TIME_LIMIT_MAX).contains(&limit);
+    let limit = in_range("--time-limit", "above 0 and at most 131072 s", limit, fits)?;
+    Ok(Duration::from_nanos((limit * 1e9).round() as u64))
+}
+
+fn network(settings: &Settings) -> Result<NetworkSpec, PlanError> {
+    let (latency, loss, duplication) = (settings.latency, settings.loss, settings.duplication);
+    let fits = (0.0..=3_600_000.0).contains(&latency);
+    Ok(NetworkSpec {
+        latency: in_range("--latency", "0 to 3600000 ms", latency, fits)?,
+        latency_dist: settings.latency_dist,
+        loss: in_range("--loss", "0 to 1", loss, (0.0..=1.0).contains(&loss))?,
+        duplication: in_range(
+            "--duplication",
+            "0 to 1",
+            duplication,
+            (0.0..=1.0).contains(&duplication),
+        )?,
+    })
+}
+
+/// Drawn faults and those asked for, in the order in which they begin.
+fn faults(
+    settings: &Settings,
+    nodes: &[String],
+    load: Duration,
+) -> Result<Vec<kolk_history::plan::Fault>, PlanError> {
+    let mut all = Vec::new();
+    if settings.nemesis.contains(&Nemesis::Partition) {
+        let interval = settings.nemesis_interval;
+        // A lower bound, so that a plan stays small: a day of a fault each millisecond would not.
+        let fits = (0.001..=TIME_LIMIT_MAX).contains(&interval);
+        let interval = in_range("--nemesis-interval", "0.001 to 131072 s", interval, fits)?;
+        let interval = Duration::from_nanos((interval * 1e9).round() as u64);
+        all.extend(faults::partitions(settings.seed, nodes, interval, load));
+    }
+    for cut in &settings.cuts {
+        all.push(cut.fault(nodes, load)?);
+    }
+    all.sort_by_key(|fault| fault.begin);
+    // A partition that cuts nobody off from anybody (a third of three nodes) stays: the plan shows
+    // that it was drawn.
+    debug_assert!(all.iter().all(|fault| {
+        let FaultKind::Partition { blocked, .. } = &fault.kind;
+        blocked.keys().all(|receiver| nodes.contains(receiver))
+    }));
+    Ok(all)
+}
+
+#[cfg(test)]
+#[path = "planner/tests.rs"]
+mod tests;

@@ -1,0 +1,154 @@
+use super::*;
+
+fn settings() -> Settings {
+    let node = NodeSpec::BuiltIn { name: "echo".to_owned(), args: Vec::new(), separate: false };
+    Settings::new("echo", node, 7)
+}
+
+fn made(change: impl FnOnce(&mut Settings)) -> Result<Plan, PlanError> {
+    let mut settings = settings();
+    change(&mut settings);
+    plan(&settings)
+}
+
+#[test]
+fn defaults_are_the_originals() {
+    let plan = made(|_| {}).expect("a plan");
+    assert_eq!(plan.nodes, ["n1", "n2", "n3", "n4", "n5"]);
+    assert_eq!((plan.concurrency, plan.rate, plan.time_limit), (5, 5.0, 60_000_000_000));
+    assert_eq!((plan.clock, plan.strict, plan.availability), (ClockKind::Virtual, false, None));
+    assert_eq!(
+        (plan.network.latency, plan.network.loss, plan.network.duplication),
+        (0.0, 0.0, 0.0)
+    );
+    assert!(plan.faults.is_empty() && plan.exceptions.is_empty());
+    assert_eq!((plan.format, plan.draws, plan.seed), (FORMAT, DRAWS, 7));
+}
+
+#[test]
+fn a_program_runs_on_the_real_clock() {
+    let node = NodeSpec::Program { path: "a".to_owned(), args: Vec::new(), sha256: String::new() };
+    assert_eq!(Settings::new("echo", node, 0).clock, ClockKind::Real);
+}
+
+#[test]
+fn plans_are_made() {
+    let plan = made(|settings| {
+        settings.workload = "broadcast".to_owned();
+        settings.nodes = Nodes::Count(3);
+        settings.concurrency = "2n".parse().expect("a concurrency");
+        settings.time_limit = 20.5;
+        settings.nemesis = vec![Nemesis::Partition];
+        settings.nemesis_interval = 2.0;
+        settings.cuts = vec!["n2@0.5..20".parse().expect("a cut")];
+        settings.availability = Some("total".parse().expect("an availability"));
+    })
+    .expect("a plan");
+    assert_eq!(plan.nodes, ["n0", "n1", "n2"]);
+    assert_eq!((plan.concurrency, plan.time_limit), (6, 20_500_000_000));
+    assert_eq!(plan.workload.settings.get("topology").map(String::as_str), Some("grid"));
+    assert_eq!(plan.availability, Some(1.0));
+    assert!(plan.faults.is_sorted_by_key(|fault| fault.begin));
+    let shapes = plan.faults.iter().map(|fault| {
+        let FaultKind::Partition { shape, .. } = &fault.kind;
+        shape.as_str()
+    });
+    assert_eq!(shapes.filter(|shape| *shape == "cut").count(), 1);
+    assert!(plan.faults.len() > 3);
+}
+
+#[test]
+fn plans_survive_their_file() {
+    let plan = made(|settings| {
+        settings.nemesis = vec![Nemesis::Partition];
+        settings.seed = 0x0123_4567_89ab_cdef;
+    })
+    .expect("a plan");
+    let text = serde_json::to_string(&plan).expect("JSON");
+    assert_eq!(serde_json::from_str::<Plan>(&text).expect("a plan"), plan);
+    assert!(text.contains(r#""seed":"0x0123456789abcdef""#), "{text}");
+}
+
+#[test]
+fn mistakes_are_named() {
+    type Change = fn(&mut Settings);
+    let cases: &[(Change, &str)] = &[
+        (
+            |s| s.workload = "fly".to_owned(),
+            "unknown workload `fly`; known are broadcast, echo, g-set, unique-ids",
+        ),
+        (|s| s.nodes = Nodes::Count(0), "there must be 1 to 1000 nodes"),
+        (|s| s.nodes = Nodes::Count(usize::MAX), "there must be 1 to 1000 nodes"),
+        (
+            |s| s.nodes = Nodes::Names(vec!["a".to_owned(), "b".to_owned(), "a".to_owned()]),
+            "node name `a` comes twice",
+        ),
+        (|s| s.nodes = Nodes::Names(vec!["c12".to_owned()]), "node name `c12` is a client's name"),
+        (
+            |s| s.nodes = Nodes::Names(vec!["lin-kv".to_owned()]),
+            "node name `lin-kv` is the name of something else",
+        ),
+        (
+            |s| s.nodes = Nodes::Names(vec!["../n1".to_owned()]),
+            "node name `../n1` may only hold letters, digits, `-`, `_` and `.`, and begin with \
+             none of `-.`",
+        ),
+        (
+            |s| s.nodes = Nodes::Names(vec![String::new()]),
+            "node name `` must have 1 to 64 characters",
+        ),
+        (|s| s.concurrency = Concurrency::Workers(0), "concurrency must be 1 to 100000 workers"),
+        (
+            |s| s.concurrency = Concurrency::PerNode(u32::MAX),
+            "concurrency must be 1 to 100000 workers",
+        ),
+        (|s| s.rate = 0.0, "--rate must be above 0 and at most 1e9, not 0"),
+        (|s| s.rate = f64::NAN, "--rate must be above 0 and at most 1e9, not NaN"),
+        (|s| s.time_limit = -1.0, "--time-limit must be above 0 and at most 131072 s, not -1"),
+        (|s| s.latency = f64::INFINITY, "--latency must be 0 to 3600000 ms, not inf"),
+        (|s| s.loss = 1.5, "--loss must be 0 to 1, not 1.5"),
+        (|s| s.duplication = -0.5, "--duplication must be 0 to 1, not -0.5"),
+        (
+            |s| {
+                s.nemesis = vec![Nemesis::Partition];
+                s.nemesis_interval = 0.0;
+            },
+            "--nemesis-interval must be 0.001 to 131072 s, not 0",
+        ),
+        (
+            |s| s.cuts = vec!["n9@0..5".parse().expect("a cut")],
+            "the cut names `n9`, which is no node; nodes are n1, n2, n3, n4, n5",
+        ),
+        (
+            |s| s.availability = Some(Availability::AtLeast(1.5)),
+            "availability is `total`, or a fraction from 0 to 1",
+        ),
+    ];
+    for (change, expected) in cases {
+        let error = made(change).expect_err(expected);
+        assert_eq!(error.to_string(), *expected);
+    }
+}
+
+#[test]
+fn flags_are_read() {
+    for (text, expected) in [
+        ("10", Ok(Concurrency::Workers(10))),
+        ("2n", Ok(Concurrency::PerNode(2))),
+        ("n", Ok(Concurrency::PerNode(1))),
+        ("2m", Err(PlanError::Concurrency("2m".to_owned()))),
+        ("-1", Err(PlanError::Concurrency("-1".to_owned()))),
+    ] {
+        assert_eq!(text.parse(), expected, "{text}");
+    }
+    for (text, expected) in [
+        ("total", Ok(Availability::Total)),
+        ("0.5", Ok(Availability::AtLeast(0.5))),
+        ("most", Err(PlanError::Availability)),
+    ] {
+        assert_eq!(text.parse(), expected, "{text}");
+    }
+    assert_eq!("partition".parse(), Ok(Nemesis::Partition));
+    let error = "kill".parse::<Nemesis>().expect_err("not there");
+    assert_eq!(error.to_string(), "unknown nemesis `kill`; known is partition");
+}

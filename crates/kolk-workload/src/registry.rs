@@ -1,0 +1,209 @@
+//! All workloads by name.
+
+use std::collections::BTreeMap;
+
+use kolk_engine::Workload;
+use kolk_history::plan::WorkloadSpec;
+
+use crate::broadcast::Broadcast;
+use crate::echo::Echo;
+use crate::g_set::GSet;
+use crate::topology::{Topology, UnknownTopology};
+use crate::unique_ids::UniqueIds;
+
+/// What one can know of a workload without making one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Info {
+    /// The name that `-w` accepts.
+    pub name: &'static str,
+    /// What is asked of a node, in a line.
+    pub about: &'static str,
+    /// The settings it knows (flags' names without dashes), each with its default.
+    pub settings: &'static [(&'static str, &'static str)],
+    /// The node that is part of kolk and passes it.
+    pub node: &'static str,
+}
+
+/// All workloads.
+pub const WORKLOADS: &[Info] = &[
+    Info {
+        name: "broadcast",
+        about: "a value told to one node comes to all",
+        settings: &[("topology", "grid")],
+        node: "broadcast",
+    },
+    Info {
+        name: "echo",
+        about: "what a client says comes back unchanged",
+        settings: &[],
+        node: "echo",
+    },
+    Info {
+        name: "g-set",
+        about: "a set that only grows, and is the same everywhere in the end",
+        settings: &[],
+        node: "g-set",
+    },
+    Info {
+        name: "unique-ids",
+        about: "every answer is an id that nobody got before",
+        settings: &[],
+        node: "unique-ids",
+    },
+];
+
+/// The settings that some workload of the original knows. Given to a workload that does not know
+/// them they are ignored, as there.
+const FOREIGN_SETTINGS: &[&str] =
+    &["topology", "consistency-models", "key-count", "max-txn-length", "max-writes-per-key"];
+
+/// Why there is no such workload.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WorkloadError {
+    /// No workload has this name.
+    #[error("unknown workload `{0}`; known are {known}", known = names())]
+    UnknownWorkload(String),
+    /// No workload knows this setting.
+    #[error("workload `{workload}` has no setting `{setting}`; {known}", known = known_settings(.workload))]
+    UnknownSetting {
+        /// The workload.
+        workload: &'static str,
+        /// What it does not know.
+        setting: String,
+    },
+    /// A topology that is none.
+    #[error(transparent)]
+    Topology(#[from] UnknownTopology),
+}
+
+fn names() -> String {
+    let names: Vec<&str> = WORKLOADS.iter().map(|info| info.name).collect();
+    names.join(", ")
+}
+
+fn known_settings(workload: &str) -> String {
+    let settings = info(workload).map_or(&[][..], |info| info.settings);
+    if settings.is_empty() {
+        return "it has none".to_owned();
+    }
+    let names: Vec<&str> = settings.iter().map(|(name, _)| *name).collect();
+    format!("it has {}", names.join(", "))
+}
+
+/// What there is to know of the workload with this name.
+///
+/// # Errors
+///
+/// [`WorkloadError::UnknownWorkload`].
+pub fn info(name: &str) -> Result<&'static Info, WorkloadError> {
+    WORKLOADS
+        .iter()
+        .find(|info| info.name == name)
+        .ok_or_else(|| WorkloadError::UnknownWorkload(name.to_owned()))
+}
+
+/// A workload's part of a plan: every setting it knows, as `given` or by default. Settings that
+/// only other workloads know are left out.
+///
+/// # Errors
+///
+/// If there is no such workload, no workload knows a setting, or a setting's value is none.
+pub fn spec(name: &str, given: &BTreeMap<String, String>) -> Result<WorkloadSpec, WorkloadError> {
+    let info = info(name)?;
+    if let Some(setting) = given.keys().find(|key| !FOREIGN_SETTINGS.contains(&key.as_str())) {
+        let setting = setting.clone();
+        return Err(WorkloadError::UnknownSetting { workload: info.name, setting });
+    }
+    let settings = info.settings.iter().map(|(key, default)| {
+        let value = given.get(*key).map_or(*default, String::as_str);
+        ((*key).to_owned(), value.to_owned())
+    });
+    let spec = WorkloadSpec { name: info.name.to_owned(), settings: settings.collect() };
+    by_name(&spec.name, &spec.settings, &[])?;
+    Ok(spec)
+}
+
+/// The workload with this name, told these settings, for these nodes. Settings that are missing
+/// have their defaults.
+///
+/// # Errors
+///
+/// If there is no such workload, it does not know a setting, or a setting's value is none.
+pub fn by_name(
+    name: &str,
+    settings: &BTreeMap<String, String>,
+    nodes: &[String],
+) -> Result<Box<dyn Workload>, WorkloadError> {
+    let info = info(name)?;
+    let is_known = |key: &str| info.settings.iter().any(|(known, _)| *known == key);
+    if let Some(setting) = settings.keys().find(|key| !is_known(key)) {
+        let setting = setting.clone();
+        return Err(WorkloadError::UnknownSetting { workload: info.name, setting });
+    }
+    Ok(match info.name {
+        "broadcast" => {
+            let topology = settings.get("topology").map_or(Ok(Topology::Grid), |t| t.parse())?;
+            Box::new(Broadcast::new(topology, nodes))
+        }
+        "echo" => Box::new(Echo::new()),
+        "g-set" => Box::new(GSet::default()),
+        "unique-ids" => Box::new(UniqueIds),
+        _ => return Err(WorkloadError::UnknownWorkload(name.to_owned())),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn every_workload_is_found_under_its_name() {
+        for info in WORKLOADS {
+            let spec = spec(info.name, &settings(&[])).expect("known");
+            assert_eq!(spec.settings, settings(info.settings));
+            let workload = by_name(&spec.name, &spec.settings, &["n0".to_owned()]).expect("known");
+            assert_eq!(workload.name(), info.name);
+        }
+    }
+
+    #[test]
+    fn errors_say_what_is_known() {
+        for (name, given, expected) in [
+            (
+                "boardcast",
+                settings(&[]),
+                "unknown workload `boardcast`; known are broadcast, echo, g-set, unique-ids",
+            ),
+            (
+                "broadcast",
+                settings(&[("topology", "ring")]),
+                "unknown topology `ring`; known are grid, line, total, tree, tree2, tree3, tree4",
+            ),
+            (
+                "broadcast",
+                settings(&[("speed", "9")]),
+                "workload `broadcast` has no setting `speed`; it has topology",
+            ),
+            (
+                "echo",
+                settings(&[("speed", "9")]),
+                "workload `echo` has no setting `speed`; it has none",
+            ),
+        ] {
+            let error = spec(name, &given).expect_err("wrong");
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn other_workloads_settings_are_left_out() {
+        let given = settings(&[("topology", "line"), ("key-count", "3")]);
+        assert_eq!(spec("echo", &given).expect("known").settings, settings(&[]));
+        let broadcast = spec("broadcast", &given).expect("known");
+        assert_eq!(broadcast.settings, settings(&[("topology", "line")]));
+    }
+}
