@@ -4,9 +4,26 @@
 //! [`Plan`](kolk_history::Plan), a [`Workload`] and the nodes, and gives a [`Run`]. It never
 //! prints, judges or draws pictures.
 
+mod cluster;
+mod course;
+mod drive;
+mod endpoint;
 pub mod faults;
+mod host;
+mod logs;
+mod network;
+mod queue;
+mod recorder;
 pub mod run;
+mod service_host;
+mod simulation;
 pub mod workload;
 
-pub use run::{Ending, EngineError, Flow, Observer, Progress, Run};
+pub use cluster::{Cluster, ClusterOptions};
+pub use drive::run;
+pub use host::kill_all_programs;
+pub use run::{
+    Digest, Ending, EngineError, Flow, JournalSink, NodeSource, Observer, Patience, Progress, Run,
+    Setup,
+};
 pub use workload::{Call, Completion, Invocation, ReplyError, Step, Worker, Workload};

@@ -1,0 +1,277 @@
+//! The two clocks: the virtual one jumps to the next event, the real one waits for it.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use kolk_history::plan::{ClockKind, DRAWS, FORMAT, Plan};
+use kolk_protocol::Time;
+use kolk_protocol::message::Line;
+
+use crate::course::Stage;
+use crate::host::{HostFailure, Hosts, LockstepHosts, Program, ProgramEvent, RealHosts};
+use crate::logs::Logs;
+use crate::recorder::Recorder;
+use crate::run::{Ending, EngineError, Flow, NodeSource, Observer, Progress, Run, Setup};
+use crate::simulation::{Cause, Simulation};
+
+/// How many events may pass between two looks at the observer.
+const EVENTS_PER_LOOK: u64 = 256;
+/// How long the real clock waits at a time: how late a stop may be noticed.
+const WAIT_MAX: Duration = Duration::from_millis(50);
+
+/// Carries out a plan.
+///
+/// # Errors
+///
+/// If the plan cannot be carried out, a node cannot be started, or a sink cannot be written. What a
+/// node does wrong once the load has begun is no error: it stands in the run's summary.
+pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
+    let Setup { plan, nodes, workload, journal, history, logs, observer } = setup;
+    if (plan.format, plan.draws) != (FORMAT, DRAWS) {
+        return Err(EngineError::BadPlan(format!(
+            "the plan was made by kolk {} (format {}, draws {}); this is kolk {} (format {FORMAT}, \
+             draws {DRAWS}), where the same seed means another run",
+            plan.kolk_version,
+            plan.format,
+            plan.draws,
+            env!("CARGO_PKG_VERSION"),
+        )));
+    }
+    let mut scratch = None;
+    let (hosts, log_files) = start_nodes(plan, nodes, logs, &mut scratch)?;
+    let recorder = Recorder::new(plan.nodes.clone(), journal, history);
+    let mut simulation =
+        Simulation::new(Rc::new(plan.clone()), workload, hosts, recorder, log_files)?;
+    let ending = drive(&mut simulation, observer)?;
+    let Simulation { hosts, recorder, course, queue, event_count, .. } = simulation;
+    drop(hosts);
+    let (history, summary, digest, journal) = recorder.finish()?;
+    Ok(Run {
+        history,
+        summary,
+        digest,
+        ending,
+        load_began: course.load_began,
+        load_ended: course.load_ended,
+        ended: queue.now(),
+        event_count,
+        journal,
+    })
+}
+
+/// A folder for logs that nobody wants to keep, removed at the end.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn start_nodes<'a>(
+    plan: &Plan,
+    nodes: NodeSource<'a>,
+    logs: Option<PathBuf>,
+    scratch: &mut Option<Scratch>,
+) -> Result<(Hosts<'a>, Logs), EngineError> {
+    let system = |what: &str| {
+        let what = what.to_owned();
+        move |source| EngineError::System { what, source }
+    };
+    match nodes {
+        NodeSource::InProcess(make) => {
+            if plan.clock == ClockKind::Real {
+                return Err(EngineError::BadPlan(
+                    "nodes in this process run on the virtual clock".into(),
+                ));
+            }
+            let machines = (0..plan.nodes.len()).map(make).collect();
+            let log_files = match logs {
+                Some(folder) => Logs::create(&folder, &plan.nodes)
+                    .map_err(system("cannot write the nodes' logs"))?,
+                None => Logs::default(),
+            };
+            Ok((Hosts::InProcess { machines, started: vec![false; plan.nodes.len()] }, log_files))
+        }
+        NodeSource::Program { path, args, patience } => {
+            let folder = match logs {
+                Some(folder) => folder,
+                None => {
+                    let folder = scratch_folder();
+                    std::fs::create_dir_all(&folder)
+                        .map_err(system("cannot make a folder for logs"))?;
+                    *scratch = Some(Scratch(folder.clone()));
+                    folder
+                }
+            };
+            let programs = plan
+                .nodes
+                .iter()
+                .map(|name| Program::spawn(name, &path, &args, folder.join(format!("{name}.log"))))
+                .collect::<Result<Vec<_>, _>>()?;
+            let hosts = match plan.clock {
+                ClockKind::Real => Hosts::Real(RealHosts::new(programs)),
+                ClockKind::Virtual => Hosts::Lockstep(LockstepHosts::new(programs, patience.step)),
+            };
+            Ok((hosts, Logs::default()))
+        }
+    }
+}
+
+fn scratch_folder() -> PathBuf {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    std::env::temp_dir().join(format!("kolk-{}-{number}", std::process::id()))
+}
+
+fn drive(
+    simulation: &mut Simulation<'_>,
+    observer: &mut dyn Observer,
+) -> Result<Ending, EngineError> {
+    let driven = match simulation.start() {
+        Err(error) => Err(error),
+        Ok(()) if simulation.hosts.is_virtual() => drive_virtual(simulation, observer),
+        Ok(()) => drive_real(simulation, observer),
+    };
+    match (driven, simulation.failed) {
+        (Err(error), _) => Err(error),
+        (Ok(_), Some(node)) => {
+            let name = simulation.plan.nodes[usize::from(node)].clone();
+            if simulation.course.stage == Stage::Starting {
+                return Err(simulation.died_starting(node));
+            }
+            Ok(Ending::NodeFailed { node: name })
+        }
+        (Ok(ending), None) => Ok(ending),
+    }
+}
+
+fn look(simulation: &Simulation<'_>, observer: &mut dyn Observer) -> Flow {
+    let faults: Vec<String> =
+        simulation.open_faults.iter().map(|(_, fault)| fault.clone()).collect();
+    observer.progress(&Progress {
+        now: simulation.now(),
+        end: simulation.expected_end(),
+        invoked: simulation.course.invoked(),
+        ok: simulation.course.ok_count,
+        messages: simulation.recorder.message_count(),
+        stage: simulation.course.stage.name(),
+        faults: &faults,
+    })
+}
+
+fn drive_virtual(
+    simulation: &mut Simulation<'_>,
+    observer: &mut dyn Observer,
+) -> Result<Ending, EngineError> {
+    let mut next_look = 0;
+    while simulation.course.stage != Stage::Over && simulation.failed.is_none() {
+        let Some(event) = simulation.queue.pop() else { break };
+        simulation.handle(event)?;
+        simulation.guard_instant();
+        if simulation.event_count >= next_look {
+            next_look = simulation.event_count + EVENTS_PER_LOOK;
+            if look(simulation, observer) == Flow::Stop {
+                return Ok(Ending::Interrupted);
+            }
+        }
+    }
+    Ok(Ending::Completed)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the real clock")]
+fn drive_real(
+    simulation: &mut Simulation<'_>,
+    observer: &mut dyn Observer,
+) -> Result<Ending, EngineError> {
+    let began = Instant::now();
+    let present =
+        || Time::from_nanos(u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX));
+    let mut ready = Vec::new();
+    let mut next_look = Instant::now();
+    loop {
+        while let Some(event) = simulation.queue.pop_due() {
+            simulation.handle(event)?;
+        }
+        let failures = match &mut simulation.hosts {
+            Hosts::Real(hosts) => hosts.flush(),
+            _ => Vec::new(),
+        };
+        for (node, failure) in failures {
+            simulation.fail_node(node, failure);
+        }
+        if simulation.failed.is_some() || simulation.course.stage == Stage::Over {
+            return Ok(Ending::Completed);
+        }
+        if Instant::now() >= next_look {
+            next_look = Instant::now() + WAIT_MAX;
+            // What is stored is whole up to here, whatever happens next.
+            simulation.recorder.flush()?;
+            if look(simulation, observer) == Flow::Stop {
+                return Ok(Ending::Interrupted);
+            }
+        }
+        let next = simulation.queue.peek().map_or(Time::MAX, |(time, _)| time);
+        let wait = next.since(present()).min(WAIT_MAX);
+        let Hosts::Real(hosts) = &mut simulation.hosts else { return Ok(Ending::Completed) };
+        hosts.wait(wait, &mut ready).map_err(|source| EngineError::System {
+            what: "cannot wait for nodes".into(),
+            source,
+        })?;
+        simulation.queue.advance(present());
+        for node in ready.drain(..) {
+            read_node(simulation, node)?;
+        }
+    }
+}
+
+/// Takes what a program has written.
+fn read_node(simulation: &mut Simulation<'_>, node: u16) -> Result<(), EngineError> {
+    let Hosts::Real(hosts) = &mut simulation.hosts else { return Ok(()) };
+    let program = hosts.program(node);
+    let event = program.read();
+    // The lines are taken out of the program while they are dealt with: that may write to it.
+    let mut lines = std::mem::take(&mut program.lines);
+    while let Some(range) = lines.next_line() {
+        take_line(simulation, node, lines.line(range))?;
+    }
+    let Hosts::Real(hosts) = &mut simulation.hosts else { return Ok(()) };
+    let program = hosts.program(node);
+    program.lines = lines;
+    let failure = match event {
+        ProgramEvent::Closed => Some(program.closed_failure()),
+        ProgramEvent::Read | ProgramEvent::Nothing => {
+            program.overrun().map(|failure| failure.with_last_lines(program))
+        }
+    };
+    if let Some(failure) = failure {
+        simulation.fail_node(node, failure);
+    }
+    Ok(())
+}
+
+/// Sends what one line says, if it is a message.
+fn take_line(simulation: &mut Simulation<'_>, node: u16, bytes: &[u8]) -> Result<(), EngineError> {
+    // A blank line does no harm, and many a runtime prints one.
+    if bytes.trim_ascii().is_empty() {
+        return Ok(());
+    }
+    let line = match Line::parse(bytes) {
+        Ok(line) => line,
+        Err(error) => {
+            let text = String::from_utf8_lossy(bytes);
+            simulation.violation(node, HostFailure::line_error(&text, &error));
+            return Ok(());
+        }
+    };
+    let name = simulation.plan.nodes[usize::from(node)].as_str();
+    if line.src != name {
+        let text = String::from_utf8_lossy(bytes);
+        let failure = HostFailure::foreign_source(&text, &line.src, name);
+        simulation.violation(node, failure);
+        return Ok(());
+    }
+    simulation.node_sends_body(node, &line.dest, &line.body, Cause::default())
+}

@@ -1,0 +1,255 @@
+//! Where nodes run: in this process, in lockstep, or freely on the real clock.
+
+mod lines;
+mod lockstep;
+mod process;
+mod registry;
+
+pub use registry::kill_all as kill_all_programs;
+
+use kolk_history::summary::{Violation, ViolationKind};
+use kolk_node::{Input, Machine, Outputs};
+use kolk_protocol::Time;
+use kolk_protocol::message::LineError;
+
+use crate::endpoint::{Directory, Endpoint};
+use crate::run::EngineError;
+
+pub(crate) use lockstep::LockstepHosts;
+pub(crate) use process::{Program, ProgramEvent, RealHosts};
+
+/// As much of a line as is kept for a report, in bytes.
+const EXCERPT_BYTES: usize = 2000;
+
+/// Something a node did that the protocol forbids, on its way to becoming a [`Violation`].
+#[derive(Clone, Debug)]
+pub(crate) struct HostFailure {
+    /// Node and time are filled in where it is recorded.
+    pub(crate) violation: Violation,
+}
+
+impl HostFailure {
+    pub(crate) fn plain(kind: ViolationKind, problem: String, advice: String) -> HostFailure {
+        HostFailure {
+            violation: Violation {
+                node: String::new(),
+                time: 0,
+                kind,
+                problem,
+                advice,
+                line: String::new(),
+                span: None,
+                op: None,
+                stderr: Vec::new(),
+                stdout: Vec::new(),
+            },
+        }
+    }
+
+    /// A line with the part of it that is at fault.
+    fn with_line(mut self, line: &str, span: Option<(usize, usize)>) -> HostFailure {
+        let (from, to) = span.unwrap_or_default();
+        // What is shown begins a little before the trouble.
+        let begin = floor_boundary(line, from.saturating_sub(EXCERPT_BYTES / 2));
+        let end = floor_boundary(line, begin + EXCERPT_BYTES);
+        let mut excerpt = String::new();
+        if begin > 0 {
+            excerpt.push('…');
+        }
+        let shift = excerpt.len();
+        excerpt.push_str(&line[begin..end]);
+        if end < line.len() {
+            excerpt.push('…');
+        }
+        let place = |offset: usize| offset.clamp(begin, end) - begin + shift;
+        self.violation.span = span.map(|_| (place(from), place(to)));
+        self.violation.line = excerpt;
+        self
+    }
+
+    /// A line that is no message.
+    pub(crate) fn line_error(line: &str, error: &LineError) -> HostFailure {
+        let advice = match error {
+            LineError::NotUtf8 { .. } | LineError::NotJson(_) | LineError::NotAnObject => {
+                "Only messages may be written to stdout, one JSON object a line. Write everything \
+                 else to stderr."
+            }
+            LineError::Missing { .. } | LineError::WrongKind { .. } => {
+                "A message is {\"src\":\"n1\",\"dest\":\"c1\",\"body\":{\"type\":…}}."
+            }
+            LineError::UnknownKey { .. } => {
+                "A message has `src`, `dest` and `body`, and nothing else."
+            }
+        };
+        let span = error.offset().map(|from| {
+            let rest = line.get(from..).unwrap_or_default();
+            let token = rest.find([',', '}', ']', ':', ' ']).unwrap_or(rest.len()).max(1);
+            (from, (from + token).min(line.len()))
+        });
+        HostFailure::plain(ViolationKind::NotAMessage, error.to_string(), advice.to_owned())
+            .with_line(line, span)
+    }
+
+    /// A message in another's name.
+    pub(crate) fn foreign_source(line: &str, src: &str, node: &str) -> HostFailure {
+        let problem = format!("the message says it comes from `{src}`, and `{node}` sent it");
+        let advice = format!(
+            "`src` must be the node's own id, which `init` gave as `node_id`: here `{node}`."
+        );
+        HostFailure::plain(ViolationKind::ForeignSource, problem, advice)
+            .with_line(line, find_string(line, src))
+    }
+
+    /// A message to nobody.
+    pub(crate) fn unknown_destination(
+        dest: &str,
+        line: &str,
+        directory: &Directory,
+    ) -> HostFailure {
+        let problem = format!("there is no `{dest}` to send to");
+        let advice = format!(
+            "There are the nodes {}, the clients that sent requests, and the services lin-kv, \
+             seq-kv, lww-kv and lin-tso.",
+            directory.nodes().join(", ")
+        );
+        HostFailure::plain(ViolationKind::UnknownDestination, problem, advice)
+            .with_line(line, find_string(line, dest))
+    }
+
+    /// A reply whose body does not fit.
+    pub(crate) fn malformed_reply(
+        request: &str,
+        reply: &str,
+        problem: &str,
+        op: u32,
+    ) -> HostFailure {
+        let excerpt = &request[..floor_boundary(request, 300)];
+        let problem = format!("the reply does not fit its request: {problem}");
+        let advice = format!("The request was {excerpt}");
+        let mut failure = HostFailure::plain(ViolationKind::MalformedReply, problem, advice)
+            .with_line(reply, None);
+        failure.violation.op = Some(op);
+        failure
+    }
+}
+
+/// The greatest boundary between characters at or before `offset`.
+fn floor_boundary(text: &str, offset: usize) -> usize {
+    (0..=offset.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
+}
+
+/// Where a string stands in a line, quotes included.
+fn find_string(line: &str, text: &str) -> Option<(usize, usize)> {
+    let quoted = format!("\"{text}\"");
+    line.find(&quoted).map(|from| (from, from + quoted.len()))
+}
+
+/// All nodes of a run.
+pub(crate) enum Hosts<'a> {
+    /// In this process, on the virtual clock.
+    InProcess {
+        /// One for each node.
+        machines: Vec<Box<dyn Machine + 'a>>,
+        /// Which have answered `init`.
+        started: Vec<bool>,
+    },
+    /// Separate programs on the virtual clock.
+    Lockstep(LockstepHosts),
+    /// Separate programs on the real clock.
+    Real(RealHosts),
+}
+
+impl Hosts<'_> {
+    /// True on the virtual clock.
+    pub(crate) fn is_virtual(&self) -> bool {
+        !matches!(self, Hosts::Real(_))
+    }
+
+    /// True if nodes can be stepped side by side.
+    pub(crate) fn is_concurrent(&self) -> bool {
+        matches!(self, Hosts::Lockstep(_))
+    }
+
+    /// Begins a step: gives a separate program its line.
+    pub(crate) fn begin(&mut self, node: u16, now: Time, id: Option<u64>, input: Input<'_>) {
+        match self {
+            Hosts::InProcess { .. } => {}
+            Hosts::Lockstep(hosts) => hosts.begin(node, now, id, input),
+            Hosts::Real(hosts) => hosts.begin(node, id, input),
+        }
+    }
+
+    /// Ends a step: takes what the node sent, and when it wants to be woken.
+    pub(crate) fn finish(
+        &mut self,
+        node: u16,
+        now: Time,
+        input: Input<'_>,
+        outputs: &mut Outputs,
+    ) -> Result<Option<Time>, HostFailure> {
+        match self {
+            Hosts::InProcess { machines, .. } => {
+                Ok(machines[usize::from(node)].step(now, input, outputs))
+            }
+            Hosts::Lockstep(hosts) => hosts.finish(node, input, outputs),
+            Hosts::Real(_) => Ok(None),
+        }
+    }
+
+    /// What programs did during the last step that the protocol forbids and the run survives.
+    pub(crate) fn take_violations(&mut self) -> Vec<HostFailure> {
+        match self {
+            Hosts::Lockstep(hosts) => std::mem::take(&mut hosts.violations),
+            _ => Vec::new(),
+        }
+    }
+
+    fn started(&mut self) -> &mut Vec<bool> {
+        match self {
+            Hosts::InProcess { started, .. } => started,
+            Hosts::Lockstep(hosts) => &mut hosts.started,
+            Hosts::Real(hosts) => &mut hosts.started,
+        }
+    }
+
+    /// True if the node has answered `init`.
+    pub(crate) fn is_started(&self, node: u16) -> bool {
+        let started = match self {
+            Hosts::InProcess { started, .. } => started,
+            Hosts::Lockstep(hosts) => &hosts.started,
+            Hosts::Real(hosts) => &hosts.started,
+        };
+        started[usize::from(node)]
+    }
+
+    /// The node has answered `init`.
+    pub(crate) fn set_started(&mut self, node: u16) {
+        self.started()[usize::from(node)] = true;
+    }
+
+    fn program(&self, node: u16) -> Option<&Program> {
+        match self {
+            Hosts::InProcess { .. } => None,
+            Hosts::Lockstep(hosts) => hosts.programs.get(usize::from(node)),
+            Hosts::Real(hosts) => hosts.programs.get(usize::from(node)),
+        }
+    }
+
+    /// The error of a node that could not be started, with what it said last.
+    pub(crate) fn start_error(
+        &self,
+        node: u16,
+        directory: &Directory,
+        problem: String,
+        advice: String,
+    ) -> EngineError {
+        let program = self.program(node);
+        EngineError::Start {
+            node: directory.name(Endpoint::Node(node)).to_owned(),
+            problem,
+            advice,
+            stderr: program.map(Program::last_stderr).unwrap_or_default(),
+            stdout: program.map(Program::last_stdout).unwrap_or_default(),
+        }
+    }
+}

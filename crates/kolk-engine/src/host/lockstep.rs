@@ -1,0 +1,192 @@
+//! Separate programs on the virtual clock: one line in, everything it sends, and one `idle` out.
+
+use std::time::{Duration, Instant};
+
+use kolk_history::summary::ViolationKind;
+use kolk_node::{Input, Outputs};
+use kolk_protocol::lockstep::CLOCK;
+use kolk_protocol::message::Line;
+use kolk_protocol::{Time, write_line};
+use rustix::event::{PollFd, PollFlags, poll};
+use serde::Deserialize;
+use std::os::fd::AsFd;
+
+use super::process::timespec;
+use super::{HostFailure, Program, ProgramEvent};
+
+/// How often a pipe is tried again before the thread goes to sleep on it: a node that answers at
+/// once is met awake, which saves a trip through the scheduler.
+const SPINS: u32 = 200;
+
+/// Programs in lockstep.
+pub(crate) struct LockstepHosts {
+    pub(super) programs: Vec<Program>,
+    pub(super) started: Vec<bool>,
+    /// What they did during the last step that the protocol forbids and the run survives.
+    pub(super) violations: Vec<HostFailure>,
+    /// How long a step may take by the wall clock.
+    patience: Duration,
+    /// Failures of `begin`, reported by `finish`.
+    failed: Vec<Option<HostFailure>>,
+}
+
+#[derive(Deserialize)]
+struct IdleBody {
+    wake_at: Option<u64>,
+}
+
+impl LockstepHosts {
+    pub(crate) fn new(programs: Vec<Program>, patience: Duration) -> LockstepHosts {
+        let count = programs.len();
+        LockstepHosts {
+            programs,
+            started: vec![false; count],
+            violations: Vec::new(),
+            patience,
+            failed: vec![None; count],
+        }
+    }
+
+    pub(super) fn begin(&mut self, node: u16, now: Time, id: Option<u64>, input: Input<'_>) {
+        let program = &mut self.programs[usize::from(node)];
+        // Whatever is there before the line is written was written outside a step.
+        if matches!(program.read(), ProgramEvent::Read) || program.lines.rest() > 0 {
+            let line = program.last_stdout().pop().unwrap_or_default();
+            let failure = HostFailure::plain(
+                ViolationKind::OutputOutsideStep,
+                "wrote to stdout after it had said it was idle".into(),
+                "After `idle` nothing in the node may act before the next line or `wake_at`. \
+                 Timers and threads of its own must run on the virtual clock."
+                    .into(),
+            );
+            self.failed[usize::from(node)] = Some(failure.with_line(&line, None));
+            return;
+        }
+        let name = program.name().to_owned();
+        let at = Some(now.as_nanos());
+        match input {
+            Input::Message { src, body } => {
+                write_line(program.pending(), id, at, src, &name, body.as_bytes());
+            }
+            Input::Wake => {
+                write_line(program.pending(), None, at, CLOCK, &name, br#"{"type":"wake"}"#);
+            }
+        }
+        if let Err(failure) = program.flush() {
+            self.failed[usize::from(node)] = Some(failure);
+        }
+    }
+
+    pub(super) fn finish(
+        &mut self,
+        node: u16,
+        input: Input<'_>,
+        outputs: &mut Outputs,
+    ) -> Result<Option<Time>, HostFailure> {
+        if let Some(failure) = self.failed[usize::from(node)].take() {
+            return Err(failure);
+        }
+        let program = &mut self.programs[usize::from(node)];
+        let mut watchdog = None;
+        loop {
+            while let Some(range) = program.lines.next_line() {
+                if let Some(wake_at) = take_line(program, range, outputs, &mut self.violations)? {
+                    return Ok(wake_at.map(Time::from_nanos));
+                }
+            }
+            if let Some(failure) = program.overrun() {
+                return Err(failure);
+            }
+            await_output(program, self.patience, &mut watchdog, input)?;
+        }
+    }
+}
+
+/// Takes one line of a step; gives the idle line's `wake_at` if it is that one.
+fn take_line(
+    program: &Program,
+    range: std::ops::Range<usize>,
+    outputs: &mut Outputs,
+    violations: &mut Vec<HostFailure>,
+) -> Result<Option<Option<u64>>, HostFailure> {
+    let bytes = program.lines.line(range);
+    if bytes.trim_ascii().is_empty() {
+        return Ok(None);
+    }
+    let line = match Line::parse(bytes) {
+        Ok(line) => line,
+        Err(error) => {
+            violations.push(HostFailure::line_error(&String::from_utf8_lossy(bytes), &error));
+            return Ok(None);
+        }
+    };
+    if line.src != program.name() {
+        let text = String::from_utf8_lossy(bytes);
+        violations.push(HostFailure::foreign_source(&text, &line.src, program.name()));
+        return Ok(None);
+    }
+    if line.dest != CLOCK {
+        outputs.push(&line.dest, line.body.json.as_bytes());
+        return Ok(None);
+    }
+    match serde_json::from_str::<IdleBody>(line.body.json) {
+        Ok(idle) if line.body.kind == "idle" => Ok(Some(idle.wake_at)),
+        _ => Err(HostFailure::plain(
+            ViolationKind::NotAMessage,
+            "`clock` takes only {\"type\":\"idle\",\"wake_at\":…}".into(),
+            "`wake_at` is an integer, virtual nanoseconds, or null.".into(),
+        )
+        .with_line(&String::from_utf8_lossy(bytes), None)),
+    }
+}
+
+/// Reads more from a program, or fails if it has closed its stdout or the watchdog barks. The
+/// watchdog starts with the first wait that is not short.
+#[expect(clippy::disallowed_methods, reason = "the watchdog guards the wall clock's time")]
+fn await_output(
+    program: &mut Program,
+    patience: Duration,
+    watchdog: &mut Option<Instant>,
+    input: Input<'_>,
+) -> Result<(), HostFailure> {
+    let mut spins = 0;
+    loop {
+        match program.read() {
+            ProgramEvent::Read => return Ok(()),
+            ProgramEvent::Closed => return Err(program.closed_failure()),
+            ProgramEvent::Nothing => {}
+        }
+        if program.has_pending() {
+            program.flush()?;
+        } else if spins < SPINS {
+            spins += 1;
+            std::thread::yield_now();
+            continue;
+        }
+        let since = *watchdog.get_or_insert_with(Instant::now);
+        let waited = since.elapsed();
+        if waited >= patience {
+            return Err(never_idle(program, patience, input));
+        }
+        let Some(stdout) = &program.stdout else { continue };
+        let mut descriptors = vec![PollFd::from_borrowed_fd(stdout.as_fd(), PollFlags::IN)];
+        if let Some(stdin) = program.stdin.as_ref().filter(|_| program.has_pending()) {
+            descriptors.push(PollFd::from_borrowed_fd(stdin.as_fd(), PollFlags::OUT));
+        }
+        // An interrupted wait is a short one.
+        let _ = poll(&mut descriptors, Some(&timespec(patience - waited)));
+    }
+}
+
+fn never_idle(program: &Program, patience: Duration, input: Input<'_>) -> HostFailure {
+    let reacting_to = match input {
+        Input::Message { src, body } => format!("a message from {src}: {body}"),
+        Input::Wake => "a wake".to_owned(),
+    };
+    let problem = format!("did not become idle within {} s", patience.as_secs_f64());
+    let advice = format!(
+        "In lockstep a node ends its reaction to every line with one `idle` line to `clock`. It was \
+         given {reacting_to}"
+    );
+    HostFailure::plain(ViolationKind::NeverIdle, problem, advice).with_last_lines(program)
+}

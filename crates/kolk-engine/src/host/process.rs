@@ -1,0 +1,383 @@
+//! Separate programs: their pipes, their end.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::os::fd::AsFd;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use kolk_history::summary::ViolationKind;
+use kolk_node::Input;
+use kolk_protocol::write_line;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::process::Pid;
+
+use super::lines::LineBuffer;
+use super::{HostFailure, registry};
+use crate::run::EngineError;
+
+/// The longest line that is read.
+const LINE_BYTES_MAX: usize = 64 << 20;
+/// How much input may wait for a program that does not read it.
+const PENDING_BYTES_MAX: usize = 256 << 20;
+/// How many of a program's last lines are shown when it is in trouble.
+const LAST_LINES: usize = 8;
+const LAST_LINE_BYTES: usize = 400;
+
+/// One program.
+pub(crate) struct Program {
+    name: String,
+    child: Child,
+    group: Pid,
+    pub(super) stdin: Option<ChildStdin>,
+    pub(super) stdout: Option<ChildStdout>,
+    /// What waits to be written, from `written` on.
+    pending: Vec<u8>,
+    written: usize,
+    /// What was read and not yet dealt with.
+    pub(crate) lines: LineBuffer,
+    log: PathBuf,
+}
+
+/// What a program has for us.
+pub(crate) enum ProgramEvent {
+    /// Bytes were read; there may be lines.
+    Read,
+    /// Nothing now.
+    Nothing,
+    /// It will never say anything again.
+    Closed,
+}
+
+impl Program {
+    /// Starts a program as the node `name`, its stderr going to the file `log`.
+    pub(crate) fn spawn(
+        name: &str,
+        path: &Path,
+        args: &[String],
+        log: PathBuf,
+    ) -> Result<Program, EngineError> {
+        let system = |what: String| move |source| EngineError::System { what, source };
+        let stderr = File::create(&log)
+            .map_err(system(format!("cannot write the log {}", log.display())))?;
+        let mut child = Command::new(path)
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(stderr)
+            .process_group(0)
+            .spawn()
+            .map_err(|error| start_failure(name, path, &error))?;
+        let group = Pid::from_child(&child);
+        registry::add(group);
+        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+        let program = Program {
+            name: name.to_owned(),
+            child,
+            group,
+            stdin,
+            stdout,
+            pending: Vec::new(),
+            written: 0,
+            lines: LineBuffer::default(),
+            log,
+        };
+        let set_up = || -> rustix::io::Result<()> {
+            if let Some(stdin) = &program.stdin {
+                fcntl_setfl(stdin, fcntl_getfl(stdin)? | OFlags::NONBLOCK)?;
+            }
+            if let Some(stdout) = &program.stdout {
+                fcntl_setfl(stdout, fcntl_getfl(stdout)? | OFlags::NONBLOCK)?;
+            }
+            Ok(())
+        };
+        set_up().map_err(|error| system("cannot set up a pipe".into())(error.into()))?;
+        Ok(program)
+    }
+
+    /// The node's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Room for a line to be written.
+    pub(crate) fn pending(&mut self) -> &mut Vec<u8> {
+        &mut self.pending
+    }
+
+    /// True if something waits to be written.
+    pub(crate) fn has_pending(&self) -> bool {
+        self.written < self.pending.len() && self.stdin.is_some()
+    }
+
+    /// Writes as much as the pipe takes now.
+    pub(crate) fn flush(&mut self) -> Result<(), HostFailure> {
+        let Some(stdin) = &mut self.stdin else {
+            self.pending.clear();
+            return Ok(());
+        };
+        while self.written < self.pending.len() {
+            match stdin.write(&self.pending[self.written..]) {
+                Ok(count) => self.written += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(_) => {
+                    // It reads no more: its end, if it has ended, shows at its stdout.
+                    self.stdin = None;
+                    self.pending.clear();
+                    self.written = 0;
+                    return Ok(());
+                }
+            }
+        }
+        if self.written == self.pending.len() {
+            self.pending.clear();
+            self.written = 0;
+        } else if self.pending.len() - self.written > PENDING_BYTES_MAX {
+            return Err(HostFailure::plain(
+                ViolationKind::Overrun,
+                format!("does not read its input: {} MiB wait for it", PENDING_BYTES_MAX >> 20),
+                "A node must keep reading stdin while it works.".into(),
+            )
+            .with_last_lines(self));
+        } else if self.written > (1 << 20) {
+            self.pending.drain(..self.written);
+            self.written = 0;
+        }
+        Ok(())
+    }
+
+    /// Reads what there is, up to a limit, without waiting.
+    pub(crate) fn read(&mut self) -> ProgramEvent {
+        let Some(stdout) = &mut self.stdout else { return ProgramEvent::Closed };
+        loop {
+            match self.lines.fill(stdout) {
+                Ok(1..) => return ProgramEvent::Read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    return ProgramEvent::Nothing;
+                }
+                Ok(0) | Err(_) => {
+                    self.stdout = None;
+                    return ProgramEvent::Closed;
+                }
+            }
+        }
+    }
+
+    /// True if a line has begun and grown beyond all bounds.
+    pub(crate) fn overrun(&self) -> Option<HostFailure> {
+        (self.lines.rest() > LINE_BYTES_MAX).then(|| {
+            HostFailure::plain(
+                ViolationKind::Overrun,
+                format!("wrote a line of more than {} MiB", LINE_BYTES_MAX >> 20),
+                "A message ends with a line end.".into(),
+            )
+        })
+    }
+
+    /// Why it says nothing any more: it ended, or closed its stdout.
+    pub(crate) fn closed_failure(&mut self) -> HostFailure {
+        let failure = match self.wait_a_little() {
+            Some(status) => HostFailure::plain(
+                ViolationKind::Died,
+                format!("ended in mid-run: {}", describe_status(status)),
+                "A node must run until its stdin ends. Its last words are below.".into(),
+            ),
+            None => HostFailure::plain(
+                ViolationKind::ClosedOutput,
+                "closed its stdout, and still runs".into(),
+                "A node must keep stdout open: it is its way to the network.".into(),
+            ),
+        };
+        failure.with_last_lines(self)
+    }
+
+    /// Its exit status, given a moment to get there after its pipe was closed.
+    fn wait_a_little(&mut self) -> Option<ExitStatus> {
+        for _ in 0..50 {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Some(status);
+            }
+            // Waiting on no descriptor is a pause that signals may end.
+            let _ = poll(&mut [], Some(&timespec(Duration::from_millis(4))));
+        }
+        None
+    }
+
+    /// The last lines of its stderr, oldest first.
+    pub(crate) fn last_stderr(&self) -> Vec<String> {
+        let mut tail = Vec::new();
+        let mut read = || -> std::io::Result<()> {
+            let mut file = File::open(&self.log)?;
+            let length = file.seek(SeekFrom::End(0))?;
+            let from = length.saturating_sub((LAST_LINES * LAST_LINE_BYTES) as u64);
+            file.seek(SeekFrom::Start(from))?;
+            file.read_to_end(&mut tail)?;
+            Ok(())
+        };
+        match read() {
+            Ok(()) => last_lines(&tail),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// The last lines of its stdout, oldest first, an unfinished one among them.
+    pub(crate) fn last_stdout(&self) -> Vec<String> {
+        last_lines(self.lines.tail(LAST_LINES * LAST_LINE_BYTES))
+    }
+}
+
+impl Drop for Program {
+    /// No program outlives its run, nor do its children.
+    fn drop(&mut self) {
+        registry::kill(self.group);
+        let _ = self.child.wait();
+    }
+}
+
+impl HostFailure {
+    /// With the program's last words.
+    pub(crate) fn with_last_lines(mut self, program: &Program) -> HostFailure {
+        self.violation.stderr = program.last_stderr();
+        self.violation.stdout = program.last_stdout();
+        self
+    }
+}
+
+fn last_lines(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines: Vec<String> = text
+        .lines()
+        .rev()
+        .take(LAST_LINES)
+        .map(|line| line.chars().take(LAST_LINE_BYTES).collect())
+        .collect();
+    lines.reverse();
+    lines
+}
+
+/// An exit status in words.
+fn describe_status(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit status {code}"),
+        (None, Some(signal)) => format!("killed by signal {signal}{}", signal_name(signal)),
+        (None, None) => "for reasons unknown".to_owned(),
+    }
+}
+
+fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        4 => " (illegal instruction)",
+        6 => " (aborted)",
+        8 => " (arithmetic error)",
+        9 => " (killed: out of memory?)",
+        11 => " (segmentation fault)",
+        13 => " (broken pipe)",
+        15 => " (terminated)",
+        _ => "",
+    }
+}
+
+fn start_failure(name: &str, path: &Path, error: &std::io::Error) -> EngineError {
+    let advice = match error.kind() {
+        ErrorKind::NotFound if path.exists() => {
+            "The program is there; the interpreter that its first line names may not be.".to_owned()
+        }
+        ErrorKind::NotFound => "Give the path of a program: `--bin ./my-node`.".to_owned(),
+        ErrorKind::PermissionDenied => {
+            format!("Make it executable: `chmod +x {}`.", path.display())
+        }
+        _ => "A script needs a first line such as `#!/usr/bin/env python3`.".to_owned(),
+    };
+    EngineError::Start {
+        node: name.to_owned(),
+        problem: format!("cannot be started: {}: {error}", path.display()),
+        advice,
+        stderr: Vec::new(),
+        stdout: Vec::new(),
+    }
+}
+
+pub(super) fn timespec(duration: Duration) -> Timespec {
+    Timespec {
+        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(duration.subsec_nanos()),
+    }
+}
+
+/// Programs on the real clock.
+pub(crate) struct RealHosts {
+    pub(super) programs: Vec<Program>,
+    pub(super) started: Vec<bool>,
+    /// Which have something to be written.
+    dirty: Vec<u16>,
+}
+
+impl RealHosts {
+    pub(crate) fn new(programs: Vec<Program>) -> RealHosts {
+        let started = vec![false; programs.len()];
+        RealHosts { programs, started, dirty: Vec::new() }
+    }
+
+    pub(super) fn begin(&mut self, node: u16, id: Option<u64>, input: Input<'_>) {
+        let Input::Message { src, body } = input else { return };
+        let program = &mut self.programs[usize::from(node)];
+        if !program.has_pending() {
+            self.dirty.push(node);
+        }
+        let Program { pending, name, .. } = program;
+        write_line(pending, id, None, src, name, body.as_bytes());
+    }
+
+    /// Writes what waits, as far as the pipes take it. Gives the nodes that are in trouble.
+    pub(crate) fn flush(&mut self) -> Vec<(u16, HostFailure)> {
+        let mut failures = Vec::new();
+        let programs = &mut self.programs;
+        self.dirty.retain(|node| {
+            let program = &mut programs[usize::from(*node)];
+            if let Err(failure) = program.flush() {
+                failures.push((*node, failure));
+            }
+            program.has_pending()
+        });
+        failures
+    }
+
+    /// Waits until a program has written something, or one takes input again, or `timeout` is over.
+    /// Gives the nodes that may be read.
+    pub(crate) fn wait(&mut self, timeout: Duration, ready: &mut Vec<u16>) -> std::io::Result<()> {
+        ready.clear();
+        let mut descriptors = Vec::with_capacity(2 * self.programs.len());
+        let mut owners = Vec::with_capacity(2 * self.programs.len());
+        for (number, program) in self.programs.iter().enumerate() {
+            if let Some(stdout) = &program.stdout {
+                descriptors.push(PollFd::from_borrowed_fd(stdout.as_fd(), PollFlags::IN));
+                owners.push(Some(number as u16));
+            }
+            if let Some(stdin) = program.stdin.as_ref().filter(|_| program.has_pending()) {
+                descriptors.push(PollFd::from_borrowed_fd(stdin.as_fd(), PollFlags::OUT));
+                owners.push(None);
+            }
+        }
+        match poll(&mut descriptors, Some(&timespec(timeout))) {
+            Ok(_) => {}
+            Err(rustix::io::Errno::INTR) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+        for (descriptor, owner) in descriptors.iter().zip(owners) {
+            if let Some(node) = owner.filter(|_| !descriptor.revents().is_empty()) {
+                ready.push(node);
+            }
+        }
+        Ok(())
+    }
+
+    /// One program.
+    pub(crate) fn program(&mut self, node: u16) -> &mut Program {
+        &mut self.programs[usize::from(node)]
+    }
+}

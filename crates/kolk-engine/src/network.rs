@@ -1,0 +1,250 @@
+//! The network: what becomes of a message between two servers.
+//!
+//! Loss, duplication and latency touch messages between nodes and between a node and a service;
+//! partitions those between nodes. A message with a client at an end always arrives, at once.
+
+use std::time::Duration;
+
+use kolk_history::plan::{FateOverride, LatencyDistribution, NetworkSpec};
+use kolk_protocol::{Key, Random};
+use rustc_hash::FxHashMap;
+
+use crate::endpoint::{Directory, Endpoint, SERVICES};
+
+/// What becomes of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fate {
+    /// It never arrives.
+    pub(crate) lost: bool,
+    /// How long it is on its way.
+    pub(crate) latency: Duration,
+    /// How long a second copy of it is on its way, if there is one.
+    pub(crate) duplicate: Option<Duration>,
+}
+
+impl Fate {
+    /// Arrives once, at once.
+    pub(crate) const AT_ONCE: Fate = Fate { lost: false, latency: Duration::ZERO, duplicate: None };
+}
+
+/// One direction between two servers.
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    key: Key,
+    /// How many messages have been sent on it.
+    sent: u64,
+}
+
+/// All links' states.
+#[derive(Debug)]
+pub(crate) struct Network {
+    spec: NetworkSpec,
+    /// Every message on a link has the same fate, and none is drawn.
+    plain: bool,
+    node_count: usize,
+    /// By sender and receiver, nodes before services.
+    links: Vec<Link>,
+    /// How many open faults keep a receiver from hearing a sender: by receiver, then by sender.
+    blocked: Vec<u16>,
+    overrides: FxHashMap<(usize, u64), Fate>,
+}
+
+impl Network {
+    pub(crate) fn new(
+        spec: NetworkSpec,
+        overrides: &[FateOverride],
+        seed: u64,
+        directory: &Directory,
+    ) -> Result<Network, String> {
+        let names: Vec<&str> =
+            directory.nodes().iter().map(String::as_str).chain(SERVICES).collect();
+        let domain = Key::new(seed).with_name("fate");
+        let links = names.iter().flat_map(|src| {
+            names.iter().map(|dest| Link { key: domain.with_name(src).with_name(dest), sent: 0 })
+        });
+        let node_count = directory.nodes().len();
+        let mut network = Network {
+            spec,
+            plain: spec.loss == 0.0
+                && spec.duplication == 0.0
+                && spec.latency_dist == LatencyDistribution::Constant,
+            node_count,
+            links: links.collect(),
+            blocked: vec![0; node_count * node_count],
+            overrides: FxHashMap::default(),
+        };
+        for fate in overrides {
+            let ends = [&fate.src, &fate.dest].map(|name| directory.find(name));
+            let link = match ends {
+                [Some(src), Some(dest)] => network.link(src, dest),
+                _ => None,
+            };
+            let Some(link) = link else {
+                return Err(format!(
+                    "the plan overrides the fate of a message from `{}` to `{}`, between which \
+                     nothing is drawn",
+                    fate.src, fate.dest
+                ));
+            };
+            let given = Fate {
+                lost: fate.lost,
+                latency: Duration::from_nanos(fate.latency),
+                duplicate: fate.duplicate.map(Duration::from_nanos),
+            };
+            network.overrides.insert((link, fate.nth), given);
+        }
+        Ok(network)
+    }
+
+    fn place(&self, endpoint: Endpoint) -> Option<usize> {
+        match endpoint {
+            Endpoint::Node(number) => Some(usize::from(number)),
+            Endpoint::Service(number) => Some(self.node_count + usize::from(number)),
+            Endpoint::Client(_) => None,
+        }
+    }
+
+    fn link(&self, src: Endpoint, dest: Endpoint) -> Option<usize> {
+        Some(self.place(src)? * (self.node_count + SERVICES.len()) + self.place(dest)?)
+    }
+
+    /// Decides the fate of the next message from `src` to `dest`: a function of the seed, the link,
+    /// and how many went before it.
+    pub(crate) fn fate(&mut self, src: Endpoint, dest: Endpoint) -> Fate {
+        let Some(number) = self.link(src, dest) else { return Fate::AT_ONCE };
+        let link = &mut self.links[number];
+        let nth = link.sent;
+        link.sent += 1;
+        if !self.overrides.is_empty()
+            && let Some(fate) = self.overrides.get(&(number, nth))
+        {
+            return *fate;
+        }
+        if self.plain {
+            let latency = millis(self.spec.latency);
+            return Fate { latency, ..Fate::AT_ONCE };
+        }
+        // All four are always drawn, and in this order, so that a run with more loss differs from
+        // one with less in its losses alone.
+        let mut random = link.key.with(nth).random();
+        let lost = random.chance(self.spec.loss);
+        let latency = draw_latency(&self.spec, &mut random);
+        let duplicated = random.chance(self.spec.duplication);
+        let second = draw_latency(&self.spec, &mut random);
+        Fate { lost, latency, duplicate: (duplicated && !lost).then_some(second) }
+    }
+
+    /// Begins or ends one reason for `dest` not to hear `src`.
+    pub(crate) fn block(&mut self, src: u16, dest: u16, begin: bool) {
+        let count = &mut self.blocked[usize::from(dest) * self.node_count + usize::from(src)];
+        *count = if begin { *count + 1 } else { count.saturating_sub(1) };
+    }
+
+    /// True if `dest` hears nothing from `src` now.
+    pub(crate) fn is_cut(&self, src: Endpoint, dest: Endpoint) -> bool {
+        match (src, dest) {
+            (Endpoint::Node(src), Endpoint::Node(dest)) => {
+                self.blocked[usize::from(dest) * self.node_count + usize::from(src)] > 0
+            }
+            _ => false,
+        }
+    }
+}
+
+fn millis(millis: f64) -> Duration {
+    Duration::from_nanos((millis * 1e6) as u64)
+}
+
+/// One latency. Exponential ones are whole milliseconds, as in the original; their logarithm is
+/// `libm`'s, because the standard library's differs between platforms.
+fn draw_latency(spec: &NetworkSpec, random: &mut Random) -> Duration {
+    let unit = random.unit();
+    match spec.latency_dist {
+        LatencyDistribution::Constant => millis(spec.latency),
+        LatencyDistribution::Uniform => millis(unit * 2.0 * spec.latency),
+        LatencyDistribution::Exponential => millis((-spec.latency * libm::log(1.0 - unit)).floor()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn network(latency: f64, dist: LatencyDistribution, loss: f64, duplication: f64) -> Network {
+        let directory = Directory::new(&["n0".into(), "n1".into(), "n2".into()]).unwrap();
+        let spec = NetworkSpec { latency, latency_dist: dist, loss, duplication };
+        Network::new(spec, &[], 7, &directory).unwrap()
+    }
+
+    const N0: Endpoint = Endpoint::Node(0);
+    const N1: Endpoint = Endpoint::Node(1);
+
+    #[test]
+    fn latencies_have_their_mean() {
+        for dist in [
+            LatencyDistribution::Constant,
+            LatencyDistribution::Uniform,
+            LatencyDistribution::Exponential,
+        ] {
+            let mut network = network(100.0, dist, 0.0, 0.0);
+            let total: f64 =
+                (0..10_000).map(|_| network.fate(N0, N1).latency.as_secs_f64() * 1e3).sum();
+            let mean = total / 10_000.0;
+            assert!((97.0..103.0).contains(&mean), "{dist:?}: {mean}");
+        }
+    }
+
+    /// What a seed means may never change without a new version of the draws.
+    #[test]
+    fn fates_are_frozen() {
+        let mut network = network(100.0, LatencyDistribution::Exponential, 0.2, 0.2);
+        let fates: Vec<_> = (0..6)
+            .map(|_| network.fate(N0, N1))
+            .map(|fate| {
+                let millis = |duration: Duration| duration.as_millis();
+                (fate.lost, millis(fate.latency), fate.duplicate.map(millis))
+            })
+            .collect();
+        let expected = [
+            (true, 129, None),
+            (false, 14, None),
+            (false, 24, Some(71)),
+            (true, 68, None),
+            (false, 78, None),
+            (false, 56, None),
+        ];
+        assert_eq!(fates, expected);
+    }
+
+    #[test]
+    fn links_do_not_disturb_each_other() {
+        let mut alone = network(100.0, LatencyDistribution::Uniform, 0.1, 0.0);
+        let mut busy = network(100.0, LatencyDistribution::Uniform, 0.1, 0.0);
+        for _ in 0..100 {
+            busy.fate(N1, N0);
+            assert_eq!(alone.fate(N0, N1), busy.fate(N0, N1));
+        }
+    }
+
+    #[test]
+    fn clients_are_spared() {
+        let mut network = network(100.0, LatencyDistribution::Constant, 1.0, 1.0);
+        assert_eq!(network.fate(Endpoint::Client(0), N1), Fate::AT_ONCE);
+        assert_eq!(network.fate(N1, Endpoint::Client(0)), Fate::AT_ONCE);
+        assert!(network.fate(N1, Endpoint::Service(0)).lost);
+    }
+
+    #[test]
+    fn faults_overlap() {
+        let mut network = network(0.0, LatencyDistribution::Constant, 0.0, 0.0);
+        network.block(0, 1, true);
+        network.block(0, 1, true);
+        network.block(0, 1, false);
+        assert!(network.is_cut(N0, N1));
+        assert!(!network.is_cut(N1, N0), "one way");
+        network.block(0, 1, false);
+        assert!(!network.is_cut(N0, N1));
+        network.block(0, 1, true);
+        assert!(!network.is_cut(N0, Endpoint::Service(1)));
+    }
+}

@@ -1,0 +1,341 @@
+//! Records what happens: journal, history, digest and counts.
+
+use std::io::{self, Write};
+
+use kolk_history::history::{Event, EventKind, FaultEvent};
+use kolk_history::journal::{DropReason, JournalEvent, JournalKind};
+use kolk_history::summary::{MessageCounts, UnexpectedReply, VIOLATIONS_MAX, Violation};
+use kolk_history::{History, Outcome, Phase, Summary, Value, jsonl};
+use kolk_protocol::Time;
+use rustc_hash::FxHashMap;
+use twox_hash::XxHash3_128;
+
+use crate::endpoint::{Directory, Endpoint};
+use crate::run::{Digest, EngineError, JournalSink};
+use crate::workload::{Completion, Invocation, Worker};
+
+/// How much is gathered before it is hashed and written.
+const BUFFER_BYTES: usize = 1 << 16;
+
+/// Lines on their way to where they are stored, and into the digest.
+struct Stream<'a> {
+    what: &'static str,
+    buffer: Vec<u8>,
+    hasher: XxHash3_128,
+    sink: Sink<'a>,
+}
+
+enum Sink<'a> {
+    Nowhere,
+    Memory(Vec<u8>),
+    Write(&'a mut dyn Write),
+}
+
+impl Stream<'_> {
+    fn flush(&mut self) -> io::Result<()> {
+        self.hasher.write(&self.buffer);
+        match &mut self.sink {
+            Sink::Nowhere => {}
+            Sink::Memory(memory) => memory.extend_from_slice(&self.buffer),
+            Sink::Write(write) => write.write_all(&self.buffer)?,
+        }
+        self.buffer.clear();
+        Ok(())
+    }
+
+    /// Called after every line.
+    fn flush_if_full(&mut self) -> Result<(), EngineError> {
+        if self.buffer.len() < BUFFER_BYTES { Ok(()) } else { self.flush_now() }
+    }
+
+    fn flush_now(&mut self) -> Result<(), EngineError> {
+        self.flush().map_err(|source| EngineError::Write { what: self.what, source })
+    }
+}
+
+/// Everything that is recorded of a run.
+pub(crate) struct Recorder<'a> {
+    journal: Stream<'a>,
+    history_lines: Stream<'a>,
+    pub(crate) history: History,
+    next_index: u32,
+    next_message_id: u64,
+    summary: Summary,
+    /// How often each kind of message went between servers.
+    types: FxHashMap<String, u64>,
+    /// Set when the counted part of the run is over.
+    counted: Option<Summary>,
+}
+
+impl<'a> Recorder<'a> {
+    pub(crate) fn new(
+        nodes: Vec<String>,
+        journal: JournalSink<'a>,
+        history: Option<&'a mut dyn Write>,
+    ) -> Recorder<'a> {
+        let stream = |what, sink| Stream {
+            what,
+            buffer: Vec::with_capacity(BUFFER_BYTES + 4096),
+            hasher: XxHash3_128::with_seed(0),
+            sink,
+        };
+        let journal = match journal {
+            JournalSink::Digest => Sink::Nowhere,
+            JournalSink::Memory => Sink::Memory(Vec::new()),
+            JournalSink::Write(write) => Sink::Write(write),
+        };
+        Recorder {
+            journal: stream("the journal", journal),
+            history_lines: stream("the history", history.map_or(Sink::Nowhere, Sink::Write)),
+            history: History::new(nodes),
+            next_index: 0,
+            next_message_id: 0,
+            summary: Summary::default(),
+            types: FxHashMap::default(),
+            counted: None,
+        }
+    }
+
+    fn journal_event(
+        &mut self,
+        kind: JournalKind<'_>,
+        time: Time,
+        id: u64,
+        ends: (Endpoint, Endpoint),
+        directory: &Directory,
+    ) -> Result<(), EngineError> {
+        let (src, dest) = (directory.name(ends.0), directory.name(ends.1));
+        JournalEvent { kind, time, id, src, dest }.write(&mut self.journal.buffer);
+        self.journal.flush_if_full()
+    }
+
+    fn counts(&mut self, ends: (Endpoint, Endpoint)) -> [&mut MessageCounts; 2] {
+        let client = ends.0.is_client() || ends.1.is_client();
+        let part = if client { &mut self.summary.clients } else { &mut self.summary.servers };
+        [&mut self.summary.all, part]
+    }
+
+    /// A message is sent; returns its number.
+    #[expect(clippy::too_many_arguments, reason = "a message's send event is that long")]
+    pub(crate) fn send(
+        &mut self,
+        time: Time,
+        ends: (Endpoint, Endpoint),
+        kind: &str,
+        body: &str,
+        op: Option<u32>,
+        cause: Option<u64>,
+        directory: &Directory,
+    ) -> Result<u64, EngineError> {
+        let id = self.next_message_id;
+        self.next_message_id += 1;
+        for counts in self.counts(ends) {
+            counts.send_count += 1;
+            counts.msg_count += 1;
+        }
+        if !ends.0.is_client() && !ends.1.is_client() {
+            match self.types.get_mut(kind) {
+                Some(count) => *count += 1,
+                None => {
+                    self.types.insert(kind.to_owned(), 1);
+                }
+            }
+        }
+        self.journal_event(JournalKind::Send { body, op, cause }, time, id, ends, directory)?;
+        Ok(id)
+    }
+
+    /// A message arrives.
+    pub(crate) fn receive(
+        &mut self,
+        time: Time,
+        id: u64,
+        ends: (Endpoint, Endpoint),
+        directory: &Directory,
+    ) -> Result<(), EngineError> {
+        for counts in self.counts(ends) {
+            counts.recv_count += 1;
+        }
+        self.journal_event(JournalKind::Receive, time, id, ends, directory)
+    }
+
+    /// A message will arrive twice.
+    pub(crate) fn duplicate(
+        &mut self,
+        time: Time,
+        id: u64,
+        ends: (Endpoint, Endpoint),
+        directory: &Directory,
+    ) -> Result<(), EngineError> {
+        self.summary.duplicated_count += 1;
+        self.journal_event(JournalKind::Duplicate, time, id, ends, directory)
+    }
+
+    /// A message will never arrive.
+    pub(crate) fn dropped(
+        &mut self,
+        time: Time,
+        id: u64,
+        ends: (Endpoint, Endpoint),
+        reason: DropReason,
+        directory: &Directory,
+    ) -> Result<(), EngineError> {
+        match reason {
+            DropReason::Loss => self.summary.lost_count += 1,
+            DropReason::Partition => self.summary.cut_count += 1,
+            DropReason::DeadNode => self.summary.dead_count += 1,
+        }
+        self.journal_event(JournalKind::Drop(reason), time, id, ends, directory)
+    }
+
+    fn take_index(&mut self) -> u32 {
+        self.next_index += 1;
+        self.next_index - 1
+    }
+
+    fn history_event(&mut self, event: &Event) -> Result<(), EngineError> {
+        jsonl::write_event(&mut self.history_lines.buffer, event, &self.history.nodes);
+        self.history_lines.flush_if_full()
+    }
+
+    /// An operation begins; returns its position in the history.
+    pub(crate) fn invoke(
+        &mut self,
+        time: Time,
+        worker: &Worker,
+        phase: Phase,
+        invocation: &Invocation,
+    ) -> Result<usize, EngineError> {
+        let event = Event {
+            index: self.take_index(),
+            time,
+            kind: EventKind::Invoke,
+            process: worker.process,
+            function: invocation.function,
+            value: invocation.value.clone(),
+            error: Value::Null,
+            phase,
+            node: u16::try_from(worker.node).ok(),
+        };
+        self.history_event(&event)?;
+        Ok(self.history.invoke(event))
+    }
+
+    /// The operation at `position` ends.
+    pub(crate) fn complete(
+        &mut self,
+        time: Time,
+        position: usize,
+        completion: Completion,
+    ) -> Result<(), EngineError> {
+        let index = self.take_index();
+        let operation = &self.history.operations[position];
+        let (outcome, value, error) = match completion {
+            Completion::Ok(value) => (Outcome::Ok, value, Value::Null),
+            Completion::Fail(error) => (Outcome::Fail, operation.value.clone(), error),
+            Completion::Info(error) => (Outcome::Info, operation.value.clone(), error),
+        };
+        let event = Event {
+            index,
+            time,
+            kind: EventKind::Complete(outcome),
+            process: operation.process,
+            function: operation.function,
+            value,
+            error,
+            phase: operation.phase,
+            node: operation.node,
+        };
+        self.history_event(&event)?;
+        let result = if outcome == Outcome::Ok { event.value } else { event.error };
+        self.history.complete(position, index, time, outcome, result);
+        Ok(())
+    }
+
+    /// A fault begins or ends.
+    pub(crate) fn fault(
+        &mut self,
+        time: Time,
+        function: String,
+        value: Value,
+    ) -> Result<(), EngineError> {
+        let event = FaultEvent { index: self.take_index(), time, function, value };
+        jsonl::write_fault(&mut self.history_lines.buffer, &event);
+        self.history.faults.push(event);
+        self.history_lines.flush_if_full()
+    }
+
+    /// A node broke the protocol.
+    pub(crate) fn violation(&mut self, violation: Violation) {
+        let summary = self.counted.as_mut().unwrap_or(&mut self.summary);
+        summary.violation_count += 1;
+        if summary.violations.len() < VIOLATIONS_MAX {
+            summary.violations.push(violation);
+        }
+    }
+
+    /// The latest of them, if it was kept.
+    pub(crate) fn last_violation(&self) -> Option<&Violation> {
+        self.counted.as_ref().unwrap_or(&self.summary).violations.last()
+    }
+
+    /// A reply came that nobody waited for.
+    pub(crate) fn unexpected_reply(&mut self, reply: UnexpectedReply) {
+        let summary = self.counted.as_mut().unwrap_or(&mut self.summary);
+        summary.unexpected_reply_count += 1;
+        if summary.unexpected_replies.len() < VIOLATIONS_MAX {
+            summary.unexpected_replies.push(reply);
+        }
+    }
+
+    /// The counts so far.
+    pub(crate) fn summary(&self) -> &Summary {
+        self.counted.as_ref().unwrap_or(&self.summary)
+    }
+
+    /// What has been flushed of a journal kept in memory.
+    pub(crate) fn journal_in_memory(&self) -> &[u8] {
+        match &self.journal.sink {
+            Sink::Memory(memory) => memory,
+            Sink::Nowhere | Sink::Write(_) => &[],
+        }
+    }
+
+    /// How many messages have been sent.
+    pub(crate) fn message_count(&self) -> u64 {
+        self.next_message_id
+    }
+
+    /// Ends the part of the run that statistics count.
+    pub(crate) fn stop_counting(&mut self) {
+        if self.counted.is_none() {
+            let mut summary = self.summary.clone();
+            summary.types = self.types.iter().map(|(kind, count)| (kind.clone(), *count)).collect();
+            summary.types.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            self.counted = Some(summary);
+        }
+    }
+
+    /// Writes out what is gathered, so that what is stored is whole up to here.
+    pub(crate) fn flush(&mut self) -> Result<(), EngineError> {
+        self.journal.flush_now()?;
+        self.history_lines.flush_now()
+    }
+
+    /// Writes out the rest, and gives history, summary, digest, and the journal if it was kept.
+    pub(crate) fn finish(
+        mut self,
+    ) -> Result<(History, Summary, Digest, Option<Vec<u8>>), EngineError> {
+        self.stop_counting();
+        self.flush()?;
+        let mut both = XxHash3_128::with_seed(0);
+        both.write(&self.journal.hasher.finish_128().to_le_bytes());
+        both.write(&self.history_lines.hasher.finish_128().to_le_bytes());
+        let journal = match self.journal.sink {
+            Sink::Memory(memory) => Some(memory),
+            Sink::Nowhere | Sink::Write(_) => None,
+        };
+        let summary = self.counted.unwrap_or_default();
+        Ok((self.history, summary, Digest(both.finish_128()), journal))
+    }
+}

@@ -1,0 +1,525 @@
+//! The simulation: what happens, in order.
+//!
+//! One queue of events, one thread. [`Simulation::handle`] is the only place where time shows its
+//! effects; the drivers in [`crate::drive`] decide when it is called. Clients and the course of a
+//! run (start, load, healing, final operations) stand in [`crate::course`].
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use kolk_history::journal::DropReason;
+use kolk_history::plan::FaultKind;
+use kolk_history::summary::{UnexpectedReply, Violation, ViolationKind};
+use kolk_history::{Plan, Value};
+use kolk_node::{Input, Outputs};
+use kolk_protocol::message::Body;
+use kolk_protocol::{Key, Time};
+
+use crate::course::Course;
+use crate::endpoint::{Directory, Endpoint};
+use crate::host::{HostFailure, Hosts};
+use crate::logs::Logs;
+use crate::network::Network;
+use crate::queue::{Event, Queue};
+use crate::recorder::Recorder;
+use crate::run::EngineError;
+use crate::service_host::Services;
+use crate::workload::Workload;
+
+/// How many events may happen at one instant of virtual time: nodes that keep each other busy
+/// without latency would stop the clock for ever.
+const EVENTS_PER_INSTANT_MAX: u64 = 2_000_000;
+
+/// A message on its way.
+#[derive(Debug)]
+pub(crate) struct InFlight {
+    pub(crate) id: u64,
+    pub(crate) src: Endpoint,
+    pub(crate) dest: Endpoint,
+    pub(crate) op: Option<u32>,
+    pub(crate) body: String,
+}
+
+/// What a message or a wake did: the message, and the operation it serves.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cause {
+    pub(crate) message: Option<u64>,
+    pub(crate) op: Option<u32>,
+}
+
+/// What a node is stepped with.
+enum NodeInput {
+    Message(InFlight),
+    Wake,
+}
+
+/// When a node wants to be woken.
+#[derive(Clone, Copy, Debug, Default)]
+struct Alarm {
+    generation: u32,
+    at: Option<Time>,
+}
+
+pub(crate) struct Simulation<'a> {
+    pub(crate) plan: Rc<Plan>,
+    pub(crate) queue: Queue,
+    pub(crate) directory: Directory,
+    pub(crate) recorder: Recorder<'a>,
+    pub(crate) workload: Box<dyn Workload>,
+    pub(crate) course: Course,
+    pub(crate) hosts: Hosts<'a>,
+    pub(crate) logs: Logs,
+    /// The faults that are open, in words.
+    pub(crate) open_faults: Vec<(u32, String)>,
+    /// The node that ended the run, if one did.
+    pub(crate) failed: Option<u16>,
+    pub(crate) event_count: u64,
+    network: Network,
+    services: Services,
+    alarms: Vec<Alarm>,
+    in_flight: Vec<Option<InFlight>>,
+    free: Vec<u32>,
+    /// Bodies' memory, to be used again.
+    spare: Vec<String>,
+    outputs: Outputs,
+    instant: (Time, u64),
+}
+
+impl<'a> Simulation<'a> {
+    pub(crate) fn new(
+        plan: Rc<Plan>,
+        workload: Box<dyn Workload>,
+        hosts: Hosts<'a>,
+        recorder: Recorder<'a>,
+        logs: Logs,
+    ) -> Result<Simulation<'a>, EngineError> {
+        let directory = Directory::new(&plan.nodes).map_err(EngineError::BadPlan)?;
+        let network = Network::new(plan.network, &plan.exceptions.fates, plan.seed, &directory)
+            .map_err(EngineError::BadPlan)?;
+        Ok(Simulation {
+            queue: Queue::default(),
+            recorder,
+            course: Course::new(&plan)?,
+            workload,
+            hosts,
+            logs,
+            open_faults: Vec::new(),
+            failed: None,
+            event_count: 0,
+            network,
+            services: Services::new(plan.seed),
+            alarms: vec![Alarm::default(); plan.nodes.len()],
+            in_flight: Vec::new(),
+            free: Vec::new(),
+            spare: Vec::new(),
+            outputs: Outputs::new(),
+            instant: (Time::ZERO, 0),
+            directory,
+            plan,
+        })
+    }
+
+    /// The present instant.
+    pub(crate) fn now(&self) -> Time {
+        self.queue.now()
+    }
+
+    /// The entropy of a node: a function of seed, node and incarnation.
+    pub(crate) fn node_seed(&self, node: u16, incarnation: u64) -> u64 {
+        let name = self.directory.name(Endpoint::Node(node));
+        Key::new(self.plan.seed).with_name("node").with_name(name).with(incarnation).seed()
+    }
+
+    /// Lets one event happen.
+    pub(crate) fn handle(&mut self, event: Event) -> Result<(), EngineError> {
+        self.event_count += 1;
+        match event {
+            Event::Deliver(slot) => self.deliver(slot),
+            Event::Wake { node, generation } => self.wake(node, generation),
+            Event::Timeout { worker } => self.timeout(worker),
+            Event::Invoke => self.invoke_due(),
+            Event::FaultBegin(number) => self.fault(number, true),
+            Event::FaultEnd(number) => self.fault(number, false),
+            Event::StageEnd(serial) => self.stage_end(serial),
+        }
+    }
+
+    /// Counts the events of an instant, and ends the run if they do not end.
+    pub(crate) fn guard_instant(&mut self) {
+        let now = self.now();
+        if self.instant.0 != now {
+            self.instant = (now, 0);
+        }
+        self.instant.1 += 1;
+        if self.instant.1 == EVENTS_PER_INSTANT_MAX && self.failed.is_none() {
+            let node = self.last_busy_node();
+            self.fail_node(
+                node,
+                HostFailure::plain(
+                    ViolationKind::NeverIdle,
+                    format!("time stands still: {EVENTS_PER_INSTANT_MAX} events happened at {now}"),
+                    "Nodes that answer each other at once, for ever, need a pause between, or \
+                     `--latency`."
+                        .into(),
+                ),
+            );
+        }
+    }
+
+    fn last_busy_node(&self) -> u16 {
+        let receivers = self.in_flight.iter().flatten().map(|message| message.dest);
+        receivers
+            .filter_map(|dest| match dest {
+                Endpoint::Node(node) => Some(node),
+                _ => None,
+            })
+            .next()
+            .unwrap_or_default()
+    }
+
+    // ---- messages ----
+
+    /// Sends a message. Its body must have been checked.
+    pub(crate) fn send(
+        &mut self,
+        ends: (Endpoint, Endpoint),
+        body: &Body<'_>,
+        cause: Cause,
+    ) -> Result<(), EngineError> {
+        let now = self.now();
+        let op = match ends.1 {
+            Endpoint::Client(client) => self.course.op_of(client, body.in_reply_to).or(cause.op),
+            _ => cause.op,
+        };
+        let id = self.recorder.send(
+            now,
+            ends,
+            &body.kind,
+            body.json,
+            op,
+            cause.message,
+            &self.directory,
+        )?;
+        let fate = self.network.fate(ends.0, ends.1);
+        if fate.lost {
+            return self.recorder.dropped(now, id, ends, DropReason::Loss, &self.directory);
+        }
+        self.schedule(id, ends, op, body.json, now + fate.latency);
+        if let Some(latency) = fate.duplicate {
+            self.recorder.duplicate(now, id, ends, &self.directory)?;
+            self.schedule(id, ends, op, body.json, now + latency);
+        }
+        Ok(())
+    }
+
+    fn schedule(
+        &mut self,
+        id: u64,
+        ends: (Endpoint, Endpoint),
+        op: Option<u32>,
+        json: &str,
+        at: Time,
+    ) {
+        let mut body = self.spare.pop().unwrap_or_default();
+        body.push_str(json);
+        let message = InFlight { id, src: ends.0, dest: ends.1, op, body };
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.in_flight[slot as usize] = Some(message);
+                slot
+            }
+            None => {
+                self.in_flight.push(Some(message));
+                (self.in_flight.len() - 1) as u32
+            }
+        };
+        self.queue.push(at, Event::Deliver(slot));
+    }
+
+    fn take(&mut self, slot: u32) -> InFlight {
+        self.free.push(slot);
+        self.in_flight[slot as usize].take().expect("a message is delivered once")
+    }
+
+    /// Keeps a body's memory, unless it is large.
+    fn recycle(&mut self, mut body: String) {
+        if body.capacity() <= 4096 && self.spare.len() < 1024 {
+            body.clear();
+            self.spare.push(body);
+        }
+    }
+
+    fn deliver(&mut self, slot: u32) -> Result<(), EngineError> {
+        let message = self.take(slot);
+        match message.dest {
+            Endpoint::Node(node) => self.step_nodes((node, NodeInput::Message(message))),
+            Endpoint::Service(number) => self.serve(number, message),
+            Endpoint::Client(client) => self.deliver_to_client(client, message),
+        }
+    }
+
+    fn serve(&mut self, number: u8, message: InFlight) -> Result<(), EngineError> {
+        let ends = (message.src, message.dest);
+        self.recorder.receive(self.now(), message.id, ends, &self.directory)?;
+        let body = Body::parse(&message.body).expect("bodies are checked when they are sent");
+        let src = self.directory.name(message.src);
+        let mut reply = Vec::new();
+        if self.services.handle(number, src, &body, &mut reply) {
+            let reply = String::from_utf8(reply).expect("services write JSON");
+            let body = Body::parse(&reply).expect("services write JSON objects");
+            let cause = Cause { message: self.exact(message.id), op: message.op };
+            self.send((message.dest, message.src), &body, cause)?;
+        }
+        self.recycle(message.body);
+        Ok(())
+    }
+
+    /// A cause is given only where it is known for sure.
+    fn exact(&self, id: u64) -> Option<u64> {
+        self.hosts.is_virtual().then_some(id)
+    }
+
+    fn deliver_to_client(&mut self, client: u32, message: InFlight) -> Result<(), EngineError> {
+        let ends = (message.src, message.dest);
+        self.recorder.receive(self.now(), message.id, ends, &self.directory)?;
+        let body = Body::parse(&message.body).expect("bodies are checked when they are sent");
+        if let Some(repeated) = self.client_message(client, message.src, &body)? {
+            let node = self.directory.name(message.src).to_owned();
+            self.recorder.unexpected_reply(UnexpectedReply { node, id: message.id, repeated });
+        }
+        self.recycle(message.body);
+        Ok(())
+    }
+
+    // ---- nodes ----
+
+    /// Steps a node, and, where hosts work side by side, with it all nodes whose next input is due
+    /// at the same instant. The effects are those of one step after the other: what a step sends
+    /// is scheduled after everything that was scheduled before, so it cannot come between.
+    fn step_nodes(&mut self, first: (u16, NodeInput)) -> Result<(), EngineError> {
+        let now = self.now();
+        if let NodeInput::Message(message) = &first.1
+            && let Some(reason) = self.obstacle(message)
+        {
+            let ends = (message.src, message.dest);
+            return self.recorder.dropped(now, message.id, ends, reason, &self.directory);
+        }
+        if self.hosts.is_concurrent() {
+            let batch = self.gather(first);
+            for (node, input) in &batch {
+                self.begin_step(*node, input);
+            }
+            for (node, input) in batch {
+                self.end_step(node, input)?;
+            }
+            return Ok(());
+        }
+        self.begin_step(first.0, &first.1);
+        self.end_step(first.0, first.1)
+    }
+
+    /// Takes from the queue what can be stepped at the same time as `first`.
+    fn gather(&mut self, first: (u16, NodeInput)) -> Vec<(u16, NodeInput)> {
+        let now = self.now();
+        let mut batch = vec![first];
+        while let Some((time, event)) = self.queue.peek()
+            && time <= now
+        {
+            let node = match event {
+                Event::Wake { node, generation } => {
+                    if self.alarms[usize::from(node)].generation != generation {
+                        self.queue.pop();
+                        continue;
+                    }
+                    node
+                }
+                Event::Deliver(slot) => match &self.in_flight[slot as usize] {
+                    Some(message) if self.obstacle(message).is_none() => match message.dest {
+                        Endpoint::Node(node) => node,
+                        _ => break,
+                    },
+                    _ => break,
+                },
+                _ => break,
+            };
+            if batch.iter().any(|(other, _)| *other == node) {
+                break;
+            }
+            self.queue.pop();
+            self.event_count += 1;
+            batch.push(match event {
+                Event::Deliver(slot) => (node, NodeInput::Message(self.take(slot))),
+                _ => {
+                    self.alarms[usize::from(node)].at = None;
+                    (node, NodeInput::Wake)
+                }
+            });
+        }
+        batch
+    }
+
+    /// Why a message cannot arrive now, if it cannot.
+    fn obstacle(&self, message: &InFlight) -> Option<DropReason> {
+        self.network.is_cut(message.src, message.dest).then_some(DropReason::Partition)
+    }
+
+    fn begin_step(&mut self, node: u16, input: &NodeInput) {
+        let now = self.queue.now();
+        match input {
+            NodeInput::Message(message) => {
+                let src = self.directory.name(message.src);
+                let body = message.body.as_str();
+                self.hosts.begin(node, now, Some(message.id), Input::Message { src, body });
+            }
+            NodeInput::Wake => self.hosts.begin(node, now, None, Input::Wake),
+        }
+    }
+
+    fn end_step(&mut self, node: u16, input: NodeInput) -> Result<(), EngineError> {
+        let now = self.now();
+        let mut outputs = std::mem::take(&mut self.outputs);
+        outputs.clear();
+        let (cause, step_input, body) = match input {
+            NodeInput::Message(message) => {
+                let ends = (message.src, message.dest);
+                self.recorder.receive(now, message.id, ends, &self.directory)?;
+                let cause = Cause { message: self.exact(message.id), op: message.op };
+                (cause, Some(message.src), message.body)
+            }
+            NodeInput::Wake => (Cause::default(), None, String::new()),
+        };
+        let input = match step_input {
+            Some(src) => Input::Message { src: self.directory.name(src), body: &body },
+            None => Input::Wake,
+        };
+        let stepped = self.hosts.finish(node, now, input, &mut outputs);
+        self.recycle(body);
+        for failure in self.hosts.take_violations() {
+            self.violation(node, failure);
+        }
+        for (dest, body) in outputs.messages() {
+            self.node_sends(node, dest, body, cause)?;
+        }
+        self.logs.write(node, outputs.logged());
+        self.outputs = outputs;
+        match stepped {
+            Ok(deadline) => self.set_alarm(node, deadline),
+            Err(failure) => self.fail_node(node, failure),
+        }
+        Ok(())
+    }
+
+    /// Sends what a node wants sent, if the protocol allows it.
+    pub(crate) fn node_sends(
+        &mut self,
+        node: u16,
+        dest: &str,
+        json: &str,
+        cause: Cause,
+    ) -> Result<(), EngineError> {
+        let body = match Body::parse(json) {
+            Ok(body) => body,
+            Err(error) => {
+                let failure = HostFailure::line_error(json, &error);
+                self.violation(node, failure);
+                return Ok(());
+            }
+        };
+        self.node_sends_body(node, dest, &body, cause)
+    }
+
+    /// The same for a body that has been read.
+    pub(crate) fn node_sends_body(
+        &mut self,
+        node: u16,
+        dest: &str,
+        body: &Body<'_>,
+        cause: Cause,
+    ) -> Result<(), EngineError> {
+        let Some(end) = self.directory.find(dest) else {
+            let failure = HostFailure::unknown_destination(dest, body.json, &self.directory);
+            self.violation(node, failure);
+            return Ok(());
+        };
+        self.send((Endpoint::Node(node), end), body, cause)
+    }
+
+    fn wake(&mut self, node: u16, generation: u32) -> Result<(), EngineError> {
+        let alarm = &mut self.alarms[usize::from(node)];
+        if alarm.generation != generation {
+            return Ok(());
+        }
+        alarm.at = None;
+        self.step_nodes((node, NodeInput::Wake))
+    }
+
+    fn set_alarm(&mut self, node: u16, deadline: Option<Time>) {
+        let alarm = &mut self.alarms[usize::from(node)];
+        if alarm.at == deadline {
+            return;
+        }
+        alarm.generation = alarm.generation.wrapping_add(1);
+        alarm.at = deadline;
+        let generation = alarm.generation;
+        if let Some(at) = deadline {
+            self.queue.push(at, Event::Wake { node, generation });
+        }
+    }
+
+    /// Records what a node did against the protocol.
+    pub(crate) fn violation(&mut self, node: u16, failure: HostFailure) {
+        let violation = Violation {
+            node: self.directory.name(Endpoint::Node(node)).to_owned(),
+            time: self.now().as_nanos(),
+            ..failure.violation
+        };
+        self.recorder.violation(violation);
+    }
+
+    /// Ends the run because of a node.
+    pub(crate) fn fail_node(&mut self, node: u16, failure: HostFailure) {
+        self.violation(node, failure);
+        self.failed.get_or_insert(node);
+    }
+
+    // ---- faults ----
+
+    /// Begins or ends one reason for `dest` not to hear `src`.
+    pub(crate) fn network_block(&mut self, src: u16, dest: u16, begin: bool) {
+        self.network.block(src, dest, begin);
+    }
+
+    fn fault(&mut self, number: u32, begin: bool) -> Result<(), EngineError> {
+        let plan = Rc::clone(&self.plan);
+        let fault = &plan.faults[number as usize];
+        let FaultKind::Partition { shape, blocked } = &fault.kind;
+        for (receiver, senders) in blocked {
+            for sender in senders {
+                let ends = (self.directory.find(sender), self.directory.find(receiver));
+                let (Some(Endpoint::Node(src)), Some(Endpoint::Node(dest))) = ends else {
+                    return Err(EngineError::BadPlan(format!(
+                        "the plan cuts `{receiver}` off from `{sender}`, and both must be nodes"
+                    )));
+                };
+                self.network.block(src, dest, begin);
+            }
+        }
+        if begin {
+            self.open_faults.push((number, format!("partition ({shape})")));
+        } else {
+            self.open_faults.retain(|(open, _)| *open != number);
+        }
+        let function = if begin { "start-partition" } else { "stop-partition" };
+        let value = if begin { describe_cut(shape, blocked) } else { Value::Null };
+        self.recorder.fault(self.now(), function.to_owned(), value)
+    }
+}
+
+/// A partition as histories show it: its shape, and whom each node does not hear.
+fn describe_cut(shape: &str, blocked: &BTreeMap<String, Vec<String>>) -> Value {
+    let unheard = blocked.iter().map(|(receiver, senders)| {
+        let senders = senders.iter().map(|sender| Value::text(sender.as_str())).collect();
+        (Value::text(receiver.as_str()), Value::list(senders))
+    });
+    Value::list(vec![Value::text(shape), Value::map(unheard.collect())])
+}
