@@ -54,6 +54,8 @@ mod node;
 mod rpc;
 mod runtime;
 mod settings;
+#[cfg(feature = "stdio")]
+pub mod stdio;
 pub mod sync;
 mod task;
 mod timer;
@@ -65,5 +67,7 @@ pub use node::Node;
 pub use rpc::{Call, RPC_DEADLINE, Retry};
 pub use runtime::machine;
 pub use settings::no_settings;
+#[cfg(feature = "stdio")]
+pub use stdio::{main, run};
 pub use task::Task;
 pub use timer::{Elapsed, Sleep};

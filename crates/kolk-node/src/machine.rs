@@ -122,6 +122,15 @@ impl Outputs {
         })
     }
 
+    /// As [`Outputs::messages`], the bodies as bytes, which they will be written as.
+    #[cfg(feature = "stdio")]
+    pub(crate) fn messages_raw(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.messages.iter().map(|(dest, body)| {
+            let dest = std::str::from_utf8(&self.bytes[dest.clone()]).unwrap_or_default();
+            (dest, &self.bytes[body.clone()])
+        })
+    }
+
     /// Adds a line to what the node logs (its stderr, where it has one).
     pub fn log(&mut self, line: &str) {
         self.log.extend_from_slice(line.as_bytes());

@@ -20,7 +20,11 @@ use crate::node::Node;
 /// Its entropy is the seed that `init` offers. Without an offer it is a function of the node's
 /// name, so that a run is repeatable in any case.
 pub fn machine<N: Node>(factory: impl FnOnce(&Context) -> N + 'static) -> Box<dyn Machine> {
-    Box::new(runtime(factory, |node_id| Key::new(0).with_name(node_id).seed()))
+    Box::new(runtime(factory, seed_of))
+}
+
+fn seed_of(node_id: &str) -> u64 {
+    Key::new(0).with_name(node_id).seed()
 }
 
 /// A node's core with what the stdio drivers need beside [`Machine`].

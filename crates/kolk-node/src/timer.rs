@@ -156,11 +156,14 @@ impl Context {
         assert!(!period.is_zero(), "every() needs a period");
         let cx = self.clone();
         self.spawn(async move {
-            let mut next = cx.now();
+            let mut next = cx.now() + period;
             loop {
-                next = (next + period).max(cx.now());
                 cx.sleep_until(next).await;
                 act();
+                next = next + period;
+                if next <= cx.now() {
+                    next = cx.now() + period;
+                }
             }
         })
     }

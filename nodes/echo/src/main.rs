@@ -1,0 +1,5 @@
+//! The echo node as a program of its own.
+
+fn main() -> std::process::ExitCode {
+    kolk_node::main(kolk_echo::factory)
+}
