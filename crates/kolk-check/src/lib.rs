@@ -1,1 +1,35 @@
 //! Checkers: a history in, a verdict with its evidence out.
+//!
+//! A checker is a pure function. It gets a [`History`] (and, for the network and the protocol, a
+//! [`Summary`]) and gives a [`Check`]: how valid the history is, the [anomalies](Anomaly) that say
+//! why, with the operations that prove each, what was measured, and what was *not* checked.
+//! [`check_run`] puts together all checks of a workload.
+//!
+//! The semantics are those of Maelstrom (with jepsen 0.3.7). Where the original overlooks
+//! something, the finding stands in [`Check::stronger`], and counts only when
+//! [`Options::strict`] is set.
+
+pub mod availability;
+pub mod check;
+pub mod convergence;
+pub mod echo;
+pub mod net;
+pub mod perf;
+pub mod protocol;
+pub mod run;
+pub mod set_full;
+pub mod stats;
+pub mod unique_ids;
+
+mod elements;
+mod tree;
+mod values;
+
+pub use check::{ANOMALIES_MAX, Anomaly, Check, Measure, Validity};
+pub use run::{Options, Verdict, WORKLOADS, check_run};
+
+#[cfg(doc)]
+use kolk_history::{History, Summary};
+
+#[cfg(test)]
+mod testing;

@@ -22,6 +22,11 @@ macro_rules! functions {
             pub const fn name(self) -> &'static str {
                 match self { $(Function::$name => $text,)* }
             }
+
+            /// The name as a keyword.
+            pub const fn keyword(self) -> Value {
+                match self { $(Function::$name => Value::Keyword(&$text),)* }
+            }
         }
 
         impl FromStr for Function {

@@ -1,0 +1,38 @@
+//! availability: which part of the operations succeeded.
+//!
+//! `ok` ÷ invoked, 1 if nothing was invoked; invalid (`unavailable`) if it is below what was asked
+//! for. Measure: `availability`.
+
+use kolk_history::{History, Operation, Value};
+
+use crate::check::{Anomaly, Check};
+use crate::tree::{key, single};
+
+/// How many operations are given as proof.
+const PROOF_MAX: usize = 8;
+
+/// Checks that at least `target` of the operations succeeded, 1 for `total`; without a target it is
+/// only measured.
+pub fn check(history: &History, target: Option<f64>) -> Check {
+    let mut check = Check::new("availability");
+    let invoked = history.counted().count();
+    let ok = history.counted().filter(|operation| operation.is_ok()).count();
+    let fraction = if invoked == 0 { 1.0 } else { ok as f64 / invoked as f64 };
+    let shown = if invoked == 0 { Value::Int(1) } else { single(fraction) };
+    check.results = vec![(key(&"ok-fraction"), shown)];
+    check.measure("availability", fraction, "");
+    if let Some(target) = target
+        && fraction < target
+    {
+        check.anomaly("unavailable", || {
+            let unsuccessful = history.counted().filter(|operation| !operation.is_ok());
+            let proof = unsuccessful.map(|operation: &Operation| operation.index).take(PROOF_MAX);
+            let missed = invoked - ok;
+            let claim = format!(
+                "availability is {fraction:.4}, below {target}: {missed} of {invoked} operations did not succeed"
+            );
+            Anomaly::new("unavailable", claim, proof.collect())
+        });
+    }
+    check
+}

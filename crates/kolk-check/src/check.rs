@@ -1,0 +1,239 @@
+//! What a checker says.
+
+use kolk_history::Value;
+
+use crate::tree::{key, list, text};
+
+/// How many anomalies of one kind are kept with their text and operations. [`Check::counts`] says
+/// how many there were.
+pub const ANOMALIES_MAX: usize = 32;
+
+/// How valid a history is. Ordered from best to worst: a whole is as valid as its worst part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Validity {
+    /// Nothing speaks against it.
+    #[default]
+    Valid,
+    /// It cannot be told.
+    Unknown,
+    /// There is an anomaly.
+    Invalid,
+}
+
+impl Validity {
+    /// Invalid if `anomaly`, else valid.
+    pub const fn invalid_if(anomaly: bool) -> Validity {
+        if anomaly { Validity::Invalid } else { Validity::Valid }
+    }
+
+    /// The worse of the two.
+    pub fn worst(self, other: Validity) -> Validity {
+        self.max(other)
+    }
+
+    /// The name in text: `valid`, `unknown`, `invalid`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Validity::Valid => "valid",
+            Validity::Unknown => "unknown",
+            Validity::Invalid => "invalid",
+        }
+    }
+
+    /// What stands under `:valid?`: true, false or `:unknown`.
+    pub fn value(self) -> Value {
+        match self {
+            Validity::Valid => Value::Bool(true),
+            Validity::Unknown => Value::Keyword(&"unknown"),
+            Validity::Invalid => Value::Bool(false),
+        }
+    }
+}
+
+/// Something that must not be, and what proves it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Anomaly {
+    /// Its type, in kebab case: `lost`, `diverged`, `duplicate-id`, …
+    pub kind: &'static str,
+    /// One sentence that a person can read, without a full stop.
+    pub claim: String,
+    /// The event indices of the invocations that prove it, in the order in which they matter.
+    pub operations: Vec<u32>,
+    /// The node it is about, where it is about one.
+    pub node: Option<String>,
+    /// The place among [`Summary::violations`](kolk_history::Summary::violations), for one of them.
+    pub violation: Option<usize>,
+}
+
+impl Anomaly {
+    /// An anomaly of this type, proved by these invocations.
+    pub fn new(kind: &'static str, claim: String, operations: Vec<u32>) -> Anomaly {
+        Anomaly { kind, claim, operations, node: None, violation: None }
+    }
+
+    fn value(&self) -> Value {
+        let operations = self.operations.iter().map(|index| i64::from(*index)).collect();
+        let mut entries = vec![
+            (key(&"type"), text(self.kind)),
+            (key(&"claim"), text(&self.claim)),
+            (key(&"operations"), Value::ints(operations)),
+        ];
+        if let Some(node) = &self.node {
+            entries.push((key(&"node"), text(node)));
+        }
+        Value::map(entries)
+    }
+}
+
+/// A number worth showing, or worth holding against a limit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measure {
+    /// Its name in kebab case, such as `stable-latency-median`. Each checker's page lists its own.
+    pub name: &'static str,
+    /// The number.
+    pub value: f64,
+    /// The unit as it is printed, `ms` or `/s`; empty for a plain number.
+    pub unit: &'static str,
+}
+
+/// What one checker says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Check {
+    /// Its key in the results: `workload`, `stats`, …
+    pub name: &'static str,
+    /// What the original would say.
+    pub validity: Validity,
+    /// Why it is invalid.
+    pub anomalies: Vec<Anomaly>,
+    /// What the original overlooks; counts only with `strict`.
+    pub stronger: Vec<Anomaly>,
+    /// How many anomalies of each kind there were, for every kind there was one of.
+    pub counts: Vec<(&'static str, u64)>,
+    /// What stands in the results beside `:valid?`.
+    pub results: Vec<(Value, Value)>,
+    /// Numbers worth showing.
+    pub measures: Vec<Measure>,
+    /// What was not checked, and what else should be known: sentences without a full stop.
+    pub notes: Vec<String>,
+}
+
+impl Check {
+    /// A check that has found nothing yet.
+    pub fn new(name: &'static str) -> Check {
+        Check { name, ..Check::default() }
+    }
+
+    /// A check that could not be made.
+    pub fn unknown(name: &'static str, reason: impl Into<String>) -> Check {
+        let notes = vec![reason.into()];
+        Check { name, validity: Validity::Unknown, notes, ..Check::default() }
+    }
+
+    /// How valid the history is, with or without the stronger findings.
+    pub fn validity(&self, strict: bool) -> Validity {
+        self.validity.worst(Validity::invalid_if(strict && !self.stronger.is_empty()))
+    }
+
+    /// Adds an anomaly and makes the check invalid. Beyond [`ANOMALIES_MAX`] of a kind it is only
+    /// counted, and `anomaly` is not called.
+    pub fn anomaly(&mut self, kind: &'static str, anomaly: impl FnOnce() -> Anomaly) {
+        self.validity = Validity::Invalid;
+        if self.count(kind) {
+            self.anomalies.push(anomaly());
+        }
+    }
+
+    /// Adds a stronger finding, likewise.
+    pub fn stronger(&mut self, kind: &'static str, anomaly: impl FnOnce() -> Anomaly) {
+        if self.count(kind) {
+            self.stronger.push(anomaly());
+        }
+    }
+
+    /// Counts one of a kind; true if it is to be kept.
+    fn count(&mut self, kind: &'static str) -> bool {
+        match self.counts.iter_mut().find(|(candidate, _)| *candidate == kind) {
+            Some((_, count)) => {
+                *count += 1;
+                *count <= ANOMALIES_MAX as u64
+            }
+            None => {
+                self.counts.push((kind, 1));
+                true
+            }
+        }
+    }
+
+    /// How many anomalies of a kind there were.
+    pub fn count_of(&self, kind: &str) -> u64 {
+        self.counts.iter().find(|(name, _)| *name == kind).map_or(0, |(_, count)| *count)
+    }
+
+    /// Adds a number worth showing.
+    pub fn measure(&mut self, name: &'static str, value: f64, unit: &'static str) {
+        self.measures.push(Measure { name, value, unit });
+    }
+
+    /// The check in the shape of `results.edn`: `:valid?`, what the original has, and, where there
+    /// are any, `:anomalies`, `:stronger`, `:counts` and `:notes`.
+    pub fn tree(&self, strict: bool) -> Value {
+        let mut entries = vec![(key(&"valid?"), self.validity(strict).value())];
+        entries.extend(self.results.iter().cloned());
+        for (name, anomalies) in
+            [(key(&"anomalies"), &self.anomalies), (key(&"stronger"), &self.stronger)]
+        {
+            if !anomalies.is_empty() {
+                entries.push((name, list(anomalies.iter().map(Anomaly::value))));
+            }
+        }
+        if !self.counts.is_empty() {
+            let counts = self.counts.iter();
+            let counts = counts.map(|(kind, count)| (text(*kind), crate::tree::count(*count)));
+            entries.push((key(&"counts"), Value::map(counts.collect())));
+        }
+        if !self.notes.is_empty() {
+            entries.push((key(&"notes"), list(self.notes.iter().map(text))));
+        }
+        Value::map(entries)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_part_counts() {
+        use Validity::{Invalid, Unknown, Valid};
+        for (a, b, worst) in [
+            (Valid, Valid, Valid),
+            (Valid, Unknown, Unknown),
+            (Unknown, Invalid, Invalid),
+            (Valid, Invalid, Invalid),
+        ] {
+            assert_eq!(a.worst(b), worst);
+            assert_eq!(b.worst(a), worst);
+        }
+    }
+
+    #[test]
+    fn anomalies_are_counted_beyond_those_kept() {
+        let mut check = Check::new("workload");
+        for index in 0..100 {
+            check.anomaly("lost", || Anomaly::new("lost", format!("{index}"), vec![index]));
+            check.stronger("odd", || Anomaly::new("odd", format!("{index}"), vec![index]));
+        }
+        assert_eq!((check.anomalies.len(), check.count_of("lost")), (ANOMALIES_MAX, 100));
+        assert_eq!((check.stronger.len(), check.count_of("odd")), (ANOMALIES_MAX, 100));
+        assert_eq!(check.count_of("other"), 0);
+    }
+
+    #[test]
+    fn stronger_findings_count_when_strict() {
+        let mut check = Check::new("workload");
+        assert_eq!(check.validity(true), Validity::Valid);
+        check.stronger("odd", || Anomaly::new("odd", String::new(), vec![]));
+        assert_eq!(check.validity(false), Validity::Valid);
+        assert_eq!(check.validity(true), Validity::Invalid);
+    }
+}

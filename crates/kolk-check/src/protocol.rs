@@ -1,0 +1,99 @@
+//! protocol and exceptions: what nodes did against the protocol.
+//!
+//! Any violation makes the run invalid, each an anomaly of its kind's name. Replies that nobody
+//! waited for are a note. The original has no such check: it logs a line that is no message and
+//! stops reading the node, and counts a reply that does not fit as an exception, which never makes
+//! a run invalid; that list stands under `exceptions`, with its shape.
+
+use kolk_history::summary::{Violation, ViolationKind};
+use kolk_history::{Summary, Value};
+
+use crate::check::{ANOMALIES_MAX, Anomaly, Check};
+use crate::tree::{count, key, list, text};
+
+/// Checks that no node broke the protocol.
+pub fn check(summary: &Summary) -> Check {
+    let mut check = Check::new("protocol");
+    for (place, violation) in summary.violations.iter().enumerate() {
+        let kind = kind(violation.kind);
+        check.anomaly(kind, || Anomaly {
+            kind,
+            claim: format!("{}: {}", violation.node, violation.problem),
+            operations: violation.op.into_iter().collect(),
+            node: Some(violation.node.clone()),
+            violation: Some(place),
+        });
+    }
+    let kept = summary.violations.len() as u64;
+    if summary.violation_count > kept {
+        // Even if none was kept, there was one.
+        check.validity = crate::Validity::Invalid;
+        check.notes.push(format!(
+            "{} violations in all, of which the first {} are shown",
+            summary.violation_count,
+            kept.min(ANOMALIES_MAX as u64)
+        ));
+    }
+    note_unexpected_replies(&mut check, summary);
+    check.results = vec![
+        (key(&"violation-count"), count(summary.violation_count.max(kept))),
+        (key(&"unexpected-reply-count"), count(summary.unexpected_reply_count)),
+    ];
+    check
+}
+
+fn note_unexpected_replies(check: &mut Check, summary: &Summary) {
+    let replies = &summary.unexpected_replies;
+    if let Some(first) = replies.first() {
+        let what = if first.repeated {
+            "answers a request a second time"
+        } else {
+            "answers a request that nobody made"
+        };
+        let all = summary.unexpected_reply_count.max(replies.len() as u64);
+        check.notes.push(format!(
+            "replies that nobody waited for: {all}; the first is message {}, in which {} {what}",
+            first.id, first.node
+        ));
+    }
+}
+
+/// Lists replies that did not fit their requests, as the original lists exceptions.
+pub fn exceptions(summary: &Summary) -> Check {
+    let mut check = Check::new("exceptions");
+    let misfits: Vec<&Violation> = summary
+        .violations
+        .iter()
+        .filter(|violation| violation.kind == ViolationKind::MalformedReply)
+        .collect();
+    if let Some(first) = misfits.first() {
+        let example = Value::map(vec![
+            (key(&"node"), text(&first.node)),
+            (key(&"time"), count(first.time)),
+            (key(&"problem"), text(&first.problem)),
+            (key(&"line"), text(&first.line)),
+        ]);
+        let entry = Value::map(vec![
+            (key(&"count"), count(misfits.len())),
+            (key(&"class"), text(kind(first.kind))),
+            (key(&"example"), example),
+        ]);
+        check.results = vec![(key(&"exceptions"), list([entry]))];
+    }
+    check
+}
+
+/// The anomaly's type.
+const fn kind(kind: ViolationKind) -> &'static str {
+    match kind {
+        ViolationKind::NotAMessage => "not-a-message",
+        ViolationKind::ForeignSource => "foreign-source",
+        ViolationKind::UnknownDestination => "unknown-destination",
+        ViolationKind::MalformedReply => "malformed-reply",
+        ViolationKind::OutputOutsideStep => "output-outside-step",
+        ViolationKind::NeverIdle => "never-idle",
+        ViolationKind::Died => "died",
+        ViolationKind::ClosedOutput => "closed-output",
+        ViolationKind::Overrun => "overrun",
+    }
+}

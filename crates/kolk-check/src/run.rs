@@ -1,0 +1,143 @@
+//! All checks of a run, and the verdict they come to.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use kolk_history::{Function, History, Operation, Phase, Summary, Value};
+
+use crate::check::{Anomaly, Check, Validity};
+use crate::tree::key;
+use crate::{availability, echo, net, perf, protocol, set_full, stats, unique_ids};
+
+/// The workloads that [`check_run`] has a checker for.
+pub const WORKLOADS: &[&str] = &["broadcast", "echo", "g-set", "unique-ids"];
+
+/// What a checker must be told beside the history.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options<'a> {
+    /// The workload's name, one of [`WORKLOADS`].
+    pub workload: &'a str,
+    /// Whether stronger findings count.
+    pub strict: bool,
+    /// What availability must be: a fraction, 1 for `total`. Without it, it is only measured.
+    pub availability: Option<f64>,
+    /// Operations a second that were asked for, in all.
+    pub rate: Option<f64>,
+    /// How long the load lasted. Without it, the time from its first to its last invocation.
+    pub load: Option<Duration>,
+}
+
+/// What all checks of a run come to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// That of the worst check.
+    pub validity: Validity,
+    /// All checks, in the order of the results.
+    pub checks: Vec<Check>,
+    /// Whether stronger findings count.
+    pub strict: bool,
+}
+
+/// Makes all checks of a run. Without a summary, those of the network and the protocol are left
+/// out. A checker that panics gives unknown, with the reason.
+pub fn check_run(history: &History, summary: Option<&Summary>, options: &Options<'_>) -> Verdict {
+    let mut checks = vec![guarded("perf", || perf::check(history))];
+    if let Some(summary) = summary {
+        checks.push(guarded("exceptions", || protocol::exceptions(summary)));
+    }
+    checks.push(guarded("stats", || stats::check(history, options.rate, options.load)));
+    checks.push(guarded("availability", || availability::check(history, options.availability)));
+    if let Some(summary) = summary {
+        checks.push(guarded("net", || net::check(history, summary)));
+        checks.push(guarded("protocol", || protocol::check(summary)));
+    }
+    checks.push(guarded("workload", || workload(history, options.workload)));
+    let validity = checks.iter().map(|check| check.validity(options.strict)).max();
+    Verdict { validity: validity.unwrap_or_default(), checks, strict: options.strict }
+}
+
+/// The check of a workload's own semantics.
+fn workload(history: &History, name: &str) -> Check {
+    match name {
+        "broadcast" => set_full::check(history, Function::Broadcast),
+        "g-set" => set_full::check(history, Function::Add),
+        "unique-ids" => unique_ids::check(history),
+        "echo" => echo::check(history),
+        _ => Check::unknown("workload", format!("there is no checker for the workload `{name}`")),
+    }
+}
+
+/// Runs a checker; if it panics, its check is unknown, with the reason.
+pub fn guarded(name: &'static str, check: impl FnOnce() -> Check) -> Check {
+    catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|panic| {
+        let reason = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("no reason given");
+        Check::unknown(name, format!("the checker failed: {reason}"))
+    })
+}
+
+/// True if an operation counts in statistics: not one of the convergence phase.
+pub(crate) fn counts(operation: &Operation) -> bool {
+    operation.phase != Phase::Convergence
+}
+
+impl Verdict {
+    /// The check with this name.
+    pub fn check(&self, name: &str) -> Option<&Check> {
+        self.checks.iter().find(|check| check.name == name)
+    }
+
+    /// The number with this name, whichever check measured it.
+    pub fn measure(&self, name: &str) -> Option<f64> {
+        let mut measures = self.checks.iter().flat_map(|check| &check.measures);
+        measures.find(|measure| measure.name == name).map(|measure| measure.value)
+    }
+
+    /// The anomalies that count, what explains most first: a broken protocol, then the workload,
+    /// then the rest.
+    pub fn anomalies(&self) -> Vec<(&Check, &Anomaly)> {
+        let place = |check: &Check| match check.name {
+            "protocol" => 0,
+            "workload" => 1,
+            _ => 2,
+        };
+        let mut checks: Vec<&Check> = self.checks.iter().collect();
+        checks.sort_by_key(|check| place(check));
+        let stronger = |check: &'_ Check| if self.strict { check.stronger.len() } else { 0 };
+        checks
+            .into_iter()
+            .flat_map(|check| {
+                let stronger = check.stronger[..stronger(check)].iter();
+                check.anomalies.iter().chain(stronger).map(move |anomaly| (check, anomaly))
+            })
+            .collect()
+    }
+
+    /// The results in the shape of `results.edn`. As JSON, keys lose their question mark.
+    pub fn results(&self) -> Value {
+        // The original's picture of all operations; a picture that was not drawn is not wrong.
+        let timeline = Check::new("timeline");
+        let mut entries = Vec::new();
+        for check in &self.checks {
+            entries.push((name_key(check.name), check.tree(self.strict)));
+            if check.name == "perf" {
+                entries.push((name_key(timeline.name), timeline.tree(self.strict)));
+            }
+        }
+        entries.push((key(&"valid?"), self.validity.value()));
+        Value::map(entries)
+    }
+}
+
+/// A check's name as a keyword.
+fn name_key(name: &str) -> Value {
+    static NAMES: [&str; 8] =
+        ["perf", "timeline", "exceptions", "stats", "availability", "net", "protocol", "workload"];
+    NAMES.iter().find(|known| **known == name).map_or_else(|| Value::text(name), Value::Keyword)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! stats: how many operations of each kind there were, and how they ended.
+//!
+//! Invalid if some kind has no `ok` at all (`never-ok`). Only operations that completed are
+//! counted, as in the original. A run that invoked less than nine tenths of the rate asked for says
+//! so in a note.
+//!
+//! Measures: `operations`, and `rate` (/s) if the load took any time.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use kolk_history::{Function, History, Operation, Outcome, Phase, Value};
+
+use crate::check::{Anomaly, Check};
+use crate::tree::{count, key};
+
+/// How many operations are given as proof that a kind never succeeded.
+const PROOF_MAX: usize = 8;
+
+/// Below this part of the rate asked for, the shortfall is told.
+const RATE_SHARE_MIN: f64 = 0.9;
+
+#[derive(Default)]
+struct Counts {
+    ok: u64,
+    fail: u64,
+    info: u64,
+    unfinished: u64,
+}
+
+impl Counts {
+    fn add(&mut self, operation: &Operation) {
+        match operation.outcome {
+            _ if operation.completion_index.is_none() => self.unfinished += 1,
+            Outcome::Ok => self.ok += 1,
+            Outcome::Fail => self.fail += 1,
+            Outcome::Info => self.info += 1,
+        }
+    }
+
+    fn entries(&self) -> Vec<(Value, Value)> {
+        vec![
+            (key(&"count"), count(self.ok + self.fail + self.info)),
+            (key(&"ok-count"), count(self.ok)),
+            (key(&"fail-count"), count(self.fail)),
+            (key(&"info-count"), count(self.info)),
+        ]
+    }
+}
+
+/// Checks that every kind of operation succeeded once at least. `rate` is what was asked for, in
+/// operations a second, and `load` how long the load lasted; without it, the time from the first to
+/// the last invocation is taken.
+pub fn check(history: &History, rate: Option<f64>, load: Option<Duration>) -> Check {
+    let mut check = Check::new("stats");
+    let mut all = Counts::default();
+    let mut by_function: BTreeMap<&str, (Function, Counts)> = BTreeMap::new();
+    for operation in history.counted() {
+        all.add(operation);
+        let function = operation.function;
+        let entry = by_function.entry(function.name());
+        entry.or_insert_with(|| (function, Counts::default())).1.add(operation);
+    }
+    for (function, counts) in by_function.values() {
+        if counts.ok == 0 && !is_exempt(*function) {
+            check.anomaly("never-ok", || never_ok(history, *function, counts));
+        }
+    }
+    let by_f = by_function.values().map(|(function, counts)| {
+        let valid = counts.ok > 0 || is_exempt(*function);
+        let mut entries = vec![(key(&"valid?"), Value::Bool(valid))];
+        entries.extend(counts.entries());
+        (function.keyword(), Value::map(entries))
+    });
+    let by_f = Value::map(by_f.collect());
+    check.results = all.entries();
+    check.results.push((key(&"by-f"), by_f));
+    let total = all.ok + all.fail + all.info;
+    check.measure("operations", total as f64, "");
+    if by_function.is_empty() {
+        check.notes.push("no operation was invoked".to_owned());
+    }
+    if all.unfinished > 0 {
+        let unfinished = all.unfinished;
+        check.notes.push(format!("operations still open at the end: {unfinished}"));
+    }
+    report_rate(&mut check, history, rate, load);
+    check
+}
+
+/// Kinds that need not succeed: a client that gives up its state, and a look at a log's insides.
+fn is_exempt(function: Function) -> bool {
+    matches!(function, Function::Crash | Function::DebugTopicPartitions)
+}
+
+fn never_ok(history: &History, function: Function, counts: &Counts) -> Anomaly {
+    let operations: Vec<&Operation> = history
+        .counted()
+        .filter(|operation| operation.function == function)
+        .take(PROOF_MAX)
+        .collect();
+    let Counts { fail, info, unfinished, .. } = counts;
+    let mut claim =
+        format!("no `{function}` succeeded: {fail} failed, {} unknown", info + unfinished);
+    if let Some(error) = operations.iter().find(|operation| !operation.result.is_null()) {
+        claim += &format!("; the first error is {}", error.result);
+    }
+    let operations = operations.iter().map(|operation| operation.index).collect();
+    Anomaly::new("never-ok", claim, operations)
+}
+
+fn report_rate(check: &mut Check, history: &History, rate: Option<f64>, load: Option<Duration>) {
+    let invoked = || history.operations.iter().filter(|operation| operation.phase == Phase::Load);
+    let span = || {
+        let (first, last) = (invoked().next()?.invoked, invoked().next_back()?.invoked);
+        Some(last - first)
+    };
+    let seconds = load.or_else(span).unwrap_or_default().as_secs_f64();
+    if seconds <= 0.0 {
+        return;
+    }
+    let achieved = invoked().count() as f64 / seconds;
+    check.measure("rate", achieved, "/s");
+    if let Some(rate) = rate
+        && achieved < rate * RATE_SHARE_MIN
+    {
+        check.notes.push(format!(
+            "the load was lighter than asked for: {achieved:.1} operations a second instead of {rate:.1}"
+        ));
+    }
+}
