@@ -16,6 +16,7 @@ mod queue;
 mod recorder;
 pub mod run;
 mod service_host;
+pub mod services;
 mod simulation;
 pub mod workload;
 
