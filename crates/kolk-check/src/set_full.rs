@@ -496,7 +496,7 @@ fn report_oddities(
         check.stronger("duplicate", || {
             let (index, what) = read(*position);
             let value = elements.all[*id as usize].value;
-            let claim = format!("{what} holds value {value} {} times", extra + 1);
+            let claim = format!("{what} holds value {value} not once but {} times", extra + 1);
             Anomaly::new("duplicate", claim, vec![index])
         });
     }

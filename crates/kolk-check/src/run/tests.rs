@@ -1,1 +1,431 @@
+use kolk_history::summary::{MessageCounts, UnexpectedReply, Violation, ViolationKind};
+use kolk_history::{Outcome, Phase, edn};
 
+use super::*;
+use crate::testing::Story;
+
+fn options(workload: &str) -> Options<'_> {
+    Options { workload, ..Options::default() }
+}
+
+fn pretty(value: &Value) -> String {
+    let mut text = Vec::new();
+    edn::write_pretty(&mut text, value, 100);
+    String::from_utf8(text).unwrap()
+}
+
+fn violation(kind: ViolationKind) -> Violation {
+    Violation {
+        node: "n1".to_owned(),
+        time: 5,
+        kind,
+        problem: "wrote a line that is no JSON".to_owned(),
+        advice: "Write logs to stderr.".to_owned(),
+        line: "hello".to_owned(),
+        span: Some((0, 5)),
+        op: None,
+        stderr: Vec::new(),
+        stdout: Vec::new(),
+    }
+}
+
+/// 205 operations with the counts that stand in the original's documentation of this shape.
+fn broadcast_of_205() -> (Story, Summary) {
+    let mut story = Story::new(5);
+    for value in 0..102 {
+        story.add(value * 100, (value % 5) as u16, value as i64);
+    }
+    let all: Vec<i64> = (0..102).collect();
+    for read in 0..103_u64 {
+        let node = (read % 5) as u16;
+        if read < 98 {
+            story.read(20_000 + read, node, &all);
+        } else {
+            story.read_in(Phase::Final, 40_000 + read, node, &all);
+        }
+    }
+    let counts = |count| MessageCounts { send_count: count, recv_count: count, msg_count: count };
+    let summary = Summary {
+        all: counts(3694),
+        clients: counts(430),
+        servers: counts(3264),
+        ..Summary::default()
+    };
+    (story, summary)
+}
+
+#[test]
+fn results_have_the_originals_shape() {
+    let (story, summary) = broadcast_of_205();
+    let verdict = check_run(&story.history, Some(&summary), &options("broadcast"));
+    assert_eq!(verdict.validity, Validity::Valid);
+    insta::assert_snapshot!(pretty(&verdict.results()), @r#"
+    {:perf {:valid? true,
+            :latencies {:broadcast {0 1.0, 0.5 1.0, 0.95 1.0, 0.99 1.0, 1 1.0},
+                        :read {0 1.0, 0.5 1.0, 0.95 1.0, 0.99 1.0, 1 1.0}}},
+     :timeline {:valid? true},
+     :exceptions {:valid? true},
+     :stats {:valid? true,
+             :count 205,
+             :ok-count 205,
+             :fail-count 0,
+             :info-count 0,
+             :by-f {:broadcast {:valid? true, :count 102, :ok-count 102, :fail-count 0, :info-count 0},
+                    :read {:valid? true, :count 103, :ok-count 103, :fail-count 0, :info-count 0}}},
+     :availability {:valid? true, :ok-fraction 1.0},
+     :net {:valid? true,
+           :all {:send-count 3694, :recv-count 3694, :msg-count 3694, :msgs-per-op 18.019512},
+           :clients {:send-count 430, :recv-count 430, :msg-count 430},
+           :servers {:send-count 3264, :recv-count 3264, :msg-count 3264, :msgs-per-op 15.921951}},
+     :protocol {:valid? true, :violation-count 0, :unexpected-reply-count 0},
+     :workload {:valid? true,
+                :lost-count 0,
+                :lost (),
+                :stable-count 102,
+                :stale-count 0,
+                :stale (),
+                :worst-stale (),
+                :never-read-count 0,
+                :never-read (),
+                :attempt-count 102,
+                :stable-latencies {0 0, 0.5 0, 0.95 0, 0.99 0, 1 0},
+                :duplicated-count 0,
+                :duplicated {}},
+     :valid? true}
+    "#);
+    assert_eq!(verdict.measure("server-messages-per-operation"), Some(3264.0 / 205.0));
+    assert_eq!(verdict.measure("availability"), Some(1.0));
+    assert_eq!(verdict.measure("no-such-thing"), None);
+}
+
+#[test]
+fn json_keys_have_no_question_mark() {
+    let (story, summary) = broadcast_of_205();
+    let json =
+        check_run(&story.history, Some(&summary), &options("broadcast")).results().to_string();
+    let tree: Value = Value::from_json(&json).unwrap();
+    assert_eq!(tree.get("valid"), Some(&Value::Bool(true)));
+    let net = tree.get("net").unwrap().get("all").unwrap();
+    assert_eq!(net.get("msgs-per-op"), Some(&Value::Float(18.019512)));
+    assert!(!json.contains('?'));
+}
+
+#[test]
+fn strict_makes_stronger_findings_count() {
+    let mut story = Story::new(2);
+    story.add(0, 0, 1);
+    story.read(10, 0, &[1, 1]);
+    for (strict, validity, count) in [(false, Validity::Valid, 0), (true, Validity::Invalid, 1)] {
+        let options = Options { strict, ..options("broadcast") };
+        let verdict = check_run(&story.history, None, &options);
+        assert_eq!(verdict.validity, validity);
+        assert_eq!(verdict.anomalies().len(), count);
+        let tree = verdict.results();
+        let workload = tree.get("workload").unwrap();
+        assert_eq!(workload.get("valid?"), Some(&validity.value()));
+        assert_eq!(
+            workload.get("stronger").unwrap().to_string(),
+            r#"[{"type":"duplicate","claim":"a read by n0 at 0.010 s holds value 1 not once but 2 times","operations":[2]}]"#
+        );
+    }
+}
+
+#[test]
+fn a_checker_that_panics_gives_unknown() {
+    let check = guarded("workload", || panic!("value {} is odd", 3));
+    assert_eq!(check.validity, Validity::Unknown);
+    assert_eq!(check.notes, ["the checker failed: value 3 is odd"]);
+    let verdict = check_run(&History::default(), None, &options("flying"));
+    assert_eq!(verdict.validity, Validity::Unknown);
+    let workload = verdict.check("workload").unwrap();
+    assert_eq!(workload.notes, ["there is no checker for the workload `flying`"]);
+}
+
+#[test]
+fn known_workloads_have_checkers() {
+    for workload in WORKLOADS {
+        let verdict = check_run(&History::default(), None, &options(workload));
+        let notes = &verdict.check("workload").unwrap().notes;
+        assert!(!notes.iter().any(|note| note.contains("no checker")), "{workload}");
+    }
+}
+
+#[test]
+fn violations_make_a_run_invalid_and_come_first() {
+    let (mut story, mut summary) = broadcast_of_205();
+    story.read(90_000, 0, &[]);
+    summary.violations = vec![violation(ViolationKind::NotAMessage), {
+        let op = Some(4);
+        Violation { op, ..violation(ViolationKind::MalformedReply) }
+    }];
+    summary.violation_count = 20;
+    summary.unexpected_replies = vec![
+        UnexpectedReply { node: "n2".to_owned(), id: 77, repeated: true },
+        UnexpectedReply { node: "n3".to_owned(), id: 78, repeated: false },
+    ];
+    summary.unexpected_reply_count = 9;
+    let verdict = check_run(&story.history, Some(&summary), &options("broadcast"));
+    assert_eq!(verdict.validity, Validity::Invalid);
+    let anomalies = verdict.anomalies();
+    let kinds: Vec<_> = anomalies.iter().take(3).map(|(_, anomaly)| anomaly.kind).collect();
+    assert_eq!(kinds, ["not-a-message", "malformed-reply", "lost"]);
+    assert_eq!(anomalies[0].1.claim, "n1: wrote a line that is no JSON");
+    assert_eq!(
+        (anomalies[1].1.violation, anomalies[1].1.operations.as_slice()),
+        (Some(1), &[4][..])
+    );
+    let protocol = verdict.check("protocol").unwrap();
+    assert_eq!(
+        protocol.notes,
+        [
+            "20 violations in all, of which the first 2 are shown",
+            "replies that nobody waited for: 9; the first is message 77, in which n2 answers a \
+             request a second time",
+        ]
+    );
+    let exceptions = verdict.check("exceptions").unwrap();
+    assert_eq!(exceptions.validity(true), Validity::Valid);
+    insta::assert_snapshot!(pretty(&exceptions.tree(false)), @r#"
+    {:valid? true,
+     :exceptions ({:count 1,
+                   :class "malformed-reply",
+                   :example {:node "n1",
+                             :time 5,
+                             :problem "wrote a line that is no JSON",
+                             :line "hello"}})}
+    "#);
+}
+
+#[test]
+fn availability_is_held_against_its_target() {
+    let mut story = Story::new(1);
+    for value in 0..19 {
+        story.add(value * 10, 0, value as i64);
+    }
+    let late = story.invoke(500, 0, Function::Broadcast, 19);
+    story.end(501, late, Outcome::Info, Value::Null);
+    story.read_in(Phase::Convergence, 600, 0, &[]);
+    for (target, validity) in [
+        (None, Validity::Valid),
+        (Some(0.0), Validity::Valid),
+        (Some(0.95), Validity::Valid),
+        (Some(0.951), Validity::Invalid),
+        (Some(1.0), Validity::Invalid),
+    ] {
+        let check = availability::check(&story.history, target);
+        assert_eq!(check.validity, validity, "{target:?}");
+        assert_eq!(check.measures[0].value, 0.95);
+    }
+    let check = availability::check(&story.history, Some(1.0));
+    let anomaly = &check.anomalies[0];
+    assert_eq!(
+        anomaly.claim,
+        "availability is 0.9500, below 1: 1 of 20 operations did not succeed"
+    );
+    assert_eq!(anomaly.operations, [38]);
+    assert_eq!(
+        check.tree(false).to_string().split(",\"anomalies\"").next(),
+        Some(r#"{"valid":false,"ok-fraction":0.95"#)
+    );
+    let nothing = availability::check(&History::default(), Some(1.0));
+    assert_eq!(nothing.tree(false).to_string(), r#"{"valid":true,"ok-fraction":1}"#);
+}
+
+#[test]
+fn stats_count_what_completed() {
+    let mut story = Story::new(1);
+    story.add(0, 0, 1);
+    let add = story.invoke(10, 0, Function::Broadcast, 2);
+    story.end(11, add, Outcome::Info, Value::Null);
+    let read = story.invoke(20, 0, Function::Read, Value::Null);
+    let error = Value::list(vec![Value::Int(11), Value::text("busy")]);
+    story.end(21, read, Outcome::Fail, error);
+    story.invoke(30, 0, Function::Broadcast, 3);
+    story.read_in(Phase::Convergence, 40, 0, &[]);
+    let check = stats::check(&story.history, None, None);
+    assert_eq!(check.validity, Validity::Invalid);
+    assert_eq!(check.anomalies[0].operations, [4]);
+    assert_eq!(
+        check.anomalies[0].claim,
+        r#"no `read` succeeded: 1 failed, 0 unknown; the first error is [11,"busy"]"#
+    );
+    insta::assert_snapshot!(pretty(&check.tree(false)), @r#"
+    {:valid? false,
+     :count 3,
+     :ok-count 1,
+     :fail-count 1,
+     :info-count 1,
+     :by-f {:broadcast {:valid? true, :count 2, :ok-count 1, :fail-count 0, :info-count 1},
+            :read {:valid? false, :count 1, :ok-count 0, :fail-count 1, :info-count 0}},
+     :anomalies ({:type "never-ok",
+                  :claim "no `read` succeeded: 1 failed, 0 unknown; the first error is [11,\"busy\"]",
+                  :operations (4)}),
+     :counts {"never-ok" 1},
+     :notes ("operations still open at the end: 1")}
+    "#);
+    assert_eq!(stats::check(&History::default(), None, None).validity, Validity::Valid);
+}
+
+#[test]
+fn crashes_need_not_succeed() {
+    let mut story = Story::new(1);
+    for function in [Function::Crash, Function::DebugTopicPartitions] {
+        let open = story.invoke(0, 0, function, Value::Null);
+        story.end(1, open, Outcome::Info, Value::Null);
+    }
+    assert_eq!(stats::check(&story.history, None, None).validity, Validity::Valid);
+}
+
+#[test]
+fn a_lighter_load_is_told() {
+    let mut story = Story::new(1);
+    for value in 0..90 {
+        story.add(value * 100, 0, value as i64);
+    }
+    story.read_in(Phase::Final, 60_000, 0, &[]);
+    let load = Some(Duration::from_secs(10));
+    let notes = |rate, load| stats::check(&story.history, Some(rate), load).notes;
+    assert_eq!(notes(10.0, load), [""; 0]);
+    assert_eq!(
+        notes(10.1, load),
+        ["the load was lighter than asked for: 9.0 operations a second instead of 10.1"]
+    );
+    assert_eq!(notes(10.1, None), [""; 0]);
+    let check = stats::check(&story.history, None, load);
+    assert_eq!(check.measures.last().unwrap().value, 9.0);
+}
+
+#[test]
+fn latencies_are_measured() {
+    let mut story = Story::new(1);
+    for (begin, end) in [(0, 5), (10, 11), (20, 29)] {
+        let open = story.invoke(begin, 0, Function::Read, Value::Null);
+        story.end(end, open, Outcome::Ok, Value::Null);
+    }
+    let failed = story.invoke(30, 0, Function::Read, Value::Null);
+    story.end(99, failed, Outcome::Fail, Value::Null);
+    let check = perf::check(&story.history);
+    assert_eq!(
+        pretty(&check.tree(false)),
+        "{:valid? true, :latencies {:read {0 1.0, 0.5 5.0, 0.95 9.0, 0.99 9.0, 1 9.0}}}"
+    );
+    let measures: Vec<f64> = check.measures.iter().map(|measure| measure.value).collect();
+    assert_eq!(measures, [5.0, 9.0]);
+}
+
+#[test]
+fn an_echo_must_be_the_same() {
+    let json = |text| Value::from_json(text).unwrap();
+    for (sent, outcome, got, validity, claim) in [
+        (r#""hi""#, Outcome::Ok, r#""hi""#, Validity::Valid, ""),
+        (r#""hi""#, Outcome::Ok, r#"{"type":"echo_ok","echo":"hi"}"#, Validity::Valid, ""),
+        (
+            r#""hi""#,
+            Outcome::Ok,
+            r#"{"echo":"ho"}"#,
+            Validity::Invalid,
+            r#"n0 was sent "hi" and echoes {"echo":"ho"}"#,
+        ),
+        (r#""hi""#, Outcome::Ok, "null", Validity::Invalid, r#"n0 was sent "hi" and echoes null"#),
+        ("[1]", Outcome::Ok, "[1]", Validity::Valid, ""),
+        ("1", Outcome::Ok, "1.0", Validity::Invalid, "n0 was sent 1 and echoes 1.0"),
+        (r#""hi""#, Outcome::Info, "null", Validity::Valid, ""),
+        (
+            r#""hi""#,
+            Outcome::Fail,
+            r#"[11,"no"]"#,
+            Validity::Invalid,
+            r#"n0 answers "hi" with error [11,"no"]"#,
+        ),
+    ] {
+        let mut story = Story::new(1);
+        let open = story.invoke(0, 0, Function::Echo, json(sent));
+        story.end(1, open, outcome, json(got));
+        let check = echo::check(&story.history);
+        assert_eq!(check.validity, validity, "{sent} {got}");
+        let claims: Vec<&str> =
+            check.anomalies.iter().map(|anomaly| anomaly.claim.as_str()).collect();
+        let expected: Vec<&str> =
+            Some(claim).filter(|claim| !claim.is_empty()).into_iter().collect();
+        assert_eq!(claims, expected);
+    }
+    let never_answered = {
+        let mut story = Story::new(1);
+        story.invoke(0, 0, Function::Echo, 1);
+        echo::check(&story.history)
+    };
+    assert_eq!(pretty(&never_answered.tree(false)), "{:valid? true, :errors ()}");
+}
+
+#[test]
+fn ids_must_be_unique() {
+    let json = |text: &str| Value::from_json(text).unwrap();
+    for (ids, validity, results) in [
+        (
+            "[]",
+            Validity::Valid,
+            "{:valid? true, :attempted-count 1, :acknowledged-count 0, :duplicated-count 0, :duplicated {}}",
+        ),
+        (
+            "[3,1,2]",
+            Validity::Valid,
+            "{:valid? true, :attempted-count 4, :acknowledged-count 3, :duplicated-count 0, :duplicated {}, :range (1 3)}",
+        ),
+        (
+            "[7,8,7,9,9,7]",
+            Validity::Invalid,
+            "{:valid? false, :attempted-count 7, :acknowledged-count 6, :duplicated-count 2, :duplicated {7 3, 9 2}, :range (7 9)",
+        ),
+        (
+            r#"[18446744073709551615,18446744073709551614,5]"#,
+            Validity::Valid,
+            "{:valid? true, :attempted-count 4, :acknowledged-count 3, :duplicated-count 0, :duplicated {}, :range (5 18446744073709551615N)}",
+        ),
+        (
+            r#"["a",1,{"x":1,"y":[2]},null]"#,
+            Validity::Valid,
+            "{:valid? true, :attempted-count 5, :acknowledged-count 4, :duplicated-count 0, :duplicated {}, :notes (\"ids are of several types, so they have no range\")}",
+        ),
+        (
+            r#"[{"x":1,"y":[2]},{"y":[2],"x":1}]"#,
+            Validity::Invalid,
+            r#"{:valid? false, :attempted-count 3, :acknowledged-count 2, :duplicated-count 1, :duplicated {{"x" 1, "y" (2)} 2}, :range ({"x" 1, "y" (2)} {"y" (2), "x" 1})"#,
+        ),
+    ] {
+        let mut story = Story::new(2);
+        for (place, id) in json(ids).as_list().unwrap().iter().enumerate() {
+            story.ok(place as u64, place as u16 % 2, Function::Generate, Value::Null, id.clone());
+        }
+        let open = story.invoke(100, 0, Function::Generate, Value::Null);
+        story.end(101, open, Outcome::Info, Value::Null);
+        let check = unique_ids::check(&story.history);
+        assert_eq!(check.validity, validity, "{ids}");
+        let mut text = Vec::new();
+        edn::write_pretty(&mut text, &check.tree(false), usize::MAX);
+        let text = String::from_utf8(text).unwrap();
+        assert!(text.starts_with(results), "{text}");
+    }
+}
+
+#[test]
+fn a_duplicate_id_is_named_with_its_proof() {
+    let mut story = Story::new(3);
+    for (place, (node, id)) in [(0, 5), (1, 6), (2, 5), (1, 6), (0, 5)].into_iter().enumerate() {
+        story.ok(place as u64 * 2, node, Function::Generate, Value::Null, Value::Int(id));
+    }
+    let check = unique_ids::check(&story.history);
+    let found: Vec<_> = check
+        .anomalies
+        .iter()
+        .map(|anomaly| {
+            (anomaly.claim.as_str(), anomaly.operations.clone(), anomaly.node.as_deref())
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("id 5 is given out 3 times by n0, n2", vec![0, 4, 8], None),
+            ("id 6 is given out 2 times by n1", vec![2, 6], Some("n1")),
+        ]
+    );
+}
