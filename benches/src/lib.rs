@@ -1,1 +1,3 @@
 //! Side-by-side benchmarks.
+
+pub mod relay;

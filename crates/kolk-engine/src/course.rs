@@ -14,7 +14,7 @@ use kolk_protocol::{ErrorCode, Key, Time, from_body, lockstep};
 use serde::Deserialize;
 
 use crate::endpoint::Endpoint;
-use crate::host::HostFailure;
+use crate::host::{HostFailure, shorten};
 use crate::queue::Event;
 use crate::run::EngineError;
 use crate::simulation::{Cause, Simulation};
@@ -302,11 +302,12 @@ impl Simulation<'_> {
                     )),
                     _ => None,
                 },
-                Err(error) => {
-                    Some((format!("answers `init` with {}: {error}", body.json), init_advice()))
-                }
+                Err(error) => Some((
+                    format!("answers `init` with {}: {error}", shorten(body.json)),
+                    init_advice(),
+                )),
             },
-            _ => Some((format!("answers `init` with {}", body.json), init_advice())),
+            _ => Some((format!("answers `init` with {}", shorten(body.json)), init_advice())),
         };
         if let Some((problem, advice)) = problem {
             return Err(self.hosts.start_error(node, &self.directory, problem, advice));
@@ -529,7 +530,7 @@ impl Simulation<'_> {
         let request = String::from_utf8_lossy(&state.request).into_owned();
         let asked = Body::parse(&request).expect("requests are JSON objects");
         if body.kind.strip_suffix("_ok") != Some(&*asked.kind) {
-            let problem = format!("answers {request} with {}", body.json);
+            let problem = format!("answers {} with {}", shorten(&request), shorten(body.json));
             let advice = format!("It should answer with a body of type `{}_ok`.", asked.kind);
             let node = state.worker.node as u16;
             return Err(self.hosts.start_error(node, &self.directory, problem, advice));
@@ -620,7 +621,7 @@ impl Simulation<'_> {
             }
             Some(Waiting { operation: None, .. }) => {
                 let request = String::from_utf8_lossy(&state.request).into_owned();
-                let problem = format!("did not answer {request} within 5 s");
+                let problem = format!("did not answer {} within 5 s", shorten(&request));
                 let advice = "Every node must answer it before the load begins.".to_owned();
                 let node = state.worker.node as u16;
                 Err(self.hosts.start_error(node, &self.directory, problem, advice))

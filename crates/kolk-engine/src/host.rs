@@ -123,14 +123,20 @@ impl HostFailure {
         problem: &str,
         op: u32,
     ) -> HostFailure {
-        let excerpt = &request[..floor_boundary(request, 300)];
         let problem = format!("the reply does not fit its request: {problem}");
-        let advice = format!("The request was {excerpt}");
+        let advice = format!("The request was {}", shorten(request));
         let mut failure = HostFailure::plain(ViolationKind::MalformedReply, problem, advice)
             .with_line(reply, None);
         failure.violation.op = Some(op);
         failure
     }
+}
+
+/// As much of a body as a sentence can hold.
+pub(crate) fn shorten(body: &str) -> String {
+    const BYTES: usize = 160;
+    let end = floor_boundary(body, BYTES);
+    if end == body.len() { body.to_owned() } else { format!("{}…", &body[..end]) }
 }
 
 /// The greatest boundary between characters at or before `offset`.

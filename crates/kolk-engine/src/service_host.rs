@@ -6,23 +6,25 @@ use kolk_protocol::message::Body;
 use crate::endpoint::SERVICES;
 use crate::services::{self, Service};
 
-/// All services of a run.
-pub(crate) struct Services {
-    /// In the order of [`SERVICES`].
-    services: [Box<dyn Service>; SERVICES.len()],
-    keys: [Key; SERVICES.len()],
-    /// How many requests each has had.
-    counts: [u64; SERVICES.len()],
+/// One service, and how many requests it has had.
+struct Hosted {
+    service: Box<dyn Service>,
+    key: Key,
+    request_count: u64,
 }
+
+/// All services of a run.
+pub(crate) struct Services(Vec<Hosted>);
 
 impl Services {
     pub(crate) fn new(seed: u64) -> Services {
         let domain = Key::new(seed).with_name("service");
-        Services {
-            services: services::all(),
-            keys: SERVICES.map(|name| domain.with_name(name)),
-            counts: [0; SERVICES.len()],
-        }
+        let hosted = services::all().map(|service| {
+            let key = domain.with_name(service.name());
+            Hosted { service, key, request_count: 0 }
+        });
+        debug_assert!(hosted.iter().map(|hosted| hosted.service.name()).eq(SERVICES));
+        Services(hosted.into())
     }
 
     /// Lets a service handle a request, and returns true if it has written a reply.
@@ -33,9 +35,9 @@ impl Services {
         body: &Body<'_>,
         reply: &mut Vec<u8>,
     ) -> bool {
-        let number = usize::from(number);
-        let mut random = self.keys[number].with(self.counts[number]).random();
-        self.counts[number] += 1;
-        self.services[number].handle(src, body, &mut random, reply)
+        let hosted = &mut self.0[usize::from(number)];
+        let mut random = hosted.key.with(hosted.request_count).random();
+        hosted.request_count += 1;
+        hosted.service.handle(src, body, &mut random, reply)
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kolk_engine::{Cluster, ClusterOptions};
 use kolk_node::{Context, Node, RpcError, machine};
-use kolk_protocol::workload::echo;
+use kolk_protocol::workload::{echo, key_value};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -85,4 +85,68 @@ fn latency_is_paid_between_servers_only_and_cuts_cut() {
     assert_eq!(cluster.summary().cut_count, 1);
     cluster.heal();
     cluster.call::<RelayReply>("n0", &ask).unwrap();
+}
+
+/// Counts in `lin-kv`: adds by compare-and-set.
+struct Counter;
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum CounterRequest {
+    Add { delta: i64 },
+}
+
+#[derive(Serialize, Deserialize, Debug, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum CounterReply {
+    AddOk { sum: i64 },
+}
+
+impl Node for Counter {
+    type Request = CounterRequest;
+    type Reply = CounterReply;
+
+    async fn handle(
+        &self,
+        cx: &Context,
+        request: CounterRequest,
+    ) -> Result<CounterReply, RpcError> {
+        type KeyValue = key_value::Request<String, i64>;
+        let CounterRequest::Add { delta } = request;
+        let key = || "sum".to_owned();
+        loop {
+            let from = match cx.rpc("lin-kv", &KeyValue::Read { key: key() }).await {
+                Ok(key_value::Reply::ReadOk { value }) => value,
+                Ok(other) => panic!("{other:?}"),
+                Err(error) if error.code.0 == 20 => 0,
+                Err(error) => return Err(error),
+            };
+            let to = from + delta;
+            let cas = KeyValue::Cas { key: key(), from, to, create_if_not_exists: true };
+            match cx.rpc::<key_value::Reply<i64>>("lin-kv", &cas).await {
+                Ok(_) => return Ok(CounterReply::AddOk { sum: to }),
+                Err(error) if error.code.0 == 22 => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+#[test]
+fn services_are_on_the_network() {
+    let options = ClusterOptions { latency_ms: 10.0, ..ClusterOptions::default() };
+    let mut cluster = Cluster::new(options, |_| machine(|_| Counter));
+    let asked: Vec<i64> = (0..3)
+        .map(|node| cluster.ask(&format!("n{node}"), &CounterRequest::Add { delta: 1 }))
+        .collect();
+    cluster.run_for(Duration::from_secs(1));
+    let mut sums: Vec<i64> = asked
+        .into_iter()
+        .map(|msg_id| match cluster.reply(msg_id) {
+            Some(Ok(CounterReply::AddOk { sum })) => sum,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    sums.sort_unstable();
+    assert_eq!(sums, [1, 2, 3], "compare-and-set lets one through at a time");
 }

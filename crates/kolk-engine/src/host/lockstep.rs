@@ -12,7 +12,7 @@ use serde::Deserialize;
 use std::os::fd::AsFd;
 
 use super::process::timespec;
-use super::{HostFailure, Program, ProgramEvent};
+use super::{HostFailure, Program, ProgramEvent, shorten};
 
 /// How often a pipe is tried again before the thread goes to sleep on it: a node that answers at
 /// once is met awake, which saves a trip through the scheduler.
@@ -180,7 +180,7 @@ fn await_output(
 
 fn never_idle(program: &Program, patience: Duration, input: Input<'_>) -> HostFailure {
     let reacting_to = match input {
-        Input::Message { src, body } => format!("a message from {src}: {body}"),
+        Input::Message { src, body } => format!("a message from {src}: {}", shorten(body)),
         Input::Wake => "a wake".to_owned(),
     };
     let problem = format!("did not become idle within {} s", patience.as_secs_f64());
