@@ -1,0 +1,248 @@
+//! The scanner and the messages against `serde_json` as the oracle, on random texts: valid ones in
+//! unusual spellings, and ones that are broken in a place or two.
+
+use kolk_protocol::message::{Body, write_string};
+use kolk_protocol::scan::{DEPTH_MAX, Scanner};
+use kolk_protocol::{Line, write_line};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+fn white() -> impl Strategy<Value = &'static str> {
+    prop_oneof![4 => Just(""), 1 => select(vec![" ", "\n", "\t\r", "  "])]
+}
+
+/// A string's text with its quotes, escapes in all spellings, alone-standing surrogates among them.
+fn string() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        4 => "[ -!#-\\[\\]-~]{0,12}",
+        1 => "[äß€𝄞\u{7f}\u{80}\u{2028}]{0,3}",
+        1 => select(vec![r#"\""#, r"\\", r"\/", r"\b", r"\f", r"\n", r"\r", r"\t"])
+            .prop_map(str::to_owned),
+        1 => any::<u16>().prop_map(|unit| format!("\\u{unit:04x}")),
+        1 => any::<char>().prop_map(|char| {
+            let mut units = [0; 2];
+            char.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04X}")).collect()
+        }),
+    ];
+    vec(piece, 0..5).prop_map(|pieces| format!("\"{}\"", pieces.concat()))
+}
+
+fn number() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<i64>().prop_map(|number| number.to_string()),
+        any::<u64>().prop_map(|number| number.to_string()),
+        "-?(0|[1-9][0-9]{0,20})(\\.[0-9]{1,4})?([eE][+-]?[0-9]{1,3})?",
+        "[-+]?[0-9.eE]{1,6}",
+    ]
+}
+
+/// A value's text. Most are JSON; the numbers and strings in it may be odd.
+fn value() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        select(vec!["null", "true", "false", "{}", "[]", "[ ]", "{ }"]).prop_map(str::to_owned),
+        number(),
+        string(),
+    ];
+    leaf.prop_recursive(5, 40, 5, |inner| {
+        let spaced =
+            (white(), inner, white()).prop_map(|(a, value, b)| format!("{a}{value}{b}")).boxed();
+        let entry = (white(), string(), white(), spaced.clone())
+            .prop_map(|(a, key, b, value)| format!("{a}{key}{b}:{value}"));
+        prop_oneof![
+            vec(spaced, 0..5).prop_map(|items| format!("[{}]", items.join(","))),
+            vec(entry, 0..5).prop_map(|entries| format!("{{{}}}", entries.join(","))),
+        ]
+    })
+}
+
+/// A text with a few characters taken out, put in or exchanged.
+fn broken(text: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
+    let damage = (any::<prop::sample::Index>(), 0..3, select(br#"{}[]",:\0-eEtu 'x"#.to_vec()));
+    (text, vec(damage, 0..3)).prop_map(|(text, damages)| {
+        let mut chars: Vec<char> = text.chars().collect();
+        for (index, kind, byte) in damages {
+            let at = index.index(chars.len() + 1);
+            match kind {
+                0 => chars.insert(at, char::from(byte)),
+                _ if at == chars.len() => {}
+                1 => chars[at] = char::from(byte),
+                _ => drop(chars.remove(at)),
+            }
+        }
+        chars.into_iter().collect()
+    })
+}
+
+fn is_json(text: &str) -> bool {
+    let mut scanner = Scanner::new(text);
+    scanner.value().is_ok() && scanner.end().is_ok()
+}
+
+/// A message's text, most of whose keys are right.
+fn message() -> impl Strategy<Value = String> {
+    let name = || prop_oneof![Just("\"n1\"".to_owned()), Just(r#""\u006e1""#.to_owned()), string()];
+    let key = |right: &'static str| prop_oneof![20 => Just(format!("\"{right}\"")), 1 => Just("\"id\"".to_owned()), 1 => string()];
+    let wrong = || prop_oneof![Just("null".to_owned()), number(), value()];
+    let body = (
+        (key("type"), prop_oneof![9 => name(), 1 => wrong()]),
+        (key("msg_id"), prop_oneof![9 => any::<i64>().prop_map(|n| n.to_string()), 1 => wrong()]),
+        (
+            key("in_reply_to"),
+            prop_oneof![9 => any::<i32>().prop_map(|n| n.to_string()), 1 => wrong()],
+        ),
+        (string(), value()),
+    )
+        .prop_map(|(a, b, c, d)| [a, b, c, d].map(|(key, value)| format!("{key}:{value}")))
+        .prop_shuffle()
+        .prop_map(|entries| format!("{{{}}}", entries.join(",")));
+    (
+        (key("src"), prop_oneof![9 => name(), 1 => wrong()]),
+        (key("dest"), prop_oneof![9 => name(), 1 => wrong()]),
+        (key("body"), prop_oneof![9 => body, 1 => wrong()]),
+        (key("id"), prop_oneof![9 => any::<u64>().prop_map(|n| n.to_string()), 1 => wrong()]),
+        (key("at"), prop_oneof![9 => any::<u32>().prop_map(|n| n.to_string()), 1 => wrong()]),
+    )
+        .prop_map(|(a, b, c, d, e)| [a, b, c, d, e].map(|(key, value)| format!("{key} :{value}")))
+        .prop_shuffle()
+        .prop_map(|entries| format!(" {{{}}} ", entries.join(" ,")))
+}
+
+/// An optional integer as the oracle reads it; `Err` if it is something else.
+fn integer<T: TryFrom<i128>>(value: Option<&Value>) -> Result<Option<T>, ()> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Number(number)) => {
+            number.as_i128().and_then(|n| T::try_from(n).ok()).map(Some).ok_or(())
+        }
+        Some(_) => Err(()),
+    }
+}
+
+/// Checks what was read against the oracle's tree.
+fn same_body(body: &Body<'_>, oracle: &Value) {
+    assert_eq!(serde_json::from_str::<Value>(body.json).ok().as_ref(), Some(oracle));
+    let kind = oracle.get("type").map_or(Some(""), Value::as_str);
+    assert_eq!(Some(&*body.kind), kind);
+    assert_eq!(Ok(body.msg_id), integer(oracle.get("msg_id")));
+    assert_eq!(Ok(body.in_reply_to), integer(oracle.get("in_reply_to")));
+}
+
+/// True if the oracle's tree is a message.
+fn is_message(oracle: &Value) -> bool {
+    let known = ["id", "at", "src", "dest", "body"];
+    let Some(keys) = oracle.as_object() else { return false };
+    let body = &oracle["body"];
+    keys.keys().all(|key| known.contains(&&**key))
+        && oracle["src"].is_string()
+        && oracle["dest"].is_string()
+        && integer::<u64>(oracle.get("id")).is_ok()
+        && integer::<u64>(oracle.get("at")).is_ok()
+        && body.is_object()
+        && body.get("type").is_none_or(Value::is_string)
+        && integer::<i64>(body.get("msg_id")).is_ok()
+        && integer::<i64>(body.get("in_reply_to")).is_ok()
+}
+
+/// Whether some reserved or envelope key is written twice: the oracle's tree keeps the last only,
+/// while a wrong earlier one is an error here.
+fn has_twice(text: &str) -> bool {
+    let count = |key: &str| text.matches(&format!("\"{key}\"")).count();
+    ["id", "at", "src", "dest", "body", "type", "msg_id", "in_reply_to"]
+        .iter()
+        .any(|key| count(key) > 1)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn agrees_on_what_is_json(text in broken(value())) {
+        prop_assert_eq!(is_json(&text), serde_json::from_str::<IgnoredAny>(&text).is_ok(), "{}", text);
+    }
+
+    #[test]
+    fn agrees_on_strings(text in broken(string())) {
+        let mut scanner = Scanner::new(&text);
+        let read = scanner.string().and_then(|string| scanner.end().map(|()| string.into_owned()));
+        prop_assert_eq!(read.ok(), serde_json::from_str::<String>(&text).ok(), "{}", text);
+    }
+
+    #[test]
+    fn agrees_on_numbers(text in number()) {
+        let mut scanner = Scanner::new(&text);
+        let read = scanner.number().and_then(|_| scanner.end());
+        prop_assert_eq!(read.is_ok(), serde_json::from_str::<IgnoredAny>(&text).is_ok(), "{}", text);
+    }
+
+    #[test]
+    fn agrees_on_messages(text in prop_oneof![3 => message().boxed(), 1 => broken(message()).boxed()]) {
+        // To the oracle -0 is a fraction; here it is an integer like any other.
+        let text = text.replace("-0", "0");
+        let oracle = serde_json::from_str::<Value>(&text);
+        match (Line::parse(text.as_bytes()), &oracle) {
+            (Ok(line), Ok(oracle)) => {
+                prop_assert!(is_message(oracle), "{}", text);
+                prop_assert_eq!(Some(&*line.src), oracle["src"].as_str());
+                prop_assert_eq!(Some(&*line.dest), oracle["dest"].as_str());
+                prop_assert_eq!(Ok(line.id), integer(oracle.get("id")));
+                prop_assert_eq!(Ok(line.at), integer(oracle.get("at")));
+                same_body(&line.body, &oracle["body"]);
+                prop_assert_eq!(Body::parse(line.body.json), Ok(line.body));
+            }
+            // The oracle refuses numbers and strings that no Rust value can be: here they are
+            // passed on unread.
+            (Ok(_), Err(_)) => {
+                prop_assert!(serde_json::from_str::<IgnoredAny>(&text).is_ok(), "{}", text);
+            }
+            (Err(error), Ok(oracle)) => {
+                prop_assert!(!is_message(oracle) || has_twice(&text), "{}: {}", error, text);
+            }
+            (Err(error), Err(_)) => {
+                prop_assert!(error.offset().is_none_or(|at| at <= text.len()));
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in vec(any::<u8>(), 0..60)) {
+        if let Ok(line) = Line::parse(&bytes) {
+            prop_assert!(std::str::from_utf8(&bytes).is_ok());
+            prop_assert_eq!(line.body.json.as_bytes()[0], b'{');
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again(
+        id: Option<u64>,
+        at: Option<u64>,
+        src in any::<String>(),
+        dest in any::<String>(),
+    ) {
+        let mut out = Vec::new();
+        write_line(&mut out, id, at, &src, &dest, br#"{"type":"x","a":[1]}"#);
+        prop_assert_eq!(out.iter().filter(|byte| **byte == b'\n').count(), 1);
+        let line = Line::parse(&out).expect("a line that was written");
+        prop_assert_eq!((line.id, line.at), (id, at));
+        prop_assert_eq!((&*line.src, &*line.dest), (&*src, &*dest));
+        prop_assert_eq!(line.body.json, r#"{"type":"x","a":[1]}"#);
+
+        let mut text = Vec::new();
+        write_string(&mut text, &src);
+        prop_assert_eq!(serde_json::from_slice::<String>(&text).ok(), Some(src));
+    }
+}
+
+#[test]
+fn agrees_on_depth() {
+    for depth in [1, DEPTH_MAX - 1, DEPTH_MAX, DEPTH_MAX + 1, 10_000] {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("[{\"a\":", "}]")] {
+            let levels = depth * if open.len() > 5 { 2 } else { 1 };
+            let text = format!("{}1{}", open.repeat(depth), close.repeat(depth));
+            let oracle = serde_json::from_str::<Value>(&text).is_ok();
+            assert_eq!(is_json(&text), oracle, "{levels} levels of {open}");
+        }
+    }
+}
