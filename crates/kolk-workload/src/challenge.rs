@@ -4,7 +4,9 @@
 //! has the limits that its measurements are held to. A limit names what is measured, what the
 //! challenge asks for, what we hold our own node to, and the best figure that we found published.
 
+use kolk_check::Verdict;
 use kolk_history::plan::NodeSpec;
+use kolk_history::{Function, History, Summary};
 
 use crate::planner::{Availability, Nemesis, Nodes, Settings};
 
@@ -94,6 +96,20 @@ impl Measure {
             Measure::ServerMessagesPerBroadcast => "server messages per broadcast",
             Measure::StableLatencyMedian => "median stable latency",
             Measure::StableLatencyMax => "maximum stable latency",
+        }
+    }
+
+    /// Its value in a finished run; `None` if there was nothing to measure it on.
+    pub fn value(self, verdict: &Verdict, history: &History, summary: &Summary) -> Option<f64> {
+        match self {
+            Measure::ServerMessagesPerOperation => verdict.measure("server-messages-per-operation"),
+            Measure::ServerMessagesPerBroadcast => {
+                let is_broadcast = |function| function == Function::Broadcast;
+                let count = history.counted().filter(|op| is_broadcast(op.function)).count();
+                (count > 0).then(|| summary.servers.msg_count as f64 / count as f64)
+            }
+            Measure::StableLatencyMedian => verdict.measure("stable-latency-median"),
+            Measure::StableLatencyMax => verdict.measure("stable-latency-max"),
         }
     }
 

@@ -1,4 +1,4 @@
-//! All workloads by name.
+//! All workloads by name. Under the same name [`kolk_check::check_run`] judges them.
 
 use std::collections::BTreeMap;
 
@@ -168,6 +168,12 @@ mod tests {
             let workload = by_name(&spec.name, &spec.settings, &["n0".to_owned()]).expect("known");
             assert_eq!(workload.name(), info.name);
         }
+    }
+
+    #[test]
+    fn every_workload_has_its_checker() {
+        let names: Vec<&str> = WORKLOADS.iter().map(|info| info.name).collect();
+        assert_eq!(names, kolk_check::WORKLOADS);
     }
 
     #[test]

@@ -1,0 +1,136 @@
+//! Planted bugs: nodes that are wrong in ways people get them wrong, each found within 20 seeds
+//! and named rightly; and the same nodes without the bug, which pass.
+//!
+//! One row a bug: where it hides, what it is called when it is found, and what else it may be
+//! called beside. Runs are on the virtual clock, with the stronger checks.
+
+mod broadcast;
+mod g_set;
+mod unique_ids;
+
+use std::collections::BTreeSet;
+
+use kolk_check::{Options, Validity, Verdict, check_run};
+use kolk_engine::{Ending, Flow, JournalSink, NodeSource, Progress, Setup};
+use kolk_history::plan::{LatencyDistribution, NodeSpec};
+use kolk_node::Machine;
+use kolk_workload::planner::{Nemesis, Nodes, Settings};
+use kolk_workload::{by_name, plan};
+
+/// How many seeds a bug may hide for.
+const SEEDS: u64 = 20;
+
+/// A node with or without a bug, and where to look for it.
+struct Row<B: 'static> {
+    /// The bug.
+    bug: B,
+    /// What the run is like.
+    place: Place,
+    /// The anomaly that must be found.
+    named: &'static str,
+    /// What may be found beside it.
+    beside: &'static [&'static str],
+}
+
+/// What a run is like beside the workload's own settings.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    /// Nothing goes wrong.
+    Calm,
+    /// Nodes are cut off from each other now and then.
+    Partitions,
+    /// One node is cut off for the whole load.
+    Cut,
+    /// One message in ten is lost.
+    Loss,
+    /// One message in five arrives twice.
+    Duplication,
+}
+
+fn settings(workload: &str, place: Place, seed: u64) -> Settings {
+    let node = NodeSpec::BuiltIn { name: "planted".to_owned(), args: vec![], separate: false };
+    let mut settings = Settings::new(workload, node, seed);
+    settings.strict = true;
+    settings.nodes = Nodes::Count(5);
+    settings.rate = 40.0;
+    settings.time_limit = 10.0;
+    settings.latency = 20.0;
+    settings.latency_dist = LatencyDistribution::Exponential;
+    match place {
+        Place::Calm => {}
+        Place::Partitions => {
+            settings.nemesis.push(Nemesis::Partition);
+            settings.nemesis_interval = 3.0;
+        }
+        Place::Cut => settings.cuts.push("n3@0..10".parse().expect("a cut")),
+        Place::Loss => settings.loss = 0.1,
+        Place::Duplication => settings.duplication = 0.2,
+    }
+    settings
+}
+
+/// Runs five such nodes under a workload and judges them.
+fn verdict(
+    workload: &str,
+    place: Place,
+    seed: u64,
+    make: &dyn Fn(usize) -> Box<dyn Machine>,
+) -> Verdict {
+    let plan = plan(&settings(workload, place, seed)).expect("a plan");
+    let spec = &plan.workload;
+    let run = kolk_engine::run(Setup {
+        plan: &plan,
+        nodes: NodeSource::InProcess(make),
+        workload: by_name(&spec.name, &spec.settings, &plan.nodes).expect("known"),
+        journal: JournalSink::Digest,
+        history: None,
+        logs: None,
+        observer: &mut |_: &Progress<'_>| Flow::Continue,
+    })
+    .expect("it runs");
+    assert_eq!(run.ending, Ending::Completed);
+    let options = Options { workload, strict: true, ..Options::default() };
+    check_run(&run.history, Some(&run.summary), &options)
+}
+
+fn kinds(verdict: &Verdict) -> BTreeSet<&'static str> {
+    verdict.anomalies().into_iter().map(|(_, anomaly)| anomaly.kind).collect()
+}
+
+/// Every bug of the table is found within [`SEEDS`] and never called something else.
+fn find_all<B: Copy + std::fmt::Debug + 'static>(
+    workload: &str,
+    rows: &[Row<B>],
+    make: fn(B) -> Box<dyn Machine>,
+) {
+    for Row { bug, place, named, beside } in rows {
+        let found = (0..SEEDS).find(|seed| {
+            let verdict = verdict(workload, *place, *seed, &|_| make(*bug));
+            let kinds = kinds(&verdict);
+            let strange = kinds.iter().find(|kind| *kind != named && !beside.contains(kind));
+            assert_eq!(strange, None, "{bug:?}, seed {seed}: {kinds:?}");
+            assert_eq!(verdict.validity == Validity::Invalid, !kinds.is_empty());
+            kinds.contains(named)
+        });
+        assert!(found.is_some(), "{bug:?} is not found as {named} within {SEEDS} seeds");
+    }
+}
+
+/// The nodes without a bug pass wherever the others fail.
+fn pass_everywhere<B: Copy + std::fmt::Debug + 'static>(
+    workload: &str,
+    sound: &[B],
+    make: fn(B) -> Box<dyn Machine>,
+) {
+    let places = [Place::Calm, Place::Partitions, Place::Cut, Place::Loss, Place::Duplication];
+    for bug in sound {
+        for place in places {
+            for seed in 0..3 {
+                let verdict = verdict(workload, place, seed, &|_| make(*bug));
+                let found = verdict.anomalies();
+                let valid = verdict.validity == Validity::Valid;
+                assert!(valid, "{bug:?}, {place:?}, seed {seed}: {found:?}");
+            }
+        }
+    }
+}
