@@ -106,6 +106,7 @@ enum Tell {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "the protocol's names")]
 enum Reply {
     TopologyOk {},
     BroadcastOk {},

@@ -81,6 +81,7 @@ enum Gossip {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "the protocol's names")]
 enum Reply {
     AddOk {},
     ReadOk { value: Vec<i64> },
