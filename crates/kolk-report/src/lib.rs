@@ -4,11 +4,18 @@
 //! file's content out. Nothing here runs a cluster, reads a clock or writes a file, so that every
 //! report can be redrawn from what a run left on disk.
 
+pub mod challenge;
+pub mod difference;
+pub mod facts;
 pub mod failure;
+mod json;
 pub mod numbers;
 pub mod operation;
 pub mod progress;
+pub mod results;
 pub mod sanitize;
+pub mod screen;
+pub mod statistics;
 pub mod style;
 pub mod table;
 pub mod violation;

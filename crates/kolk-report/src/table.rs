@@ -12,18 +12,19 @@ use crate::style::{Role, Style};
 pub struct Cell {
     text: String,
     role: Option<Role>,
+    mark: Option<(char, Role)>,
     is_right: bool,
 }
 
 impl Cell {
     /// A cell against the left edge of its column.
     pub fn left(text: impl Into<String>) -> Cell {
-        Cell { text: text.into(), role: None, is_right: false }
+        Cell { text: text.into(), role: None, mark: None, is_right: false }
     }
 
     /// A cell against the right edge, as numbers are.
     pub fn right(text: impl Into<String>) -> Cell {
-        Cell { text: text.into(), role: None, is_right: true }
+        Cell { text: text.into(), role: None, mark: None, is_right: true }
     }
 
     /// The same cell in a role's colours.
@@ -31,6 +32,17 @@ impl Cell {
     pub fn role(mut self, role: Role) -> Cell {
         self.role = Some(role);
         self
+    }
+
+    /// The same cell with a symbol before its text, in its own colours.
+    #[must_use]
+    pub fn mark(mut self, mark: char, role: Role) -> Cell {
+        self.mark = Some((mark, role));
+        self
+    }
+
+    fn width(&self) -> usize {
+        self.text.width() + if self.mark.is_some() { 2 } else { 0 }
     }
 }
 
@@ -41,7 +53,7 @@ pub fn draw(rows: &[Vec<Cell>], indent: usize, style: Style) -> String {
     let widths: Vec<usize> = (0..count)
         .map(|column| {
             let cells = rows.iter().filter_map(|row| row.get(column));
-            cells.map(|cell| cell.text.width()).max().unwrap_or(0)
+            cells.map(Cell::width).max().unwrap_or(0)
         })
         .collect();
     let mut out = String::new();
@@ -49,9 +61,12 @@ pub fn draw(rows: &[Vec<Cell>], indent: usize, style: Style) -> String {
         let last = row.iter().rposition(|cell| !cell.text.is_empty());
         let mut blanks = indent;
         for (column, cell) in row.iter().enumerate().take(last.map_or(0, |last| last + 1)) {
-            let padding = widths[column] - cell.text.width();
+            let padding = widths[column] - cell.width();
             blanks += if cell.is_right { padding } else { 0 };
             out.extend(std::iter::repeat_n(' ', blanks));
+            if let Some((mark, role)) = cell.mark {
+                out.push_str(&format!("{} ", style.paint(role, mark)));
+            }
             match cell.role {
                 Some(role) if !cell.text.is_empty() => {
                     out.push_str(&style.paint(role, &cell.text).to_string());

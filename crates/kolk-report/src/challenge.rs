@@ -1,0 +1,158 @@
+//! Challenges: a line for each run as it ends, and a table of what was measured in the end.
+
+use kolk_check::Validity;
+
+use crate::numbers::ratio;
+use crate::sanitize::sanitize;
+use crate::screen::symbol;
+use crate::style::{Role, Style};
+use crate::table::{self, Cell};
+
+/// One run of a challenge.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChallengeRun {
+    /// The challenge: `3d`.
+    pub id: String,
+    /// What the run is for: `partitions`.
+    pub name: String,
+    /// What the checkers say.
+    pub validity: Validity,
+    /// Why it is not valid, in a sentence.
+    pub claim: Option<String>,
+    /// What was measured and is held to something.
+    pub measures: Vec<Measured>,
+    /// How long it took, simulated and real, for people.
+    pub time: String,
+    /// Where it is stored.
+    pub folder: String,
+}
+
+/// A measure, and what it is held to. Lower is better.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// What: `server messages per operation`.
+    pub name: String,
+    /// The unit; empty if there is none.
+    pub unit: String,
+    /// The value, if it could be measured.
+    pub value: Option<f64>,
+    /// What the challenge asks for: the value must be below it.
+    pub below: Option<f64>,
+    /// What a built-in node is held to: at most.
+    pub goal: Option<f64>,
+    /// The best that others published.
+    pub record: Option<f64>,
+    /// What is to be said about that.
+    pub note: String,
+}
+
+impl Measured {
+    /// True if the challenge's limit holds.
+    pub fn holds(&self) -> bool {
+        match (self.value, self.below) {
+            (_, None) => true,
+            (Some(value), Some(below)) => value < below,
+            (None, Some(_)) => false,
+        }
+    }
+
+    /// True if the goal is reached, or there is none.
+    pub fn reaches_goal(&self) -> bool {
+        self.goal.is_none_or(|goal| self.value.is_some_and(|value| value <= goal))
+    }
+
+    fn shown(&self, value: f64) -> String {
+        match self.unit.as_str() {
+            "" => ratio(value),
+            unit => format!("{} {unit}", ratio(value)),
+        }
+    }
+}
+
+impl ChallengeRun {
+    /// True if the run is valid and every limit holds.
+    pub fn holds(&self) -> bool {
+        self.validity == Validity::Valid && self.measures.iter().all(Measured::holds)
+    }
+}
+
+/// The line for a run that has just ended.
+pub fn line(run: &ChallengeRun, style: Style) -> String {
+    let mark = if run.validity == Validity::Valid && !run.holds() {
+        symbol(Validity::Invalid, style)
+    } else {
+        symbol(run.validity, style)
+    };
+    let mut text = format!("{mark} {:<15} {:<12} {:<8}", run.id, run.name, run.validity.name());
+    text.push_str(&style.paint(Role::Faint, &run.time).to_string());
+    let first = run.measures.first().and_then(|measured| Some((measured, measured.value?)));
+    if let Some((measured, value)) = first {
+        text.push_str(&format!(" · {} {}", measured.shown(value), measured.name));
+    }
+    text.push('\n');
+    if let Some(claim) = &run.claim {
+        text.push_str(&format!("    {}\n", sanitize(claim)));
+        text.push_str(&format!("    {}\n", style.paint(Role::Faint, sanitize(&run.folder))));
+    }
+    text
+}
+
+/// The table of all runs, and a line on whether all hold.
+pub fn table(runs: &[ChallengeRun], style: Style) -> String {
+    let mut rows = Vec::new();
+    if runs.iter().any(|run| !run.measures.is_empty()) {
+        let heads = ["challenge", "", "measured", "", "limit", "", "record"];
+        rows.push(heads.map(|head| Cell::left(head).role(Role::Faint)).to_vec());
+    }
+    for run in runs {
+        let holds = run.holds();
+        let (role, mark) = if holds { (Role::Good, "✓") } else { (Role::Bad, "✗") };
+        let mut begin = vec![
+            Cell::left(format!("{mark} {} {}", run.id, run.name)).role(role),
+            Cell::left(run.validity.name()),
+        ];
+        if run.measures.is_empty() {
+            rows.push(begin.clone());
+        }
+        for measured in &run.measures {
+            let mut row = std::mem::replace(&mut begin, vec![Cell::left(""), Cell::left("")]);
+            row.extend(measured_cells(measured));
+            rows.push(row);
+        }
+    }
+    let mut out = table::draw(&rows, 0, style);
+    let failed = runs.iter().filter(|run| !run.holds()).count();
+    out.push('\n');
+    out.push_str(&match failed {
+        0 => format!("{} all {} runs hold\n", style.paint(Role::Good, "✓"), runs.len()),
+        failed => {
+            format!("{} {failed} of {} runs do not hold\n", style.paint(Role::Bad, "✗"), runs.len())
+        }
+    });
+    out
+}
+
+fn measured_cells(measured: &Measured) -> [Cell; 5] {
+    let value = measured.value.map_or("–".to_owned(), |value| measured.shown(value));
+    let (role, mark) = match (measured.below, measured.holds()) {
+        (None, _) => (Role::Faint, ""),
+        (Some(_), true) => (Role::Good, "✓"),
+        (Some(_), false) => (Role::Bad, "✗"),
+    };
+    let limit =
+        measured.below.map_or(String::new(), |below| format!("< {}", measured.shown(below)));
+    let mut record = measured.record.map_or(String::new(), |record| measured.shown(record));
+    if !measured.reaches_goal()
+        && let Some(goal) = measured.goal
+    {
+        let goal = measured.shown(goal);
+        record = format!("{record} (our goal is ≤ {goal})").trim_start().to_owned();
+    }
+    [
+        Cell::right(value).role(Role::Strong),
+        Cell::left(measured.name.as_str()),
+        Cell::right(limit),
+        Cell::left(mark).role(role),
+        Cell::left(record).role(Role::Faint),
+    ]
+}

@@ -1,0 +1,72 @@
+//! The stored results: `results.json`, `results.edn`, `plan.json`.
+
+use kolk_check::Verdict;
+use kolk_history::plan::ClockKind;
+use kolk_history::{Plan, Summary, Value, edn};
+
+use crate::facts::{Facts, value_of};
+use crate::json;
+
+/// The version of `results.json`'s format.
+pub const FORMAT: u32 = 1;
+
+/// How many columns `results.edn` has, as far as lines can be broken.
+const EDN_WIDTH: usize = 100;
+
+/// `results.edn`: the verdict's tree under Maelstrom's names.
+pub fn edn(verdict: &Verdict) -> Vec<u8> {
+    let mut out = Vec::new();
+    edn::write_pretty(&mut out, &verdict.results(), EDN_WIDTH);
+    out.push(b'\n');
+    out
+}
+
+/// `results.json`: the same tree, and beside it what else a report is drawn from: the run, and what
+/// the network saw. It holds nothing that is not decided by the plan, so that two runs of a
+/// deterministic plan give the same file.
+pub fn json(plan: &Plan, summary: &Summary, verdict: &Verdict, facts: &Facts) -> Vec<u8> {
+    let mut out = Vec::new();
+    json::write_pretty(&mut out, &json_tree(plan, summary, verdict, facts));
+    out
+}
+
+/// What `results.json` holds.
+pub fn json_tree(plan: &Plan, summary: &Summary, verdict: &Verdict, facts: &Facts) -> Value {
+    let mut run = vec![
+        (Value::text("workload"), Value::text(plan.workload.name.as_str())),
+        (Value::text("seed"), Value::text(format!("{:#018x}", plan.seed))),
+        (Value::text("clock"), value_of(&plan.clock)),
+        (Value::text("deterministic"), Value::Bool(plan.clock == ClockKind::Virtual)),
+    ];
+    if let Value::Map(entries) = value_of(facts) {
+        run.extend(entries.iter().cloned());
+    }
+    let mut entries = vec![
+        (Value::text("format"), Value::Int(i64::from(FORMAT))),
+        (Value::text("kolk-version"), Value::text(plan.kolk_version.as_str())),
+        (Value::text("run"), Value::map(run)),
+    ];
+    if let Value::Map(tree) = verdict.results() {
+        entries.extend(tree.iter().cloned());
+    }
+    entries.push((Value::text("summary"), value_of(summary)));
+    Value::map(entries)
+}
+
+/// `plan.json`.
+pub fn plan_json(plan: &Plan) -> Vec<u8> {
+    let mut out = Vec::new();
+    json::write_pretty(&mut out, &value_of(plan));
+    out
+}
+
+/// The verdict's tree alone as JSON, for a history of unknown origin.
+pub fn verdict_json(verdict: &Verdict) -> Vec<u8> {
+    let mut entries = vec![(Value::text("format"), Value::Int(i64::from(FORMAT)))];
+    if let Value::Map(tree) = verdict.results() {
+        entries.extend(tree.iter().cloned());
+    }
+    let mut out = Vec::new();
+    json::write_pretty(&mut out, &Value::map(entries));
+    out
+}

@@ -1,0 +1,361 @@
+//! The end of a run, as the terminal shows it.
+//!
+//! The order matters: the verdict, the smallest fact that proves it, what else was found, what was
+//! measured, what was not exercised, how to see and repeat it.
+
+use std::time::Duration;
+
+use kolk_check::{Anomaly, Check, Measure, Validity, Verdict};
+use kolk_history::plan::{ClockKind, NodeSpec};
+use kolk_history::{History, Plan, Summary};
+use kolk_protocol::Time;
+
+use crate::facts::{Ending, Facts};
+use crate::numbers::{counted, duration, grouped, ratio};
+use crate::sanitize::sanitize;
+use crate::style::{Role, Style};
+use crate::table::{self, Cell};
+use crate::{operation, statistics, violation};
+
+/// How many operations are shown as evidence.
+const EVIDENCE_MAX: usize = 8;
+
+/// How many findings are shown beside the first.
+const FINDINGS_MAX: usize = 8;
+
+/// How many notes are shown.
+const NOTES_MAX: usize = 8;
+
+/// A run, as it is stored.
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'a> {
+    /// What decided it.
+    pub plan: &'a Plan,
+    /// All its operations.
+    pub history: &'a History,
+    /// What the network saw.
+    pub summary: &'a Summary,
+    /// What the checkers say.
+    pub verdict: &'a Verdict,
+    /// How it ended.
+    pub facts: &'a Facts,
+    /// How long it took by the wall clock, if it has just been run.
+    pub wall: Option<Duration>,
+    /// The folder it is stored in, if it is.
+    pub folder: Option<&'a str>,
+    /// How kolk was called: `kolk`, or `cargo kolk`.
+    pub program: &'a str,
+}
+
+/// A history and what the checkers say about it: what there is of any run, kolk's or not.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged<'a> {
+    /// All operations.
+    pub history: &'a History,
+    /// What the network saw, if that is known.
+    pub summary: Option<&'a Summary>,
+    /// What the checkers say.
+    pub verdict: &'a Verdict,
+    /// What availability was to be.
+    pub availability: Option<f64>,
+    /// The rate that was asked for.
+    pub rate: Option<f64>,
+}
+
+/// Draws the whole screen.
+pub fn draw(report: &Report<'_>, style: Style) -> String {
+    let judged = report.judged();
+    let mut out = header(report, style);
+    out.push('\n');
+    if report.facts.ending == Ending::Interrupted {
+        let end = Time::from_nanos(report.facts.ended);
+        out.push_str(&format!(
+            "{} interrupted at {end}; so far:\n",
+            style.paint(Role::Doubtful, "!")
+        ));
+    }
+    out.push_str(&judged.verdict(style));
+    out.push_str(&judged.numbers(style));
+    out.push('\n');
+    out.push_str(&statistics::operations(report.history, 4, style));
+    out.push('\n');
+    out.push_str(&statistics::messages(report.history, report.summary, 4, style));
+    out.push_str(&judged.notes(not_exercised(report), style));
+    out.push_str(&places(report, style));
+    out
+}
+
+/// Draws what the checkers say about a history of unknown origin, which came from `source`.
+pub fn draw_judged(judged: &Judged<'_>, workload: &str, source: &str, style: Style) -> String {
+    let dot = style.paint(Role::Faint, " · ").to_string();
+    let count = counted(judged.history.operations.len() as u64, "operation", "operations");
+    let workload = style.paint(Role::Strong, workload).to_string();
+    let mut out = format!("{}\n\n", [workload, count, sanitize(source).into_owned()].join(&dot));
+    out.push_str(&judged.verdict(style));
+    out.push_str(&judged.numbers(style));
+    out.push('\n');
+    out.push_str(&statistics::operations(judged.history, 4, style));
+    out.push_str(&judged.notes(None, style));
+    out
+}
+
+impl<'a> Report<'a> {
+    /// The history and the verdict.
+    pub fn judged(&self) -> Judged<'a> {
+        Judged {
+            history: self.history,
+            summary: Some(self.summary),
+            verdict: self.verdict,
+            availability: self.plan.availability,
+            rate: Some(self.plan.rate),
+        }
+    }
+}
+
+/// `broadcast · 25 nodes · 31.0 s virtual in 0.1 s · deterministic · seed 0x5f3a9c21`.
+pub fn header(report: &Report<'_>, style: Style) -> String {
+    let plan = report.plan;
+    let dot = style.paint(Role::Faint, " · ").to_string();
+    let ended = Time::from_nanos(report.facts.ended).as_secs_f64();
+    let (time, kind) = match plan.clock {
+        ClockKind::Virtual => {
+            let wall = report.wall.map(|wall| format!(" in {}", duration(wall)));
+            (format!("{ended:.1} s virtual{}", wall.unwrap_or_default()), "deterministic")
+        }
+        ClockKind::Real => (format!("{ended:.1} s"), "paced"),
+    };
+    let node = match &plan.node {
+        NodeSpec::BuiltIn { name, args, separate } => {
+            let separate = if *separate { " as a program" } else { "" };
+            let args: Vec<String> = args.iter().map(|arg| format!(" {}", sanitize(arg))).collect();
+            format!("built-in {name}{}{separate}", args.concat())
+        }
+        NodeSpec::Program { path, .. } => {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            sanitize(name).into_owned()
+        }
+    };
+    let parts = [
+        style.paint(Role::Strong, &plan.workload.name).to_string(),
+        node,
+        counted(plan.nodes.len() as u64, "node", "nodes"),
+        time,
+        kind.to_owned(),
+        format!("seed {:#x}", plan.seed),
+    ];
+    parts.join(&dot) + "\n"
+}
+
+/// The symbol of a validity, in its colour.
+pub fn symbol(validity: Validity, style: Style) -> String {
+    let (role, symbol) = match validity {
+        Validity::Valid => (Role::Good, "✓"),
+        Validity::Unknown => (Role::Doubtful, "?"),
+        Validity::Invalid => (Role::Bad, "✗"),
+    };
+    style.paint(role, symbol).to_string()
+}
+
+/// A finding: what is wrong, and according to which check.
+type Finding<'a> = (&'a Check, &'a Anomaly);
+
+/// The first of each kind.
+fn first_of_each_kind<'a>(all: impl Iterator<Item = Finding<'a>>) -> Vec<Finding<'a>> {
+    let mut found: Vec<Finding<'a>> = Vec::new();
+    for (check, anomaly) in all {
+        let is_known =
+            |(other, known): &Finding<'_>| other.name == check.name && known.kind == anomaly.kind;
+        if !found.iter().any(is_known) {
+            found.push((check, anomaly));
+        }
+    }
+    found
+}
+
+/// The claim, with how many there are of its kind.
+fn claim((check, anomaly): &Finding<'_>) -> String {
+    let claim = sanitize(&anomaly.claim);
+    match check.count_of(anomaly.kind) {
+        0 | 1 => claim.into_owned(),
+        count => format!("{claim} ({} of its kind in all)", grouped(count)),
+    }
+}
+
+impl Judged<'_> {
+    /// The verdict in one line, with its evidence below.
+    pub fn verdict(&self, style: Style) -> String {
+        let verdict = self.verdict;
+        let validity = verdict.validity;
+        let role = match validity {
+            Validity::Valid => Role::Good,
+            Validity::Unknown => Role::Doubtful,
+            Validity::Invalid => Role::Bad,
+        };
+        let mut out = format!("{} {}", symbol(validity, style), style.paint(role, validity.name()));
+        let findings = first_of_each_kind(verdict.anomalies().into_iter());
+        if let (Validity::Invalid, Some(first)) = (validity, findings.first()) {
+            out.push_str(&format!(": {}\n", claim(first)));
+            out.push_str(&self.evidence(first.1, style));
+            for finding in findings.iter().skip(1).take(FINDINGS_MAX) {
+                out.push_str(&format!("  {} {}\n", style.paint(Role::Bad, "✗"), claim(finding)));
+            }
+            if let Some(more @ 1..) = findings.len().checked_sub(1 + FINDINGS_MAX) {
+                out.push_str(&format!("    and {more} more kinds, in results.json\n"));
+            }
+        } else {
+            if let Some(reason) = self.reason() {
+                out.push_str(&format!(": {}", sanitize(reason)));
+            }
+            out.push('\n');
+        }
+        out.push_str(&overlooked(verdict, style));
+        out
+    }
+
+    /// Why nobody can tell.
+    fn reason(&self) -> Option<&str> {
+        let verdict = self.verdict;
+        let undecided = |check: &&Check| check.validity(verdict.strict) == Validity::Unknown;
+        let check = verdict.checks.iter().find(undecided)?;
+        check.notes.first().map(String::as_str)
+    }
+
+    fn evidence(&self, anomaly: &Anomaly, style: Style) -> String {
+        let found = anomaly.violation.and_then(|place| self.summary?.violations.get(place));
+        if let Some(found) = found {
+            return format!("\n{}\n\n", violation::draw(found, Some(self.history), style));
+        }
+        let operations: Vec<_> = anomaly
+            .operations
+            .iter()
+            .filter_map(|index| operation::find(self.history, *index))
+            .take(EVIDENCE_MAX)
+            .collect();
+        let mut out = operation::table(self.history, &operations, 4, style);
+        if let Some(more @ 1..) = anomaly.operations.len().checked_sub(EVIDENCE_MAX) {
+            out.push_str(&format!(
+                "    and {}\n",
+                counted(more as u64, "more operation", "more operations")
+            ));
+        }
+        out
+    }
+
+    /// Availability, the rate, and the workload's own numbers.
+    fn numbers(&self, style: Style) -> String {
+        let mut rows = Vec::new();
+        for check in &self.verdict.checks {
+            for measure in check.measures.iter().filter(|measure| is_shown(check, measure)) {
+                let wanted = match (measure.name, self.availability, self.rate) {
+                    ("availability", Some(1.0), _) => "(wanted: total)".to_owned(),
+                    ("availability", Some(fraction), _) => {
+                        format!("(wanted ≥ {})", ratio(fraction))
+                    }
+                    ("rate", _, Some(rate)) => format!("(asked for {} /s)", ratio(rate)),
+                    _ => String::new(),
+                };
+                let is_held = check.validity(self.verdict.strict) == Validity::Valid;
+                let (role, mark) = match (measure.name, self.availability) {
+                    ("availability", Some(_)) if is_held => (Role::Good, '✓'),
+                    ("availability", Some(_)) => (Role::Bad, '✗'),
+                    _ => (Role::Faint, '·'),
+                };
+                let value = match measure.unit {
+                    "" => ratio(measure.value),
+                    unit => format!("{} {unit}", ratio(measure.value)),
+                };
+                let name = measure.name.replace('-', " ");
+                rows.push(vec![
+                    Cell::left(name).mark(mark, role),
+                    Cell::right(value),
+                    Cell::left(wanted).role(Role::Faint),
+                ]);
+            }
+        }
+        table::draw(&rows, 2, style)
+    }
+
+    /// What the checkers could not or did not check, and whatever else is to be said.
+    fn notes(&self, hint: Option<String>, style: Style) -> String {
+        // The reason of an unknown verdict stands behind it already.
+        let said = if self.verdict.validity == Validity::Unknown { self.reason() } else { None };
+        let notes = self.verdict.checks.iter().flat_map(|check| &check.notes);
+        let notes = notes.map(String::as_str).filter(|note| Some(*note) != said);
+        let mut notes: Vec<String> = notes.map(|note| sanitize(note).into_owned()).collect();
+        notes.extend(hint);
+        let dot = style.paint(Role::Faint, "·").to_string();
+        let mut out = String::new();
+        if !notes.is_empty() {
+            out.push('\n');
+        }
+        for note in notes.iter().take(NOTES_MAX) {
+            out.push_str(&format!("  {dot} {note}\n"));
+        }
+        if let Some(more @ 1..) = notes.len().checked_sub(NOTES_MAX) {
+            out.push_str(&format!("  {dot} and {more} more in results.json\n"));
+        }
+        out
+    }
+}
+
+/// What the original would overlook, where that does not count.
+fn overlooked(verdict: &Verdict, style: Style) -> String {
+    if verdict.strict {
+        return String::new();
+    }
+    let stronger = verdict
+        .checks
+        .iter()
+        .flat_map(|check| check.stronger.iter().map(move |anomaly| (check, anomaly)));
+    let mut out = String::new();
+    for finding in first_of_each_kind(stronger) {
+        let hint = style.paint(Role::Faint, "(counts with --strict)");
+        let mark = style.paint(Role::Doubtful, "!");
+        out.push_str(&format!("  {mark} {} {hint}\n", claim(&finding)));
+    }
+    out
+}
+
+/// The measures that the tables below do not show.
+fn is_shown(check: &Check, measure: &Measure) -> bool {
+    matches!((check.name, measure.name), ("availability" | "workload", _) | (_, "rate"))
+}
+
+/// One line on what a run like this could have exercised and did not.
+fn not_exercised(report: &Report<'_>) -> Option<String> {
+    let plan = report.plan;
+    // Where nodes never talk with each other there is nothing to disturb.
+    let is_silent = report.summary.servers.msg_count == 0;
+    if is_silent || report.facts.ending != Ending::Completed {
+        return None;
+    }
+    let mut calm = Vec::new();
+    let mut flags = Vec::new();
+    if plan.network.latency == 0.0 {
+        calm.push("no latency");
+        flags.push("--latency 100");
+    }
+    if plan.faults.is_empty() {
+        calm.push("no partitions");
+        flags.push("--nemesis partition");
+    }
+    if plan.network.loss == 0.0 {
+        calm.push("no lost messages");
+        flags.push("--loss 0.1");
+    }
+    let last = calm.pop()?;
+    let calm =
+        if calm.is_empty() { last.to_owned() } else { format!("{} and {last}", calm.join(", ")) };
+    Some(format!("{calm}: try {}", flags.join(" ")))
+}
+
+fn places(report: &Report<'_>, style: Style) -> String {
+    let Some(folder) = report.folder else { return String::new() };
+    let folder = sanitize(folder);
+    let replay = format!("{} replay {folder}", report.program);
+    let rows = vec![
+        vec![Cell::left("report").role(Role::Faint), Cell::left(format!("{folder}/"))],
+        vec![Cell::left("again").role(Role::Faint), Cell::left(replay).role(Role::Command)],
+    ];
+    format!("\n{}", table::draw(&rows, 2, style))
+}

@@ -1,0 +1,405 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use kolk_history::plan::ClockKind;
+
+/// A workbench for distributed algorithms: runs a cluster of nodes over a simulated network, with
+/// load and faults, and says whether they kept their promises, with the evidence.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kolk",
+    version,
+    after_help = EXAMPLES,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = false,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  kolk challenge all
+      Run the built-in nodes through every challenge.
+  kolk challenge 3d --bin ./broadcast.py
+      Run a program of your own through one of them.
+  kolk test -w broadcast --bin ./broadcast.py --node-count 5 --time-limit 20 --nemesis partition
+      Maelstrom's flags, on the machine's clock.
+  kolk test -w broadcast --node broadcast --latency 100 --loss 0.1 --seed 7
+      A built-in node on the virtual clock: the same seed gives the same run, byte for byte.
+  kolk replay store/latest
+      Run that again.
+
+Exit status: 0 valid, 1 invalid, 2 unknown; 254 bad arguments or a node that cannot be started,
+255 a failure of kolk itself, 130 interrupted.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run one test against a program of yours or a built-in node
+    Test(Box<TestArgs>),
+    /// Run the Gossip Glomers challenges, with their official flags and limits
+    Challenge(ChallengeArgs),
+    /// Run a stored plan again
+    Replay(ReplayArgs),
+    /// Prove that the same plan gives the same run, byte for byte
+    Verify(Box<VerifyArgs>),
+    /// Be one of the built-in nodes, on standard input and output
+    Node(NodeArgs),
+    /// Judge a stored history
+    Check(CheckArgs),
+}
+
+const TEST_EXAMPLES: &str = "\
+Examples:
+  kolk test -w echo --bin ./echo.py --time-limit 5
+  kolk test -w broadcast --bin target/release/my-node --node-count 5 --rate 10 -- --verbose
+      Arguments of your program follow `--`.
+  kolk test -w broadcast --node broadcast --node-count 25 --rate 100 --latency 100
+  kolk test -w g-set --node g-set --nemesis partition --loss 0.1 --test-count 20
+      Twenty runs, each with a seed of its own.
+  kolk test -w broadcast --node broadcast --cut n3@0..20
+      Cut n3 off from the others from second 0 of the load to second 20.";
+
+/// What is under test, and how.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = TEST_EXAMPLES)]
+pub struct TestArgs {
+    /// What is run, and what decides the run.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Run this many times, each with a seed of its own
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub test_count: u32,
+    /// Where run folders go, what is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Print what nodes write to stderr, when the run is over
+    #[arg(long, help_heading = "Output")]
+    pub log_stderr: bool,
+    /// Print every message when it is sent
+    #[arg(long, help_heading = "Output")]
+    pub log_net_send: bool,
+    /// Print every message when it is received
+    #[arg(long, help_heading = "Output")]
+    pub log_net_recv: bool,
+    /// What other programs know and this one does not need.
+    #[command(flatten)]
+    pub ignored: IgnoredArgs,
+}
+
+/// Everything that a plan is made from.
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    /// The workload: echo, unique-ids, broadcast, g-set
+    #[arg(short, long, value_name = "NAME")]
+    pub workload: Option<String>,
+    /// The program under test, started once for each node
+    #[arg(long, value_name = "PATH", help_heading = "Under test")]
+    pub bin: Option<PathBuf>,
+    /// A built-in node under test, in place of a program; `kolk node --list` shows them
+    #[arg(long, value_name = "NAME", conflicts_with = "bin", help_heading = "Under test")]
+    pub node: Option<String>,
+    /// Arguments for the program or node
+    #[arg(last = true, value_name = "ARGS", help_heading = "Under test")]
+    pub args: Vec<String>,
+    /// How many nodes [default: 5]
+    #[arg(long, value_name = "N", conflicts_with = "nodes", help_heading = "Cluster")]
+    pub node_count: Option<u32>,
+    /// The nodes' names, with commas between
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Cluster")]
+    pub nodes: Option<Vec<String>>,
+    /// Workers that invoke operations, one at a time each: a number, or `2n` for twice the nodes
+    /// [default: 1n]
+    #[arg(long, value_name = "N", help_heading = "Load")]
+    pub concurrency: Option<String>,
+    /// Operations a second, over all workers [default: 5]
+    #[arg(long, value_name = "HZ", help_heading = "Load")]
+    pub rate: Option<f64>,
+    /// Seconds of load [default: 60]
+    #[arg(long, value_name = "SECONDS", help_heading = "Load")]
+    pub time_limit: Option<f64>,
+    /// Who is suggested to talk with whom: grid, line, total, tree, tree2, tree3, tree4
+    #[arg(long, value_name = "SHAPE", help_heading = "Load")]
+    pub topology: Option<String>,
+    /// Keys in use at a time, for transactions
+    #[arg(long, value_name = "N", help_heading = "Load")]
+    pub key_count: Option<u32>,
+    /// Operations in a transaction, at most
+    #[arg(long, value_name = "N", help_heading = "Load")]
+    pub max_txn_length: Option<u32>,
+    /// Writes to a key before a fresh one takes its place
+    #[arg(long, value_name = "N", help_heading = "Load")]
+    pub max_writes_per_key: Option<u32>,
+    /// Mean latency in milliseconds, between nodes and between a node and a service [default: 0]
+    #[arg(long, value_name = "MS", help_heading = "Network and faults")]
+    pub latency: Option<f64>,
+    /// How latencies are spread [default: constant]
+    #[arg(long, value_name = "KIND", help_heading = "Network and faults")]
+    pub latency_dist: Option<LatencyArg>,
+    /// The probability that a message between nodes is lost
+    #[arg(long, value_name = "P", help_heading = "Network and faults")]
+    pub loss: Option<f64>,
+    /// The probability that a message between nodes arrives twice
+    #[arg(long, value_name = "P", help_heading = "Network and faults")]
+    pub duplication: Option<f64>,
+    /// Sources of faults, with commas between: partition
+    #[arg(long, value_name = "FAULTS", value_delimiter = ',', help_heading = "Network and faults")]
+    pub nemesis: Vec<String>,
+    /// Seconds between a fault's beginning or end and the next, on average [default: 10]
+    #[arg(long, value_name = "SECONDS", help_heading = "Network and faults")]
+    pub nemesis_interval: Option<f64>,
+    /// Cut a node off from the others: NODE@FROM..TO, in seconds of load; may be repeated
+    #[arg(long, value_name = "CUT", help_heading = "Network and faults")]
+    pub cut: Vec<String>,
+    /// The fraction of operations that must succeed, or `total` for all
+    #[arg(long, value_name = "FRACTION", help_heading = "Judgement")]
+    pub availability: Option<String>,
+    /// What transactions are held to, with commas between
+    #[arg(long, value_name = "MODELS", value_delimiter = ',', help_heading = "Judgement")]
+    pub consistency_models: Vec<String>,
+    /// Let the stronger checks count: convergence, duplicates, values nobody added
+    #[arg(long, help_heading = "Judgement")]
+    pub strict: bool,
+    /// What every random decision is drawn from: decimal or 0x… [default: a fresh one, printed]
+    #[arg(long, value_name = "SEED", value_parser = parse_seed, help_heading = "Clock and seed")]
+    pub seed: Option<u64>,
+    /// Which clock: real for any program, virtual for built-in nodes and programs that know
+    /// lockstep [default: real with --bin, virtual with --node]
+    #[arg(long, value_name = "CLOCK", help_heading = "Clock and seed")]
+    pub clock: Option<ClockArg>,
+}
+
+/// What is printed and where it is kept.
+#[derive(Clone, Debug, Args)]
+pub struct OutputArgs {
+    /// Print the results as JSON, and nothing else, on standard output
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+    /// Where run folders go
+    #[arg(long, value_name = "DIR", default_value = "store", help_heading = "Output")]
+    pub store: PathBuf,
+}
+
+/// Flags of Jepsen that have no meaning here. They are accepted, so that scripts keep working.
+#[derive(Clone, Debug, Default, Args)]
+pub struct IgnoredArgs {
+    #[arg(long, hide = true, value_name = "FILE")]
+    nodes_file: Option<String>,
+    #[arg(long, hide = true, value_name = "USER")]
+    username: Option<String>,
+    #[arg(long, hide = true, value_name = "PASSWORD")]
+    password: Option<String>,
+    #[arg(long, hide = true)]
+    strict_host_key_checking: bool,
+    #[arg(long, hide = true)]
+    no_ssh: bool,
+    #[arg(long, hide = true, value_name = "FILE")]
+    ssh_private_key: Option<String>,
+    #[arg(long, hide = true)]
+    leave_db_running: bool,
+    #[arg(long, hide = true)]
+    logging_json: bool,
+}
+
+impl IgnoredArgs {
+    /// The flags that were given.
+    pub fn given(&self) -> Vec<&'static str> {
+        [
+            ("--nodes-file", self.nodes_file.is_some()),
+            ("--username", self.username.is_some()),
+            ("--password", self.password.is_some()),
+            ("--strict-host-key-checking", self.strict_host_key_checking),
+            ("--no-ssh", self.no_ssh),
+            ("--ssh-private-key", self.ssh_private_key.is_some()),
+            ("--leave-db-running", self.leave_db_running),
+            ("--logging-json", self.logging_json),
+        ]
+        .into_iter()
+        .filter_map(|(flag, is_given)| is_given.then_some(flag))
+        .collect()
+    }
+}
+
+const CHALLENGE_EXAMPLES: &str = "\
+Examples:
+  kolk challenge all
+  kolk challenge 1 2 3a
+  kolk challenge 3d --bin ./broadcast.py
+      Your own program, on the machine's clock: a challenge takes as long as it says.
+  kolk challenge 3d 3e --seed 0x2a";
+
+/// Which challenges, and with what.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = CHALLENGE_EXAMPLES)]
+pub struct ChallengeArgs {
+    /// Challenges (1, 2, 3a, 3b, 3c, 3d, 3e), or `all`
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<String>,
+    /// The program under test, in place of the built-in nodes
+    #[arg(long, value_name = "PATH")]
+    pub bin: Option<PathBuf>,
+    /// Arguments for the program
+    #[arg(last = true, value_name = "ARGS", requires = "bin")]
+    pub args: Vec<String>,
+    /// What every random decision is drawn from: decimal or 0x…
+    #[arg(long, value_name = "SEED", value_parser = parse_seed)]
+    pub seed: Option<u64>,
+    /// Which clock [default: virtual, or real with --bin]
+    #[arg(long, value_name = "CLOCK")]
+    pub clock: Option<ClockArg>,
+    /// Where run folders go, what is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Which run to repeat.
+#[derive(Clone, Debug, Args)]
+pub struct ReplayArgs {
+    /// A run folder, such as `store/latest`, or a `plan.json`
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Where run folders go, what is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  kolk verify store/latest
+  kolk verify -w broadcast --node broadcast --nemesis partition --seeds 200
+      Two hundred seeds, each run twice.
+  kolk verify -w broadcast --node broadcast --lockstep
+      In this process, and as separate programs on the virtual clock.
+  kolk verify -w echo --bin ./echo.py
+      A program that knows lockstep.";
+
+/// What to run twice.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = VERIFY_EXAMPLES)]
+pub struct VerifyArgs {
+    /// A run folder or a `plan.json`, in place of the flags
+    #[arg(value_name = "RUN")]
+    pub stored: Option<PathBuf>,
+    /// What is run, and what decides the run.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Run a built-in node the second time as separate programs in lockstep
+    #[arg(long)]
+    pub lockstep: bool,
+    /// Verify this many seeds, counting up from --seed (or 1)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub seeds: Option<u32>,
+}
+
+/// Which node to be.
+#[derive(Clone, Debug, Args)]
+pub struct NodeArgs {
+    /// Show the built-in nodes
+    #[arg(long)]
+    pub list: bool,
+    /// A built-in node
+    #[arg(value_name = "NAME", required_unless_present = "list")]
+    pub name: Option<String>,
+    /// Its arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+    pub args: Vec<String>,
+}
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  kolk check store/latest/history.jsonl -w broadcast
+  kolk check ~/maelstrom/store/latest/history.edn -w broadcast --json";
+
+/// What to judge.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = CHECK_EXAMPLES)]
+pub struct CheckArgs {
+    /// A history: kolk's JSON lines, or Jepsen's EDN
+    #[arg(value_name = "HISTORY")]
+    pub history: PathBuf,
+    /// The workload it is a history of
+    #[arg(short, long, value_name = "NAME")]
+    pub workload: String,
+    /// The fraction of operations that must succeed, or `total` for all
+    #[arg(long, value_name = "FRACTION")]
+    pub availability: Option<String>,
+    /// Let the stronger checks count
+    #[arg(long)]
+    pub strict: bool,
+    /// Print the results as JSON, and nothing else, on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The two clocks, as a flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ClockArg {
+    /// The machine's
+    Real,
+    /// Simulated: as fast as the machine can, and the same for the same seed
+    Virtual,
+}
+
+/// How latencies are spread, as a flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LatencyArg {
+    /// Always the mean
+    Constant,
+    /// Evenly from 0 to twice the mean
+    Uniform,
+    /// Exponentially
+    Exponential,
+}
+
+impl From<ClockArg> for ClockKind {
+    fn from(clock: ClockArg) -> ClockKind {
+        match clock {
+            ClockArg::Real => ClockKind::Real,
+            ClockArg::Virtual => ClockKind::Virtual,
+        }
+    }
+}
+
+fn parse_seed(text: &str) -> Result<u64, String> {
+    let digits = text.replace('_', "");
+    let parsed = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+        Some(hex) => u64::from_str_radix(hex, 16),
+        None => digits.parse(),
+    };
+    parsed.map_err(|_| "a seed is a number up to 2^64 − 1, decimal or 0x…".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn reads_seeds() {
+        for (text, seed) in [
+            ("7", Some(7)),
+            ("0x2a", Some(42)),
+            ("0XFFFF_FFFF_FFFF_FFFF", Some(u64::MAX)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("-1", None),
+            ("0x", None),
+            ("seed", None),
+        ] {
+            assert_eq!(parse_seed(text).ok(), seed, "{text}");
+        }
+    }
+}

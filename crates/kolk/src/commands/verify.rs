@@ -1,0 +1,159 @@
+//! `kolk verify`: the same plan gives the same run, byte for byte.
+
+use kolk_engine::{Ending, Flow, Observer, Progress, Run};
+use kolk_history::Plan;
+use kolk_history::plan::{ClockKind, NodeSpec};
+use kolk_report::failure::Failure;
+use kolk_report::numbers::{counted, grouped};
+use kolk_report::{Role, difference};
+
+use crate::args::{ClockArg, VerifyArgs};
+use crate::progress::Bar;
+use crate::status::{Status, Stop};
+use crate::{commands, request, runner, signals, terminal};
+
+/// Verifies one plan, or one for each of many seeds.
+pub fn run(args: &VerifyArgs) -> Result<Status, Stop> {
+    let first = first_plan(args)?;
+    let count = args.seeds.unwrap_or(1);
+    let style = terminal::out_style();
+    let (mut events, mut digest) = (0, String::new());
+    for number in 0..count {
+        let plan = Plan { seed: first.seed.wrapping_add(u64::from(number)), ..first.clone() };
+        let plan = reseeded(args, plan)?;
+        let pair = [plan.clone(), second_plan(args, &plan)];
+        let label = format!("verify {}/{count}", number + 1);
+        match compare(&pair, &label)? {
+            Outcome::Same { event_count, digest: same } => {
+                events += event_count;
+                digest = same;
+            }
+            Outcome::Interrupted => return Ok(Status::Interrupted),
+            Outcome::Different(picture) => {
+                let mark = style.paint(Role::Bad, "✗");
+                terminal::print(&format!(
+                    "{mark} seed {:#x} gives two different runs; {picture}\n  again  {}\n",
+                    plan.seed,
+                    style.paint(Role::Command, again(args, &plan))
+                ));
+                return Ok(Status::Invalid);
+            }
+        }
+    }
+    let mark = style.paint(Role::Good, "✓");
+    let [one, other] = names(args, &first);
+    let what = match count {
+        1 => format!("seed {:#x}, digest {digest}", first.seed),
+        count => counted(u64::from(count), "seed", "seeds"),
+    };
+    terminal::print(&format!(
+        "{mark} the same run, byte for byte: {one} and {other}\n  {} · {} · {what} · {} events\n",
+        first.workload.name,
+        counted(first.nodes.len() as u64, "node", "nodes"),
+        grouped(events)
+    ));
+    Ok(Status::Valid)
+}
+
+fn first_plan(args: &VerifyArgs) -> Result<Plan, Stop> {
+    let plan = match &args.stored {
+        Some(run) => request::stored_plan(run)?,
+        None => {
+            let mut run = args.run.clone();
+            run.clock = Some(run.clock.unwrap_or(ClockArg::Virtual));
+            request::plan_of(&run, args.run.seed.unwrap_or(1))?
+        }
+    };
+    if plan.clock != ClockKind::Virtual {
+        let failure = Failure::new("on the real clock no two runs are the same")
+            .advice("verify a run on the virtual clock: --clock virtual");
+        return Err(Stop::user(failure));
+    }
+    Ok(plan)
+}
+
+/// The plan for its seed: faults are drawn from it too.
+fn reseeded(args: &VerifyArgs, plan: Plan) -> Result<Plan, Stop> {
+    if args.stored.is_some() {
+        return Ok(plan);
+    }
+    let mut run = args.run.clone();
+    run.clock = Some(ClockArg::Virtual);
+    let fresh = request::plan_of(&run, plan.seed)?;
+    Ok(Plan { node: plan.node, ..fresh })
+}
+
+/// What the first run is held against: itself, or with `--lockstep` the same nodes as programs.
+fn second_plan(args: &VerifyArgs, plan: &Plan) -> Plan {
+    let mut second = plan.clone();
+    if let NodeSpec::BuiltIn { separate, .. } = &mut second.node
+        && args.lockstep
+    {
+        *separate = true;
+    }
+    second
+}
+
+fn names(args: &VerifyArgs, plan: &Plan) -> [&'static str; 2] {
+    match (&plan.node, args.lockstep) {
+        (NodeSpec::BuiltIn { separate: false, .. }, true) => ["in this process", "in lockstep"],
+        _ => ["once", "again"],
+    }
+}
+
+/// The line that verifies one seed alone.
+fn again(args: &VerifyArgs, plan: &Plan) -> String {
+    let words = std::env::args().skip(1);
+    let mut kept: Vec<String> = Vec::new();
+    let mut is_value = false;
+    for word in words {
+        let is_flag = matches!(word.as_str(), "--seeds" | "--seed");
+        if !is_flag && !is_value && !word.starts_with("--seeds=") && !word.starts_with("--seed=") {
+            kept.push(word);
+        }
+        is_value = is_flag;
+    }
+    if args.stored.is_none() {
+        kept.insert(1, format!("--seed {:#x}", plan.seed));
+    }
+    format!("{} {}", commands::program(), kept.join(" "))
+}
+
+enum Outcome {
+    Same { event_count: u64, digest: String },
+    Different(String),
+    Interrupted,
+}
+
+fn compare(plans: &[Plan; 2], label: &str) -> Result<Outcome, Stop> {
+    let digests = [one_run(&plans[0], false, label)?, one_run(&plans[1], false, label)?];
+    if digests.iter().any(|run| run.ending == Ending::Interrupted) || signals::stop_wanted() {
+        return Ok(Outcome::Interrupted);
+    }
+    if digests[0].digest == digests[1].digest {
+        let event_count = digests[0].event_count;
+        return Ok(Outcome::Same { event_count, digest: digests[0].digest.to_string() });
+    }
+    // Journals are kept only now: a sweep over many seeds should not pay for them.
+    let journals = [one_run(&plans[0], true, label)?, one_run(&plans[1], true, label)?]
+        .map(|run| run.journal.unwrap_or_default());
+    let separate = matches!(&plans[1].node, NodeSpec::BuiltIn { separate: true, .. });
+    let was_separate = matches!(&plans[0].node, NodeSpec::BuiltIn { separate: true, .. });
+    let names = if separate && !was_separate {
+        ["in this process", "in lockstep"]
+    } else {
+        ["the first run", "the second run"]
+    };
+    let picture = if difference::first(&journals[0], &journals[1]).is_some() {
+        difference::draw(&journals[0], &journals[1], names, terminal::out_style())
+    } else {
+        "their journals are the same, so their histories differ\n".to_owned()
+    };
+    Ok(Outcome::Different(picture))
+}
+
+fn one_run(plan: &Plan, keep_journal: bool, label: &str) -> Result<Run, Stop> {
+    let mut bar = Bar::new(label, false);
+    let mut observer = |progress: &Progress<'_>| -> Flow { bar.progress(progress) };
+    runner::run_in_memory(plan, keep_journal, &mut observer)
+}

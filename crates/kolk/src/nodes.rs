@@ -1,0 +1,71 @@
+//! The built-in nodes: the reference nodes, linked into this program.
+
+use std::process::ExitCode;
+
+use kolk_node::Machine;
+use kolk_report::failure::Failure;
+
+use crate::request::did_you_mean;
+use crate::status::Stop;
+
+/// Makes one node of a cluster.
+pub type Maker = Box<dyn Fn() -> Box<dyn Machine>>;
+
+/// A node that is part of kolk.
+pub struct BuiltIn {
+    /// What it is called on the command line.
+    pub name: &'static str,
+    /// What it does, in a line.
+    pub about: &'static str,
+    maker: fn(&[String]) -> Result<Maker, String>,
+    run: fn(&[String]) -> Result<ExitCode, String>,
+}
+
+impl BuiltIn {
+    /// What makes this node with these arguments, to be run in this process.
+    pub fn maker(&self, args: &[String]) -> Result<Maker, String> {
+        (self.maker)(args)
+    }
+
+    /// Is this node, on standard input and output, until the input ends.
+    pub fn run(&self, args: &[String]) -> Result<ExitCode, String> {
+        (self.run)(args)
+    }
+}
+
+/// A reference node by its package, which exports `factory` as `kolk_node` describes.
+macro_rules! built_in {
+    ($name:literal, $about:literal, $package:ident) => {
+        BuiltIn {
+            name: $name,
+            about: $about,
+            maker: |args| {
+                let factory = $package::factory(args)?;
+                Ok(Box::new(move || kolk_node::machine(factory.clone())))
+            },
+            run: |args| Ok(kolk_node::run($package::factory(args)?)),
+        }
+    };
+}
+
+/// All of them.
+pub const ALL: &[BuiltIn] = &[
+    built_in!("echo", "answers with what it is told (challenge 1)", kolk_echo),
+    built_in!("unique-ids", "gives out ids without asking anybody (challenge 2)", kolk_unique_ids),
+];
+
+/// The node with this name.
+pub fn find(name: &str) -> Result<&'static BuiltIn, Stop> {
+    ALL.iter().find(|node| node.name == name).ok_or_else(|| {
+        let failure = Failure::new(format!("there is no built-in node `{name}`"))
+            .advice(did_you_mean(name, ALL.iter().map(|node| node.name)))
+            .advice(format!("there are {}; for a program of yours use --bin", names()));
+        Stop::user(failure)
+    })
+}
+
+/// Their names, with commas between.
+pub fn names() -> String {
+    let names: Vec<&str> = ALL.iter().map(|node| node.name).collect();
+    names.join(", ")
+}

@@ -1,0 +1,277 @@
+//! From flags to a plan.
+
+use std::fs;
+use std::path::Path;
+
+use kolk_history::Plan;
+use kolk_history::plan::{ClockKind, LatencyDistribution, NodeSpec};
+use kolk_report::failure::Failure;
+use kolk_workload::planner::{Nodes, PlanError, Settings};
+use kolk_workload::{WorkloadError, plan, registry};
+
+use crate::args::{ClockArg, LatencyArg, RunArgs};
+use crate::status::Stop;
+use crate::{nodes, program};
+
+/// A fresh seed. It has 32 bits, so that people can copy it.
+pub fn fresh_seed() -> Result<u64, Stop> {
+    let mut bytes = [0; 4];
+    #[expect(clippy::disallowed_methods, reason = "the one place where a new seed comes from")]
+    let filled = getrandom::fill(&mut bytes);
+    filled.map_err(|error| {
+        Stop::internal(Failure::new("cannot draw a seed").cause(error.to_string()))
+    })?;
+    Ok(u64::from(u32::from_le_bytes(bytes)))
+}
+
+/// The plan that these flags ask for.
+pub fn plan_of(args: &RunArgs, seed: u64) -> Result<Plan, Stop> {
+    plan(&settings(args, seed)?).map_err(bad_plan)
+}
+
+/// A program under test as a plan names it.
+pub fn program_spec(path: &Path, args: &[String]) -> Result<NodeSpec, Stop> {
+    let program = program::find(path)?;
+    Ok(NodeSpec::Program {
+        path: program.path.to_string_lossy().into_owned(),
+        args: args.to_vec(),
+        sha256: program.sha256,
+    })
+}
+
+/// A built-in node under test as a plan names it; on the real clock it is a program of its own.
+pub fn built_in_spec(
+    name: &str,
+    args: &[String],
+    clock: Option<ClockArg>,
+) -> Result<NodeSpec, Stop> {
+    drop(nodes::find(name)?.maker(args).map_err(|problem| bad_node_arguments(name, &problem))?);
+    Ok(NodeSpec::BuiltIn {
+        name: name.to_owned(),
+        args: args.to_vec(),
+        separate: clock == Some(ClockArg::Real),
+    })
+}
+
+/// A node does not like its arguments.
+pub fn bad_node_arguments(name: &str, problem: &str) -> Stop {
+    let failure = Failure::new(format!("the node `{name}` refused its arguments")).cause(problem);
+    Stop::user(failure)
+}
+
+fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
+    let node = match (&args.bin, &args.node) {
+        (Some(path), _) => program_spec(path, &args.args)?,
+        (None, Some(name)) => built_in_spec(name, &args.args, args.clock)?,
+        (None, None) => return Err(Stop::user(nothing_under_test(args))),
+    };
+    let Some(workload) = args.workload.clone().or_else(|| workload_of(args)) else {
+        let failure = Failure::new("no workload was given")
+            .advice(format!("say which with -w: {}", workload_names()));
+        return Err(Stop::user(failure));
+    };
+    let mut settings = Settings::new(workload, node, seed);
+    env!("CARGO_PKG_VERSION").clone_into(&mut settings.kolk_version);
+    settings.nodes = match (args.node_count, &args.nodes) {
+        (_, Some(names)) => Nodes::Names(names.clone()),
+        (Some(count), None) => Nodes::Count(count as usize),
+        (None, None) => Nodes::Default,
+    };
+    let parsed = |problem: PlanError| bad_plan(problem);
+    if let Some(concurrency) = &args.concurrency {
+        settings.concurrency = concurrency.parse().map_err(parsed)?;
+    }
+    if let Some(availability) = &args.availability {
+        settings.availability = Some(availability.parse().map_err(parsed)?);
+    }
+    for nemesis in args.nemesis.iter().filter(|name| !matches!(name.as_str(), "" | "none")) {
+        settings.nemesis.push(nemesis.parse().map_err(parsed)?);
+    }
+    for cut in &args.cut {
+        settings.cuts.push(cut.parse().map_err(|error| bad_plan(PlanError::Cut(error)))?);
+    }
+    let or = |given: Option<f64>, default: f64| given.unwrap_or(default);
+    settings.rate = or(args.rate, settings.rate);
+    settings.time_limit = or(args.time_limit, settings.time_limit);
+    settings.latency = or(args.latency, settings.latency);
+    settings.loss = or(args.loss, settings.loss);
+    settings.duplication = or(args.duplication, settings.duplication);
+    settings.nemesis_interval = or(args.nemesis_interval, settings.nemesis_interval);
+    settings.latency_dist =
+        args.latency_dist.map_or(settings.latency_dist, LatencyDistribution::from);
+    settings.strict = args.strict;
+    settings.clock = args.clock.map_or(settings.clock, ClockKind::from);
+    settings.workload_settings = workload_settings(args);
+    Ok(settings)
+}
+
+impl From<LatencyArg> for LatencyDistribution {
+    fn from(kind: LatencyArg) -> LatencyDistribution {
+        match kind {
+            LatencyArg::Constant => LatencyDistribution::Constant,
+            LatencyArg::Uniform => LatencyDistribution::Uniform,
+            LatencyArg::Exponential => LatencyDistribution::Exponential,
+        }
+    }
+}
+
+/// The workload that a built-in node is for, where it is for one alone.
+fn workload_of(args: &RunArgs) -> Option<String> {
+    let node = args.node.as_deref()?;
+    let mut fitting = registry::WORKLOADS.iter().filter(|info| info.node == node);
+    match (fitting.next(), fitting.next()) {
+        (Some(info), None) => Some(info.name.to_owned()),
+        _ => None,
+    }
+}
+
+fn workload_settings(args: &RunArgs) -> std::collections::BTreeMap<String, String> {
+    let number = |number: Option<u32>| number.map(|number| number.to_string());
+    let models = (!args.consistency_models.is_empty()).then(|| args.consistency_models.join(","));
+    [
+        ("topology", args.topology.clone()),
+        ("key-count", number(args.key_count)),
+        ("max-txn-length", number(args.max_txn_length)),
+        ("max-writes-per-key", number(args.max_writes_per_key)),
+        ("consistency-models", models),
+    ]
+    .into_iter()
+    .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+    .collect()
+}
+
+fn workload_names() -> String {
+    let names: Vec<&str> = registry::WORKLOADS.iter().map(|info| info.name).collect();
+    names.join(", ")
+}
+
+fn nothing_under_test(args: &RunArgs) -> Failure {
+    let workload = args.workload.as_deref().unwrap_or("WORKLOAD");
+    Failure::new("nothing is under test")
+        .advice(format!("your own program: kolk test -w {workload} --bin PATH"))
+        .advice(format!("a built-in node: kolk test -w {workload} --node {}", nodes::names()))
+}
+
+/// A plan that cannot be made, with the advice that fits.
+pub fn bad_plan(error: PlanError) -> Stop {
+    let failure = Failure::new(error.to_string());
+    Stop::user(match &error {
+        PlanError::Workload(WorkloadError::UnknownWorkload(name)) => {
+            let known = registry::WORKLOADS.iter().map(|info| info.name);
+            failure.advice(did_you_mean(name, known))
+        }
+        PlanError::Nemesis(name) if matches!(name.as_str(), "kill" | "pause") => {
+            failure.advice("kill and pause are not there yet")
+        }
+        _ => failure,
+    })
+}
+
+/// `did you mean …?` if one of the known words is near enough; else nothing.
+pub fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let nearest = known.map(|known| (distance(word, known), known)).min();
+    match nearest {
+        Some((distance, known)) if distance <= known.len().max(3) / 3 => {
+            format!("did you mean `{known}`?")
+        }
+        _ => String::new(),
+    }
+}
+
+/// How many characters must be put in, left out, changed or swapped with their neighbour
+/// (optimal string alignment, Damerau 1964).
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for (i, row) in rows.iter_mut().enumerate() {
+        row[0] = i;
+    }
+    for (j, cell) in rows[0].iter_mut().enumerate() {
+        *cell = j;
+    }
+    for i in 1..=a.len() {
+        for j in 1..=b.len() {
+            let change = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut best = change.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            rows[i][j] = best;
+        }
+    }
+    rows[a.len()][b.len()]
+}
+
+/// The plan of a stored run: a run folder, or a `plan.json`.
+pub fn stored_plan(run: &Path) -> Result<Plan, Stop> {
+    let path = if run.is_dir() { run.join("plan.json") } else { run.to_owned() };
+    let text = fs::read_to_string(&path).map_err(|error| {
+        let failure = Failure::new(format!("cannot read the plan {}", path.display()))
+            .cause(error.to_string())
+            .advice("name a run folder, such as store/latest, or a plan.json");
+        Stop::user(failure)
+    })?;
+    read_plan(&text).map_err(|failure| {
+        let place = Failure::new(format!("cannot use the plan {}", path.display()));
+        Stop::user(Failure { causes: vec![failure.problem], advice: failure.advice, ..place })
+    })
+}
+
+/// Reads a plan of the versions that this kolk knows.
+fn read_plan(text: &str) -> Result<Plan, Failure> {
+    /// What is looked at before the rest: another version may have another shape.
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    struct Versions {
+        format: u32,
+        draws: u32,
+        #[serde(default)]
+        kolk_version: String,
+    }
+    use kolk_history::plan::{DRAWS, FORMAT};
+    let versions: Versions = serde_json::from_str(text)
+        .map_err(|error| Failure::new(format!("it is no plan: {error}")))?;
+    let older = |what: &str, found: u32, known: u32| {
+        Failure::new(format!("its {what} are of version {found}, and this kolk knows {known}"))
+            .advice(format!("use the kolk that made it, {}", versions.kolk_version))
+    };
+    if versions.format != FORMAT {
+        return Err(older("keys", versions.format, FORMAT));
+    }
+    if versions.draws != DRAWS {
+        return Err(older("random draws", versions.draws, DRAWS));
+    }
+    serde_json::from_str(text).map_err(|error| Failure::new(format!("it is no plan: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guesses_words() {
+        for (word, guess) in [
+            ("ecko", "did you mean `echo`?"),
+            ("boardcast", "did you mean `broadcast`?"),
+            ("gset", "did you mean `g-set`?"),
+            ("kafka", ""),
+        ] {
+            let known = ["broadcast", "echo", "g-set", "unique-ids"].into_iter();
+            assert_eq!(did_you_mean(word, known), guess);
+        }
+    }
+
+    #[test]
+    fn other_versions_are_refused() {
+        for (text, problem) in [
+            ("{}", "it is no plan: missing field `format`"),
+            ("[", "it is no plan"),
+            (r#"{"format":9,"draws":1}"#, "its keys are of version 9, and this kolk knows 1"),
+            (r#"{"format":1,"draws":9}"#, "its random draws are of version 9"),
+            (r#"{"format":1,"draws":1}"#, "it is no plan: missing field"),
+        ] {
+            let found = read_plan(text).expect_err(text).problem;
+            assert!(found.starts_with(problem), "{text}: {found}");
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! One run, from its plan to its folder.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use kolk_check::Verdict;
+use kolk_engine::{Ending, EngineError, JournalSink, NodeSource, Observer, Patience, Run, Setup};
+use kolk_history::history::AnyEvent;
+use kolk_history::plan::{ClockKind, NodeSpec};
+use kolk_history::{History, Plan, jepsen};
+use kolk_node::Machine;
+use kolk_report::facts::{self, Facts};
+use kolk_report::failure::Failure;
+use kolk_report::results;
+use kolk_workload::registry;
+
+use crate::nodes::{self, Maker};
+use crate::status::{Status, Stop};
+use crate::store::RunFolder;
+use crate::tee::MessageLog;
+
+/// A finished run, judged, and stored if it was to be.
+pub struct Finished {
+    /// What decided it.
+    pub plan: Plan,
+    /// What the engine gave.
+    pub run: Run,
+    /// What the checkers say.
+    pub verdict: Verdict,
+    /// How it ended.
+    pub facts: Facts,
+    /// How long it took by the wall clock.
+    pub wall: Duration,
+    /// Where it is stored.
+    pub folder: PathBuf,
+}
+
+impl Finished {
+    /// The status that says how it went.
+    pub fn status(&self) -> Status {
+        if self.run.ending == Ending::Interrupted {
+            return Status::Interrupted;
+        }
+        Status::from(self.verdict.validity)
+    }
+
+    /// The folder as it is shown.
+    pub fn folder_text(&self) -> String {
+        self.folder.display().to_string()
+    }
+
+    /// The run as reports are drawn from it.
+    pub fn report<'a>(
+        &'a self,
+        folder: &'a str,
+        program: &'a str,
+    ) -> kolk_report::screen::Report<'a> {
+        kolk_report::screen::Report {
+            plan: &self.plan,
+            history: &self.run.history,
+            summary: &self.run.summary,
+            verdict: &self.verdict,
+            facts: &self.facts,
+            wall: Some(self.wall),
+            folder: Some(folder),
+            program,
+        }
+    }
+}
+
+/// How a run is watched.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Watch {
+    /// Print messages when they are sent.
+    pub sends: bool,
+    /// Print messages when they are received.
+    pub receives: bool,
+}
+
+/// Carries out a plan, judges what came of it, and stores everything.
+///
+/// # Errors
+///
+/// If a node cannot be started, or something cannot be written.
+pub fn run(
+    plan: Plan,
+    store: &Path,
+    watch: Watch,
+    observer: &mut dyn Observer,
+) -> Result<Finished, Stop> {
+    let folder = RunFolder::create(store, &plan.workload.name)?;
+    folder.write("plan.json", &results::plan_json(&plan))?;
+    let mut journal = MessageLog::new(folder.stream("journal.jsonl")?, watch.sends, watch.receives);
+    let mut history = folder.stream("history.jsonl")?;
+    let nodes = Nodes::of(&plan.node)?;
+    let began = now();
+    let run = kolk_engine::run(Setup {
+        plan: &plan,
+        nodes: nodes.source(),
+        workload: workload(&plan)?,
+        journal: JournalSink::Write(&mut journal),
+        history: Some(&mut history),
+        logs: Some(folder.logs()),
+        observer,
+    })
+    .map_err(|error| engine_failure(error, Some(&folder)))?;
+    let wall = began.elapsed();
+    journal
+        .flush()
+        .and_then(|()| history.flush())
+        .context("cannot write the run's journal and history")?;
+    let verdict = judge(&plan, &run);
+    let facts = facts_of(&run);
+    folder.write("results.json", &results::json(&plan, &run.summary, &verdict, &facts))?;
+    folder.write("results.edn", &results::edn(&verdict))?;
+    write_history(&folder, &run.history)?;
+    folder.publish()?;
+    let folder = folder.path().to_owned();
+    Ok(Finished { plan, run, verdict, facts, wall, folder })
+}
+
+/// Carries out a plan for its digest alone, or with its journal in memory.
+///
+/// # Errors
+///
+/// If a node cannot be started.
+pub fn run_in_memory(
+    plan: &Plan,
+    keep_journal: bool,
+    observer: &mut dyn Observer,
+) -> Result<Run, Stop> {
+    let nodes = Nodes::of(&plan.node)?;
+    kolk_engine::run(Setup {
+        plan,
+        nodes: nodes.source(),
+        workload: workload(plan)?,
+        journal: if keep_journal { JournalSink::Memory } else { JournalSink::Digest },
+        history: None,
+        logs: None,
+        observer,
+    })
+    .map_err(|error| engine_failure(error, None))
+}
+
+/// What the checkers say about a run.
+pub fn judge(plan: &Plan, run: &Run) -> Verdict {
+    let options = kolk_check::Options {
+        workload: &plan.workload.name,
+        strict: plan.strict,
+        availability: plan.availability,
+        rate: Some(plan.rate),
+        load: Some(run.load_ended.since(run.load_began)),
+    };
+    kolk_check::check_run(&run.history, Some(&run.summary), &options)
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long a run took is measured by the wall clock")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn facts_of(run: &Run) -> Facts {
+    Facts {
+        digest: run.digest.to_string(),
+        ending: match &run.ending {
+            Ending::Completed => facts::Ending::Completed,
+            Ending::NodeFailed { node } => facts::Ending::NodeFailed { node: node.clone() },
+            Ending::Interrupted => facts::Ending::Interrupted,
+        },
+        load_began: run.load_began.as_nanos(),
+        load_ended: run.load_ended.as_nanos(),
+        ended: run.ended.as_nanos(),
+        event_count: run.event_count,
+    }
+}
+
+fn workload(plan: &Plan) -> Result<Box<dyn kolk_engine::Workload>, Stop> {
+    registry::by_name(&plan.workload.name, &plan.workload.settings, &plan.nodes)
+        .map_err(|error| Stop::user(Failure::new(error.to_string())))
+}
+
+/// Where a plan's nodes come from.
+enum Nodes {
+    InProcess(Box<dyn Fn(usize) -> Box<dyn Machine>>),
+    Program { path: PathBuf, args: Vec<String> },
+}
+
+impl Nodes {
+    fn of(spec: &NodeSpec) -> Result<Nodes, Stop> {
+        match spec {
+            NodeSpec::BuiltIn { name, args, separate: false } => {
+                let maker: Maker = nodes::find(name)?
+                    .maker(args)
+                    .map_err(|problem| crate::request::bad_node_arguments(name, &problem))?;
+                Ok(Nodes::InProcess(Box::new(move |_| maker())))
+            }
+            NodeSpec::BuiltIn { name, args, separate: true } => {
+                let path = std::env::current_exe().context("cannot find this program")?;
+                let args =
+                    ["node", name].into_iter().map(str::to_owned).chain(args.iter().cloned());
+                Ok(Nodes::Program { path, args: args.collect() })
+            }
+            NodeSpec::Program { path, args, .. } => {
+                Ok(Nodes::Program { path: path.into(), args: args.clone() })
+            }
+        }
+    }
+
+    fn source(&self) -> NodeSource<'_> {
+        match self {
+            Nodes::InProcess(make) => NodeSource::InProcess(make),
+            Nodes::Program { path, args } => NodeSource::Program {
+                path: path.clone(),
+                args: args.clone(),
+                patience: Patience::default(),
+            },
+        }
+    }
+}
+
+/// The engine's errors as what to tell the user.
+fn engine_failure(error: EngineError, folder: Option<&RunFolder>) -> Stop {
+    match error {
+        EngineError::BadPlan(problem) => Stop::user(Failure::new(problem)),
+        EngineError::Start { node, problem, advice, stderr, stdout } => {
+            let mut failure = Failure::new(format!("node {node} {problem}"))
+                .output(format!("the last of {node}'s stdout"), &stdout)
+                .output(format!("the last of {node}'s stderr"), &stderr)
+                .advice(advice);
+            if let Some(folder) = folder.filter(|_| !stderr.is_empty()) {
+                let log = folder.logs().join(format!("{node}.log"));
+                failure = failure.advice(format!("its whole stderr is in {}", log.display()));
+            }
+            Stop::user(failure)
+        }
+        error @ (EngineError::Write { .. } | EngineError::System { .. }) => {
+            Stop::from(anyhow::Error::from(error))
+        }
+    }
+}
+
+fn write_history(folder: &RunFolder, history: &History) -> Result<(), Stop> {
+    folder.write_with("history.edn", |out| {
+        in_pieces(out, history.events(), |piece, event| match event {
+            AnyEvent::Client(event) => jepsen::write_event(piece, &event, &history.nodes),
+            AnyEvent::Fault(fault) => jepsen::write_fault(piece, fault),
+        })
+    })?;
+    folder.write_with("history.txt", |out| {
+        let mut text = Vec::new();
+        jepsen::write_text(&mut text, history);
+        out.write_all(&text)
+    })?;
+    Ok(())
+}
+
+/// Writes items as they come: a history's text can be far larger than the history.
+fn in_pieces<T>(
+    out: &mut dyn Write,
+    items: impl Iterator<Item = T>,
+    mut write: impl FnMut(&mut Vec<u8>, T),
+) -> io::Result<()> {
+    let mut piece = Vec::new();
+    for item in items {
+        write(&mut piece, item);
+        out.write_all(&piece)?;
+        piece.clear();
+    }
+    Ok(())
+}
+
+/// True if a run of this plan is repeatable to the byte.
+pub fn is_deterministic(plan: &Plan) -> bool {
+    plan.clock == ClockKind::Virtual
+}

@@ -1,0 +1,133 @@
+//! The same plan gives the same digest: twice in one process, in two processes, and in-process
+//! against lockstep. The sweep over hundreds of seeds is `cargo kolk verify --seeds 200`.
+
+use std::path::PathBuf;
+
+use kolk_engine::{Flow, JournalSink, NodeSource, Patience, Progress, Run, Setup};
+use kolk_history::Plan;
+use kolk_history::plan::{LatencyDistribution, NodeSpec};
+use kolk_node::{Machine, machine};
+use kolk_workload::planner::{Nemesis, Nodes, Settings, plan};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_kolk");
+
+/// A node, its workload and the arguments it is run with.
+const NODES: &[(&str, &str, &[&str])] = &[
+    ("echo", "echo", &[]),
+    ("unique-ids", "unique-ids", &[]),
+    ("broadcast", "broadcast", &[]),
+    ("g-set", "g-set", &[]),
+];
+
+fn make(name: &str, args: &[String]) -> Box<dyn Machine> {
+    match name {
+        "echo" => machine(kolk_echo::factory(args).unwrap()),
+        "unique-ids" => machine(kolk_unique_ids::factory(args).unwrap()),
+        "broadcast" => machine(kolk_broadcast::factory(args).unwrap()),
+        "g-set" => machine(kolk_g_set::factory(args).unwrap()),
+        _ => panic!("there is no node {name}"),
+    }
+}
+
+/// A short run in which everything random happens.
+fn stormy(workload: &str, node: &str, args: &[&str], seed: u64) -> Plan {
+    let args = args.iter().map(|arg| (*arg).to_owned()).collect();
+    let node = NodeSpec::BuiltIn { name: node.to_owned(), args, separate: false };
+    let settings = Settings {
+        nodes: Nodes::Count(5),
+        rate: 50.0,
+        time_limit: 4.0,
+        latency: 20.0,
+        latency_dist: LatencyDistribution::Exponential,
+        loss: 0.05,
+        duplication: 0.05,
+        nemesis: vec![Nemesis::Partition],
+        nemesis_interval: 1.0,
+        strict: true,
+        ..Settings::new(workload, node, seed)
+    };
+    plan(&settings).unwrap()
+}
+
+fn run(plan: &Plan, nodes: NodeSource<'_>) -> Run {
+    let spec = &plan.workload;
+    let setup = Setup {
+        plan,
+        nodes,
+        workload: kolk_workload::by_name(&spec.name, &spec.settings, &plan.nodes).unwrap(),
+        journal: JournalSink::Memory,
+        history: None,
+        logs: None,
+        observer: &mut |_: &Progress<'_>| Flow::Continue,
+    };
+    kolk_engine::run(setup).unwrap()
+}
+
+fn in_process(plan: &Plan) -> Run {
+    let NodeSpec::BuiltIn { name, args, .. } = &plan.node else { panic!("a built-in node") };
+    run(plan, NodeSource::InProcess(&|_| make(name, args)))
+}
+
+fn in_lockstep(plan: &Plan) -> Run {
+    let NodeSpec::BuiltIn { name, args, .. } = &plan.node else { panic!("a built-in node") };
+    let mut words = vec!["node".to_owned(), name.clone()];
+    words.extend(args.iter().cloned());
+    let path = PathBuf::from(PROGRAM);
+    run(plan, NodeSource::Program { path, args: words, patience: Patience::default() })
+}
+
+/// Fails with the first line of the journals that differs.
+fn assert_same(left: &Run, right: &Run, what: &str) {
+    let lines = |run: &Run| String::from_utf8(run.journal.clone().unwrap()).unwrap();
+    for (number, (left, right)) in lines(left).lines().zip(lines(right).lines()).enumerate() {
+        assert_eq!(left, right, "{what}: line {} of the journals", number + 1);
+    }
+    assert_eq!(left.history, right.history, "{what}");
+    assert_eq!(left.digest, right.digest, "{what}");
+}
+
+#[test]
+fn the_same_plan_gives_the_same_run() {
+    for (node, workload, args) in NODES {
+        for seed in 0..4 {
+            let plan = stormy(workload, node, args, seed);
+            let run = in_process(&plan);
+            assert!(run.history.operations.len() > 100, "{node}: something happens");
+            assert_same(&run, &in_process(&plan), &format!("{node}, seed {seed}, twice"));
+        }
+    }
+}
+
+#[test]
+fn in_process_and_lockstep_give_the_same_run() {
+    for (node, workload, args) in NODES {
+        for seed in 0..2 {
+            let plan = stormy(workload, node, args, seed);
+            let what = format!("{node}, seed {seed}, in-process and lockstep");
+            assert_same(&in_process(&plan), &in_lockstep(&plan), &what);
+        }
+    }
+}
+
+#[test]
+fn another_seed_gives_another_run() {
+    for (node, workload, args) in NODES {
+        let digests = [0, 1].map(|seed| in_process(&stormy(workload, node, args, seed)).digest);
+        assert_ne!(digests[0], digests[1], "{node}");
+    }
+}
+
+#[test]
+fn leaving_an_operation_out_leaves_the_others_alone() {
+    let mut plan = stormy("echo", "echo", &[], 7);
+    plan.network.loss = 0.0;
+    let whole = in_process(&plan);
+    plan.exceptions.skipped_operations = vec![10];
+    let less = in_process(&plan);
+    let values = |run: &Run| -> Vec<_> {
+        run.history.operations.iter().map(|op| (op.invoked, op.value.clone())).collect()
+    };
+    let mut expected = values(&whole);
+    expected.remove(10);
+    assert_eq!(values(&less), expected);
+}
