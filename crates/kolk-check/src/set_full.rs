@@ -14,7 +14,7 @@
 //!
 //! Stronger, beside the original: the same value twice in one read (`duplicate`), values that
 //! nobody added (`never-added`) or whose adds all surely failed (`failed-add`), and
-//! [convergence](crate::convergence).
+//! [convergence].
 //!
 //! Measures: `stable-latency-median`, `stable-latency-max` (ms).
 //!
@@ -120,9 +120,10 @@ impl Watched {
         let mut repeats = Repeats::default();
         reads.retain(|read| {
             row.clear();
-            let is_list = elements.each(&read.operation.result, |id, value| {
+            let list = &read.operation.result;
+            let is_list = elements.each(list, |id, place| {
                 if id == NONE {
-                    self.strangers.add(value, read.position);
+                    self.strangers.add(list, place, read.position);
                 } else if !row.insert(id) {
                     repeats.add(id);
                 }
@@ -177,17 +178,24 @@ impl Watched {
 }
 
 impl Strangers {
-    fn add(&mut self, value: &Value, read: usize) {
-        match value {
-            Value::Int(int) => {
-                self.ints.entry(*int).or_insert(read);
+    /// Adds the value at this place of a list.
+    fn add(&mut self, list: &Value, place: usize, read: usize) {
+        match list {
+            Value::Ints(ints) => {
+                self.ints.entry(ints[place]).or_insert(read);
             }
-            other => {
+            Value::List(values) => {
+                let other = &values[place];
+                if let Some(int) = other.as_int() {
+                    self.ints.entry(int).or_insert(read);
+                    return;
+                }
                 let place = self.others.binary_search_by(|(known, _)| values::order(known, other));
                 if let Err(at) = place {
                     self.others.insert(at, (other.clone(), read));
                 }
             }
+            _ => {}
         }
     }
 
