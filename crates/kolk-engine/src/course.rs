@@ -14,7 +14,7 @@ use kolk_protocol::{ErrorCode, Key, Time, from_body, lockstep};
 use serde::Deserialize;
 
 use crate::endpoint::Endpoint;
-use crate::host::{HostFailure, shorten};
+use crate::host::{HostFailure, NO_LOCKSTEP, shorten};
 use crate::queue::Event;
 use crate::run::EngineError;
 use crate::simulation::{Cause, Simulation};
@@ -287,11 +287,10 @@ impl Simulation<'_> {
         let problem = match &*body.kind {
             "init_ok" => match from_body::<init::Reply>(&body.kind, body.json) {
                 Ok(init::Reply::InitOk { lockstep }) => match lockstep {
-                    None if self.hosts.is_virtual() => Some((
-                        "does not accept virtual time: its `init_ok` carries no `lockstep`".into(),
-                        "Run it with `--clock real`, or make it speak lockstep (see the book)."
-                            .to_owned(),
-                    )),
+                    None if self.hosts.is_virtual() => {
+                        let (problem, advice) = NO_LOCKSTEP;
+                        Some((problem.to_owned(), advice.to_owned()))
+                    }
                     Some(acceptance) if acceptance.version != lockstep::VERSION => Some((
                         format!(
                             "accepts version {} of lockstep, and kolk speaks version {}",
@@ -322,11 +321,11 @@ impl Simulation<'_> {
 
     /// The error of a node that failed before it had answered `init`.
     pub(crate) fn died_starting(&mut self, node: u16) -> EngineError {
-        let problem = match self.recorder.last_violation() {
-            Some(violation) => violation.problem.clone(),
-            None => "failed before it had answered `init`".to_owned(),
+        let (problem, advice) = match self.recorder.last_violation() {
+            Some(violation) => (violation.problem.clone(), violation.advice.clone()),
+            None => ("failed before it had answered `init`".to_owned(), init_advice()),
         };
-        self.hosts.start_error(node, &self.directory, problem, init_advice())
+        self.hosts.start_error(node, &self.directory, problem, advice)
     }
 
     /// When the run will end, as far as is known.
@@ -433,14 +432,15 @@ impl Simulation<'_> {
         let number = self.course.next_operation;
         self.course.next_operation += 1;
         self.course.overdue = false;
+        let place = self.key("worker").with(number).random().index(self.course.idle.len());
+        let worker = self.course.idle[place];
+        let view = self.course.workers[worker as usize].worker;
+        let mut random = self.key("operation").with(number).random();
+        let Some(invocation) = self.workload.next(&view, number, &mut random) else {
+            return self.end_load();
+        };
+        // An operation left out is chosen all the same, so that the others stay what they are.
         if !self.plan.exceptions.skipped_operations.contains(&number) {
-            let place = self.key("worker").with(number).random().index(self.course.idle.len());
-            let worker = self.course.idle[place];
-            let view = self.course.workers[worker as usize].worker;
-            let mut random = self.key("operation").with(number).random();
-            let Some(invocation) = self.workload.next(&view, number, &mut random) else {
-                return self.end_load();
-            };
             self.course.idle.remove(place);
             self.begin_operation(worker, Phase::Load, invocation)?;
         }

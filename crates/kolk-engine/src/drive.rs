@@ -11,7 +11,7 @@ use kolk_protocol::message::Line;
 use crate::course::Stage;
 use crate::host::{HostFailure, Hosts, LockstepHosts, Program, ProgramEvent, RealHosts};
 use crate::logs::Logs;
-use crate::recorder::Recorder;
+use crate::recorder::{Recorded, Recorder};
 use crate::run::{Ending, EngineError, Flow, NodeSource, Observer, Progress, Run, Setup};
 use crate::simulation::{Cause, Simulation};
 
@@ -46,7 +46,7 @@ pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
     let ending = drive(&mut simulation, observer)?;
     let Simulation { hosts, recorder, course, queue, event_count, .. } = simulation;
     drop(hosts);
-    let (history, summary, digest, journal) = recorder.finish()?;
+    let Recorded { history, summary, digest, journal } = recorder.finish()?;
     Ok(Run {
         history,
         summary,

@@ -15,7 +15,7 @@ use kolk_protocol::message::LineError;
 use crate::endpoint::{Directory, Endpoint};
 use crate::run::EngineError;
 
-pub(crate) use lockstep::LockstepHosts;
+pub(crate) use lockstep::{LockstepHosts, NO_LOCKSTEP};
 pub(crate) use process::{Program, ProgramEvent, RealHosts};
 
 /// As much of a line as is kept for a report, in bytes.
@@ -25,13 +25,13 @@ const EXCERPT_BYTES: usize = 2000;
 #[derive(Clone, Debug)]
 pub(crate) struct HostFailure {
     /// Node and time are filled in where it is recorded.
-    pub(crate) violation: Violation,
+    pub(crate) violation: Box<Violation>,
 }
 
 impl HostFailure {
     pub(crate) fn plain(kind: ViolationKind, problem: String, advice: String) -> HostFailure {
         HostFailure {
-            violation: Violation {
+            violation: Box::new(Violation {
                 node: String::new(),
                 time: 0,
                 kind,
@@ -42,7 +42,7 @@ impl HostFailure {
                 op: None,
                 stderr: Vec::new(),
                 stdout: Vec::new(),
-            },
+            }),
         }
     }
 

@@ -53,6 +53,15 @@ impl Stream<'_> {
     }
 }
 
+/// What was recorded of a run that is over.
+pub(crate) struct Recorded {
+    pub(crate) history: History,
+    pub(crate) summary: Summary,
+    pub(crate) digest: Digest,
+    /// If it was kept in memory.
+    pub(crate) journal: Option<Vec<u8>>,
+}
+
 /// Everything that is recorded of a run.
 pub(crate) struct Recorder<'a> {
     journal: Stream<'a>,
@@ -322,10 +331,8 @@ impl<'a> Recorder<'a> {
         self.history_lines.flush_now()
     }
 
-    /// Writes out the rest, and gives history, summary, digest, and the journal if it was kept.
-    pub(crate) fn finish(
-        mut self,
-    ) -> Result<(History, Summary, Digest, Option<Vec<u8>>), EngineError> {
+    /// Writes out the rest, and gives what was recorded.
+    pub(crate) fn finish(mut self) -> Result<Recorded, EngineError> {
         self.stop_counting();
         self.flush()?;
         let mut both = XxHash3_128::with_seed(0);
@@ -336,6 +343,6 @@ impl<'a> Recorder<'a> {
             Sink::Nowhere | Sink::Write(_) => None,
         };
         let summary = self.counted.unwrap_or_default();
-        Ok((self.history, summary, Digest(both.finish_128()), journal))
+        Ok(Recorded { history: self.history, summary, digest: Digest(both.finish_128()), journal })
     }
 }

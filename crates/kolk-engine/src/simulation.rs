@@ -471,7 +471,7 @@ impl<'a> Simulation<'a> {
         let violation = Violation {
             node: self.directory.name(Endpoint::Node(node)).to_owned(),
             time: self.now().as_nanos(),
-            ..failure.violation
+            ..*failure.violation
         };
         self.recorder.violation(violation);
     }

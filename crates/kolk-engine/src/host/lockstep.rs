@@ -18,6 +18,12 @@ use super::{HostFailure, Program, ProgramEvent, shorten};
 /// once is met awake, which saves a trip through the scheduler.
 const SPINS: u32 = 200;
 
+/// What is wrong with a node that knows nothing of lockstep, and what to do.
+pub(crate) const NO_LOCKSTEP: (&str, &str) = (
+    "does not accept virtual time: its `init_ok` carries no `lockstep`",
+    "Run it with `--clock real`, or make it speak lockstep (see the book).",
+);
+
 /// Programs in lockstep.
 pub(crate) struct LockstepHosts {
     pub(super) programs: Vec<Program>,
@@ -87,9 +93,13 @@ impl LockstepHosts {
             return Err(failure);
         }
         let program = &mut self.programs[usize::from(node)];
+        let started = self.started[usize::from(node)];
         let mut watchdog = None;
         loop {
             while let Some(range) = program.lines.next_line() {
+                if !started {
+                    refuse_ignorant(program.lines.line(range.clone()))?;
+                }
                 if let Some(wake_at) = take_line(program, range, outputs, &mut self.violations)? {
                     return Ok(wake_at.map(Time::from_nanos));
                 }
@@ -99,6 +109,18 @@ impl LockstepHosts {
             }
             await_output(program, self.patience, &mut watchdog, input)?;
         }
+    }
+}
+
+/// Fails at once if a line is the `init_ok` of a node that knows nothing of lockstep: it would never
+/// say that it is idle.
+fn refuse_ignorant(bytes: &[u8]) -> Result<(), HostFailure> {
+    match Line::parse(bytes) {
+        Ok(line) if line.body.kind == "init_ok" && !line.body.json.contains("\"lockstep\"") => {
+            let (problem, advice) = NO_LOCKSTEP;
+            Err(HostFailure::plain(ViolationKind::NeverIdle, problem.into(), advice.into()))
+        }
+        _ => Ok(()),
     }
 }
 
