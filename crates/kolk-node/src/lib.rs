@@ -49,6 +49,7 @@
 
 mod context;
 mod executor;
+pub mod gossip;
 pub mod machine;
 mod node;
 mod rpc;

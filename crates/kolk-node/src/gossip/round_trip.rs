@@ -1,0 +1,55 @@
+//! How long a peer's answer takes.
+
+use std::time::Duration;
+
+/// What is assumed of a peer that has not answered yet.
+const UNKNOWN: Duration = Duration::from_millis(500);
+
+/// The least that is added to the mean before an answer counts as overdue. Peers' clocks are told in
+/// whole milliseconds, and on the real clock processes are held up.
+const MARGIN_MIN: Duration = Duration::from_millis(30);
+
+/// Mean and deviation of the round trip to a peer, as in RFC 6298, from timestamps that the peer
+/// sends back, as in RFC 7323: a repeated message cannot be mistaken for the one it repeats.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct RoundTrip {
+    mean: Option<Duration>,
+    deviation: Duration,
+}
+
+impl RoundTrip {
+    pub(super) fn sample(&mut self, sample: Duration) {
+        match self.mean {
+            None => {
+                self.mean = Some(sample);
+                // The RFC has a half, to be careful with what a needless repetition costs a
+                // congested network.
+                self.deviation = sample / 8;
+            }
+            Some(mean) => {
+                self.deviation = (self.deviation * 3 + mean.abs_diff(sample)) / 4;
+                self.mean = Some((mean * 7 + sample) / 8);
+            }
+        }
+    }
+
+    /// The mean, if anything is known.
+    pub(super) fn mean(&self) -> Option<Duration> {
+        self.mean
+    }
+
+    /// How much latency one way differs from time to time, roughly.
+    pub(super) fn jitter(&self) -> Duration {
+        self.deviation
+    }
+
+    /// The mean, or what is assumed.
+    pub(super) fn expected(&self) -> Duration {
+        self.mean.unwrap_or(UNKNOWN)
+    }
+
+    /// After this time an answer that was to come at once is overdue.
+    pub(super) fn patience(&self) -> Duration {
+        self.expected() + (self.deviation * 4).max(MARGIN_MIN)
+    }
+}

@@ -1,0 +1,173 @@
+//! How values travel.
+
+use std::time::Duration;
+
+/// How values travel, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// By which way.
+    pub strategy: Strategy,
+    /// How long an acknowledgement waits for a message to ride on. All nodes should wait equally
+    /// long: a sender counts on it before it repeats anything.
+    pub ack: Duration,
+}
+
+/// The ways values can travel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// Through a hub, the first node that answers. Two messages a node and flush carry everything:
+    /// no way is cheaper.
+    Hub {
+        /// How long the hub gathers values before it passes them on.
+        flush: Duration,
+        /// Nodes gather values too, and send them so that they arrive just before the hub passes
+        /// them on, which then happens at whole multiples of `flush` of the hub's clock.
+        align: bool,
+    },
+    /// From where a value is added straight to everybody, at once: no way is faster.
+    Direct,
+    /// From neighbour to neighbour, each passing on what it did not know.
+    Neighbours {
+        /// How long a node gathers values before it passes them on.
+        flush: Duration,
+    },
+}
+
+const HUB_FLUSH: Duration = Duration::from_millis(240);
+
+impl Default for Settings {
+    /// Through a hub that gathers for 240 ms.
+    fn default() -> Settings {
+        Settings::of(Strategy::Hub { flush: HUB_FLUSH, align: false })
+    }
+}
+
+/// What [`Settings::from_args`] understands, for people.
+pub const USAGE: &str = "\
+settings of this node:
+  --flush-ms N   the hub gathers values for N ms before it passes them on (default 240);
+                 with --topology: so does every node (default 0)
+  --align        nodes gather values too, and send them just before the hub passes them on
+  --direct       no hub: every value goes straight to everybody, at once
+  --topology     no hub: values go along the topology that the node is given
+  --ack-ms N     an acknowledgement waits N ms for a message to ride on
+                 (default 2000; with --direct 4000; at least twice --flush-ms)";
+
+impl Settings {
+    /// This strategy, with an acknowledgement time that suits it: acknowledgements find a message
+    /// to ride on, as long as some values are added.
+    pub fn of(strategy: Strategy) -> Settings {
+        let ack = match &strategy {
+            Strategy::Direct => Duration::from_secs(4),
+            Strategy::Hub { flush, .. } | Strategy::Neighbours { flush } => {
+                Duration::from_secs(2).max(*flush * 2)
+            }
+        };
+        Settings { strategy, ack }
+    }
+
+    /// Reads a node's command line. See [`USAGE`].
+    ///
+    /// # Errors
+    ///
+    /// A text for people that says what is wrong.
+    pub fn from_args(args: &[String]) -> Result<Settings, String> {
+        let (mut flush, mut ack) = (None, None);
+        let (mut align, mut direct, mut topology) = (false, false, false);
+        let mut args = args.iter().map(String::as_str);
+        while let Some(arg) = args.next() {
+            let (name, value) = match arg.split_once('=') {
+                Some((name, value)) => (name, Some(value)),
+                None => (arg, None),
+            };
+            let switch = match name {
+                "--flush-ms" | "--ack-ms" => {
+                    let millis = milliseconds(name, value.or_else(|| args.next()))?;
+                    *(if name == "--flush-ms" { &mut flush } else { &mut ack }) = Some(millis);
+                    continue;
+                }
+                "--align" => &mut align,
+                "--direct" => &mut direct,
+                "--topology" => &mut topology,
+                _ => return Err(format!("unknown argument `{arg}`\n{USAGE}")),
+            };
+            if value.is_some() {
+                return Err(format!("{name} takes no value, but `{arg}` has one\n{USAGE}"));
+            }
+            *switch = true;
+        }
+        let strategy = match (direct, topology) {
+            (true, true) => return Err(alternatives("--direct", "--topology")),
+            (true, false) if align => return Err(alternatives("--direct", "--align")),
+            (true, false) if flush.is_some() => return Err(alternatives("--direct", "--flush-ms")),
+            (true, false) => Strategy::Direct,
+            (false, true) if align => return Err(alternatives("--topology", "--align")),
+            (false, true) => Strategy::Neighbours { flush: flush.unwrap_or_default() },
+            (false, false) => Strategy::Hub { flush: flush.unwrap_or(HUB_FLUSH), align },
+        };
+        if strategy == (Strategy::Hub { flush: Duration::ZERO, align: true }) {
+            return Err("--align needs a --flush-ms above 0".to_owned());
+        }
+        let settings = Settings::of(strategy);
+        Ok(Settings { ack: ack.unwrap_or(settings.ack), ..settings })
+    }
+}
+
+fn alternatives(one: &str, other: &str) -> String {
+    format!("{one} and {other} do not go together\n{USAGE}")
+}
+
+/// The longest time that can be set: an hour.
+const MILLISECONDS_MAX: u64 = 3_600_000;
+
+fn milliseconds(name: &str, value: Option<&str>) -> Result<Duration, String> {
+    let value = value.ok_or_else(|| format!("{name} needs a number of milliseconds"))?;
+    match value.parse() {
+        Ok(millis) if millis <= MILLISECONDS_MAX => Ok(Duration::from_millis(millis)),
+        _ => Err(format!("{name} must be 0 to {MILLISECONDS_MAX} ms, not `{value}`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(args: &str) -> Result<Settings, String> {
+        let args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
+        Settings::from_args(&args)
+    }
+
+    #[test]
+    fn arguments_make_settings() {
+        let millis = Duration::from_millis;
+        for (args, strategy, ack) in [
+            ("", Strategy::Hub { flush: millis(240), align: false }, 2000),
+            ("--flush-ms 0", Strategy::Hub { flush: millis(0), align: false }, 2000),
+            ("--align --flush-ms=1500", Strategy::Hub { flush: millis(1500), align: true }, 3000),
+            ("--direct", Strategy::Direct, 4000),
+            ("--direct --ack-ms 700", Strategy::Direct, 700),
+            ("--topology", Strategy::Neighbours { flush: millis(0) }, 2000),
+            ("--topology --flush-ms 50", Strategy::Neighbours { flush: millis(50) }, 2000),
+        ] {
+            assert_eq!(read(args), Ok(Settings { strategy, ack: millis(ack) }), "{args}");
+        }
+    }
+
+    #[test]
+    fn errors_say_what_is_wrong() {
+        for (args, expected) in [
+            ("--flush", "unknown argument `--flush`"),
+            ("--flush-ms", "--flush-ms needs a number of milliseconds"),
+            ("--flush-ms soon", "--flush-ms must be 0 to 3600000 ms, not `soon`"),
+            ("--ack-ms=-1", "--ack-ms must be 0 to 3600000 ms, not `-1`"),
+            ("--direct=yes", "--direct takes no value, but `--direct=yes` has one"),
+            ("--direct --topology", "--direct and --topology do not go together"),
+            ("--direct --flush-ms 3", "--direct and --flush-ms do not go together"),
+            ("--align --topology", "--topology and --align do not go together"),
+            ("--align --flush-ms 0", "--align needs a --flush-ms above 0"),
+        ] {
+            let error = read(args).expect_err(args);
+            assert_eq!(error.lines().next(), Some(expected), "{args}");
+        }
+    }
+}

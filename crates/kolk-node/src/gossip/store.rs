@@ -1,0 +1,131 @@
+//! What a node holds: every value it has heard of, once.
+
+use super::version::VersionVector;
+use super::wire::Run;
+
+/// No value is at this place.
+const HOLE: u32 = u32::MAX;
+
+/// How far ahead of what is held a value's number may be. Whatever another node sends, a table must
+/// not grow without bounds because of it.
+const AHEAD_MAX: u64 = 1 << 20;
+
+/// Values in the order in which they came, and by origin and number.
+pub(super) struct Store<T> {
+    values: Vec<T>,
+    /// Of the value at the same place: its origin, its number, and whether this node has passed it
+    /// on to everybody.
+    ids: Vec<Id>,
+    /// By origin and number: the value's place, or [`HOLE`].
+    places: Vec<Vec<u32>>,
+    version: VersionVector,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Id {
+    pub(super) origin: u32,
+    pub(super) number: u64,
+    pub(super) is_spread: bool,
+}
+
+/// What became of a value that was put in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Inserted {
+    /// It is new, and stands at this place.
+    New(u32),
+    /// It was there, at this place.
+    Known(u32),
+    /// It cannot be: nobody has that name, or its number is out of all bounds.
+    Absurd,
+}
+
+impl<T> Store<T> {
+    pub(super) fn new(origins: usize) -> Store<T> {
+        Store {
+            values: Vec::new(),
+            ids: Vec::new(),
+            places: vec![Vec::new(); origins],
+            version: VersionVector::new(origins),
+        }
+    }
+
+    /// All values, in the order in which they came.
+    pub(super) fn values(&self) -> &[T] {
+        &self.values
+    }
+
+    pub(super) fn id(&self, place: u32) -> Id {
+        self.ids[place as usize]
+    }
+
+    pub(super) fn version(&self) -> &VersionVector {
+        &self.version
+    }
+
+    /// Where the value with this number stands.
+    pub(super) fn place(&self, origin: u32, number: u64) -> Option<u32> {
+        let place = *self.places.get(origin as usize)?.get(usize::try_from(number).ok()?)?;
+        (place != HOLE).then_some(place)
+    }
+
+    pub(super) fn mark_spread(&mut self, place: u32) {
+        self.ids[place as usize].is_spread = true;
+    }
+
+    pub(super) fn insert(&mut self, origin: u32, number: u64, value: T) -> Inserted {
+        if let Some(place) = self.place(origin, number) {
+            return Inserted::Known(place);
+        }
+        let place = self.values.len() as u32;
+        let Some(places) = self.places.get_mut(origin as usize) else { return Inserted::Absurd };
+        if number > places.len() as u64 + AHEAD_MAX || place == HOLE {
+            return Inserted::Absurd;
+        }
+        let at = number as usize;
+        if at >= places.len() {
+            places.resize(at + 1, HOLE);
+        }
+        places[at] = place;
+        self.values.push(value);
+        self.ids.push(Id { origin, number, is_spread: false });
+        let mut held = self.version.get(origin as usize);
+        while places.get(held as usize).is_some_and(|place| *place != HOLE) {
+            held += 1;
+        }
+        self.version.raise(origin as usize, held);
+        Inserted::New(place)
+    }
+}
+
+impl<T: Clone> Store<T> {
+    /// The values at these places as runs, as few as possible. Sorts `places`.
+    pub(super) fn runs(&self, places: &mut [u32]) -> Vec<Run<T>> {
+        let id = |place: u32| (self.id(place).origin, self.id(place).number);
+        places.sort_unstable_by_key(|place| id(*place));
+        let mut runs: Vec<Run<T>> = Vec::new();
+        for &mut place in places {
+            let (origin, number) = id(place);
+            let value = self.values[place as usize].clone();
+            match runs.last_mut() {
+                Some((of, first, values))
+                    if *of == origin && *first + values.len() as u64 == number =>
+                {
+                    values.push(value);
+                }
+                Some((of, first, values))
+                    if *of == origin && *first + values.len() as u64 == number + 1 => {}
+                _ => runs.push((origin, number, vec![value])),
+            }
+        }
+        runs
+    }
+
+    /// The places of up to `count_max` values that are not in `version`.
+    pub(super) fn beyond(&self, version: &VersionVector, count_max: usize) -> Vec<u32> {
+        let missing = self.places.iter().enumerate().flat_map(|(origin, places)| {
+            let held = usize::try_from(version.get(origin)).unwrap_or(usize::MAX);
+            places.iter().skip(held).copied().filter(|place| *place != HOLE)
+        });
+        missing.take(count_max).collect()
+    }
+}

@@ -1,0 +1,5 @@
+//! The broadcast node as a program of its own.
+
+fn main() -> std::process::ExitCode {
+    kolk_node::main(kolk_broadcast::factory)
+}
