@@ -240,7 +240,7 @@ impl Bits {
         Bits { words: vec![0; size.div_ceil(64)] }
     }
 
-    /// All of them; bits beyond `size` may be set, and nobody asks for them.
+    /// All of them.
     fn full(size: usize) -> Bits {
         let mut bits = Bits { words: vec![u64::MAX; size.div_ceil(64)] };
         if let (Some(last), 1..) = (bits.words.last_mut(), size % 64) {

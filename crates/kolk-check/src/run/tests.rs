@@ -1,5 +1,6 @@
 use kolk_history::summary::{MessageCounts, UnexpectedReply, Violation, ViolationKind};
 use kolk_history::{Outcome, Phase, edn};
+use proptest::prelude::*;
 
 use super::*;
 use crate::testing::Story;
@@ -428,4 +429,64 @@ fn a_duplicate_id_is_named_with_its_proof() {
             ("id 6 is given out 2 times by n1", vec![2, 6], Some("n1")),
         ]
     );
+}
+
+/// Any history at all, sensible or not.
+fn nonsense() -> impl Strategy<Value = Story> {
+    let values = || {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::Bool),
+            any::<f64>().prop_map(Value::Float),
+            prop_oneof![-3..3_i64, any::<i64>()].prop_map(Value::Int),
+            "[ab]{0,2}".prop_map(Value::text),
+        ];
+        leaf.prop_recursive(3, 16, 6, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::list),
+                proptest::collection::vec((inner.clone(), inner), 0..3).prop_map(Value::map),
+            ]
+        })
+    };
+    let operation = (
+        prop::sample::select(Function::ALL),
+        prop::sample::select(&[Phase::Load, Phase::Final, Phase::Convergence][..]),
+        prop::option::of(prop::sample::select(&[Outcome::Ok, Outcome::Fail, Outcome::Info][..])),
+        (0..5_u16, values(), values()),
+    );
+    proptest::collection::vec(operation, 0..30).prop_map(|operations| {
+        let mut story = Story::new(3);
+        for (function, phase, outcome, (node, value, result)) in operations {
+            let open = story.invoke_in(phase, 5, node, function, value);
+            if let Some(outcome) = outcome {
+                story.end(4, open, outcome, result);
+            }
+        }
+        story
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 300,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn no_history_makes_a_checker_panic(story in nonsense()) {
+        for workload in WORKLOADS {
+            let options = Options { strict: true, rate: Some(1e9), ..options(workload) };
+            let verdict = check_run(&story.history, Some(&Summary::default()), &options);
+            let mut notes = verdict.checks.iter().flat_map(|check| &check.notes);
+            prop_assert!(!notes.any(|note| note.starts_with("the checker failed")));
+            for (_, anomaly) in verdict.anomalies() {
+                for index in &anomaly.operations {
+                    prop_assert!(story.history.operations.iter().any(|op| op.index == *index));
+                }
+            }
+            let text = pretty(&verdict.results());
+            prop_assert!(edn::read(&text).is_ok());
+        }
+    }
 }
