@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use thiserror::Error;
 
-use crate::scan::{ScanError, Scanner};
+use crate::scan::{ScanError, Scanner, string_stop};
 
 /// A line, as it came: nothing is copied unless a name holds an escape.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,7 +112,8 @@ impl<'a> Line<'a> {
             return Err(LineError::NotAnObject);
         }
         let (mut id, mut at, mut src, mut dest, mut body) = (None, None, None, None, None);
-        scanner.object(|scanner, key, key_at| {
+        let expected = ["\"id\":", "\"src\":", "\"dest\":", "\"body\":", "\"at\":"];
+        scanner.object_of(expected, |scanner, key, key_at| {
             match &*key {
                 "src" => src = Some(string(scanner, "src")?),
                 "dest" => dest = Some(string(scanner, "dest")?),
@@ -157,7 +158,8 @@ impl<'a> Body<'a> {
             return Err(LineError::WrongKind { key: "body", expected: "an object", offset });
         }
         let from = scanner.offset();
-        scanner.object(|scanner, key, _| {
+        let expected = ["\"type\":", "\"msg_id\":", "\"in_reply_to\":"];
+        scanner.object_of(expected, |scanner, key, _| {
             match &*key {
                 "type" => kind = Some(string(scanner, "type")?),
                 "msg_id" => msg_id = integer(scanner, "msg_id")?,
@@ -187,8 +189,9 @@ fn integer<T: std::str::FromStr>(
     scanner: &mut Scanner<'_>,
     key: &'static str,
 ) -> Result<Option<T>, LineError> {
-    let offset = scanner.peek().map(|_| scanner.offset()).unwrap_or_default();
-    let value = scanner.value()?;
+    let number = matches!(scanner.peek(), Some(b'-' | b'0'..=b'9'));
+    let offset = scanner.offset();
+    let value = if number { scanner.number()? } else { scanner.value()? };
     if value == "null" {
         return Ok(None);
     }
@@ -230,7 +233,11 @@ pub fn write_line(
 pub fn write_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let mut rest = text.as_bytes();
-    while let Some(at) = rest.iter().position(|byte| matches!(byte, 0..=0x1f | b'"' | b'\\')) {
+    loop {
+        let at = string_stop(rest, 0);
+        if at == rest.len() {
+            break;
+        }
         out.extend_from_slice(&rest[..at]);
         match rest[at] {
             b'\n' => out.extend_from_slice(b"\\n"),

@@ -30,6 +30,34 @@ pub struct Scanner<'a> {
     at: usize,
 }
 
+/// The first byte from `at` on that ends the quick part of a string (`"`, `\` and control
+/// characters), or the text's length.
+///
+/// Eight bytes at a time: in each of the three terms a byte's highest bit says whether it is one
+/// looked for, exactly up to the first that is (Mycroft's test for a zero byte, 1987).
+#[inline]
+pub(crate) fn string_stop(bytes: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(*chunk);
+        let quote = word ^ (ONES * b'"' as u64);
+        let backslash = word ^ (ONES * b'\\' as u64);
+        let stops = ((quote.wrapping_sub(ONES) & !quote)
+            | (backslash.wrapping_sub(ONES) & !backslash)
+            | (word.wrapping_sub(ONES * 0x20) & !word))
+            & HIGHS;
+        if stops != 0 {
+            return at + (stops.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    while bytes.get(at).is_some_and(|byte| !STRING_STOPS[usize::from(*byte)]) {
+        at += 1;
+    }
+    at
+}
+
 /// One bit for each byte that ends the quick part of a string: `"`, `\` and control characters.
 const fn string_stops() -> [bool; 256] {
     let mut stops = [false; 256];
@@ -65,6 +93,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next byte that is no white space, not taken.
+    #[inline]
     pub fn peek(&mut self) -> Option<u8> {
         let bytes = self.text.as_bytes();
         while let Some(&byte) = bytes.get(self.at) {
@@ -77,6 +106,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes `byte` if it comes next, white space aside.
+    #[inline]
     pub fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
@@ -84,6 +114,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes `byte`, or fails with `reason`.
+    #[inline]
     pub fn expect(&mut self, byte: u8, reason: &'static str) -> Result<(), ScanError> {
         if self.take(byte) { Ok(()) } else { self.error(reason) }
     }
@@ -97,31 +128,35 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes a string and gives its contents; allocates only if it holds an escape.
+    #[inline]
     pub fn string(&mut self) -> Result<Cow<'a, str>, ScanError> {
-        let (contents, escaped) = self.raw_string()?;
-        if !escaped {
-            return Ok(Cow::Borrowed(contents));
-        }
+        self.expect(b'"', "expected a string")?;
+        let start = self.at;
+        let escaped = self.string_rest()?;
+        let contents = &self.text[start..self.at - 1];
+        if escaped { self.unescaped(contents) } else { Ok(Cow::Borrowed(contents)) }
+    }
+
+    #[cold]
+    fn unescaped(&self, contents: &str) -> Result<Cow<'a, str>, ScanError> {
         match unescape(contents) {
             Some(text) => Ok(Cow::Owned(text)),
             None => self.error("unpaired surrogate in a string"),
         }
     }
 
-    /// Takes a string; gives what stands between its quotes and whether that holds an escape.
-    fn raw_string(&mut self) -> Result<(&'a str, bool), ScanError> {
-        self.expect(b'"', "expected a string")?;
+    /// Takes what is left of a string after its opening quote, the closing one included; says
+    /// whether it holds an escape.
+    #[inline]
+    fn string_rest(&mut self) -> Result<bool, ScanError> {
         let bytes = self.text.as_bytes();
-        let start = self.at;
         let mut escaped = false;
         loop {
-            while bytes.get(self.at).is_some_and(|byte| !STRING_STOPS[usize::from(*byte)]) {
-                self.at += 1;
-            }
+            self.at = string_stop(bytes, self.at);
             match bytes.get(self.at) {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok((&self.text[start..self.at - 1], escaped));
+                    return Ok(escaped);
                 }
                 Some(b'\\') => {
                     escaped = true;
@@ -219,7 +254,8 @@ impl<'a> Scanner<'a> {
                     }
                 }
                 Some(b'"') => {
-                    self.raw_string()?;
+                    self.at += 1;
+                    self.string_rest()?;
                 }
                 Some(b'-' | b'0'..=b'9') => {
                     self.number()?;
@@ -260,7 +296,8 @@ impl<'a> Scanner<'a> {
         if self.peek() != Some(b'"') {
             return self.error("expected a key in double quotes");
         }
-        self.raw_string()?;
+        self.at += 1;
+        self.string_rest()?;
         self.expect(b':', "expected `:` after a key")
     }
 
@@ -268,6 +305,17 @@ impl<'a> Scanner<'a> {
     /// where the key begins, and must take exactly that value.
     pub fn object<E: From<ScanError>>(
         &mut self,
+        each: impl FnMut(&mut Scanner<'a>, Cow<'a, str>, usize) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.object_of([], each)
+    }
+
+    /// As [`Scanner::object`], quicker at keys that are among `expected` and spelled as they are
+    /// mostly spelled. Those are given with quotes and colon: `"src":`.
+    #[inline]
+    pub(crate) fn object_of<E: From<ScanError>, const N: usize>(
+        &mut self,
+        expected: [&'static str; N],
         mut each: impl FnMut(&mut Scanner<'a>, Cow<'a, str>, usize) -> Result<(), E>,
     ) -> Result<(), E> {
         self.expect(b'{', "expected `{`")?;
@@ -279,8 +327,18 @@ impl<'a> Scanner<'a> {
                 return self.error("expected a key in double quotes").map_err(E::from);
             }
             let key_at = self.at;
-            let key = self.string()?;
-            self.expect(b':', "expected `:` after a key")?;
+            let rest = &self.text.as_bytes()[key_at..];
+            let key = match expected.iter().find(|key| rest.starts_with(key.as_bytes())) {
+                Some(key) => {
+                    self.at += key.len();
+                    Cow::Borrowed(&key[1..key.len() - 2])
+                }
+                None => {
+                    let key = self.string()?;
+                    self.expect(b':', "expected `:` after a key")?;
+                    key
+                }
+            };
             self.peek();
             each(self, key, key_at)?;
             match self.peek() {
