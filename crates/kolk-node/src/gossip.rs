@@ -161,8 +161,7 @@ impl<T: Clone + Serialize + DeserializeOwned + 'static> Gossip<T> {
     /// speaks with nobody. Other strategies do not care.
     pub fn set_neighbours(&self, names: &[String]) {
         if matches!(self.inner.replica.borrow().strategy(), Strategy::Neighbours { .. }) {
-            let places: Vec<u32> =
-                names.iter().filter_map(|name| self.inner.place(name)).collect();
+            let places: Vec<u32> = names.iter().filter_map(|name| self.inner.place(name)).collect();
             self.inner.act(|replica, now| replica.set_neighbours(now, &places));
         }
     }

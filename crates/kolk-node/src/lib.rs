@@ -50,6 +50,7 @@
 mod context;
 mod executor;
 pub mod gossip;
+pub mod key_value;
 pub mod machine;
 mod node;
 mod rpc;

@@ -20,7 +20,7 @@ const CHUNK: usize = 512;
 const ANSWER_MAX: usize = 4 * CHUNK;
 
 /// How long before the hub passes values on they should arrive there.
-const ALIGNMENT_MARGIN: Duration = Duration::from_millis(5);
+const ALIGNMENT_MARGIN: Duration = Duration::from_millis(3);
 
 /// How long something that is missing may take on the ordinary way, beside acknowledgements.
 const OVERDUE: Duration = Duration::from_secs(1);
@@ -248,15 +248,23 @@ impl<T: Clone> Replica<T> {
     }
 
     /// When to send something so that it arrives at the hub just before the hub's clock comes to a
-    /// multiple of `period`. As long as too little is known of the hub, now.
+    /// multiple of `period`.
     fn just_in_time(&self, now: Time, hub: u32, period: Duration) -> Time {
         let link = &self.links[hub as usize];
-        let (Some((clock, heard)), Some(mean)) = (link.clock, link.round_trip.mean()) else {
-            return now;
+        let round_trip = &link.round_trip;
+        let (Some((clock, heard)), Some(mean)) = (link.clock, round_trip.mean()) else {
+            // Nothing is known of the hub, but nodes are started at about the same time.
+            let latest = next_multiple(now, period);
+            let early = latest.since(Time::ZERO).saturating_sub(round_trip.expected());
+            return now.max(Time::ZERO + early);
         };
-        let one_way = mean / 2;
-        let hub_now = Time::from_millis(clock) + one_way + (now - heard);
-        let arrival = hub_now + one_way + ALIGNMENT_MARGIN + link.round_trip.jitter() * 2;
+        let jitter = round_trip.jitter() * 2;
+        if jitter > period / 4 {
+            // It would often come too late, and wait for a whole period more.
+            return now;
+        }
+        let hub_now = Time::from_millis(clock) + mean / 2 + (now - heard);
+        let arrival = hub_now + mean / 2 + jitter + ALIGNMENT_MARGIN;
         now + (next_multiple(arrival, period) - arrival)
     }
 

@@ -15,6 +15,7 @@ const MARGIN_MIN: Duration = Duration::from_millis(30);
 pub(super) struct RoundTrip {
     mean: Option<Duration>,
     deviation: Duration,
+    jitter: Duration,
 }
 
 impl RoundTrip {
@@ -28,6 +29,7 @@ impl RoundTrip {
             }
             Some(mean) => {
                 self.deviation = (self.deviation * 3 + mean.abs_diff(sample)) / 4;
+                self.jitter = (self.jitter * 3 + mean.abs_diff(sample)) / 4;
                 self.mean = Some((mean * 7 + sample) / 8);
             }
         }
@@ -38,9 +40,10 @@ impl RoundTrip {
         self.mean
     }
 
-    /// How much latency one way differs from time to time, roughly.
+    /// By how much round trips differ, as far as that has been seen: unlike the deviation that
+    /// patience is made of it begins at nothing.
     pub(super) fn jitter(&self) -> Duration {
-        self.deviation
+        self.jitter
     }
 
     /// The mean, or what is assumed.

@@ -33,21 +33,21 @@ pub enum Strategy {
     },
 }
 
-const HUB_FLUSH: Duration = Duration::from_millis(240);
+const HUB_FLUSH: Duration = Duration::from_millis(225);
 
 impl Default for Settings {
-    /// Through a hub that gathers for 240 ms.
+    /// Through a hub that passes values on every 225 ms.
     fn default() -> Settings {
-        Settings::of(Strategy::Hub { flush: HUB_FLUSH, align: false })
+        Settings::of(Strategy::Hub { flush: HUB_FLUSH, align: true })
     }
 }
 
 /// What [`Settings::from_args`] understands, for people.
 pub const USAGE: &str = "\
 settings of this node:
-  --flush-ms N   the hub gathers values for N ms before it passes them on (default 240);
-                 with --topology: so does every node (default 0)
-  --align        nodes gather values too, and send them just before the hub passes them on
+  --flush-ms N   the hub passes values on every N ms (default 225), and nodes send it theirs just
+                 before; with --topology: every node gathers values for N ms (default 0)
+  --at-once      nodes send the hub their values at once, and N counts from the first of them
   --direct       no hub: every value goes straight to everybody, at once
   --topology     no hub: values go along the topology that the node is given
   --ack-ms N     an acknowledgement waits N ms for a message to ride on
@@ -73,7 +73,7 @@ impl Settings {
     /// A text for people that says what is wrong.
     pub fn from_args(args: &[String]) -> Result<Settings, String> {
         let (mut flush, mut ack) = (None, None);
-        let (mut align, mut direct, mut topology) = (false, false, false);
+        let (mut at_once, mut direct, mut topology) = (false, false, false);
         let mut args = args.iter().map(String::as_str);
         while let Some(arg) = args.next() {
             let (name, value) = match arg.split_once('=') {
@@ -86,7 +86,7 @@ impl Settings {
                     *(if name == "--flush-ms" { &mut flush } else { &mut ack }) = Some(millis);
                     continue;
                 }
-                "--align" => &mut align,
+                "--at-once" => &mut at_once,
                 "--direct" => &mut direct,
                 "--topology" => &mut topology,
                 _ => return Err(format!("unknown argument `{arg}`\n{USAGE}")),
@@ -98,16 +98,17 @@ impl Settings {
         }
         let strategy = match (direct, topology) {
             (true, true) => return Err(alternatives("--direct", "--topology")),
-            (true, false) if align => return Err(alternatives("--direct", "--align")),
+            (true, false) if at_once => return Err(alternatives("--direct", "--at-once")),
             (true, false) if flush.is_some() => return Err(alternatives("--direct", "--flush-ms")),
             (true, false) => Strategy::Direct,
-            (false, true) if align => return Err(alternatives("--topology", "--align")),
+            (false, true) if at_once => return Err(alternatives("--topology", "--at-once")),
             (false, true) => Strategy::Neighbours { flush: flush.unwrap_or_default() },
-            (false, false) => Strategy::Hub { flush: flush.unwrap_or(HUB_FLUSH), align },
+            (false, false) => {
+                let flush = flush.unwrap_or(HUB_FLUSH);
+                // There is no multiple of nothing to be in time for.
+                Strategy::Hub { flush, align: !at_once && !flush.is_zero() }
+            }
         };
-        if strategy == (Strategy::Hub { flush: Duration::ZERO, align: true }) {
-            return Err("--align needs a --flush-ms above 0".to_owned());
-        }
         let settings = Settings::of(strategy);
         Ok(Settings { ack: ack.unwrap_or(settings.ack), ..settings })
     }
@@ -141,9 +142,10 @@ mod tests {
     fn arguments_make_settings() {
         let millis = Duration::from_millis;
         for (args, strategy, ack) in [
-            ("", Strategy::Hub { flush: millis(240), align: false }, 2000),
+            ("", Strategy::Hub { flush: millis(225), align: true }, 2000),
             ("--flush-ms 0", Strategy::Hub { flush: millis(0), align: false }, 2000),
-            ("--align --flush-ms=1500", Strategy::Hub { flush: millis(1500), align: true }, 3000),
+            ("--flush-ms=1500", Strategy::Hub { flush: millis(1500), align: true }, 3000),
+            ("--at-once", Strategy::Hub { flush: millis(225), align: false }, 2000),
             ("--direct", Strategy::Direct, 4000),
             ("--direct --ack-ms 700", Strategy::Direct, 700),
             ("--topology", Strategy::Neighbours { flush: millis(0) }, 2000),
@@ -163,8 +165,7 @@ mod tests {
             ("--direct=yes", "--direct takes no value, but `--direct=yes` has one"),
             ("--direct --topology", "--direct and --topology do not go together"),
             ("--direct --flush-ms 3", "--direct and --flush-ms do not go together"),
-            ("--align --topology", "--topology and --align do not go together"),
-            ("--align --flush-ms 0", "--align needs a --flush-ms above 0"),
+            ("--at-once --topology", "--topology and --at-once do not go together"),
         ] {
             let error = read(args).expect_err(args);
             assert_eq!(error.lines().next(), Some(expected), "{args}");

@@ -4,7 +4,9 @@
 //! What counts is how little is done per message. Input is read in large pieces, all its whole
 //! lines are worked off, and what they led to is written at once when the input runs dry. Tokio's
 //! `stdin` would hand every read to another thread; here a pipe is polled like a socket, and only
-//! what is no pipe (a file, a terminal, a socket pair) gets a thread.
+//! what is no pipe (a file, a terminal, a socket pair) gets a thread. And while there is no task and
+//! no timer, so that nothing but input can make the node act, it waits in `read` itself instead of
+//! asking the kernel first when it may.
 
 use std::fs::File;
 use std::io;
@@ -88,16 +90,36 @@ impl<R: Runtime> Driver<R> {
             }
             match self.source.poll_read(cx, &mut self.lines)? {
                 Poll::Ready(count) => self.ended = count == 0,
-                Poll::Pending => break,
+                Poll::Pending => {
+                    self.session.wake(self.clock.now())?;
+                    self.session.flush()?;
+                    match self.wait_in_read()? {
+                        Some(count) => self.ended = count == 0,
+                        None => break,
+                    }
+                }
             }
         }
-        self.session.wake(self.clock.now())?;
-        self.session.flush()?;
         if !self.session.node.ready().watch(cx.waker()) || self.poll_deadline(cx, sleep) {
             // There is more to do, after Tokio's turn.
             cx.waker().wake_by_ref();
         }
         Poll::Pending
+    }
+
+    /// Reads, and does not come back before there is something, if nothing else can happen: no
+    /// task waits, be it the node's or Tokio's, and no timer runs. None if something can.
+    fn wait_in_read(&mut self) -> io::Result<Option<usize>> {
+        let Some(stdin) = self.source.blocking() else { return Ok(None) };
+        let tokio = tokio::runtime::Handle::current();
+        if !self.session.node.is_dormant() || tokio.metrics().num_alive_tasks() > 0 {
+            return Ok(None);
+        }
+        match self.lines.read_from(stdin) {
+            // Whoever started the node made its stdin so.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            result => result.map(Some),
+        }
     }
 
     /// Reacts to all lines that have been read.
@@ -135,8 +157,9 @@ fn react<R: Runtime>(session: &mut Session<R>, now: Time, line: &[u8]) -> io::Re
 
 /// Where lines come from.
 enum Source {
+    /// A pipe, and if possible the same pipe as a file that blocks.
     #[cfg(unix)]
-    Pipe(tokio::net::unix::pipe::Receiver),
+    Pipe(tokio::net::unix::pipe::Receiver, Option<File>),
     /// What another thread reads: a piece, or why there is none.
     Thread(mpsc::Receiver<io::Result<Vec<u8>>>),
 }
@@ -145,9 +168,24 @@ impl Source {
     fn new(stdin: File) -> io::Result<Source> {
         #[cfg(unix)]
         if std::os::unix::fs::FileTypeExt::is_fifo(&stdin.metadata()?.file_type()) {
-            return tokio::net::unix::pipe::Receiver::from_file(stdin).map(Source::Pipe);
+            use tokio::net::unix::pipe;
+            // Opened a second time, where the system can: whether reading blocks is then a thing of
+            // this opening, and the stdin that was inherited (and may be shared) stays as it was.
+            return match pipe::OpenOptions::new().open_receiver("/proc/self/fd/0") {
+                Ok(pipe) => Ok(Source::Pipe(pipe, Some(stdin))),
+                Err(_) => pipe::Receiver::from_file(stdin).map(|pipe| Source::Pipe(pipe, None)),
+            };
         }
         Source::thread(stdin)
+    }
+
+    /// A file in which to wait for input.
+    fn blocking(&mut self) -> Option<&mut File> {
+        match self {
+            #[cfg(unix)]
+            Source::Pipe(_, file) => file.as_mut(),
+            Source::Thread(_) => None,
+        }
     }
 
     fn thread(mut stdin: File) -> io::Result<Source> {
@@ -172,7 +210,7 @@ impl Source {
     fn poll_read(&mut self, cx: &mut Context<'_>, lines: &mut Lines) -> io::Result<Poll<usize>> {
         match self {
             #[cfg(unix)]
-            Source::Pipe(pipe) => {
+            Source::Pipe(pipe, _) => {
                 let mut space = tokio::io::ReadBuf::new(lines.space());
                 match tokio::io::AsyncRead::poll_read(Pin::new(pipe), cx, &mut space) {
                     Poll::Pending => Ok(Poll::Pending),
