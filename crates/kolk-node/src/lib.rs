@@ -50,7 +50,6 @@
 mod context;
 mod executor;
 pub mod gossip;
-pub mod key_value;
 pub mod machine;
 mod node;
 mod rpc;
