@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::numbers::{grouped, ratio};
+use crate::numbers::{counted, grouped, ratio};
 use crate::sanitize::sanitize;
 
 /// How far a run has come.
@@ -27,11 +27,11 @@ pub struct Facts<'a> {
 /// `load 12.3 of 60 s · 5 012 operations, 4.9/s · partition: n1 | n2 n3`.
 pub fn line(facts: &Facts<'_>) -> String {
     let mut text = format!(
-        "{} {:.1} of {:.0} s · {} operations, {}/s",
+        "{} {:.1} of {:.0} s · {}, {}/s",
         facts.stage,
         facts.now.as_secs_f64(),
         facts.end.as_secs_f64(),
-        grouped(facts.invoked),
+        counted(facts.invoked, "operation", "operations"),
         ratio(facts.rate)
     );
     let unanswered = facts.invoked.saturating_sub(facts.ok);

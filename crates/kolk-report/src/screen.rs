@@ -209,6 +209,10 @@ impl Judged<'_> {
             out.push('\n');
         }
         out.push_str(&overlooked(verdict, style));
+        // What is proof stands apart from what was measured.
+        if out.lines().count() > 1 {
+            out.push('\n');
+        }
         out
     }
 
@@ -245,7 +249,9 @@ impl Judged<'_> {
     fn numbers(&self, style: Style) -> String {
         let mut rows = Vec::new();
         for check in &self.verdict.checks {
-            for measure in check.measures.iter().filter(|measure| is_shown(check, measure)) {
+            for measure in
+                check.measures.iter().filter(|measure| is_shown(check, measure, self.rate))
+            {
                 let wanted = match (measure.name, self.availability, self.rate) {
                     ("availability", Some(1.0), _) => "(wanted: total)".to_owned(),
                     ("availability", Some(fraction), _) => {
@@ -316,9 +322,13 @@ fn overlooked(verdict: &Verdict, style: Style) -> String {
     out
 }
 
-/// The measures that the tables below do not show.
-fn is_shown(check: &Check, measure: &Measure) -> bool {
-    matches!((check.name, measure.name), ("availability" | "workload", _) | (_, "rate"))
+/// The measures that the tables below do not show. A rate says something only beside the one that
+/// was asked for.
+fn is_shown(check: &Check, measure: &Measure, rate: Option<f64>) -> bool {
+    match (check.name, measure.name) {
+        ("availability" | "workload", _) => true,
+        (_, name) => name == "rate" && rate.is_some(),
+    }
 }
 
 /// One line on what a run like this could have exercised and did not.

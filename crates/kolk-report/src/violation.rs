@@ -56,12 +56,12 @@ pub fn draw(violation: &Violation, history: Option<&History>, style: Style) -> S
             Level::NOTE.message(format!("it answered {}", operation::line(history, operation))),
         );
     }
+    group = group.element(Level::HELP.message(sanitize(&violation.advice).into_owned()));
     for (name, lines) in [("stdout", &violation.stdout), ("stderr", &violation.stderr)] {
         if !lines.is_empty() {
             group = group.element(Level::NOTE.message(tail(&node, name, lines, style)));
         }
     }
-    group = group.element(Level::HELP.message(sanitize(&violation.advice).into_owned()));
     let renderer = if style.color { Renderer::styled() } else { Renderer::plain() };
     renderer.decor_style(DecorStyle::Ascii).term_width(style.width).render(&[group])
 }

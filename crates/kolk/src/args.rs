@@ -1,8 +1,10 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use kolk_engine::Patience;
 use kolk_history::plan::ClockKind;
 
 /// A workbench for distributed algorithms: runs a cluster of nodes over a simulated network, with
@@ -14,7 +16,6 @@ use kolk_history::plan::ClockKind;
     after_help = EXAMPLES,
     subcommand_required = true,
     arg_required_else_help = true,
-    disable_help_subcommand = false,
     max_term_width = 100
 )]
 pub struct Cli {
@@ -77,6 +78,9 @@ pub struct TestArgs {
     /// Run this many times, each with a seed of its own
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub test_count: u32,
+    /// How long a program may take.
+    #[command(flatten)]
+    pub patience: PatienceArgs,
     /// Where run folders go, what is printed.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -140,8 +144,14 @@ pub struct RunArgs {
     /// Mean latency in milliseconds, between nodes and between a node and a service [default: 0]
     #[arg(long, value_name = "MS", help_heading = "Network and faults")]
     pub latency: Option<f64>,
-    /// How latencies are spread [default: constant]
-    #[arg(long, value_name = "KIND", help_heading = "Network and faults")]
+    /// How latencies are spread: constant, uniform (from 0 to twice the mean), exponential
+    /// [default: constant]
+    #[arg(
+        long,
+        value_name = "KIND",
+        hide_possible_values = true,
+        help_heading = "Network and faults"
+    )]
     pub latency_dist: Option<LatencyArg>,
     /// The probability that a message between nodes is lost
     #[arg(long, value_name = "P", help_heading = "Network and faults")]
@@ -172,8 +182,36 @@ pub struct RunArgs {
     pub seed: Option<u64>,
     /// Which clock: real for any program, virtual for built-in nodes and programs that know
     /// lockstep [default: real with --bin, virtual with --node]
-    #[arg(long, value_name = "CLOCK", help_heading = "Clock and seed")]
+    #[arg(
+        long,
+        value_name = "CLOCK",
+        hide_possible_values = true,
+        help_heading = "Clock and seed"
+    )]
     pub clock: Option<ClockArg>,
+}
+
+/// How long a program may take by the wall clock, in seconds. No part of the plan: it decides when
+/// to give up, not what happens.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct PatienceArgs {
+    /// How long a program may take to answer `init`, on the real clock
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = parse_seconds)]
+    #[arg(help_heading = "Clock and seed")]
+    pub init_timeout: f64,
+    /// How long a program may take to react to a line, on the virtual clock
+    #[arg(long, value_name = "SECONDS", default_value_t = 5.0, value_parser = parse_seconds)]
+    #[arg(help_heading = "Clock and seed")]
+    pub step_timeout: f64,
+}
+
+impl From<PatienceArgs> for Patience {
+    fn from(args: PatienceArgs) -> Patience {
+        Patience {
+            init: Duration::from_secs_f64(args.init_timeout),
+            step: Duration::from_secs_f64(args.step_timeout),
+        }
+    }
 }
 
 /// What is printed and where it is kept.
@@ -251,8 +289,8 @@ pub struct ChallengeArgs {
     /// What every random decision is drawn from: decimal or 0x…
     #[arg(long, value_name = "SEED", value_parser = parse_seed)]
     pub seed: Option<u64>,
-    /// Which clock [default: virtual, or real with --bin]
-    #[arg(long, value_name = "CLOCK")]
+    /// Which clock: real, virtual [default: virtual, or real with --bin]
+    #[arg(long, value_name = "CLOCK", hide_possible_values = true)]
     pub clock: Option<ClockArg>,
     /// Where run folders go, what is printed.
     #[command(flatten)]
@@ -365,6 +403,11 @@ impl From<ClockArg> for ClockKind {
             ClockArg::Virtual => ClockKind::Virtual,
         }
     }
+}
+
+fn parse_seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse().ok().filter(|seconds| (0.001..=86_400.0).contains(seconds));
+    seconds.ok_or_else(|| "seconds are a number from 0.001 to 86400".to_owned())
 }
 
 fn parse_seed(text: &str) -> Result<u64, String> {

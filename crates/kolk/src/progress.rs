@@ -11,7 +11,6 @@ use crate::signals;
 /// stop to the engine.
 pub struct Bar {
     bar: ProgressBar,
-    label: String,
     next_drawing: Instant,
 }
 
@@ -36,8 +35,9 @@ impl Bar {
         let style = ProgressStyle::with_template("{prefix} {bar:24.cyan/dim} {msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style.progress_chars("━╸─"));
+        bar.set_prefix(label.into());
         // Short runs are over before anything would be seen.
-        Bar { bar, label: label.into(), next_drawing: now() + DRAWING_LASTS }
+        Bar { bar, next_drawing: now() + DRAWING_LASTS }
     }
 
     /// Takes the bar away.
@@ -55,7 +55,6 @@ impl Observer for Bar {
             self.next_drawing = now() + DRAWING_LASTS;
             self.bar.set_length(progress.end.as_millis().max(1));
             self.bar.set_position(progress.now.as_millis());
-            self.bar.set_prefix(self.label.clone());
             let seconds = progress.now.as_secs_f64();
             let rate = if seconds > 0.0 { progress.invoked as f64 / seconds } else { 0.0 };
             self.bar.set_message(kolk_report::progress::line(&kolk_report::progress::Facts {

@@ -147,9 +147,10 @@ fn workload_names() -> String {
 
 fn nothing_under_test(args: &RunArgs) -> Failure {
     let workload = args.workload.as_deref().unwrap_or("WORKLOAD");
+    let node = registry::info(workload).map_or("NAME", |info| info.node);
     Failure::new("nothing is under test")
-        .advice(format!("your own program: kolk test -w {workload} --bin PATH"))
-        .advice(format!("a built-in node: kolk test -w {workload} --node {}", nodes::names()))
+        .advice(format!("a program of yours: kolk test -w {workload} --bin PATH"))
+        .advice(format!("a built-in node: kolk test -w {workload} --node {node}"))
 }
 
 /// A plan that cannot be made, with the advice that fits.
@@ -232,8 +233,12 @@ fn read_plan(text: &str) -> Result<Plan, Failure> {
     let versions: Versions = serde_json::from_str(text)
         .map_err(|error| Failure::new(format!("it is no plan: {error}")))?;
     let older = |what: &str, found: u32, known: u32| {
+        let advice = match versions.kolk_version.as_str() {
+            "" => "use the kolk that made it".to_owned(),
+            version => format!("use the kolk that made it, {version}"),
+        };
         Failure::new(format!("its {what} are of version {found}, and this kolk knows {known}"))
-            .advice(format!("use the kolk that made it, {}", versions.kolk_version))
+            .advice(advice)
     };
     if versions.format != FORMAT {
         return Err(older("keys", versions.format, FORMAT));

@@ -77,6 +77,8 @@ pub struct Watch {
     pub sends: bool,
     /// Print messages when they are received.
     pub receives: bool,
+    /// How long a program may take.
+    pub patience: Patience,
 }
 
 /// Carries out a plan, judges what came of it, and stores everything.
@@ -98,7 +100,7 @@ pub fn run(
     let began = now();
     let run = kolk_engine::run(Setup {
         plan: &plan,
-        nodes: nodes.source(),
+        nodes: nodes.source(watch.patience),
         workload: workload(&plan)?,
         journal: JournalSink::Write(&mut journal),
         history: Some(&mut history),
@@ -134,7 +136,7 @@ pub fn run_in_memory(
     let nodes = Nodes::of(&plan.node)?;
     kolk_engine::run(Setup {
         plan,
-        nodes: nodes.source(),
+        nodes: nodes.source(Patience::default()),
         workload: workload(plan)?,
         journal: if keep_journal { JournalSink::Memory } else { JournalSink::Digest },
         history: None,
@@ -208,14 +210,12 @@ impl Nodes {
         }
     }
 
-    fn source(&self) -> NodeSource<'_> {
+    fn source(&self, patience: Patience) -> NodeSource<'_> {
         match self {
             Nodes::InProcess(make) => NodeSource::InProcess(make),
-            Nodes::Program { path, args } => NodeSource::Program {
-                path: path.clone(),
-                args: args.clone(),
-                patience: Patience::default(),
-            },
+            Nodes::Program { path, args } => {
+                NodeSource::Program { path: path.clone(), args: args.clone(), patience }
+            }
         }
     }
 }

@@ -33,9 +33,11 @@ pub fn run(args: &ChallengeArgs) -> Result<Status, Stop> {
         terminal::print(&format!("{}\n\n", style.paint(Role::Faint, heading)));
     }
     let mut ended = Vec::new();
-    for run in challenges.iter().flat_map(|challenge| challenge.runs) {
-        let id = challenges.iter().find(|challenge| challenge.runs.contains(run));
-        let id = id.map_or("", |challenge| challenge.id);
+    let runs = |challenge: &&'static Challenge| {
+        let id = challenge.id;
+        challenge.runs.iter().map(move |run| (id, run))
+    };
+    for (id, run) in challenges.iter().flat_map(runs) {
         let finished = run_one(args, id, run, program.clone(), seed)?;
         let drawn = drawn(id, run, &finished);
         if args.output.json {

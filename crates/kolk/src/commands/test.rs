@@ -15,7 +15,11 @@ use crate::{commands, request, terminal};
 /// Runs the tests; the first that is not valid ends them, as in the original.
 pub fn run(args: &TestArgs) -> Result<Status, Stop> {
     note_ignored(args);
-    let watch = Watch { sends: args.log_net_send, receives: args.log_net_recv };
+    let watch = Watch {
+        sends: args.log_net_send,
+        receives: args.log_net_recv,
+        patience: args.patience.into(),
+    };
     let mut status = Status::Valid;
     for number in 0..args.test_count {
         let seed = match args.run.seed {
