@@ -56,7 +56,9 @@ impl<R: Runtime> Session<R> {
         }
         let quoted = String::from_utf8_lossy(&line[..line.len().min(QUOTED_MAX)]);
         let more = if line.len() > QUOTED_MAX { " …" } else { "" };
-        eprintln!("dropped a line, because {error}: {quoted}{more}");
+        // Quoted with escapes: it is somebody else's text, and may end up on a terminal. If stderr
+        // cannot be written there is nowhere to say so.
+        let _ = writeln!(io::stderr(), "dropped a line, because {error}: {quoted:?}{more}");
     }
 
     /// Adds a line of the driver's own.
@@ -70,7 +72,7 @@ impl<R: Runtime> Session<R> {
         }
         let logged = self.outputs.logged();
         if !logged.is_empty() {
-            // If stderr cannot be written there is nowhere to say so.
+            // As above.
             let _ = io::stderr().lock().write_all(logged);
         }
         for (dest, body) in self.outputs.messages_raw() {
