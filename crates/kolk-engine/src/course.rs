@@ -20,8 +20,6 @@ use crate::run::EngineError;
 use crate::simulation::{Cause, Simulation};
 use crate::workload::{Call, Completion, Invocation, Step, Worker};
 
-/// How long a node may take to answer `init`, in simulated time.
-const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long nodes get to recover before the final operations.
 const RECOVERY: Duration = Duration::from_secs(10);
 
@@ -214,7 +212,7 @@ impl Simulation<'_> {
         self.course.outstanding = nodes.len();
         let clients: Vec<u32> =
             (0..nodes.len()).map(|node| self.add_client(Role::Init(node as u16))).collect();
-        self.enter(Stage::Starting, Some(INIT_TIMEOUT));
+        self.enter(Stage::Starting, Some(self.hosts.init_patience()));
         for (number, client) in clients.into_iter().enumerate() {
             let node = number as u16;
             let offer = virtual_time.then(|| lockstep::Offer::new(self.node_seed(node, 0)));
@@ -343,7 +341,8 @@ impl Simulation<'_> {
 
     fn no_answer(&mut self, request: &str, advice: &str) -> EngineError {
         let silent = (0..self.plan.nodes.len() as u16).find(|node| !self.hosts.is_started(*node));
-        let problem = format!("did not answer `{request}` within {} s", INIT_TIMEOUT.as_secs());
+        let patience = self.hosts.init_patience().as_secs_f64();
+        let problem = format!("did not answer `{request}` within {patience} s");
         self.hosts.start_error(
             silent.unwrap_or_default(),
             &self.directory,

@@ -111,7 +111,7 @@ fn start_nodes<'a>(
                 .map(|name| Program::spawn(name, &path, &args, folder.join(format!("{name}.log"))))
                 .collect::<Result<Vec<_>, _>>()?;
             let hosts = match plan.clock {
-                ClockKind::Real => Hosts::Real(RealHosts::new(programs)),
+                ClockKind::Real => Hosts::Real(RealHosts::new(programs, patience.init)),
                 ClockKind::Virtual => Hosts::Lockstep(LockstepHosts::new(programs, patience.step)),
             };
             Ok((hosts, Logs::default()))

@@ -7,6 +7,8 @@ mod registry;
 
 pub use registry::kill_all as kill_all_programs;
 
+use std::time::Duration;
+
 use kolk_history::summary::{Violation, ViolationKind};
 use kolk_node::{Input, Machine, Outputs};
 use kolk_protocol::Time;
@@ -18,6 +20,8 @@ use crate::run::EngineError;
 pub(crate) use lockstep::{LockstepHosts, NO_LOCKSTEP};
 pub(crate) use process::{Program, ProgramEvent, RealHosts};
 
+/// How long a node may take to answer `init`, in simulated time.
+const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// As much of a line as is kept for a report, in bytes.
 const EXCERPT_BYTES: usize = 2000;
 
@@ -207,6 +211,15 @@ impl Hosts<'_> {
         match self {
             Hosts::Lockstep(hosts) => std::mem::take(&mut hosts.violations),
             _ => Vec::new(),
+        }
+    }
+
+    /// How long a node may take to answer `init`: by the wall clock if that is the clock, else in
+    /// simulated time.
+    pub(crate) fn init_patience(&self) -> Duration {
+        match self {
+            Hosts::Real(hosts) => hosts.init_patience,
+            _ => INIT_TIMEOUT,
         }
     }
 

@@ -315,12 +315,14 @@ pub(crate) struct RealHosts {
     pub(super) started: Vec<bool>,
     /// Which have something to be written.
     dirty: Vec<u16>,
+    /// How long they may take to answer `init`.
+    pub(super) init_patience: Duration,
 }
 
 impl RealHosts {
-    pub(crate) fn new(programs: Vec<Program>) -> RealHosts {
+    pub(crate) fn new(programs: Vec<Program>, init_patience: Duration) -> RealHosts {
         let started = vec![false; programs.len()];
-        RealHosts { programs, started, dirty: Vec::new() }
+        RealHosts { programs, started, dirty: Vec::new(), init_patience }
     }
 
     pub(super) fn begin(&mut self, node: u16, id: Option<u64>, input: Input<'_>) {
