@@ -54,6 +54,7 @@ pub mod machine;
 mod node;
 mod rpc;
 mod runtime;
+mod services;
 mod settings;
 #[cfg(feature = "stdio")]
 pub mod stdio;
@@ -67,6 +68,7 @@ pub use machine::{Input, Machine, Outputs};
 pub use node::Node;
 pub use rpc::{Call, RPC_DEADLINE, Retry};
 pub use runtime::machine;
+pub use services::{KeyValue, Timestamps};
 pub use settings::no_settings;
 #[cfg(feature = "stdio")]
 pub use stdio::{main, run};
