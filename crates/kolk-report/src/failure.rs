@@ -55,7 +55,9 @@ impl Failure {
     pub fn draw(&self, style: Style) -> String {
         let mut out = format!("{} {}\n", style.paint(Role::Bad, "error:"), sanitize(&self.problem));
         for cause in &self.causes {
-            out.push_str(&format!("  because {}\n", sanitize(cause)));
+            let mut lines = cause.lines();
+            out.push_str(&format!("  because {}\n", sanitize(lines.next().unwrap_or_default())));
+            lines.for_each(|line| out.push_str(&format!("  {}\n", sanitize(line))));
         }
         for (name, lines) in &self.output {
             let shown = &lines[lines.len().saturating_sub(TAIL_LINES)..];

@@ -313,8 +313,9 @@ Examples:
   kolk verify store/latest
   kolk verify -w broadcast --node broadcast --nemesis partition --seeds 200
       Two hundred seeds, each run twice.
-  kolk verify -w broadcast --node broadcast --lockstep
-      In this process, and as separate programs on the virtual clock.
+  kolk verify --seeds 200
+      All built-in nodes under every kind of fault: twice in this process, and as separate
+      programs in lockstep.
   kolk verify -w echo --bin ./echo.py
       A program that knows lockstep.";
 

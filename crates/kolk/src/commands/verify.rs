@@ -6,14 +6,52 @@ use kolk_history::plan::{ClockKind, NodeSpec};
 use kolk_report::failure::Failure;
 use kolk_report::numbers::{counted, grouped};
 use kolk_report::{Role, difference};
+use kolk_workload::registry;
 
-use crate::args::{ClockArg, VerifyArgs};
+use crate::args::{ClockArg, LatencyArg, RunArgs, VerifyArgs};
 use crate::progress::Bar;
 use crate::status::{Status, Stop};
 use crate::{commands, request, runner, signals, terminal};
 
-/// Verifies one plan, or one for each of many seeds.
+/// Verifies one plan, or one for each of many seeds. If nothing is named: all built-in nodes, under
+/// every kind of fault, against themselves and against lockstep.
 pub fn run(args: &VerifyArgs) -> Result<Status, Stop> {
+    let is_named = args.stored.is_some() || args.run.bin.is_some() || args.run.node.is_some();
+    if is_named || args.run.workload.is_some() {
+        return verify(args);
+    }
+    for info in registry::WORKLOADS {
+        let mut args = args.clone();
+        args.run.workload = Some(info.name.to_owned());
+        args.run.node = Some(info.node.to_owned());
+        stormy(&mut args.run);
+        for lockstep in [false, true] {
+            args.lockstep = lockstep;
+            let status = verify(&args)?;
+            if status != Status::Valid {
+                return Ok(status);
+            }
+        }
+    }
+    Ok(Status::Valid)
+}
+
+/// Fills in what was not given so that everything random happens in a short run.
+fn stormy(run: &mut RunArgs) {
+    run.time_limit.get_or_insert(10.0);
+    run.rate.get_or_insert(50.0);
+    run.latency.get_or_insert(20.0);
+    run.latency_dist.get_or_insert(LatencyArg::Exponential);
+    run.loss.get_or_insert(0.05);
+    run.duplication.get_or_insert(0.05);
+    run.nemesis_interval.get_or_insert(2.0);
+    if run.nemesis.is_empty() {
+        run.nemesis.push("partition".to_owned());
+    }
+    run.strict = true;
+}
+
+fn verify(args: &VerifyArgs) -> Result<Status, Stop> {
     let first = first_plan(args)?;
     let count = args.seeds.unwrap_or(1);
     let style = terminal::out_style();
@@ -22,7 +60,7 @@ pub fn run(args: &VerifyArgs) -> Result<Status, Stop> {
         let plan = Plan { seed: first.seed.wrapping_add(u64::from(number)), ..first.clone() };
         let plan = reseeded(args, plan)?;
         let pair = [plan.clone(), second_plan(args, &plan)];
-        let label = format!("verify {}/{count}", number + 1);
+        let label = format!("{} seed {} of {count}", plan.workload.name, number + 1);
         match compare(&pair, &label)? {
             Outcome::Same { event_count, digest: same } => {
                 events += event_count;
@@ -32,7 +70,8 @@ pub fn run(args: &VerifyArgs) -> Result<Status, Stop> {
             Outcome::Different(picture) => {
                 let mark = style.paint(Role::Bad, "✗");
                 terminal::print(&format!(
-                    "{mark} seed {:#x} gives two different runs; {picture}\n  again  {}\n",
+                    "{mark} {}: seed {:#x} gives two different runs; {picture}\n  again  {}\n",
+                    plan.workload.name,
                     plan.seed,
                     style.paint(Role::Command, again(args, &plan))
                 ));
@@ -47,7 +86,7 @@ pub fn run(args: &VerifyArgs) -> Result<Status, Stop> {
         count => counted(u64::from(count), "seed", "seeds"),
     };
     terminal::print(&format!(
-        "{mark} the same run, byte for byte: {one} and {other}\n  {} · {} · {what} · {} events\n",
+        "{mark} {}: the same run {one} and {other}, byte for byte · {} · {what} · {} events\n",
         first.workload.name,
         counted(first.nodes.len() as u64, "node", "nodes"),
         grouped(events)
@@ -101,22 +140,46 @@ fn names(args: &VerifyArgs, plan: &Plan) -> [&'static str; 2] {
     }
 }
 
-/// The line that verifies one seed alone.
+/// The flags that [`stormy`] fills in.
+fn flags(run: &RunArgs) -> String {
+    let numbers = [
+        ("time-limit", run.time_limit),
+        ("rate", run.rate),
+        ("latency", run.latency),
+        ("loss", run.loss),
+        ("duplication", run.duplication),
+        ("nemesis-interval", run.nemesis_interval),
+    ];
+    let numbers =
+        numbers.iter().filter_map(|(name, value)| Some(format!("--{name} {}", (*value)?)));
+    let words = ["--latency-dist exponential", "--nemesis partition", "--strict"];
+    numbers.chain(words.map(str::to_owned)).collect::<Vec<_>>().join(" ")
+}
+
+/// The line that verifies one seed alone: what was typed, with that seed.
 fn again(args: &VerifyArgs, plan: &Plan) -> String {
-    let words = std::env::args().skip(1);
     let mut kept: Vec<String> = Vec::new();
     let mut is_value = false;
-    for word in words {
+    for word in std::env::args().skip(2) {
         let is_flag = matches!(word.as_str(), "--seeds" | "--seed");
         if !is_flag && !is_value && !word.starts_with("--seeds=") && !word.starts_with("--seed=") {
             kept.push(word);
         }
         is_value = is_flag;
     }
+    let mut chosen = vec![commands::program().to_owned(), "verify".to_owned()];
     if args.stored.is_none() {
-        kept.insert(1, format!("--seed {:#x}", plan.seed));
+        chosen.push(format!("--seed {:#x}", plan.seed));
+        if let (NodeSpec::BuiltIn { name, .. }, false) =
+            (&plan.node, kept.iter().any(|word| word.starts_with("--node")))
+        {
+            chosen.push(format!("-w {} --node {name}", plan.workload.name));
+            chosen.push(flags(&args.run));
+            chosen.extend(args.lockstep.then(|| "--lockstep".to_owned()));
+        }
     }
-    format!("{} {}", commands::program(), kept.join(" "))
+    chosen.extend(kept);
+    chosen.join(" ")
 }
 
 enum Outcome {
