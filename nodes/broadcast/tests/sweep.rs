@@ -65,7 +65,9 @@ fn table() {
         Some(args) => vec![("given", args.leak())],
         None => SETTINGS.to_vec(),
     };
-    println!("| setting | trouble | runs | invalid | messages per operation | median ms | max ms |");
+    println!(
+        "| setting | trouble | runs | invalid | messages per operation | median ms | max ms |"
+    );
     println!("|---|---|---|---|---|---|---|");
     let mut failures = Vec::new();
     for (name, args) in settings {

@@ -306,7 +306,7 @@ impl<T: Clone> Replica<T> {
     ) -> bool {
         let Some(end) = first.checked_add(values.len() as u64) else { return false };
         let mut is_new = false;
-        for (number, value) in (first..).zip(values) {
+        for (number, value) in (first..end).zip(values) {
             is_new |= self.take_one(now, src, (origin, number, value), spread, is_stream);
         }
         if spread && self.me != 0 {

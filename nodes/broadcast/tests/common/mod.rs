@@ -1,4 +1,5 @@
 //! Runs of a challenge's load against this node, and what they come to.
+#![allow(dead_code, reason = "each test program uses a part")]
 
 use kolk_check::{Options, Validity, check_run};
 use kolk_engine::faults::Cut;
@@ -8,11 +9,8 @@ use kolk_workload::planner::{Nemesis, Nodes};
 use kolk_workload::{Settings, by_name, plan};
 
 /// The settings under test: a name, and the node's arguments.
-pub const SETTINGS: [(&str, &str); 3] = [
-    ("default", ""),
-    ("few messages", "--align --flush-ms 1500"),
-    ("low latency", "--direct"),
-];
+pub const SETTINGS: [(&str, &str); 3] =
+    [("default", ""), ("few messages", "--flush-ms 1500"), ("low latency", "--direct")];
 
 /// What a load and its network are like.
 #[derive(Clone, Debug)]
@@ -81,12 +79,19 @@ pub fn measure(scenario: &Scenario, seed: u64) -> Measured {
         plan: &plan,
         nodes: NodeSource::InProcess(&|_| kolk_node::machine(factory.clone())),
         workload: by_name("broadcast", &plan.workload.settings, &plan.nodes).expect("known"),
-        journal: JournalSink::Digest,
+        journal: if std::env::var_os("KOLK_DUMP").is_some() {
+            JournalSink::Memory
+        } else {
+            JournalSink::Digest
+        },
         history: None,
         logs: None,
         observer: &mut |_: &Progress<'_>| Flow::Continue,
     })
     .expect("it runs");
+    if let (Some(path), Some(journal)) = (std::env::var_os("KOLK_DUMP"), &run.journal) {
+        std::fs::write(path, journal).unwrap();
+    }
     assert_eq!(run.ending, Ending::Completed);
     let options = Options { workload: "broadcast", strict: true, ..Options::default() };
     let verdict = check_run(&run.history, Some(&run.summary), &options);
