@@ -44,7 +44,7 @@
 //!
 //! Underneath is a core without I/O, a [`Machine`]: `step(now, input) → outputs, next deadline`.
 //! Three thin drivers run it: stdio on the real clock and stdio in lockstep (both in `stdio`,
-//! chosen by what `init` says), and [`machine`] in-process. A node that takes time and entropy from
+//! chosen by what `init` says), and [`machine()`] in-process. A node that takes time and entropy from
 //! its context alone behaves the same under all three.
 
 mod context;

@@ -322,3 +322,28 @@ fn a_call_that_cannot_be_written_was_not_sent() {
     });
     assert_eq!(node.get("c1", GO), [said("")]);
 }
+
+/// Receivers and tasks hold contexts, and contexts hold what knows them.
+#[test]
+fn nothing_outlives_the_machine() {
+    let marker = Rc::new(());
+    let alive = Rc::downgrade(&marker);
+    let (mut node, _) = Stepper::new(move |cx| {
+        let (in_receiver, in_task, in_beat) = (marker.clone(), marker.clone(), marker.clone());
+        let (cx_receiver, cx_task) = (cx.clone(), cx.clone());
+        cx.receive(&["said"], move |_, _: Said| drop((in_receiver.clone(), cx_receiver.clone())));
+        cx.spawn(async move {
+            let _ = ask(&cx_task, 0).await;
+            drop(in_task);
+        });
+        cx.every(ms(5), move || drop(in_beat.clone()));
+        Scripted(async move |cx: &Context| {
+            cx.sleep(ms(1_000_000)).await;
+            Ok(format!("{marker:?}"))
+        })
+    });
+    node.get("c1", GO);
+    assert!(alive.upgrade().is_some());
+    drop(node);
+    assert!(alive.upgrade().is_none());
+}
