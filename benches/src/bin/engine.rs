@@ -97,7 +97,9 @@ fn report(what: &str, run: &Run, wall: Duration) {
 
 fn virtual_clock() {
     let relay = |_| -> Box<dyn Machine> { machine(Relay::new) };
-    let broadcast = |_| -> Box<dyn Machine> { machine(Relay::new) };
+    let broadcast = |_| -> Box<dyn Machine> {
+        machine(kolk_broadcast::factory(&[]).expect("the default settings are valid"))
+    };
     for _ in 0..3 {
         let settings = challenge_3d(ClockKind::Virtual);
         let (done, wall) = timed(|| run(&settings, &Source::InProcess(&broadcast)));
