@@ -123,11 +123,12 @@ pub fn table(runs: &[ChallengeRun], style: Style) -> String {
     let mut out = table::draw(&rows, 0, style);
     let failed = runs.iter().filter(|run| !run.holds()).count();
     out.push('\n');
-    out.push_str(&match failed {
-        0 => format!("{} all {} runs hold\n", style.paint(Role::Good, "✓"), runs.len()),
-        failed => {
-            format!("{} {failed} of {} runs do not hold\n", style.paint(Role::Bad, "✗"), runs.len())
-        }
+    let (good, bad) = (style.paint(Role::Good, "✓"), style.paint(Role::Bad, "✗"));
+    out.push_str(&match (failed, runs.len()) {
+        (0, 1) => format!("{good} it holds\n"),
+        (0, count) => format!("{good} all {count} runs hold\n"),
+        (_, 1) => format!("{bad} it does not hold\n"),
+        (failed, count) => format!("{bad} {failed} of {count} runs do not hold\n"),
     });
     out
 }

@@ -11,7 +11,7 @@ use kolk_workload::registry;
 use crate::args::{ClockArg, LatencyArg, RunArgs, VerifyArgs};
 use crate::progress::Bar;
 use crate::status::{Status, Stop};
-use crate::{commands, request, runner, signals, terminal};
+use crate::{commands, nodes, request, runner, signals, terminal};
 
 /// Verifies one plan, or one for each of many seeds. If nothing is named: all built-in nodes, under
 /// every kind of fault, against themselves and against lockstep.
@@ -20,7 +20,8 @@ pub fn run(args: &VerifyArgs) -> Result<Status, Stop> {
     if is_named || args.run.workload.is_some() {
         return verify(args);
     }
-    for info in registry::WORKLOADS {
+    let linked = |info: &&registry::Info| nodes::find(info.node).is_ok();
+    for info in registry::WORKLOADS.iter().filter(linked) {
         let mut args = args.clone();
         args.run.workload = Some(info.name.to_owned());
         args.run.node = Some(info.node.to_owned());

@@ -1,0 +1,239 @@
+//! The screens at the end of a run, and what `challenge` and `verify` show, drawn from made-up runs.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use kolk_check::{Options, Validity, Verdict, check_run};
+use kolk_history::plan::{
+    ClockKind, DRAWS, Exceptions, FORMAT, LatencyDistribution, NetworkSpec, NodeSpec, WorkloadSpec,
+};
+use kolk_history::summary::MessageCounts;
+use kolk_history::{History, Plan, Summary, jepsen};
+use kolk_report::challenge::{self, ChallengeRun, Measured};
+use kolk_report::facts::{Ending, Facts};
+use kolk_report::screen::{self, Report};
+use kolk_report::{Style, difference, results};
+
+/// A run of the workload `broadcast` on three nodes.
+struct Made {
+    plan: Plan,
+    history: History,
+    summary: Summary,
+    verdict: Verdict,
+    facts: Facts,
+}
+
+fn made(events: &str, change: impl FnOnce(&mut Plan, &mut Facts)) -> Made {
+    let names: Vec<String> = ["n0", "n1", "n2"].map(str::to_owned).to_vec();
+    let node = NodeSpec::Program {
+        path: "/home/ada/\u{1b}[1mbroadcast.py".to_owned(),
+        args: Vec::new(),
+        sha256: "0".repeat(64),
+    };
+    let mut plan = Plan {
+        format: FORMAT,
+        draws: DRAWS,
+        kolk_version: "0.1.0".to_owned(),
+        seed: 0x5f3a_9c21,
+        clock: ClockKind::Real,
+        node,
+        nodes: names.clone(),
+        concurrency: 3,
+        rate: 5.0,
+        time_limit: 10_000_000_000,
+        workload: WorkloadSpec { name: "broadcast".to_owned(), settings: BTreeMap::new() },
+        network: NetworkSpec {
+            latency: 100.0,
+            latency_dist: LatencyDistribution::Constant,
+            loss: 0.1,
+            duplication: 0.0,
+        },
+        faults: Vec::new(),
+        exceptions: Exceptions::default(),
+        strict: false,
+        availability: None,
+    };
+    let mut facts = Facts {
+        digest: "0123456789abcdef".repeat(2),
+        ending: Ending::Completed,
+        load_began: 0,
+        load_ended: 10_000_000_000,
+        ended: 20_500_000_000,
+        event_count: 1234,
+    };
+    change(&mut plan, &mut facts);
+    let history = jepsen::read(events.as_bytes(), names).expect("a history");
+    let counts = |count| MessageCounts { send_count: count, recv_count: count, msg_count: count };
+    let summary = Summary {
+        all: counts(3694),
+        clients: counts(12),
+        servers: counts(3682),
+        lost_count: 3,
+        ..Summary::default()
+    };
+    let options = Options {
+        workload: "broadcast",
+        strict: plan.strict,
+        availability: plan.availability,
+        rate: Some(plan.rate),
+        load: Some(Duration::from_secs(10)),
+    };
+    let verdict = check_run(&history, Some(&summary), &options);
+    Made { plan, history, summary, verdict, facts }
+}
+
+fn drawn(made: &Made, style: Style) -> String {
+    let report = Report {
+        plan: &made.plan,
+        history: &made.history,
+        summary: &made.summary,
+        verdict: &made.verdict,
+        facts: &made.facts,
+        wall: Some(Duration::from_millis(900)),
+        folder: Some("store/broadcast/20261121T101502.123"),
+        program: "kolk",
+    };
+    screen::draw(&report, style)
+}
+
+/// Value 1 is read, and then by nobody any more; n2 knows nothing; value 7 comes from nowhere.
+const LOST: &str = r#"
+{:index 0, :time 1000000000, :type :invoke, :process 0, :f :broadcast, :value 0, :node "n0"}
+{:index 1, :time 1010000000, :type :ok, :process 0, :f :broadcast, :value 0, :node "n0"}
+{:index 2, :time 2000000000, :type :invoke, :process 1, :f :broadcast, :value 1, :node "n1"}
+{:index 3, :time 2010000000, :type :ok, :process 1, :f :broadcast, :value 1, :node "n1"}
+{:index 4, :time 3000000000, :type :invoke, :process 2, :f :broadcast, :value 2, :node "n2"}
+{:index 5, :time 8000000000, :type :info, :process 2, :f :broadcast, :value 2, :node "n2", :error :timeout}
+{:index 6, :time 9000000000, :type :invoke, :process 1, :f :read, :value nil, :node "n1"}
+{:index 7, :time 9010000000, :type :ok, :process 1, :f :read, :value [0 1], :node "n1"}
+{:index 8, :time 20000000000, :type :invoke, :process 0, :f :read, :value nil, :final? true, :node "n0"}
+{:index 9, :time 20010000000, :type :ok, :process 0, :f :read, :value [0 7 7], :final? true, :node "n0"}
+{:index 10, :time 20100000000, :type :invoke, :process 5, :f :read, :value nil, :final? true, :node "n2"}
+{:index 11, :time 20110000000, :type :ok, :process 5, :f :read, :value [0], :final? true, :node "n2"}
+"#;
+
+const FINE: &str = r#"
+{:index 0, :time 1000000000, :type :invoke, :process 0, :f :broadcast, :value 0, :node "n0"}
+{:index 1, :time 1010000000, :type :ok, :process 0, :f :broadcast, :value 0, :node "n0"}
+{:index 2, :time 2000000000, :type :invoke, :process 1, :f :read, :value nil, :final? true, :node "n1"}
+{:index 3, :time 2010000000, :type :ok, :process 1, :f :read, :value [0], :final? true, :node "n1"}
+"#;
+
+const NOTHING_READ: &str = r#"
+{:index 0, :time 1000000000, :type :invoke, :process 0, :f :broadcast, :value 0, :node "n0"}
+{:index 1, :time 1010000000, :type :ok, :process 0, :f :broadcast, :value 0, :node "n0"}
+"#;
+
+#[test]
+fn screens() {
+    let virtually = |plan: &mut Plan, _: &mut Facts| {
+        plan.clock = ClockKind::Virtual;
+        plan.node =
+            NodeSpec::BuiltIn { name: "broadcast".to_owned(), args: vec![], separate: false };
+    };
+    let strictly = |plan: &mut Plan, _: &mut Facts| {
+        plan.strict = true;
+        plan.availability = Some(1.0);
+    };
+    let interrupted = |_: &mut Plan, facts: &mut Facts| {
+        facts.ending = Ending::Interrupted;
+        facts.ended = 5_250_000_000;
+    };
+    for (name, made) in [
+        ("valid", made(FINE, virtually)),
+        ("invalid", made(LOST, |_, _| ())),
+        ("strict", made(LOST, strictly)),
+        ("unknown", made(NOTHING_READ, |_, _| ())),
+        ("interrupted", made(NOTHING_READ, interrupted)),
+    ] {
+        insta::assert_snapshot!(format!("screen_{name}"), drawn(&made, Style::PLAIN));
+    }
+}
+
+/// Colours add escape sequences and change nothing else.
+#[test]
+fn colors_change_no_text() {
+    let made = made(LOST, |_, _| ());
+    let colored = drawn(&made, Style { color: true, width: 100 });
+    let mut plain = String::new();
+    let mut rest = colored.as_str();
+    while let Some((before, after)) = rest.split_once('\u{1b}') {
+        plain.push_str(before);
+        rest = after.split_once('m').expect("a colour").1;
+    }
+    plain.push_str(rest);
+    assert_eq!(plain, drawn(&made, Style::PLAIN));
+    assert_ne!(plain, colored);
+}
+
+#[test]
+fn results_files() {
+    let made = made(LOST, |_, _| ());
+    let json = results::json(&made.plan, &made.summary, &made.verdict, &made.facts);
+    let text = String::from_utf8(json).expect("UTF-8");
+    let read: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(read["workload"]["lost-count"], 1);
+    assert_eq!(read["run"]["digest"], made.facts.digest.as_str());
+    insta::assert_snapshot!("results_json", text);
+    let edn = String::from_utf8(results::edn(&made.verdict)).expect("UTF-8");
+    insta::assert_snapshot!("results_edn", edn);
+}
+
+fn measured(name: &str, unit: &str, value: f64, below: f64, goal: Option<f64>) -> Measured {
+    Measured {
+        name: name.to_owned(),
+        unit: unit.to_owned(),
+        value: Some(value),
+        below: Some(below),
+        goal,
+        record: Some(7.75),
+        note: String::new(),
+    }
+}
+
+#[test]
+fn challenges() {
+    let run = |id: &str, name: &str, validity, measures| ChallengeRun {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        validity,
+        claim: (validity != Validity::Valid).then(|| "3 values were lost".to_owned()),
+        measures,
+        time: "30.0 s in 0.2 s".to_owned(),
+        folder: "store/broadcast/20261121T101502.123".to_owned(),
+    };
+    let good = vec![
+        measured("server messages per operation", "", 1.47, 30.0, Some(1.7)),
+        measured("median stable latency", "ms", 287.9, 400.0, None),
+    ];
+    let slow = vec![measured("median stable latency", "ms", 400.0, 400.0, Some(300.0))];
+    let far = vec![measured("server messages per operation", "", 2.5, 20.0, Some(0.5))];
+    let runs = [
+        run("1", "echo", Validity::Valid, vec![]),
+        run("3d", "speed", Validity::Valid, good),
+        run("3d", "slow", Validity::Valid, slow),
+        run("3d", "partitions", Validity::Invalid, vec![]),
+        run("3e", "speed", Validity::Valid, far),
+        run("3e", "nothing", Validity::Unknown, vec![]),
+    ];
+    assert_eq!(
+        runs.iter().map(ChallengeRun::holds).collect::<Vec<_>>(),
+        [true, true, false, false, true, false]
+    );
+    let mut text: String = runs.iter().map(|run| challenge::line(run, Style::PLAIN)).collect();
+    text.push('\n');
+    text.push_str(&challenge::table(&runs, Style::PLAIN));
+    text.push('\n');
+    text.push_str(&challenge::table(&runs[..1], Style::PLAIN));
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn differences() {
+    let one = "{\"id\":1}\n{\"id\":2}\n{\"id\":3}\n{\"id\":4,\"body\":{\"n\":1}}\n";
+    let other = "{\"id\":1}\n{\"id\":2}\n{\"id\":3}\n{\"id\":4,\"body\":{\"n\":2}}\n";
+    let names = ["in this process", "in lockstep"];
+    let draw =
+        |other: &str| difference::draw(one.as_bytes(), other.as_bytes(), names, Style::PLAIN);
+    insta::assert_snapshot!([draw(other), draw("{\"id\":1}\n"), draw(one)].join("\n"));
+}
