@@ -12,6 +12,7 @@
 pub mod availability;
 pub mod check;
 pub mod convergence;
+pub mod counter;
 pub mod echo;
 pub mod net;
 pub mod perf;

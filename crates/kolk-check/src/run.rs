@@ -7,10 +7,11 @@ use kolk_history::{Function, History, Operation, Phase, Summary, Value};
 
 use crate::check::{Anomaly, Check, Validity};
 use crate::tree::key;
-use crate::{availability, echo, net, perf, protocol, set_full, stats, unique_ids};
+use crate::{availability, counter, echo, net, perf, protocol, set_full, stats, unique_ids};
 
 /// The workloads that [`check_run`] has a checker for.
-pub const WORKLOADS: &[&str] = &["broadcast", "echo", "g-set", "unique-ids"];
+pub const WORKLOADS: &[&str] = 
+    &["broadcast", "echo", "g-counter", "g-set", "pn-counter", "unique-ids"];
 
 /// What a checker must be told beside the history.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,6 +61,7 @@ pub fn check_run(history: &History, summary: Option<&Summary>, options: &Options
 fn workload(history: &History, name: &str) -> Check {
     match name {
         "broadcast" => set_full::check(history, Function::Broadcast),
+        "g-counter" | "pn-counter" => counter::check(history),
         "g-set" => set_full::check(history, Function::Add),
         "unique-ids" => unique_ids::check(history),
         "echo" => echo::check(history),

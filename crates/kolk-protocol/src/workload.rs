@@ -161,6 +161,37 @@ pub mod g_set {
     }
 }
 
+/// `g-counter` and `pn-counter`: a sum to which every node adds.
+pub mod counter {
+    use serde::{Deserialize, Serialize};
+
+    /// What a client sends.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Request {
+        /// Add this.
+        Add {
+            /// In g-counter never below 0.
+            delta: i64,
+        },
+        /// What is the sum?
+        Read {},
+    }
+
+    /// What a node answers.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Reply {
+        /// It is in the sum.
+        AddOk {},
+        /// The sum.
+        ReadOk {
+            /// Of all deltas.
+            value: i64,
+        },
+    }
+}
+
 /// The key-value services `lin-kv`, `seq-kv` and `lww-kv`. Keys and values are any JSON.
 pub mod key_value {
     use serde::{Deserialize, Serialize};

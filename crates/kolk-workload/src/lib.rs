@@ -8,6 +8,7 @@
 
 pub mod broadcast;
 pub mod challenge;
+pub mod counter;
 pub mod echo;
 pub mod g_set;
 pub mod planner;

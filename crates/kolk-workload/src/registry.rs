@@ -6,6 +6,7 @@ use kolk_engine::Workload;
 use kolk_history::plan::WorkloadSpec;
 
 use crate::broadcast::Broadcast;
+use crate::counter::Counter;
 use crate::echo::Echo;
 use crate::g_set::GSet;
 use crate::topology::{Topology, UnknownTopology};
@@ -39,10 +40,22 @@ pub const WORKLOADS: &[Info] = &[
         node: "echo",
     },
     Info {
+        name: "g-counter",
+        about: "a sum that only grows, and is the same everywhere in the end",
+        settings: &[],
+        node: "g-counter",
+    },
+    Info {
         name: "g-set",
         about: "a set that only grows, and is the same everywhere in the end",
         settings: &[],
         node: "g-set",
+    },
+    Info {
+        name: "pn-counter",
+        about: "a sum that goes up and down, and is the same everywhere in the end",
+        settings: &[],
+        node: "pn-counter",
     },
     Info {
         name: "unique-ids",
@@ -146,7 +159,9 @@ pub fn by_name(
             Box::new(Broadcast::new(topology, nodes))
         }
         "echo" => Box::new(Echo::new()),
+        "g-counter" => Box::new(Counter::Growing),
         "g-set" => Box::new(GSet::default()),
+        "pn-counter" => Box::new(Counter::UpAndDown),
         "unique-ids" => Box::new(UniqueIds),
         _ => return Err(WorkloadError::UnknownWorkload(name.to_owned())),
     })
@@ -180,11 +195,6 @@ mod tests {
     fn errors_say_what_is_known() {
         for (name, given, expected) in [
             (
-                "boardcast",
-                settings(&[]),
-                "unknown workload `boardcast`; known are broadcast, echo, g-set, unique-ids",
-            ),
-            (
                 "broadcast",
                 settings(&[("topology", "ring")]),
                 "unknown topology `ring`; known are grid, line, total, tree, tree2, tree3, tree4",
@@ -203,6 +213,9 @@ mod tests {
             let error = spec(name, &given).expect_err("wrong");
             assert_eq!(error.to_string(), expected);
         }
+        let error = spec("boardcast", &settings(&[])).expect_err("wrong").to_string();
+        let names: Vec<&str> = WORKLOADS.iter().map(|info| info.name).collect();
+        assert_eq!(error, format!("unknown workload `boardcast`; known are {}", names.join(", ")));
     }
 
     #[test]

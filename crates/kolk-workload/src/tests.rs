@@ -102,6 +102,20 @@ fn requests_and_replies() {
             r#"{"type":"read_ok","in_reply_to":7,"value":[]}"#,
             Ok(Value::ints(vec![])),
         ),
+        (
+            "g-counter",
+            &add,
+            r#"{"type":"add","msg_id":7,"delta":5}"#,
+            r#"{"type":"add_ok","in_reply_to":7}"#,
+            Ok(Value::Int(5)),
+        ),
+        (
+            "pn-counter",
+            &read,
+            r#"{"type":"read","msg_id":7}"#,
+            r#"{"type":"read_ok","in_reply_to":7,"value":-3}"#,
+            Ok(Value::Int(-3)),
+        ),
     ] {
         assert_eq!(exchange(name, invocation, reply), (request.to_owned(), expected), "{reply}");
     }
@@ -175,6 +189,19 @@ fn sets_count_up_and_are_read_half_the_time() {
     }
 }
 
+#[test]
+fn counters_draw_all_deltas() {
+    for (name, least, adds_expected) in [("g-counter", 0, 1000), ("pn-counter", -5, 1500)] {
+        let operations = generate(name, 3, 3000);
+        let mut deltas: Vec<i64> =
+            operations.iter().filter_map(|invocation| invocation.value.as_int()).collect();
+        assert!(deltas.len().abs_diff(adds_expected) < 100, "{name}: {}", deltas.len());
+        deltas.sort_unstable();
+        deltas.dedup();
+        assert_eq!(deltas, (least..=4).collect::<Vec<i64>>(), "{name}");
+    }
+}
+
 /// What a seed means is part of the format of a plan: this may never change.
 #[test]
 fn draws_are_frozen() {
@@ -184,7 +211,7 @@ fn draws_are_frozen() {
         texts.collect::<Vec<_>>().join(", ")
     };
     assert_eq!(
-        ["echo", "broadcast", "g-set"].map(shown),
+        ["echo", "broadcast", "g-set", "g-counter", "pn-counter"].map(shown),
         [
             "echo \"Please echo 117\", echo \"Please echo 88\", echo \"Please echo 47\", \
              echo \"Please echo 28\", echo \"Please echo 69\", echo \"Please echo 0\", \
@@ -192,14 +219,23 @@ fn draws_are_frozen() {
             "read null, read null, broadcast 0, broadcast 1, read null, broadcast 2, read null, \
              broadcast 3",
             "read null, read null, add 0, add 1, read null, add 2, read null, add 3",
+            "read null, read null, add 4, add 4, read null, add 3, read null, add 3",
+            "read null, read null, add 4, add -4, read null, add 3, read null, add 3",
         ]
     );
 }
 
 #[test]
-fn only_sets_have_final_reads_and_converge() {
+fn sets_and_counters_have_final_reads_and_converge() {
     for (name, expected) in
-        [("echo", false), ("unique-ids", false), ("broadcast", true), ("g-set", true)]
+        [
+        ("echo", false),
+        ("unique-ids", false),
+        ("broadcast", true),
+        ("g-set", true),
+        ("g-counter", true),
+        ("pn-counter", true),
+    ]
     {
         let mut workload = workload(name);
         let read = expected.then(|| Invocation::new(Function::Read, Value::Null));
