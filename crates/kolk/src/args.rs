@@ -101,8 +101,8 @@ pub struct TestArgs {
 /// Everything that a plan is made from.
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
-    /// The workload: echo, unique-ids, broadcast, g-set
-    #[arg(short, long, value_name = "NAME")]
+    /// The workload.
+    #[arg(short, long, value_name = "NAME", help = workload_help())]
     pub workload: Option<String>,
     /// The program under test, started once for each node
     #[arg(long, value_name = "PATH", help_heading = "Under test")]
@@ -404,6 +404,12 @@ impl From<ClockArg> for ClockKind {
             ClockArg::Virtual => ClockKind::Virtual,
         }
     }
+}
+
+fn workload_help() -> String {
+    let names: Vec<&str> =
+        kolk_workload::registry::WORKLOADS.iter().map(|info| info.name).collect();
+    format!("The workload: {}", names.join(", "))
 }
 
 fn parse_seconds(text: &str) -> Result<f64, String> {

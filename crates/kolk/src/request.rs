@@ -147,10 +147,14 @@ fn workload_names() -> String {
 
 fn nothing_under_test(args: &RunArgs) -> Failure {
     let workload = args.workload.as_deref().unwrap_or("WORKLOAD");
+    let failure = Failure::new("nothing is under test")
+        .advice(format!("a program of yours: kolk test -w {workload} --bin PATH"));
     let node = registry::info(workload).map_or("NAME", |info| info.node);
-    Failure::new("nothing is under test")
-        .advice(format!("a program of yours: kolk test -w {workload} --bin PATH"))
-        .advice(format!("a built-in node: kolk test -w {workload} --node {node}"))
+    // Not every workload has a node of ours yet.
+    if node != "NAME" && nodes::find(node).is_err() {
+        return failure;
+    }
+    failure.advice(format!("a built-in node: kolk test -w {workload} --node {node}"))
 }
 
 /// A plan that cannot be made, with the advice that fits.
