@@ -14,6 +14,7 @@ pub mod check;
 pub mod convergence;
 pub mod counter;
 pub mod echo;
+pub mod kafka;
 pub mod net;
 pub mod perf;
 pub mod protocol;
