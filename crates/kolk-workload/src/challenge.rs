@@ -219,7 +219,7 @@ const LARGE: ChallengeRun =
     ChallengeRun { node_count: 25, rate: 100.0, latency: 100.0, ..BROADCAST };
 
 /// The built-in broadcast node's arguments for 3e: fewer messages, more latency.
-const FEW_MESSAGES: &[&str] = &["--flush-ms", "1200"];
+const FEW_MESSAGES: &[&str] = &["--flush-ms", "1500"];
 
 /// The built-in broadcast node's arguments for one hop's latency.
 const LOW_LATENCY: &[&str] = &["--direct"];

@@ -54,11 +54,11 @@ impl Link {
         self.round_trip.patience().mul_f64(growth).min(PAUSE_MAX.max(self.round_trip.patience()))
     }
 
-    /// When this link wants attention next.
-    pub(super) fn deadline(&self) -> Option<Time> {
+    /// When this link wants attention next; [`Time::MAX`] if it does not.
+    pub(super) fn deadline(&self) -> Time {
         let (outgoing, incoming) = (&self.outgoing, &self.incoming);
         let all = [outgoing.flush_at, outgoing.retry_at, incoming.ack_at, incoming.gap_at];
-        all.into_iter().flatten().min()
+        all.into_iter().fold(Time::MAX, |least, at| least.min(at.unwrap_or(Time::MAX)))
     }
 }
 

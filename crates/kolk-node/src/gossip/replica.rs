@@ -68,6 +68,10 @@ pub(super) struct Replica<T> {
     repair: Repair,
     random: Random,
     outputs: Vec<(u32, Packet<T>)>,
+    /// When something is due next.
+    deadline: Option<Time>,
+    /// Something got a time since all deadlines were looked at.
+    has_more_to_do: bool,
 }
 
 impl<T: Clone> Replica<T> {
@@ -86,6 +90,8 @@ impl<T: Clone> Replica<T> {
             repair: Repair::new(nodes),
             random,
             outputs: Vec::new(),
+            deadline: None,
+            has_more_to_do: false,
         }
     }
 
@@ -108,7 +114,7 @@ impl<T: Clone> Replica<T> {
 
     /// When [`Replica::wake`] is to be called next.
     pub(super) fn deadline(&self) -> Option<Time> {
-        self.links.iter().filter_map(Link::deadline).chain(self.repair.ask_at).min()
+        self.deadline
     }
 
     /// A value is new at this node.
@@ -176,24 +182,42 @@ impl<T: Clone> Replica<T> {
 
     /// Does whatever is due.
     pub(super) fn wake(&mut self, now: Time) {
-        let is_due = |at: Option<Time>| at.is_some_and(|at| at <= now);
-        while is_due(self.deadline()) {
+        loop {
+            self.has_more_to_do = false;
+            let mut next = Time::MAX;
             for peer in self.peers() {
-                if is_due(self.links[peer as usize].outgoing.retry_at) {
-                    self.retry(now, peer);
+                let mut deadline = self.links[peer as usize].deadline();
+                if deadline <= now {
+                    self.attend(now, peer);
+                    deadline = self.links[peer as usize].deadline();
                 }
-                if is_due(self.links[peer as usize].outgoing.flush_at) {
-                    self.flush(now, peer);
-                }
-                let incoming = &self.links[peer as usize].incoming;
-                if is_due(incoming.ack_at) || is_due(incoming.gap_at) {
-                    let packet = self.packet(now, peer);
-                    self.outputs.push((peer, packet));
-                }
+                next = next.min(deadline);
             }
-            if is_due(self.repair.ask_at) {
+            if self.repair.ask_at.is_some_and(|at| at <= now) {
                 self.ask_for_missing(now);
             }
+            next = next.min(self.repair.ask_at.unwrap_or(Time::MAX));
+            // To attend to one link may have given another something to do.
+            if next > now && !self.has_more_to_do {
+                self.deadline = (next < Time::MAX).then_some(next);
+                return;
+            }
+        }
+    }
+
+    /// Does what is due on the link to `peer`.
+    fn attend(&mut self, now: Time, peer: u32) {
+        let is_due = |at: Option<Time>| at.is_some_and(|at| at <= now);
+        if is_due(self.links[peer as usize].outgoing.retry_at) {
+            self.retry(now, peer);
+        }
+        if is_due(self.links[peer as usize].outgoing.flush_at) {
+            self.flush(now, peer);
+        }
+        let incoming = &self.links[peer as usize].incoming;
+        if is_due(incoming.ack_at) || is_due(incoming.gap_at) {
+            let packet = self.packet(now, peer);
+            self.outputs.push((peer, packet));
         }
     }
 
@@ -228,10 +252,16 @@ impl<T: Clone> Replica<T> {
             self.store.mark_spread(entry.place);
         }
         self.log.push(entry);
-        for peer in self.peers().filter(|peer| self.is_due(*peer, entry)).collect::<Vec<_>>() {
-            let at = self.flush_time(now, peer, entry);
-            let flush_at = &mut self.links[peer as usize].outgoing.flush_at;
-            *flush_at = Some(flush_at.map_or(at, |before| before.min(at)));
+        if entry.to == Target::Nobody {
+            return;
+        }
+        self.has_more_to_do = true;
+        for peer in self.peers() {
+            if self.is_due(peer, entry) {
+                let at = self.flush_time(now, peer, entry);
+                let flush_at = &mut self.links[peer as usize].outgoing.flush_at;
+                *flush_at = Some(flush_at.map_or(at, |before| before.min(at)));
+            }
         }
     }
 
@@ -258,8 +288,8 @@ impl<T: Clone> Replica<T> {
             let early = latest.since(Time::ZERO).saturating_sub(round_trip.expected());
             return now.max(Time::ZERO + early);
         };
-        let jitter = round_trip.jitter() * 2;
-        if jitter > period / 4 {
+        let jitter = round_trip.jitter() * 4;
+        if jitter > period / 2 {
             // It would often come too late, and wait for a whole period more.
             return now;
         }

@@ -33,10 +33,10 @@ pub enum Strategy {
     },
 }
 
-const HUB_FLUSH: Duration = Duration::from_millis(225);
+const HUB_FLUSH: Duration = Duration::from_millis(220);
 
 impl Default for Settings {
-    /// Through a hub that passes values on every 225 ms.
+    /// Through a hub that passes values on every 220 ms.
     fn default() -> Settings {
         Settings::of(Strategy::Hub { flush: HUB_FLUSH, align: true })
     }
@@ -45,7 +45,7 @@ impl Default for Settings {
 /// What [`Settings::from_args`] understands, for people.
 pub const USAGE: &str = "\
 settings of this node:
-  --flush-ms N   the hub passes values on every N ms (default 225), and nodes send it theirs just
+  --flush-ms N   the hub passes values on every N ms (default 220), and nodes send it theirs just
                  before; with --topology: every node gathers values for N ms (default 0)
   --at-once      nodes send the hub their values at once, and N counts from the first of them
   --direct       no hub: every value goes straight to everybody, at once
@@ -142,10 +142,10 @@ mod tests {
     fn arguments_make_settings() {
         let millis = Duration::from_millis;
         for (args, strategy, ack) in [
-            ("", Strategy::Hub { flush: millis(225), align: true }, 2000),
+            ("", Strategy::Hub { flush: millis(220), align: true }, 2000),
             ("--flush-ms 0", Strategy::Hub { flush: millis(0), align: false }, 2000),
             ("--flush-ms=1500", Strategy::Hub { flush: millis(1500), align: true }, 3000),
-            ("--at-once", Strategy::Hub { flush: millis(225), align: false }, 2000),
+            ("--at-once", Strategy::Hub { flush: millis(220), align: false }, 2000),
             ("--direct", Strategy::Direct, 4000),
             ("--direct --ack-ms 700", Strategy::Direct, 700),
             ("--topology", Strategy::Neighbours { flush: millis(0) }, 2000),
