@@ -63,12 +63,14 @@ pub struct Anomaly {
     pub node: Option<String>,
     /// The place among [`Summary::violations`](kolk_history::Summary::violations), for one of them.
     pub violation: Option<usize>,
+    /// The proof step by step, where it takes more than the claim: sentences without a full stop.
+    pub steps: Vec<String>,
 }
 
 impl Anomaly {
     /// An anomaly of this type, proved by these invocations.
     pub fn new(kind: &'static str, claim: String, operations: Vec<u32>) -> Anomaly {
-        Anomaly { kind, claim, operations, node: None, violation: None }
+        Anomaly { kind, claim, operations, ..Anomaly::default() }
     }
 
     fn value(&self) -> Value {
@@ -80,6 +82,9 @@ impl Anomaly {
         ];
         if let Some(node) = &self.node {
             entries.push((key(&"node"), text(node)));
+        }
+        if !self.steps.is_empty() {
+            entries.push((key(&"steps"), list(self.steps.iter().map(text))));
         }
         Value::map(entries)
     }
@@ -161,6 +166,15 @@ impl Check {
                 self.counts.push((kind, 1));
                 true
             }
+        }
+    }
+
+    /// Raises the count of a kind whose anomalies are not all known one by one.
+    pub fn count_at_least(&mut self, kind: &'static str, least: u64) {
+        match self.counts.iter_mut().find(|(candidate, _)| *candidate == kind) {
+            Some((_, count)) => *count = least.max(*count),
+            None if least > 0 => self.counts.push((kind, least)),
+            None => {}
         }
     }
 

@@ -18,11 +18,14 @@ pub fn check(summary: &Summary) -> Check {
         let kind = kind(violation.kind);
         check.anomaly(kind, || Anomaly {
             kind,
-            claim: format!("{}: {}", violation.node, violation.problem),
+            claim: claim(violation),
             operations: violation.op.into_iter().collect(),
             node: Some(violation.node.clone()),
             violation: Some(place),
         });
+    }
+    for (violation_kind, count) in &summary.violation_kinds {
+        check.count_at_least(kind(*violation_kind), *count);
     }
     let kept = summary.violations.len() as u64;
     if summary.violation_count > kept {
@@ -83,6 +86,20 @@ pub fn exceptions(summary: &Summary) -> Check {
     check
 }
 
+/// Who did what, in one line.
+fn claim(violation: &Violation) -> String {
+    let Violation { node, problem, .. } = violation;
+    match violation.kind {
+        ViolationKind::NotAMessage
+        | ViolationKind::ForeignSource
+        | ViolationKind::UnknownDestination => format!("{node}: {problem}"),
+        ViolationKind::MalformedReply => {
+            format!("{node}'s reply does not fit its request: {problem}")
+        }
+        _ => format!("{node} {problem}"),
+    }
+}
+
 /// The anomaly's type.
 const fn kind(kind: ViolationKind) -> &'static str {
     match kind {
@@ -94,6 +111,8 @@ const fn kind(kind: ViolationKind) -> &'static str {
         ViolationKind::NeverIdle => "never-idle",
         ViolationKind::Died => "died",
         ViolationKind::ClosedOutput => "closed-output",
+        ViolationKind::ClosedInput => "closed-input",
         ViolationKind::Overrun => "overrun",
+        ViolationKind::Storm => "storm",
     }
 }

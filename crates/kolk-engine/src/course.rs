@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use kolk_history::plan::Plan;
-use kolk_history::summary::ViolationKind;
+use kolk_history::summary::{Violation, ViolationKind};
 use kolk_history::{Phase, Value};
 use kolk_protocol::message::Body;
 use kolk_protocol::workload::init;
@@ -14,7 +14,7 @@ use kolk_protocol::{ErrorCode, Key, Time, from_body, lockstep};
 use serde::Deserialize;
 
 use crate::endpoint::Endpoint;
-use crate::host::{HostFailure, NO_LOCKSTEP, shorten};
+use crate::host::{HostFailure, NO_LOCKSTEP, in_the_words_of_json, shorten};
 use crate::queue::Event;
 use crate::run::EngineError;
 use crate::simulation::{Cause, Simulation};
@@ -118,6 +118,8 @@ pub(crate) struct Course {
     workers: Vec<WorkerState>,
     /// Workers without an operation, in order.
     idle: Vec<u32>,
+    /// The time for final operations is over.
+    final_over: bool,
     /// The next operation is due and no worker is free.
     overdue: bool,
     /// How many nodes or workers the stage still waits for.
@@ -152,6 +154,7 @@ impl Course {
             outside: Vec::new(),
             workers: Vec::new(),
             idle: Vec::new(),
+            final_over: false,
             overdue: false,
             outstanding: 0,
             due: Time::ZERO,
@@ -191,9 +194,16 @@ impl Simulation<'_> {
             return Ok(());
         }
         match self.course.stage {
-            Stage::Starting => Err(self.no_answer("init", &init_advice())),
+            Stage::Starting => {
+                let advice = self.init_advice();
+                Err(self.no_answer("init", &advice))
+            },
             Stage::Load => self.end_load(),
             Stage::Healing => self.begin_final(),
+            Stage::Final => {
+                self.course.final_over = true;
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -276,13 +286,19 @@ impl Simulation<'_> {
         src: Endpoint,
         body: &Body<'_>,
     ) -> Result<Option<bool>, EngineError> {
-        if src != Endpoint::Node(node) || body.in_reply_to != Some(1) {
+        let is_late = self.course.stage != Stage::Starting || self.hosts.is_started(node);
+        if src != Endpoint::Node(node) || (is_late && body.in_reply_to != Some(1)) {
             return Ok(Some(false));
         }
-        if self.course.stage != Stage::Starting || self.hosts.is_started(node) {
+        if is_late {
             return Ok(Some(true));
         }
         let problem = match &*body.kind {
+            "init_ok" if body.in_reply_to != Some(1) => {
+                let problem = format!("answers `init` with {}", shorten(body.json));
+                Some((problem, "It must carry the request's number: `\"in_reply_to\":1`.".into()))
+            }
+            _ if body.in_reply_to != Some(1) => return Ok(Some(false)),
             "init_ok" => match from_body::<init::Reply>(&body.kind, body.json) {
                 Ok(init::Reply::InitOk { lockstep }) => match lockstep {
                     None if self.hosts.is_virtual() => {
@@ -299,12 +315,13 @@ impl Simulation<'_> {
                     )),
                     _ => None,
                 },
-                Err(error) => Some((
-                    format!("answers `init` with {}: {error}", shorten(body.json)),
-                    init_advice(),
-                )),
+                Err(error) => {
+                    let error = in_the_words_of_json(&error.to_string());
+                    let problem = format!("answers `init` with {}: {error}", shorten(body.json));
+                    Some((problem, self.init_advice()))
+                }
             },
-            _ => Some((format!("answers `init` with {}", shorten(body.json)), init_advice())),
+            _ => Some((format!("answers `init` with {}", shorten(body.json)), self.init_advice())),
         };
         if let Some((problem, advice)) = problem {
             return Err(self.hosts.start_error(node, &self.directory, problem, advice));
@@ -317,13 +334,29 @@ impl Simulation<'_> {
         Ok(None)
     }
 
-    /// The error of a node that failed before it had answered `init`.
-    pub(crate) fn died_starting(&mut self, node: u16) -> EngineError {
+    /// The error of a node that failed before the load began.
+    pub(crate) fn failed_starting(&mut self, node: u16) -> EngineError {
+        let before = match self.course.stage {
+            Stage::Starting => "before it had answered `init`",
+            _ => "before the load began",
+        };
         let (problem, advice) = match self.recorder.last_violation() {
-            Some(violation) => (violation.problem.clone(), violation.advice.clone()),
-            None => ("failed before it had answered `init`".to_owned(), init_advice()),
+            Some(Violation { kind, problem, advice, .. }) => match kind {
+                ViolationKind::Died => (format!("{problem} {before}"), advice.clone()),
+                _ => (problem.clone(), advice.clone()),
+            },
+            None => (format!("failed {before}"), self.init_advice()),
         };
         self.hosts.start_error(node, &self.directory, problem, advice)
+    }
+
+    /// How `init` is to be answered.
+    fn init_advice(&self) -> String {
+        let lockstep = if self.hosts.is_virtual() { ",\"lockstep\":{\"version\":1}" } else { "" };
+        format!(
+            "A node answers `init` with {{\"type\":\"init_ok\",\"in_reply_to\":1{lockstep}}} on \
+             stdout, and flushes it."
+        )
     }
 
     /// When the run will end, as far as is known.
@@ -342,7 +375,8 @@ impl Simulation<'_> {
     fn no_answer(&mut self, request: &str, advice: &str) -> EngineError {
         let silent = (0..self.plan.nodes.len() as u16).find(|node| !self.hosts.is_started(*node));
         let patience = self.hosts.init_patience().as_secs_f64();
-        let problem = format!("did not answer `{request}` within {patience} s");
+        let time = if self.hosts.is_virtual() { " of virtual time" } else { "" };
+        let problem = format!("did not answer `{request}` within {patience} s{time}");
         self.hosts.start_error(
             silent.unwrap_or_default(),
             &self.directory,
@@ -370,6 +404,7 @@ impl Simulation<'_> {
     }
 
     fn begin_setup(&mut self) -> Result<(), EngineError> {
+        self.workload.prepare(&self.plan);
         let node_count = self.plan.nodes.len();
         for number in 0..self.plan.concurrency as usize {
             self.add_worker(Worker { number, process: number as u32, node: number % node_count });
@@ -716,7 +751,7 @@ impl Simulation<'_> {
     }
 
     fn begin_final(&mut self) -> Result<(), EngineError> {
-        self.enter(Stage::Final, None);
+        self.enter(Stage::Final, self.workload.final_limit());
         self.course.outstanding = self.plan.concurrency as usize;
         for worker in 0..self.plan.concurrency {
             self.next_final(worker)?;
@@ -724,11 +759,25 @@ impl Simulation<'_> {
         Ok(())
     }
 
+    /// Goes over to a worker's next final operation, after its pause.
     fn next_final(&mut self, worker: u32) -> Result<(), EngineError> {
         let state = &mut self.course.workers[worker as usize];
         let (view, nth) = (state.worker, state.final_count);
         state.final_count += 1;
-        match self.workload.last(&view, nth) {
+        let pause = self.workload.pause(&view, nth);
+        if pause.is_zero() {
+            return self.final_operation(worker);
+        }
+        self.queue.push(self.now() + pause, Event::Final { worker });
+        Ok(())
+    }
+
+    /// Begins a worker's final operation, if there is still one to do and time for it.
+    pub(crate) fn final_operation(&mut self, worker: u32) -> Result<(), EngineError> {
+        let state = &self.course.workers[worker as usize];
+        let (view, nth) = (state.worker, state.final_count - 1);
+        let more = !self.course.final_over;
+        match more.then(|| self.workload.last(&view, nth)).flatten() {
             Some(invocation) => self.begin_operation(worker, Phase::Final, invocation),
             None => {
                 self.course.outstanding -= 1;
@@ -756,9 +805,4 @@ impl Simulation<'_> {
         }
         Ok(())
     }
-}
-
-fn init_advice() -> String {
-    "A node answers `init` with {\"type\":\"init_ok\",\"in_reply_to\":1} on stdout, and flushes it."
-        .to_owned()
 }

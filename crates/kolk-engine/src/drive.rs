@@ -17,6 +17,8 @@ use crate::simulation::{Cause, Simulation};
 
 /// How many events may pass between two looks at the observer.
 const EVENTS_PER_LOOK: u64 = 256;
+/// How long an instant of virtual time may last by the wall clock, in slowest steps.
+const STEPS_PER_INSTANT_MAX: u32 = 12;
 /// How long the real clock waits at a time: how late a stop may be noticed.
 const WAIT_MAX: Duration = Duration::from_millis(50);
 
@@ -139,8 +141,8 @@ fn drive(
         (Err(error), _) => Err(error),
         (Ok(_), Some(node)) => {
             let name = simulation.plan.nodes[usize::from(node)].clone();
-            if simulation.course.stage == Stage::Starting {
-                return Err(simulation.died_starting(node));
+            if matches!(simulation.course.stage, Stage::Starting | Stage::SettingUp) {
+                return Err(simulation.failed_starting(node));
             }
             Ok(Ending::NodeFailed { node: name })
         }
@@ -162,17 +164,38 @@ fn look(simulation: &Simulation<'_>, observer: &mut dyn Observer) -> Flow {
     })
 }
 
+#[expect(clippy::disallowed_methods, reason = "separate programs take the wall clock's time")]
 fn drive_virtual(
     simulation: &mut Simulation<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Ending, EngineError> {
     let mut next_look = 0;
+    // Separate programs may take seconds over every event, and their instants need another bound
+    // than the number of events.
+    let instant_max = match &simulation.hosts {
+        Hosts::Lockstep(hosts) => Some(hosts.patience * STEPS_PER_INSTANT_MAX),
+        _ => None,
+    };
+    let mut looked = Instant::now();
+    let mut instant = (simulation.now(), looked);
     while simulation.course.stage != Stage::Over && simulation.failed.is_none() {
         let Some(event) = simulation.queue.pop() else { break };
         simulation.handle(event)?;
         simulation.guard_instant();
-        if simulation.event_count >= next_look {
+        let mut is_due = simulation.event_count >= next_look;
+        if let Some(max) = instant_max {
+            let present = Instant::now();
+            if instant.0 != simulation.now() {
+                instant = (simulation.now(), present);
+            } else if present.duration_since(instant.1) > max {
+                let (seconds, now) = (max.as_secs_f64(), instant.0);
+                simulation.end_standstill(&format!("it has been {now} for more than {seconds} s"));
+            }
+            is_due |= present.duration_since(looked) >= WAIT_MAX;
+        }
+        if is_due {
             next_look = simulation.event_count + EVENTS_PER_LOOK;
+            looked = Instant::now();
             if look(simulation, observer) == Flow::Stop {
                 return Ok(Ending::Interrupted);
             }
@@ -195,11 +218,8 @@ fn drive_real(
         while let Some(event) = simulation.queue.pop_due() {
             simulation.handle(event)?;
         }
-        let failures = match &mut simulation.hosts {
-            Hosts::Real(hosts) => hosts.flush(),
-            _ => Vec::new(),
-        };
-        for (node, failure) in failures {
+        let Hosts::Real(hosts) = &mut simulation.hosts else { return Ok(Ending::Completed) };
+        if let Some((node, failure)) = hosts.flush() {
             simulation.fail_node(node, failure);
         }
         if simulation.failed.is_some() || simulation.course.stage == Stage::Over {
@@ -209,6 +229,11 @@ fn drive_real(
             next_look = Instant::now() + WAIT_MAX;
             // What is stored is whole up to here, whatever happens next.
             simulation.recorder.flush()?;
+            if let Hosts::Real(hosts) = &mut simulation.hosts
+                && let Some((node, failure)) = hosts.deaf()
+            {
+                simulation.fail_node(node, failure);
+            }
             if look(simulation, observer) == Flow::Stop {
                 return Ok(Ending::Interrupted);
             }

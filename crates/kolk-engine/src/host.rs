@@ -5,14 +5,14 @@ mod lockstep;
 mod process;
 mod registry;
 
-pub use registry::kill_all as kill_all_programs;
+pub use registry::{adopt_orphans, kill_all as kill_all_programs};
 
 use std::time::Duration;
 
 use kolk_history::summary::{Violation, ViolationKind};
 use kolk_node::{Input, Machine, Outputs};
-use kolk_protocol::Time;
 use kolk_protocol::message::LineError;
+use kolk_protocol::{Time, write_line};
 
 use crate::endpoint::{Directory, Endpoint};
 use crate::run::EngineError;
@@ -42,6 +42,7 @@ impl HostFailure {
                 problem,
                 advice,
                 line: String::new(),
+                line_bytes: 0,
                 span: None,
                 op: None,
                 stderr: Vec::new(),
@@ -68,29 +69,22 @@ impl HostFailure {
         let place = |offset: usize| offset.clamp(begin, end) - begin + shift;
         self.violation.span = span.map(|_| (place(from), place(to)));
         self.violation.line = excerpt;
+        self.violation.line_bytes = line.len() as u64;
         self
     }
 
     /// A line that is no message.
     pub(crate) fn line_error(line: &str, error: &LineError) -> HostFailure {
-        let advice = match error {
-            LineError::NotUtf8 { .. } | LineError::NotJson(_) | LineError::NotAnObject => {
-                "Only messages may be written to stdout, one JSON object a line. Write everything \
-                 else to stderr."
-            }
-            LineError::Missing { .. } | LineError::WrongKind { .. } => {
-                "A message is {\"src\":\"n1\",\"dest\":\"c1\",\"body\":{\"type\":…}}."
-            }
-            LineError::UnknownKey { .. } => {
-                "A message has `src`, `dest` and `body`, and nothing else."
-            }
+        let span = match error {
+            LineError::NotAnObject => Some((0, line.len())),
+            _ => error.offset().map(|from| {
+                let rest = line.get(from..).unwrap_or_default();
+                let token = rest.find([',', '}', ']', ':', ' ']).unwrap_or(rest.len()).max(1);
+                (from, (from + token).min(line.len()))
+            }),
         };
-        let span = error.offset().map(|from| {
-            let rest = line.get(from..).unwrap_or_default();
-            let token = rest.find([',', '}', ']', ':', ' ']).unwrap_or(rest.len()).max(1);
-            (from, (from + token).min(line.len()))
-        });
-        HostFailure::plain(ViolationKind::NotAMessage, error.to_string(), advice.to_owned())
+        let advice = line_advice(line, error).to_owned();
+        HostFailure::plain(ViolationKind::NotAMessage, error.to_string(), advice)
             .with_line(line, span)
     }
 
@@ -106,10 +100,18 @@ impl HostFailure {
 
     /// A message to nobody.
     pub(crate) fn unknown_destination(
+        node: &str,
         dest: &str,
-        line: &str,
+        body: &str,
         directory: &Directory,
     ) -> HostFailure {
+        let mut line = Vec::new();
+        write_line(&mut line, None, None, node, dest, body.as_bytes());
+        let line = String::from_utf8_lossy(line.trim_ascii_end()).into_owned();
+        // Where `dest` was written as the message has it, not where the body repeats it.
+        let key = "\"dest\":";
+        let from = line.find(key).map_or(0, |at| at + key.len());
+        let to = line.find(",\"body\":").unwrap_or(line.len());
         let problem = format!("there is no `{dest}` to send to");
         let advice = format!(
             "There are the nodes {}, the clients that sent requests, and the services lin-kv, \
@@ -117,7 +119,7 @@ impl HostFailure {
             directory.nodes().join(", ")
         );
         HostFailure::plain(ViolationKind::UnknownDestination, problem, advice)
-            .with_line(line, find_string(line, dest))
+            .with_line(&line, Some((from, to.max(from))))
     }
 
     /// A reply whose body does not fit.
@@ -127,12 +129,59 @@ impl HostFailure {
         problem: &str,
         op: u32,
     ) -> HostFailure {
-        let problem = format!("the reply does not fit its request: {problem}");
+        let problem = &in_the_words_of_json(problem);
+        // The field at fault is the first name that is quoted.
+        let field = problem.split('`').nth(1).unwrap_or_default();
+        let span = find_string(reply, field);
         let advice = format!("The request was {}", shorten(request));
-        let mut failure = HostFailure::plain(ViolationKind::MalformedReply, problem, advice)
-            .with_line(reply, None);
+        let mut failure =
+            HostFailure::plain(ViolationKind::MalformedReply, problem.to_owned(), advice)
+                .with_line(reply, span);
         failure.violation.op = Some(op);
         failure
+    }
+}
+
+/// A problem that serde found, in JSON's words instead of Rust's, and without the place where serde
+/// stood: the body is one line.
+pub(crate) fn in_the_words_of_json(problem: &str) -> String {
+    const WORDS: &[(&str, &str)] = &[
+        ("invalid type: map", "found an object"),
+        ("invalid type: sequence", "found an array"),
+        ("invalid type: null", "found null"),
+        ("invalid type: string", "found the string"),
+        ("invalid type: integer", "found the integer"),
+        ("invalid type: floating point", "found the number"),
+        ("invalid type: boolean", "found"),
+        ("expected a sequence", "expected an array"),
+        ("expected a map", "expected an object"),
+        ("expected i64", "expected an integer"),
+        ("expected u64", "expected an integer of 0 or more"),
+    ];
+    let mut problem = problem.split(" at line ").next().unwrap_or_default().to_owned();
+    for (rust, json) in WORDS {
+        problem = problem.replacen(rust, json, 1);
+    }
+    problem
+}
+
+/// What to do about a line that is no message.
+fn line_advice(line: &str, error: &LineError) -> &'static str {
+    match error {
+        LineError::NotUtf8 { .. } => "JSON is written in UTF-8.",
+        LineError::NotJson(_) if line.trim_start().starts_with('{') => {
+            "A message is one whole JSON object on one line. If several threads write, only one \
+             may write at a time."
+        }
+        LineError::NotJson(_) | LineError::NotAnObject => {
+            "Only messages may be written to stdout, one JSON object a line. Write everything \
+             else to stderr."
+        }
+        LineError::Missing { .. } | LineError::WrongKind { .. } => {
+            "A message is {\"src\":\"n1\",\"dest\":\"c1\",\"body\":{\"type\":…}}; `msg_id` and \
+             `in_reply_to` in its body are integers."
+        }
+        LineError::UnknownKey { .. } => "A message has `src`, `dest` and `body`, and nothing else.",
     }
 }
 

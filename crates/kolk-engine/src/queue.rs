@@ -16,6 +16,8 @@ pub(crate) enum Event {
     Timeout { worker: u32 },
     /// The next operation is due.
     Invoke,
+    /// A worker's next final operation is due.
+    Final { worker: u32 },
     /// A fault of the plan begins.
     FaultBegin(u32),
     /// A fault of the plan ends.

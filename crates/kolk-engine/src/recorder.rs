@@ -278,6 +278,10 @@ impl<'a> Recorder<'a> {
     pub(crate) fn violation(&mut self, violation: Violation) {
         let summary = self.counted.as_mut().unwrap_or(&mut self.summary);
         summary.violation_count += 1;
+        match summary.violation_kinds.iter_mut().find(|(kind, _)| *kind == violation.kind) {
+            Some((_, count)) => *count += 1,
+            None => summary.violation_kinds.push((violation.kind, 1)),
+        }
         if summary.violations.len() < VIOLATIONS_MAX {
             summary.violations.push(violation);
         }

@@ -30,6 +30,11 @@ use crate::workload::Workload;
 /// without latency would stop the clock for ever.
 const EVENTS_PER_INSTANT_MAX: u64 = 2_000_000;
 
+/// How many messages may be on their way at once, and how many bytes their bodies may have: nodes
+/// that answer each message with more than one would fill any memory.
+const IN_FLIGHT_MAX: usize = 1_000_000;
+const IN_FLIGHT_BYTES_MAX: usize = 256 << 20;
+
 /// A message on its way.
 #[derive(Debug)]
 pub(crate) struct InFlight {
@@ -78,11 +83,14 @@ pub(crate) struct Simulation<'a> {
     services: Services,
     alarms: Vec<Alarm>,
     in_flight: Vec<Option<InFlight>>,
+    in_flight_bytes: usize,
     free: Vec<u32>,
     /// Bodies' memory, to be used again.
     spare: Vec<String>,
     outputs: Outputs,
+    /// The present instant, and how many events it has seen.
     instant: (Time, u64),
+    last_stepped: u16,
 }
 
 impl<'a> Simulation<'a> {
@@ -110,10 +118,12 @@ impl<'a> Simulation<'a> {
             services: Services::new(plan.seed),
             alarms: vec![Alarm::default(); plan.nodes.len()],
             in_flight: Vec::new(),
+            in_flight_bytes: 0,
             free: Vec::new(),
             spare: Vec::new(),
             outputs: Outputs::new(),
             instant: (Time::ZERO, 0),
+            last_stepped: 0,
             directory,
             plan,
         })
@@ -138,6 +148,7 @@ impl<'a> Simulation<'a> {
             Event::Wake { node, generation } => self.wake(node, generation),
             Event::Timeout { worker } => self.timeout(worker),
             Event::Invoke => self.invoke_due(),
+            Event::Final { worker } => self.final_operation(worker),
             Event::FaultBegin(number) => self.fault(number, true),
             Event::FaultEnd(number) => self.fault(number, false),
             Event::StageEnd(serial) => self.stage_end(serial),
@@ -151,30 +162,22 @@ impl<'a> Simulation<'a> {
             self.instant = (now, 0);
         }
         self.instant.1 += 1;
-        if self.instant.1 == EVENTS_PER_INSTANT_MAX && self.failed.is_none() {
-            let node = self.last_busy_node();
-            self.fail_node(
-                node,
-                HostFailure::plain(
-                    ViolationKind::NeverIdle,
-                    format!("time stands still: {EVENTS_PER_INSTANT_MAX} events happened at {now}"),
-                    "Nodes that answer each other at once, for ever, need a pause between, or \
-                     `--latency`."
-                        .into(),
-                ),
-            );
+        if self.instant.1 == EVENTS_PER_INSTANT_MAX {
+            self.end_standstill(&format!("{EVENTS_PER_INSTANT_MAX} events happened at {now}"));
         }
     }
 
-    fn last_busy_node(&self) -> u16 {
-        let receivers = self.in_flight.iter().flatten().map(|message| message.dest);
-        receivers
-            .filter_map(|dest| match dest {
-                Endpoint::Node(node) => Some(node),
-                _ => None,
-            })
-            .next()
-            .unwrap_or_default()
+    /// Ends the run because virtual time does not pass; names the node that acted last.
+    pub(crate) fn end_standstill(&mut self, how: &str) {
+        if self.failed.is_some() {
+            return;
+        }
+        let problem = format!("keeps virtual time from passing: {how}");
+        let advice = "Nodes that answer each other for ever, or ask to be woken at once, need a \
+                      pause between, or `--latency`: on the virtual clock nothing else takes time."
+            .to_owned();
+        let failure = HostFailure::plain(ViolationKind::NeverIdle, problem, advice);
+        self.fail_node(self.last_stepped, failure);
     }
 
     // ---- messages ----
@@ -222,6 +225,7 @@ impl<'a> Simulation<'a> {
     ) {
         let mut body = self.spare.pop().unwrap_or_default();
         body.push_str(json);
+        self.in_flight_bytes += body.len();
         let message = InFlight { id, src: ends.0, dest: ends.1, op, body };
         let slot = match self.free.pop() {
             Some(slot) => {
@@ -234,11 +238,46 @@ impl<'a> Simulation<'a> {
             }
         };
         self.queue.push(at, Event::Deliver(slot));
+        let count = self.in_flight.len() - self.free.len();
+        if (count > IN_FLIGHT_MAX || self.in_flight_bytes > IN_FLIGHT_BYTES_MAX)
+            && self.failed.is_none()
+        {
+            self.end_storm(count);
+        }
+    }
+
+    /// Ends the run because of the node that has most messages on their way.
+    fn end_storm(&mut self, count: usize) {
+        let mut by_node = vec![0_u64; self.plan.nodes.len()];
+        let mut by_type: BTreeMap<String, u64> = BTreeMap::new();
+        for message in self.in_flight.iter().flatten() {
+            let Endpoint::Node(node) = message.src else { continue };
+            by_node[usize::from(node)] += 1;
+            if let Ok(body) = Body::parse(&message.body) {
+                *by_type.entry(body.kind.into_owned()).or_default() += 1;
+            }
+        }
+        // The first of several, so that the same run blames the same node.
+        let node = (0..by_node.len()).rev().max_by_key(|node| by_node[*node]).unwrap_or_default();
+        let kind = by_type.iter().max_by_key(|(_, count)| **count);
+        let problem = format!(
+            "floods the network: {count} messages ({} MiB) are on their way at once, {} of them \
+             from it, most of them of type `{}`",
+            self.in_flight_bytes >> 20,
+            by_node[node],
+            kind.map_or("", |(kind, _)| kind),
+        );
+        let advice = "Messages that beget more messages never end. Pass a value on only the first \
+                      time you see it, and do not answer an answer."
+            .to_owned();
+        self.fail_node(node as u16, HostFailure::plain(ViolationKind::Storm, problem, advice));
     }
 
     fn take(&mut self, slot: u32) -> InFlight {
         self.free.push(slot);
-        self.in_flight[slot as usize].take().expect("a message is delivered once")
+        let message = self.in_flight[slot as usize].take().expect("a message is delivered once");
+        self.in_flight_bytes -= message.body.len();
+        message
     }
 
     /// Keeps a body's memory, unless it is large.
@@ -377,6 +416,7 @@ impl<'a> Simulation<'a> {
 
     fn end_step(&mut self, node: u16, input: NodeInput) -> Result<(), EngineError> {
         let now = self.now();
+        self.last_stepped = node;
         let mut outputs = std::mem::take(&mut self.outputs);
         outputs.clear();
         let (cause, step_input, body) = match input {
@@ -437,7 +477,8 @@ impl<'a> Simulation<'a> {
         cause: Cause,
     ) -> Result<(), EngineError> {
         let Some(end) = self.directory.find(dest) else {
-            let failure = HostFailure::unknown_destination(dest, body.json, &self.directory);
+            let name = self.directory.name(Endpoint::Node(node));
+            let failure = HostFailure::unknown_destination(name, dest, body.json, &self.directory);
             self.violation(node, failure);
             return Ok(());
         };

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use kolk_history::{Function, Value};
+use kolk_history::{Function, Plan, Value};
 use kolk_protocol::message::Body;
 use kolk_protocol::{Head, Random, body::BodyError, write_body};
 use serde::Serialize;
@@ -101,6 +101,9 @@ pub trait Workload {
     /// Its name, as flags and run folders have it.
     fn name(&self) -> &'static str;
 
+    /// Learns what the run is like, once and before anything else: its rate, its workers, its nodes.
+    fn prepare(&mut self, _plan: &Plan) {}
+
     /// Writes the request that every worker sends once before the load, and returns true; by
     /// default there is none. The answer's `type` must be the request's with `_ok` behind.
     fn setup(&mut self, _worker: &Worker, _call: &mut Call<'_>) -> bool {
@@ -114,6 +117,18 @@ pub trait Workload {
     /// The `nth` final operation of a worker, after faults have healed; `None` when it has done all
     /// of its. By default there are none, and no final phase.
     fn last(&mut self, _worker: &Worker, _nth: u32) -> Option<Invocation> {
+        None
+    }
+
+    /// How long a worker waits before it asks for its `nth` final operation, from the end of the one
+    /// before; not at all by default.
+    fn pause(&mut self, _worker: &Worker, _nth: u32) -> Duration {
+        Duration::ZERO
+    }
+
+    /// After this time no further final operation begins; by default the workload alone decides
+    /// when it has done enough.
+    fn final_limit(&self) -> Option<Duration> {
         None
     }
 

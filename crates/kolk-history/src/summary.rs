@@ -41,6 +41,9 @@ pub struct Summary {
     pub violations: Vec<Violation>,
     /// How many there were in all.
     pub violation_count: u64,
+    /// How many of each kind, for every kind there was one of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub violation_kinds: Vec<(ViolationKind, u64)>,
     /// Replies nobody waited for: second answers, and answers to requests nobody made.
     pub unexpected_replies: Vec<UnexpectedReply>,
     /// How many there were in all.
@@ -64,8 +67,11 @@ pub struct Violation {
     pub problem: String,
     /// What to do about it, a sentence.
     pub advice: String,
-    /// The line, or as much of it as is worth showing, with what cannot be shown escaped.
+    /// The line, or as much of it as is worth showing.
     pub line: String,
+    /// How long the whole line was, in bytes; 0 where there is none.
+    #[serde(default)]
+    pub line_bytes: u64,
     /// Which part of `line` is at fault: a range of bytes in it.
     pub span: Option<(usize, usize)>,
     /// The invocation it belongs to, for a reply that does not fit its request.
@@ -98,8 +104,12 @@ pub enum ViolationKind {
     Died,
     /// The node closed its stdout and lives on.
     ClosedOutput,
+    /// The node closed its stdin and lives on.
+    ClosedInput,
     /// The node does not read its input, or writes more than can be kept.
     Overrun,
+    /// More messages are on their way than can be kept.
+    Storm,
 }
 
 /// A reply nobody waited for.

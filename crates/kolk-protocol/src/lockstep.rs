@@ -37,6 +37,7 @@ impl Offer {
 
 /// The acceptance in the body of `init_ok`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object with `version`")]
 pub struct Acceptance {
     /// [`VERSION`].
     pub version: u32,

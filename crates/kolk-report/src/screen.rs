@@ -12,7 +12,7 @@ use kolk_protocol::Time;
 
 use crate::facts::{Ending, Facts};
 use crate::numbers::{counted, duration, grouped, ratio};
-use crate::sanitize::sanitize;
+use crate::sanitize::{excerpt, sanitize};
 use crate::style::{Role, Style};
 use crate::table::{self, Cell};
 use crate::{operation, statistics, violation};
@@ -22,6 +22,9 @@ const EVIDENCE_MAX: usize = 8;
 
 /// How many findings are shown beside the first.
 const FINDINGS_MAX: usize = 8;
+
+/// How many columns a finding gets, a few lines, before it is cut short.
+const CLAIM_WIDTH: usize = 320;
 
 /// How many notes are shown.
 const NOTES_MAX: usize = 8;
@@ -174,9 +177,10 @@ fn first_of_each_kind<'a>(all: impl Iterator<Item = Finding<'a>>) -> Vec<Finding
 
 /// The claim, with how many there are of its kind.
 fn claim((check, anomaly): &Finding<'_>) -> String {
-    let claim = sanitize(&anomaly.claim);
+    // A node can make a claim as long as it likes; the whole of it is in results.json.
+    let claim = excerpt(&anomaly.claim, None, CLAIM_WIDTH).text;
     match check.count_of(anomaly.kind) {
-        0 | 1 => claim.into_owned(),
+        0 | 1 => claim,
         count => format!("{claim} ({} of its kind in all)", grouped(count)),
     }
 }

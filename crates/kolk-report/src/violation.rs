@@ -26,25 +26,27 @@ pub fn title(kind: ViolationKind) -> &'static str {
         ViolationKind::NeverIdle => "never became idle",
         ViolationKind::Died => "ended in mid-run",
         ViolationKind::ClosedOutput => "closed its standard output",
+        ViolationKind::ClosedInput => "closed its standard input",
         ViolationKind::Overrun => "cannot be kept up with",
+        ViolationKind::Storm => "floods the network",
     }
 }
 
 /// Draws one violation.
 pub fn draw(violation: &Violation, history: Option<&History>, style: Style) -> String {
     let node = sanitize(&violation.node);
-    let headline =
-        format!("{node} {} at {}", title(violation.kind), Time::from_nanos(violation.time));
     let problem = sanitize(&violation.problem);
+    // Where there is no line to quote, the problem is what the node did.
+    let what = if violation.line.is_empty() { &*problem } else { title(violation.kind) };
+    let headline = format!("{node} {what}, at {}", Time::from_nanos(violation.time));
     let mut group = Group::with_title(Level::ERROR.primary_title(headline));
-    if violation.line.is_empty() {
-        group = group.element(Level::NOTE.message(problem.clone().into_owned()));
-    } else {
+    if !violation.line.is_empty() {
+        let kept = violation.line.len() as u64;
         let quoted = excerpt(&violation.line, violation.span, style.width.saturating_sub(12));
-        let is_cut = quoted.is_cut;
+        let is_cut = quoted.is_cut || violation.line_bytes > kept;
         group = group.element(quote(quoted, &problem));
         if is_cut {
-            let bytes = grouped(violation.line.len() as u64);
+            let bytes = grouped(violation.line_bytes.max(kept));
             group = group.element(Level::NOTE.message(format!("the line has {bytes} bytes")));
         }
     }
@@ -56,7 +58,12 @@ pub fn draw(violation: &Violation, history: Option<&History>, style: Style) -> S
             Level::NOTE.message(format!("it answered {}", operation::line(history, operation))),
         );
     }
-    group = group.element(Level::HELP.message(sanitize(&violation.advice).into_owned()));
+    let advice = sanitize(&violation.advice).into_owned();
+    if !advice.is_empty() {
+        let level =
+            if violation.kind == ViolationKind::MalformedReply { Level::NOTE } else { Level::HELP };
+        group = group.element(level.message(advice));
+    }
     for (name, lines) in [("stdout", &violation.stdout), ("stderr", &violation.stderr)] {
         if !lines.is_empty() {
             group = group.element(Level::NOTE.message(tail(&node, name, lines, style)));

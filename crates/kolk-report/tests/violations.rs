@@ -11,6 +11,7 @@ fn found(kind: ViolationKind, line: &str, span: Option<(usize, usize)>) -> Viola
         problem: String::new(),
         advice: String::new(),
         line: line.to_owned(),
+        line_bytes: line.len() as u64,
         span,
         op: None,
         stderr: Vec::new(),
@@ -46,7 +47,7 @@ fn all() -> Vec<Violation> {
         ..found(ForeignSource, r#"{"src":"n7","dest":"c1","body":{}}"#, Some((7, 11)))
     };
     let died = Violation {
-        problem: "exit status 1".to_owned(),
+        problem: "ended with exit status 1".to_owned(),
         advice: "its whole stderr is in node-logs/n1.log".to_owned(),
         stderr: (0..12)
             .map(|n| format!("frame {n}"))

@@ -54,6 +54,7 @@ fn dispatch(command: &Command) -> Result<ExitCode, Stop> {
     // A node is ended by whoever runs it, not by a Ctrl-C meant for that one.
     if !matches!(command, Command::Node(_)) {
         signals::listen();
+        kolk_engine::adopt_orphans();
     }
     let status = match command {
         Command::Test(args) => commands::test::run(args)?,

@@ -23,6 +23,7 @@ fn violation(kind: ViolationKind) -> Violation {
         problem: "wrote a line that is no JSON".to_owned(),
         advice: "Write logs to stderr.".to_owned(),
         line: "hello".to_owned(),
+        line_bytes: 5,
         span: Some((0, 5)),
         op: None,
         stderr: Vec::new(),

@@ -18,6 +18,12 @@ use super::{HostFailure, Program, ProgramEvent, shorten};
 /// once is met awake, which saves a trip through the scheduler.
 const SPINS: u32 = 200;
 
+/// How much a program may write in one step, and how many lines of it may be no messages.
+const STEP_BYTES_MAX: usize = 64 << 20;
+const NOISE_MAX: usize = 1000;
+/// How long a program that has closed its stdin is given to end, each time it is looked at.
+const DEAF_PAUSE: Duration = Duration::from_millis(50);
+
 /// What is wrong with a node that knows nothing of lockstep, and what to do.
 pub(crate) const NO_LOCKSTEP: (&str, &str) = (
     "does not accept virtual time: its `init_ok` carries no `lockstep`",
@@ -31,13 +37,15 @@ pub(crate) struct LockstepHosts {
     /// What they did during the last step that the protocol forbids and the run survives.
     pub(super) violations: Vec<HostFailure>,
     /// How long a step may take by the wall clock.
-    patience: Duration,
+    pub(crate) patience: Duration,
     /// Failures of `begin`, reported by `finish`.
     failed: Vec<Option<HostFailure>>,
 }
 
 #[derive(Deserialize)]
 struct IdleBody {
+    /// It may be null, but not be left out: a misspelt key would be a timer that never fires.
+    #[serde(deserialize_with = "Option::deserialize")]
     wake_at: Option<u64>,
 }
 
@@ -78,9 +86,7 @@ impl LockstepHosts {
                 write_line(program.pending(), None, at, CLOCK, &name, br#"{"type":"wake"}"#);
             }
         }
-        if let Err(failure) = program.flush() {
-            self.failed[usize::from(node)] = Some(failure);
-        }
+        program.flush();
     }
 
     pub(super) fn finish(
@@ -95,8 +101,13 @@ impl LockstepHosts {
         let program = &mut self.programs[usize::from(node)];
         let started = self.started[usize::from(node)];
         let mut watchdog = None;
+        let mut step_bytes = 0;
         loop {
             while let Some(range) = program.lines.next_line() {
+                step_bytes += range.len();
+                if step_bytes > STEP_BYTES_MAX || self.violations.len() > NOISE_MAX {
+                    return Err(endless_step(program, step_bytes, self.violations.len()));
+                }
                 if !started {
                     refuse_ignorant(program.lines.line(range.clone()))?;
                 }
@@ -179,7 +190,7 @@ fn await_output(
             ProgramEvent::Nothing => {}
         }
         if program.has_pending() {
-            program.flush()?;
+            program.flush();
         } else if spins < SPINS {
             spins += 1;
             std::thread::yield_now();
@@ -190,14 +201,30 @@ fn await_output(
         if waited >= patience {
             return Err(never_idle(program, patience, input));
         }
+        if let Some(failure) = program.deaf_failure() {
+            return Err(failure);
+        }
         let Some(stdout) = &program.stdout else { continue };
         let mut descriptors = vec![PollFd::from_borrowed_fd(stdout.as_fd(), PollFlags::IN)];
         if let Some(stdin) = program.stdin.as_ref().filter(|_| program.has_pending()) {
             descriptors.push(PollFd::from_borrowed_fd(stdin.as_fd(), PollFlags::OUT));
         }
-        // An interrupted wait is a short one.
-        let _ = poll(&mut descriptors, Some(&timespec(patience - waited)));
+        // An interrupted wait is a short one. So is one for a program that has closed its stdin: it
+        // has a moment to end.
+        let wait = if program.stdin.is_some() { patience - waited } else { DEAF_PAUSE };
+        let _ = poll(&mut descriptors, Some(&timespec(wait)));
     }
+}
+
+fn endless_step(program: &Program, bytes: usize, noise: usize) -> HostFailure {
+    let what = match noise {
+        0..=NOISE_MAX => format!("{} MiB", bytes >> 20),
+        _ => format!("{noise} lines that are no messages"),
+    };
+    let problem = format!("wrote {what} in one step, and is not idle yet");
+    let advice =
+        "In lockstep a node ends its reaction to every line with one `idle` line to `clock`.";
+    HostFailure::plain(ViolationKind::Overrun, problem, advice.to_owned()).with_last_lines(program)
 }
 
 fn never_idle(program: &Program, patience: Duration, input: Input<'_>) -> HostFailure {

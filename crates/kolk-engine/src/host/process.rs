@@ -21,8 +21,10 @@ use crate::run::EngineError;
 
 /// The longest line that is read.
 const LINE_BYTES_MAX: usize = 64 << 20;
-/// How much input may wait for a program that does not read it.
+/// How much input may wait for programs that do not read it, for all together.
 const PENDING_BYTES_MAX: usize = 256 << 20;
+/// How often a program must be found without stdin before that counts.
+const DEAF_LOOKS: u32 = 4;
 /// How many of a program's last lines are shown when it is in trouble.
 const LAST_LINES: usize = 8;
 const LAST_LINE_BYTES: usize = 400;
@@ -40,6 +42,8 @@ pub(crate) struct Program {
     /// What was read and not yet dealt with.
     pub(crate) lines: LineBuffer,
     log: PathBuf,
+    /// How often somebody looked and found its stdin closed and its stdout open.
+    deaf_looks: u32,
 }
 
 /// What a program has for us.
@@ -84,6 +88,7 @@ impl Program {
             written: 0,
             lines: LineBuffer::default(),
             log,
+            deaf_looks: 0,
         };
         let set_up = || -> rustix::io::Result<()> {
             if let Some(stdin) = &program.stdin {
@@ -114,10 +119,10 @@ impl Program {
     }
 
     /// Writes as much as the pipe takes now.
-    pub(crate) fn flush(&mut self) -> Result<(), HostFailure> {
+    pub(crate) fn flush(&mut self) {
         let Some(stdin) = &mut self.stdin else {
             self.pending.clear();
-            return Ok(());
+            return;
         };
         while self.written < self.pending.len() {
             match stdin.write(&self.pending[self.written..]) {
@@ -129,25 +134,32 @@ impl Program {
                     self.stdin = None;
                     self.pending.clear();
                     self.written = 0;
-                    return Ok(());
+                    return;
                 }
             }
         }
         if self.written == self.pending.len() {
             self.pending.clear();
             self.written = 0;
-        } else if self.pending.len() - self.written > PENDING_BYTES_MAX {
-            return Err(HostFailure::plain(
-                ViolationKind::Overrun,
-                format!("does not read its input: {} MiB wait for it", PENDING_BYTES_MAX >> 20),
-                "A node must keep reading stdin while it works.".into(),
-            )
-            .with_last_lines(self));
         } else if self.written > (1 << 20) {
             self.pending.drain(..self.written);
             self.written = 0;
         }
-        Ok(())
+    }
+
+    /// What is wrong with it if all programs together leave too much unread, and it the most.
+    fn overdue_failure(&self) -> HostFailure {
+        HostFailure::plain(
+            ViolationKind::Overrun,
+            format!("does not read its input: {} MiB wait for it", self.unread() >> 20),
+            "A node must keep reading stdin while it works.".into(),
+        )
+        .with_last_lines(self)
+    }
+
+    /// How many bytes wait to be written.
+    fn unread(&self) -> usize {
+        self.pending.len() - self.written
     }
 
     /// Reads what there is, up to a limit, without waiting.
@@ -184,8 +196,8 @@ impl Program {
         let failure = match self.wait_a_little() {
             Some(status) => HostFailure::plain(
                 ViolationKind::Died,
-                format!("ended in mid-run: {}", describe_status(status)),
-                "A node must run until its stdin ends. Its last words are below.".into(),
+                describe_status(status),
+                "A node must run until its stdin ends.".into(),
             ),
             None => HostFailure::plain(
                 ViolationKind::ClosedOutput,
@@ -194,6 +206,31 @@ impl Program {
             ),
         };
         failure.with_last_lines(self)
+    }
+
+    /// What is wrong if it has closed its stdin and not its stdout. A program that ends closes both,
+    /// one after the other, so this takes more than one look.
+    pub(crate) fn deaf_failure(&mut self) -> Option<HostFailure> {
+        if self.stdin.is_some() || self.stdout.is_none() {
+            return None;
+        }
+        self.deaf_looks += 1;
+        if self.deaf_looks < DEAF_LOOKS {
+            return None;
+        }
+        let (kind, problem, advice) = match self.child.try_wait() {
+            Ok(Some(status)) => (
+                ViolationKind::Died,
+                format!("{}, and left its stdout to another process", describe_status(status)),
+                "A node must run until its stdin ends, as one process or with its children.",
+            ),
+            _ => (
+                ViolationKind::ClosedInput,
+                "closed its stdin, and still runs".to_owned(),
+                "A node must keep reading stdin: it is its way from the network.",
+            ),
+        };
+        Some(HostFailure::plain(kind, problem, advice.to_owned()).with_last_lines(self))
     }
 
     /// Its exit status, given a moment to get there after its pipe was closed.
@@ -236,6 +273,7 @@ impl Drop for Program {
     fn drop(&mut self) {
         registry::kill(self.group);
         let _ = self.child.wait();
+        registry::ended();
     }
 }
 
@@ -260,12 +298,12 @@ fn last_lines(bytes: &[u8]) -> Vec<String> {
     lines
 }
 
-/// An exit status in words.
+/// An exit status in words: what became of the program.
 fn describe_status(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
-        (Some(code), _) => format!("exit status {code}"),
-        (None, Some(signal)) => format!("killed by signal {signal}{}", signal_name(signal)),
-        (None, None) => "for reasons unknown".to_owned(),
+        (Some(code), _) => format!("ended with exit status {code}"),
+        (None, Some(signal)) => format!("was killed by signal {signal}{}", signal_name(signal)),
+        (None, None) => "ended for reasons unknown".to_owned(),
     }
 }
 
@@ -274,12 +312,21 @@ fn signal_name(signal: i32) -> &'static str {
         4 => " (illegal instruction)",
         6 => " (aborted)",
         8 => " (arithmetic error)",
-        9 => " (killed: out of memory?)",
+        9 => " (perhaps it ran out of memory)",
         11 => " (segmentation fault)",
         13 => " (broken pipe)",
         15 => " (terminated)",
         _ => "",
     }
+}
+
+/// True for what compilers make: it begins as ELF, Mach-O and PE files do.
+fn is_machine_code(path: &Path) -> bool {
+    let mut magic = [0; 4];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut magic));
+    read.is_ok()
+        && (matches!(&magic, b"\x7fELF" | b"\xcf\xfa\xed\xfe" | b"\xca\xfe\xba\xbe")
+            || magic.starts_with(b"MZ"))
 }
 
 fn start_failure(name: &str, path: &Path, error: &std::io::Error) -> EngineError {
@@ -290,6 +337,10 @@ fn start_failure(name: &str, path: &Path, error: &std::io::Error) -> EngineError
         ErrorKind::NotFound => "Give the path of a program: `--bin ./my-node`.".to_owned(),
         ErrorKind::PermissionDenied => {
             format!("Make it executable: `chmod +x {}`.", path.display())
+        }
+        _ if is_machine_code(path) => {
+            "It is a compiled program, for another kind of machine or system: build it here."
+                .to_owned()
         }
         _ => "A script needs a first line such as `#!/usr/bin/env python3`.".to_owned(),
     };
@@ -335,18 +386,29 @@ impl RealHosts {
         write_line(pending, id, None, src, name, body.as_bytes());
     }
 
-    /// Writes what waits, as far as the pipes take it. Gives the nodes that are in trouble.
-    pub(crate) fn flush(&mut self) -> Vec<(u16, HostFailure)> {
-        let mut failures = Vec::new();
+    /// Writes what waits, as far as the pipes take it. Gives the node that is in trouble, if one is.
+    pub(crate) fn flush(&mut self) -> Option<(u16, HostFailure)> {
         let programs = &mut self.programs;
+        let mut unread = 0;
         self.dirty.retain(|node| {
             let program = &mut programs[usize::from(*node)];
-            if let Err(failure) = program.flush() {
-                failures.push((*node, failure));
-            }
+            program.flush();
+            unread += program.unread();
             program.has_pending()
         });
-        failures
+        if unread <= PENDING_BYTES_MAX {
+            return None;
+        }
+        let node =
+            *self.dirty.iter().max_by_key(|node| self.programs[usize::from(**node)].unread())?;
+        Some((node, self.programs[usize::from(node)].overdue_failure()))
+    }
+
+    /// The first node that has closed its stdin and lives on.
+    pub(crate) fn deaf(&mut self) -> Option<(u16, HostFailure)> {
+        self.programs.iter_mut().enumerate().find_map(|(number, program)| {
+            program.deaf_failure().map(|failure| (number as u16, failure))
+        })
     }
 
     /// Waits until a program has written something, or one takes input again, or `timeout` is over.

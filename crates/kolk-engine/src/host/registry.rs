@@ -23,6 +23,13 @@ pub(super) fn kill(pid: Pid) {
     groups().remove(&pid.as_raw_nonzero().get());
 }
 
+/// A program has ended and been waited for.
+pub(super) fn ended() {
+    if groups().is_empty() {
+        orphans::kill();
+    }
+}
+
 /// Kills every program that any run in this process has started and not yet ended.
 ///
 /// A run kills its own when it ends, fails or panics. This is for an exit that unwinds nothing,
@@ -33,4 +40,71 @@ pub fn kill_all() {
             let _ = kill_process_group(pid, Signal::KILL);
         }
     }
+    orphans::kill();
+}
+
+/// From now on what nodes leave behind in process groups or sessions of its own (daemons, say)
+/// becomes this process's child when its parent ends, and is killed when no node runs any more.
+///
+/// Only for a process that has no other children, and has runs one after the other: every child
+/// that is not a node is taken for one that a node left behind. Linux alone can do this; elsewhere
+/// nothing happens.
+pub fn adopt_orphans() {
+    orphans::adopt();
+}
+
+#[cfg(target_os = "linux")]
+mod orphans {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use rustix::process::{
+        Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, waitpid,
+    };
+
+    static ADOPTS: AtomicBool = AtomicBool::new(false);
+
+    /// How often to look again: whoever is killed leaves its own children to us.
+    const ROUNDS_MAX: u32 = 1000;
+
+    pub(super) fn adopt() {
+        ADOPTS.store(set_child_subreaper(Some(getpid())).is_ok(), Ordering::SeqCst);
+    }
+
+    pub(super) fn kill() {
+        if !ADOPTS.load(Ordering::SeqCst) {
+            return;
+        }
+        for _ in 0..ROUNDS_MAX {
+            let children = children();
+            if children.is_empty() {
+                return;
+            }
+            for child in children {
+                let _ = kill_process(child, Signal::KILL);
+                let _ = waitpid(Some(child), WaitOptions::empty());
+            }
+        }
+    }
+
+    /// All children of this process, from `/proc/<pid>/stat`: the number of the parent is the
+    /// second field after the name in parentheses, which may hold anything (proc(5)).
+    fn children() -> Vec<Pid> {
+        let own = getpid().as_raw_nonzero().get().to_string();
+        let Ok(folder) = std::fs::read_dir("/proc") else { return Vec::new() };
+        let processes = folder.flatten().filter_map(|entry| {
+            let pid = entry.file_name().to_str()?.parse().ok()?;
+            let stat = std::fs::read(entry.path().join("stat")).ok()?;
+            let stat = String::from_utf8_lossy(&stat);
+            let parent = stat.rsplit(')').next()?.split_whitespace().nth(1)?;
+            if parent == own { Pid::from_raw(pid) } else { None }
+        });
+        processes.collect()
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod orphans {
+    pub(super) fn adopt() {}
+
+    pub(super) fn kill() {}
 }

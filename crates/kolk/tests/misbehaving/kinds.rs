@@ -1,0 +1,78 @@
+//! Nodes that start, and then break the protocol: the run is invalid, and says why. On the real
+//! clock, as for any program.
+
+use crate::kinds;
+
+kinds! {
+    behaves "" 0 "init; serve"
+
+    // Lines that are no message.
+    prints_text "" 1 "init; hear; say 'got a message!'; echo_back; serve"
+    prints_two_messages_on_a_line "" 1
+        r#"init; say '{"src":"n0","dest":"c1","body":{}}{"src":"n0","dest":"c1","body":{}}'; serve"#
+    prints_json_that_is_no_object "" 1 "init; say '[\"n0\",\"c1\"]'; serve"
+    prints_half_an_object "" 1 r#"init; say '{"src":"n0","dest":"c1","body":{"type":"echo_ok"'; serve"#
+    prints_python "" 1
+        r#"init; say "{'src': 'n0', 'dest': 'c1', 'body': {'type': 'echo_ok'}}"; serve"#
+    prints_blank_lines "" 0 "init; say; say '  '; serve"
+    prints_an_extra_key "" 1
+        r#"init; say '{"src":"n0","dest":"c1","body":{"type":"gossip"},"time":12}'; serve"#
+    prints_no_body "" 1 r#"init; say '{"src":"n0","dest":"c1","type":"echo_ok"}'; serve"#
+    prints_no_src "" 1 r#"init; say '{"dest":"c1","body":{"type":"echo_ok"}}'; serve"#
+    replies_to_a_string "" 1
+        r#"init; hear; send $from '"type":"echo_ok","in_reply_to":"'$id'"'; echo_back; serve"#
+    prints_latin_1 "" 1
+        r#"init; hear; printf '{"src":"n0","dest":"c1","body":{"type":"caf\351"}}\n'; echo_back; serve"#
+    prints_escapes "" 1
+        r#"init; hear; printf '\033[2J\033]0;gone\007</script><b>\342\200\256\n'; echo_back; serve"#
+    prints_many_kinds_of_noise "" 1
+        r#"init; say one; say two; say '{"src":"n7","dest":"c0","body":{}}'; send n9 '"type":"x"'; serve"#
+
+    // Messages that may not be.
+    sends_to_nobody "" 1 r#"init; hear; send n7 '"type":"gossip","values":[1,2]'; echo_back; serve"#
+    sends_in_the_name_of_another "--node-count 2" 1
+        r#"init; case $me in n1) me=n0; send n1 '"type":"gossip"'; me=n1;; esac; serve"#
+    answers_twice "" 0 "init; while hear; do echo_back; echo_back; done"
+    answers_what_nobody_asked "" 0 "init; hear; echo_back; id=77; echo_back; serve"
+    answers_another_client "" 0 "init; hear; echo_back; from=c0; echo_back; serve"
+
+    // Bodies that do not fit.
+    answers_with_a_missing_field "" 1 r#"init; hear; answer '"type":"echo_ok"'; serve"#
+    answers_with_another_type "" 1 r#"init; hear; answer '"type":"echo","echo":'"$echo"; serve"#
+    answers_with_a_field_too_many "" 1
+        r#"init; hear; answer '"type":"echo_ok","took":3,"echo":'"$echo"; serve"#
+    answers_with_a_wrong_field "-w broadcast --clock virtual" 1 r#"
+        init_lockstep
+        while hear; do
+            case $kind in
+                read) answer '"type":"read_ok","messages":{"0":true}';;
+                *) answer '"type":"'$kind'_ok"';;
+            esac
+            idle
+        done"#
+    answers_with_a_wrong_value "" 1 r#"init; hear; answer '"type":"echo_ok","echo":"<b>no</b>\u001b[31m"'; serve"#
+    answers_with_an_error_without_code "" 1
+        r#"init; hear; answer '"type":"error","text":"</script>\u001b[31m"'; serve"#
+    answers_with_errors "" 1
+        r#"init; while hear; do answer '"type":"error","code":10,"text":"echo? \u001b[31m"'; done"#
+
+    // Ends.
+    exits_in_mid_run "" 1 "init; hear; echo_back; hear; printf 'KeyError: 7\\n' >&2; exit 3"
+    exits_without_a_word "--node-count 2" 1 "init; hear; case $me in n1) exit 0;; esac; echo_back; serve"
+    is_killed_in_mid_run "" 1 "init; hear; echo_back; hear; kill -KILL $$"
+    aborts_in_mid_run "" 1 "init; hear; printf 'assertion failed: quorum > 0\\n' >&2; kill -ABRT $$"
+    closes_stdout "" 1 "init; hear; exec >&-; while hear; do :; done"
+    closes_stdin "" 1 "init; hear; echo_back; exec tail -f /dev/null <&-"
+    ends_and_leaves_its_pipes_to_a_child "" 1
+        "init; hear; echo_back; tail -f /dev/null & note_pid $!; exit 5"
+}
+
+kinds! {
+    /// A child that ignores what can be ignored, and one that has left the node's process group
+    /// and session.
+    leaves_children_behind "" 0 r#"
+        init
+        (trap '' HUP INT TERM; note_pid "$(exec sh -c 'printf %s $PPID')"; while :; do tail -f /dev/null; done) &
+        setsid sh -c 'printf "%s\n" $$ >>"$0.pids"; exec tail -f /dev/null' "$0" </dev/null >/dev/null 2>&1 &
+        serve"#
+}

@@ -1,0 +1,203 @@
+//! Running kolk against a node.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::folder;
+use crate::redact::redact;
+
+/// How long kolk may take over any of these, with a machine that is busy with other tests.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How much memory kolk may reserve, in KiB: far more than it needs, far less than a node that
+/// writes without end could make it take.
+const MEMORY_KIB_MAX: u32 = 1 << 20;
+
+/// With what kolk is called if a kind of node does not say otherwise.
+const USUAL_FLAGS: &[(&str, &str)] = &[
+    ("-w", "echo"),
+    ("--bin", "./node.sh"),
+    ("--node-count", "1"),
+    ("--rate", "30"),
+    ("--time-limit", "0.3"),
+    ("--seed", "7"),
+];
+
+/// A kind of node, and how kolk is called for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    /// The snapshot's name.
+    pub name: &'static str,
+    /// What it does, in the words of `node.sh`.
+    pub script: &'static str,
+    /// More flags for `kolk test`.
+    pub flags: &'static str,
+    /// With what kolk must exit.
+    pub status: i32,
+}
+
+/// A folder with a node in it.
+pub struct Home {
+    folder: TempDir,
+}
+
+impl Home {
+    /// Writes the node `node.sh`, executable.
+    pub fn new(script: &str) -> Home {
+        let home = Home { folder: tempfile::tempdir().expect("a folder") };
+        home.write("node.sh", &format!("{}\n{script}\n", include_str!("node.sh")), 0o755);
+        home
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes a file.
+    pub fn write(&self, name: &str, content: &str, mode: u32) {
+        let path = self.path().join(name);
+        fs::write(&path, content).expect("a file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("a mode");
+    }
+
+    /// The command `kolk`, to be run here; with little memory.
+    pub fn kolk(&self, words: &str) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", &format!("ulimit -v {MEMORY_KIB_MAX}; exec \"$0\" \"$@\"")])
+            .arg(env!("CARGO_BIN_EXE_kolk"))
+            .args(words.split_whitespace())
+            .current_dir(self.path())
+            // Where tests are run must not show.
+            .env_remove("CARGO_MANIFEST_DIR")
+            .env_remove("COLUMNS")
+            .env_remove("CLICOLOR_FORCE")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// The processes that the nodes were.
+    pub fn pids(&self) -> Vec<u32> {
+        let noted = fs::read_to_string(self.path().join("node.sh.pids")).unwrap_or_default();
+        noted.lines().map(|line| line.parse().expect("a process number")).collect()
+    }
+
+    /// Fails if one of the nodes' processes still runs.
+    pub fn assert_no_process_left(&self) {
+        for pid in self.pids() {
+            assert!(!is_running(pid), "process {pid} is left");
+        }
+    }
+
+    /// The latest run's folder, if there is one.
+    pub fn run_folder(&self) -> Option<PathBuf> {
+        fs::canonicalize(self.path().join("store/current")).ok()
+    }
+}
+
+/// True if there is such a process and it has not ended. One that has ended and that nobody has
+/// asked for does no harm.
+pub fn is_running(pid: u32) -> bool {
+    let listed = Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output();
+    match fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Ok(stat) => !stat.rsplit(')').next().unwrap_or_default().trim_start().starts_with('Z'),
+        // Where there is no /proc there is `ps`.
+        Err(_) => listed.is_ok_and(|listed| {
+            !matches!(
+                String::from_utf8_lossy(&listed.stdout).trim().chars().next(),
+                None | Some('Z')
+            )
+        }),
+    }
+}
+
+/// Waits for kolk's end; kills it and fails if that does not come.
+pub fn end_of(command: &mut Command) -> Output {
+    let child = command.spawn().expect("kolk runs");
+    let pid = child.id();
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || sender.send(child.wait_with_output()));
+    match receiver.recv_timeout(PATIENCE) {
+        Ok(output) => output.expect("kolk's output"),
+        Err(_) => {
+            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+            panic!("kolk did not end within {} s", PATIENCE.as_secs());
+        }
+    }
+}
+
+/// Everything a user sees.
+pub fn screen(output: &Output, home: &Home, is_paced: bool) -> String {
+    let text = |bytes: &[u8]| {
+        let text = std::str::from_utf8(bytes).expect("kolk writes UTF-8");
+        assert!(!text.contains('\u{1b}'), "an escape sequence: {text:?}");
+        redact(text, home.path(), is_paced)
+    };
+    let mut screen = String::new();
+    for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
+        if !bytes.is_empty() {
+            screen.push_str(&format!("---- {name}\n{}\n", text(bytes)));
+        }
+    }
+    screen + &format!("---- exit status {}", output.status.code().unwrap_or(-1))
+}
+
+impl Kind {
+    /// Runs it, and checks what must be so whatever the node does.
+    pub fn check(&self) {
+        let home = Home::new(self.script);
+        self.check_in(&home);
+    }
+
+    /// The same for a node that lies there already.
+    pub fn check_in(&self, home: &Home) {
+        let mut words = String::from("test");
+        for (flag, value) in USUAL_FLAGS {
+            if !self.flags.split(' ').any(|given| given == *flag) {
+                words.push_str(&format!(" {flag} {value}"));
+            }
+        }
+        let words = format!("{words} {}", self.flags);
+        let began = std::time::Instant::now();
+        let output = end_of(&mut home.kolk(&words));
+        eprintln!("TOOK {:?} {}", began.elapsed(), self.name);
+        let is_paced =
+            !self.flags.contains("--clock virtual") || self.flags.contains("--step-timeout");
+        let screen = screen(&output, home, is_paced);
+        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true,
+            description => format!("{}\n\nkolk {words}", self.script) }, {
+            insta::assert_snapshot!(self.name, screen);
+        });
+        assert_eq!(output.status.code(), Some(self.status), "{screen}");
+        home.assert_no_process_left();
+        if let Some(run) = home.run_folder() {
+            folder::check(&run, self.status);
+        }
+    }
+}
+
+/// A test for each kind of node.
+#[macro_export]
+macro_rules! kinds {
+    ($($(#[$attribute:meta])* $name:ident $flags:literal $status:literal $script:literal)*) => {
+        $(
+            $(#[$attribute])*
+            #[test]
+            fn $name() {
+                let name = stringify!($name);
+                let kind = $crate::node::Kind { name, script: $script, flags: $flags, status: $status };
+                kind.check();
+            }
+        )*
+    };
+}
