@@ -17,11 +17,9 @@ pub fn check(summary: &Summary) -> Check {
     for (place, violation) in summary.violations.iter().enumerate() {
         let kind = kind(violation.kind);
         check.anomaly(kind, || Anomaly {
-            kind,
-            claim: claim(violation),
-            operations: violation.op.into_iter().collect(),
             node: Some(violation.node.clone()),
             violation: Some(place),
+            ..Anomaly::new(kind, claim(violation), violation.op.into_iter().collect())
         });
     }
     for (violation_kind, count) in &summary.violation_kinds {
