@@ -87,12 +87,15 @@ pub struct Gossip<T> {
     inner: Rc<Inner<T>>,
 }
 
+/// Who is told of every new value.
+type OnValue<T> = Box<dyn FnMut(&T)>;
+
 struct Inner<T> {
     cx: Context,
     /// All nodes by name, in the same order at every node: what packets call them.
     names: Vec<String>,
     replica: RefCell<Replica<T>>,
-    on_value: RefCell<Box<dyn FnMut(&T)>>,
+    on_value: RefCell<OnValue<T>>,
     /// When the timer's task wakes up, unless it is told otherwise.
     wakes_at: Cell<Option<Time>>,
     sooner: Notify,
