@@ -5,7 +5,7 @@
 //! KOLK_SEEDS=200 cargo test --release -p kolk-broadcast --test sweep -- --ignored --nocapture
 //! ```
 //!
-//! `KOLK_ARGS="--align --flush-ms 1000"` measures these arguments instead of the settings, and
+//! `KOLK_ARGS="--flush-ms 1000"` measures these arguments instead of the settings, and
 //! `KOLK_TROUBLE=loss` only the kinds of trouble whose names begin so.
 
 mod common;

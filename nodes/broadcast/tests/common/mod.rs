@@ -79,20 +79,17 @@ pub fn measure(scenario: &Scenario, seed: u64) -> Measured {
         plan: &plan,
         nodes: NodeSource::InProcess(&|_| kolk_node::machine(factory.clone())),
         workload: by_name("broadcast", &plan.workload.settings, &plan.nodes).expect("known"),
-        journal: if std::env::var_os("KOLK_DUMP").is_some() {
-            JournalSink::Memory
-        } else {
-            JournalSink::Digest
-        },
+        journal: JournalSink::Digest,
         history: None,
         logs: None,
         observer: &mut |_: &Progress<'_>| Flow::Continue,
     })
     .expect("it runs");
-    if let (Some(path), Some(journal)) = (std::env::var_os("KOLK_DUMP"), &run.journal) {
-        std::fs::write(path, journal).unwrap();
-    }
     assert_eq!(run.ending, Ending::Completed);
+    // The trouble that was asked for did happen.
+    assert!(scenario.loss == 0.0 || scenario.nodes < 2 || run.summary.lost_count > 0);
+    assert!(scenario.duplication == 0.0 || run.summary.duplicated_count > 0);
+    assert!(scenario.cut.is_none() || run.summary.cut_count > 0);
     let options = Options { workload: "broadcast", strict: true, ..Options::default() };
     let verdict = check_run(&run.history, Some(&run.summary), &options);
     let mut problems: Vec<String> =
