@@ -7,11 +7,11 @@ use kolk_history::{Function, History, Operation, Phase, Summary, Value};
 
 use crate::check::{Anomaly, Check, Validity};
 use crate::tree::key;
-use crate::{availability, counter, echo, net, perf, protocol, set_full, stats, unique_ids};
+use crate::{availability, counter, echo, kafka, net, perf, protocol, set_full, stats, unique_ids};
 
 /// The workloads that [`check_run`] has a checker for.
-pub const WORKLOADS: &[&str] = 
-    &["broadcast", "echo", "g-counter", "g-set", "pn-counter", "unique-ids"];
+pub const WORKLOADS: &[&str] =
+    &["broadcast", "echo", "g-counter", "g-set", "kafka", "pn-counter", "unique-ids"];
 
 /// What a checker must be told beside the history.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,6 +65,7 @@ fn workload(history: &History, name: &str) -> Check {
         "g-set" => set_full::check(history, Function::Add),
         "unique-ids" => unique_ids::check(history),
         "echo" => echo::check(history),
+        "kafka" => kafka::check(history),
         _ => Check::unknown("workload", format!("there is no checker for the workload `{name}`")),
     }
 }

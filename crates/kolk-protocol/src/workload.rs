@@ -192,6 +192,66 @@ pub mod counter {
     }
 }
 
+/// `kafka`: logs that clients append to and poll. A key names a log; an offset is a message's place
+/// in it. Offsets grow from 0 and may have holes.
+pub mod kafka {
+    use serde::{Deserialize, Serialize};
+    use serde_json::Value;
+    use std::collections::BTreeMap;
+
+    /// What a client sends.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Request {
+        /// Append to a log.
+        Send {
+            /// Which log.
+            key: String,
+            /// The message.
+            msg: Value,
+        },
+        /// Read from logs.
+        Poll {
+            /// For each log the first offset that is of interest.
+            offsets: BTreeMap<String, u64>,
+        },
+        /// All up to here, this offset included, has been processed.
+        CommitOffsets {
+            /// For each log the greatest offset.
+            offsets: BTreeMap<String, u64>,
+        },
+        /// Up to where has been processed?
+        ListCommittedOffsets {
+            /// Which logs.
+            keys: Vec<String>,
+        },
+    }
+
+    /// What a node answers.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Reply {
+        /// Appended.
+        SendOk {
+            /// The message's place.
+            offset: u64,
+        },
+        /// Any number of messages without a gap from the offset asked for; logs without news may be
+        /// left out.
+        PollOk {
+            /// For each log offsets and messages, in order.
+            msgs: BTreeMap<String, Vec<(u64, Value)>>,
+        },
+        /// Noted.
+        CommitOffsetsOk {},
+        /// The greatest offsets committed; logs without one are left out.
+        ListCommittedOffsetsOk {
+            /// For each log.
+            offsets: BTreeMap<String, u64>,
+        },
+    }
+}
+
 /// The key-value services `lin-kv`, `seq-kv` and `lww-kv`. Keys and values are any JSON.
 pub mod key_value {
     use serde::{Deserialize, Serialize};

@@ -11,6 +11,7 @@ pub mod challenge;
 pub mod counter;
 pub mod echo;
 pub mod g_set;
+pub mod kafka;
 pub mod planner;
 pub mod registry;
 mod reply;

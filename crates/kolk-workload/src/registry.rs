@@ -9,6 +9,7 @@ use crate::broadcast::Broadcast;
 use crate::counter::Counter;
 use crate::echo::Echo;
 use crate::g_set::GSet;
+use crate::kafka::Kafka;
 use crate::topology::{Topology, UnknownTopology};
 use crate::unique_ids::UniqueIds;
 
@@ -52,6 +53,12 @@ pub const WORKLOADS: &[Info] = &[
         node: "g-set",
     },
     Info {
+        name: "kafka",
+        about: "logs that clients append to and poll",
+        settings: &[("key-count", "10"), ("max-writes-per-key", "16")],
+        node: "kafka",
+    },
+    Info {
         name: "pn-counter",
         about: "a sum that goes up and down, and is the same everywhere in the end",
         settings: &[],
@@ -83,6 +90,14 @@ pub enum WorkloadError {
         workload: &'static str,
         /// What it does not know.
         setting: String,
+    },
+    /// A setting's value that is no count.
+    #[error("`{setting}` must be a positive integer, not `{value}`")]
+    NotACount {
+        /// The setting.
+        setting: &'static str,
+        /// Its value.
+        value: String,
     },
     /// A topology that is none.
     #[error(transparent)]
@@ -161,10 +176,27 @@ pub fn by_name(
         "echo" => Box::new(Echo::new()),
         "g-counter" => Box::new(Counter::Growing),
         "g-set" => Box::new(GSet::default()),
+        "kafka" => {
+            let count = |key| count_setting(info, settings, key);
+            Box::new(Kafka::new(count("key-count")?, count("max-writes-per-key")?))
+        }
         "pn-counter" => Box::new(Counter::UpAndDown),
         "unique-ids" => Box::new(UniqueIds),
         _ => return Err(WorkloadError::UnknownWorkload(name.to_owned())),
     })
+}
+
+/// A setting that counts something.
+fn count_setting(
+    info: &Info,
+    settings: &BTreeMap<String, String>,
+    key: &'static str,
+) -> Result<u32, WorkloadError> {
+    let default = info.settings.iter().find(|(known, _)| *known == key);
+    let default = default.map_or("", |(_, default)| default);
+    let value = settings.get(key).map_or(default, String::as_str);
+    let count = value.parse().ok().filter(|count| *count > 0);
+    count.ok_or_else(|| WorkloadError::NotACount { setting: key, value: value.to_owned() })
 }
 
 #[cfg(test)]
