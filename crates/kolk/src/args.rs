@@ -277,7 +277,7 @@ Examples:
 #[derive(Clone, Debug, Args)]
 #[command(after_help = CHALLENGE_EXAMPLES)]
 pub struct ChallengeArgs {
-    /// Challenges (1, 2, 3a, 3b, 3c, 3d, 3e), or `all`
+    /// Challenges by their ids, such as 1, 3a or 3d, or `all`
     #[arg(required = true, value_name = "ID")]
     pub ids: Vec<String>,
     /// The program under test, in place of the built-in nodes
