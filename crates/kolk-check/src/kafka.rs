@@ -16,19 +16,19 @@
 //! | `poll-skip`, `nonmonotonic-poll` | the same between a process's operation and its previous one that read the key |
 //! | `nonmonotonic-send`, `int-nonmonotonic-send` | a process's sends that went backwards |
 //! | `precommitted-read` | an operation polled what it sent itself |
-//! | `G1c`, `G1c-process`, `G1c-realtime` | [cycles] |
+//! | `G1c`, `G1c-process`, `G1c-realtime` | `cycles` |
 //!
 //! All are fatal. `int-send-skip` is reported and allowed. The original's verdict is unknown when a
 //! value was polled that nobody sent; here that is `garbage-read`, and invalid.
 //!
-//! Stronger, beside the original: [promises].
+//! Stronger, beside the original: `promises`.
 //!
-//! Measures: `realtime-lag-max` (ms), the worst [lag] of a poll; `offset-holes`, how many offsets
+//! Measures: `realtime-lag-max` (ms), the worst lag of a poll; `offset-holes`, how many offsets
 //! below each key's greatest hold nothing; `messages`, how many different ones were sent or seen.
 //!
 //! Everything is near-linear in the number of pairs `[offset value]`: messages are numbered once,
 //! logs are sorted offsets rather than vectors indexed by offset (offsets may be as large as an
-//! integer of 64 bits), and the graph of [cycles] is built only where one is possible.
+//! integer of 64 bits), and the graph of `cycles` is built only where one is possible.
 
 mod cycles;
 mod facts;

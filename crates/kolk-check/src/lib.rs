@@ -15,15 +15,19 @@ pub mod convergence;
 pub mod counter;
 pub mod echo;
 pub mod kafka;
+pub mod models;
 pub mod net;
 pub mod perf;
 pub mod protocol;
 pub mod run;
+pub mod sequential;
 pub mod set_full;
 pub mod stats;
+pub mod txn;
 pub mod unique_ids;
 
 mod elements;
+mod search;
 mod tree;
 mod values;
 

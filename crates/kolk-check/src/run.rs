@@ -6,12 +6,24 @@ use std::time::Duration;
 use kolk_history::{Function, History, Operation, Phase, Summary, Value};
 
 use crate::check::{Anomaly, Check, Validity};
+use crate::models::{Model, Models};
 use crate::tree::key;
-use crate::{availability, counter, echo, kafka, net, perf, protocol, set_full, stats, unique_ids};
+use crate::{
+    availability, counter, echo, kafka, net, perf, protocol, set_full, stats, txn, unique_ids,
+};
 
 /// The workloads that [`check_run`] has a checker for.
-pub const WORKLOADS: &[&str] =
-    &["broadcast", "echo", "g-counter", "g-set", "kafka", "pn-counter", "unique-ids"];
+pub const WORKLOADS: &[&str] = &[
+    "broadcast",
+    "echo",
+    "g-counter",
+    "g-set",
+    "kafka",
+    "pn-counter",
+    "txn-list-append",
+    "txn-rw-register",
+    "unique-ids",
+];
 
 /// What a checker must be told beside the history.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,6 +38,8 @@ pub struct Options<'a> {
     pub rate: Option<f64>,
     /// How long the load lasted. Without it, the time from its first to its last invocation.
     pub load: Option<Duration>,
+    /// What transactions are held to; if there is no model, to strict serializability.
+    pub consistency_models: Models,
 }
 
 /// What all checks of a run come to.
@@ -52,21 +66,29 @@ pub fn check_run(history: &History, summary: Option<&Summary>, options: &Options
         checks.push(guarded("net", || net::check(history, summary)));
         checks.push(guarded("protocol", || protocol::check(summary)));
     }
-    checks.push(guarded("workload", || workload(history, options.workload)));
+    checks.push(guarded("workload", || workload(history, options)));
     let validity = checks.iter().map(|check| check.validity(options.strict)).max();
     Verdict { validity: validity.unwrap_or_default(), checks, strict: options.strict }
 }
 
 /// The check of a workload's own semantics.
-fn workload(history: &History, name: &str) -> Check {
-    match name {
+fn workload(history: &History, options: &Options<'_>) -> Check {
+    let models = match options.consistency_models {
+        none if none.is_empty() => Models::new(&[Model::StrictSerializable]),
+        models => models,
+    };
+    match options.workload {
         "broadcast" => set_full::check(history, Function::Broadcast),
         "g-counter" | "pn-counter" => counter::check(history),
         "g-set" => set_full::check(history, Function::Add),
         "unique-ids" => unique_ids::check(history),
         "echo" => echo::check(history),
         "kafka" => kafka::check(history),
-        _ => Check::unknown("workload", format!("there is no checker for the workload `{name}`")),
+        "txn-list-append" => txn::list_append::check(history, models),
+        "txn-rw-register" => txn::rw_register::check(history, models),
+        name => {
+            Check::unknown("workload", format!("there is no checker for the workload `{name}`"))
+        }
     }
 }
 

@@ -197,7 +197,7 @@ impl Simulation<'_> {
             Stage::Starting => {
                 let advice = self.init_advice();
                 Err(self.no_answer("init", &advice))
-            },
+            }
             Stage::Load => self.end_load(),
             Stage::Healing => self.begin_final(),
             Stage::Final => {

@@ -191,11 +191,14 @@ fn drive_virtual(
                 let (seconds, now) = (max.as_secs_f64(), instant.0);
                 simulation.end_standstill(&format!("it has been {now} for more than {seconds} s"));
             }
-            is_due |= present.duration_since(looked) >= WAIT_MAX;
+            if present.duration_since(looked) >= WAIT_MAX {
+                (looked, is_due) = (present, true);
+                // What is stored is whole up to here, whatever happens next.
+                simulation.recorder.flush()?;
+            }
         }
         if is_due {
             next_look = simulation.event_count + EVENTS_PER_LOOK;
-            looked = Instant::now();
             if look(simulation, observer) == Flow::Stop {
                 return Ok(Ending::Interrupted);
             }

@@ -5,7 +5,7 @@ mod lockstep;
 mod process;
 mod registry;
 
-pub use registry::{adopt_orphans, kill_all as kill_all_programs};
+pub use registry::{Killed, adopt_orphans, kill_all as kill_all_programs};
 
 use std::time::Duration;
 

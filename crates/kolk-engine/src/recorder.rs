@@ -329,10 +329,17 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Writes out what is gathered, so that what is stored is whole up to here.
+    /// Writes out what is gathered, through all buffers, so that what is stored is whole up to here
+    /// even if this process is killed the next moment.
     pub(crate) fn flush(&mut self) -> Result<(), EngineError> {
-        self.journal.flush_now()?;
-        self.history_lines.flush_now()
+        for stream in [&mut self.journal, &mut self.history_lines] {
+            stream.flush_now()?;
+            if let Sink::Write(write) = &mut stream.sink {
+                let flushed = write.flush();
+                flushed.map_err(|source| EngineError::Write { what: stream.what, source })?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes out the rest, and gives what was recorded.

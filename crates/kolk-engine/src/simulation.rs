@@ -90,6 +90,7 @@ pub(crate) struct Simulation<'a> {
     outputs: Outputs,
     /// The present instant, and how many events it has seen.
     instant: (Time, u64),
+    /// The node that acted last.
     last_stepped: u16,
 }
 

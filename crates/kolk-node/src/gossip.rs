@@ -55,7 +55,7 @@
 mod link;
 mod repair;
 mod replica;
-mod round_trip;
+pub(crate) mod round_trip;
 mod settings;
 mod store;
 #[cfg(test)]

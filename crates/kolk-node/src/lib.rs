@@ -52,6 +52,8 @@ mod executor;
 pub mod gossip;
 pub mod machine;
 mod node;
+pub mod outbox;
+pub mod ownership;
 mod rpc;
 mod runtime;
 mod services;

@@ -77,6 +77,7 @@ fn made(events: &str, change: impl FnOnce(&mut Plan, &mut Facts)) -> Made {
         availability: plan.availability,
         rate: Some(plan.rate),
         load: Some(Duration::from_secs(10)),
+        ..Options::default()
     };
     let verdict = check_run(&history, Some(&summary), &options);
     Made { plan, history, summary, verdict, facts }

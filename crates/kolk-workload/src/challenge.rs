@@ -8,7 +8,7 @@ use kolk_check::Verdict;
 use kolk_history::plan::NodeSpec;
 use kolk_history::{Function, History, Summary};
 
-use crate::planner::{Availability, Nemesis, Nodes, Settings};
+use crate::planner::{Availability, Concurrency, Nemesis, Nodes, Settings};
 
 /// The seed that challenges are run with unless another is given.
 pub const SEED: u64 = 0x6b6f_6c6b_2d67_6c6f;
@@ -39,6 +39,8 @@ pub struct ChallengeRun {
     pub node_args: &'static [&'static str],
     /// `--node-count`.
     pub node_count: usize,
+    /// How many workers a node has: `--concurrency`, as `2n` for two.
+    pub workers_per_node: u32,
     /// `--rate`.
     pub rate: f64,
     /// `--time-limit`, in seconds.
@@ -140,6 +142,7 @@ impl ChallengeRun {
     pub fn settings(&self, node: NodeSpec, seed: u64) -> Settings {
         let mut settings = Settings::new(self.workload, node, seed);
         settings.nodes = Nodes::Count(self.node_count);
+        settings.concurrency = Concurrency::PerNode(self.workers_per_node);
         settings.rate = self.rate;
         settings.time_limit = self.time_limit;
         settings.latency = self.latency;
@@ -168,6 +171,9 @@ impl ChallengeRun {
             "-w {} --node-count {} --time-limit {}",
             self.workload, self.node_count, self.time_limit
         );
+        if self.workers_per_node != BASE.workers_per_node {
+            flags.push_str(&format!(" --concurrency {}n", self.workers_per_node));
+        }
         if self.rate != BASE.rate {
             flags.push_str(&format!(" --rate {}", self.rate));
         }
@@ -197,6 +203,7 @@ const BASE: ChallengeRun = ChallengeRun {
     node: "echo",
     node_args: &[],
     node_count: 1,
+    workers_per_node: 1,
     rate: 5.0,
     time_limit: 10.0,
     latency: 0.0,
@@ -223,6 +230,28 @@ const FEW_MESSAGES: &[&str] = &["--flush-ms", "1500"];
 
 /// The built-in broadcast node's arguments for one hop's latency.
 const LOW_LATENCY: &[&str] = &["--direct"];
+
+/// 4.
+const COUNTER: ChallengeRun = ChallengeRun {
+    workload: "g-counter",
+    node: "g-counter",
+    node_count: 3,
+    rate: 100.0,
+    time_limit: 20.0,
+    partitions: true,
+    ..BASE
+};
+
+/// 5a to 5c.
+const LOG: ChallengeRun = ChallengeRun {
+    workload: "kafka",
+    node: "kafka",
+    node_count: 2,
+    workers_per_node: 2,
+    rate: 1000.0,
+    time_limit: 20.0,
+    ..BASE
+};
 
 const fn limit(
     measure: Measure,
@@ -368,6 +397,74 @@ pub const CHALLENGES: &[Challenge] = &[
             ChallengeRun { name: "partitions", node_args: FEW_MESSAGES, partitions: true, ..LARGE },
         ],
     },
+    Challenge {
+        id: "4",
+        title: "Grow-only counter",
+        condition: "after the partitions each node reads the exact sum; every add is in seq-kv \
+                    before it is acknowledged",
+        runs: &[ChallengeRun {
+            name: "partitions",
+            limits: &[Limit {
+                measure: Measure::ServerMessagesPerOperation,
+                below: None,
+                goal: Some(0.8),
+                record: Some(Record { value: 0.72, note: "by gossip; over seq-kv 2.8" }),
+            }],
+            ..COUNTER
+        }],
+    },
+    Challenge {
+        id: "4-write-behind",
+        title: "Grow-only counter, stored later",
+        condition: "the same, but adds are acknowledged before they are stored",
+        runs: &[ChallengeRun {
+            name: "partitions",
+            node_args: &["--write-behind-ms", "1000"],
+            limits: &[Limit {
+                measure: Measure::ServerMessagesPerOperation,
+                below: None,
+                goal: Some(0.3),
+                record: Some(Record { value: 0.72, note: "by gossip, not over seq-kv" }),
+            }],
+            ..COUNTER
+        }],
+    },
+    Challenge {
+        id: "5a",
+        title: "Single-node log",
+        condition: "no acknowledged write is lost, and offsets increase",
+        runs: &[ChallengeRun { name: "single node", node_count: 1, ..LOG }],
+    },
+    Challenge {
+        id: "5b",
+        title: "Multi-node log",
+        condition: "the same on two nodes",
+        runs: &[ChallengeRun {
+            name: "two nodes",
+            limits: &[Limit {
+                measure: Measure::ServerMessagesPerOperation,
+                below: None,
+                goal: Some(4.0),
+                record: Some(Record { value: 12.0, note: "" }),
+            }],
+            ..LOG
+        }],
+    },
+    Challenge {
+        id: "5c",
+        title: "Efficient log",
+        condition: "the same with fewer messages",
+        runs: &[ChallengeRun {
+            name: "two nodes",
+            limits: &[Limit {
+                measure: Measure::ServerMessagesPerOperation,
+                below: None,
+                goal: Some(1.0),
+                record: Some(Record { value: 1.37, note: "in memory, unreplicated" }),
+            }],
+            ..LOG
+        }],
+    },
 ];
 
 #[cfg(test)]
@@ -398,6 +495,7 @@ mod tests {
             .collect();
         let large = "-w broadcast --node-count 25 --time-limit 20 --rate 100 --latency 100";
         let cut = format!("{large} --nemesis partition");
+        let counter = "-w g-counter --node-count 3 --time-limit 20 --rate 100 --nemesis partition";
         let expected = [
             ("1", "-w echo --node-count 1 --time-limit 10"),
             (
@@ -414,6 +512,11 @@ mod tests {
             ("3d-low-latency", &cut),
             ("3e", large),
             ("3e", &cut),
+            ("4", counter),
+            ("4-write-behind", counter),
+            ("5a", "-w kafka --node-count 1 --time-limit 20 --concurrency 2n --rate 1000"),
+            ("5b", "-w kafka --node-count 2 --time-limit 20 --concurrency 2n --rate 1000"),
+            ("5c", "-w kafka --node-count 2 --time-limit 20 --concurrency 2n --rate 1000"),
         ];
         assert_eq!(flags, expected.map(|(id, flags)| (id, flags.to_owned())));
     }

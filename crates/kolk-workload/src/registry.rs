@@ -219,8 +219,9 @@ mod tests {
 
     #[test]
     fn every_workload_has_its_checker() {
-        let names: Vec<&str> = WORKLOADS.iter().map(|info| info.name).collect();
-        assert_eq!(names, kolk_check::WORKLOADS);
+        for info in WORKLOADS {
+            assert!(kolk_check::WORKLOADS.contains(&info.name), "{}", info.name);
+        }
     }
 
     #[test]

@@ -227,16 +227,14 @@ fn draws_are_frozen() {
 
 #[test]
 fn sets_and_counters_have_final_reads_and_converge() {
-    for (name, expected) in
-        [
+    for (name, expected) in [
         ("echo", false),
         ("unique-ids", false),
         ("broadcast", true),
         ("g-set", true),
         ("g-counter", true),
         ("pn-counter", true),
-    ]
-    {
+    ] {
         let mut workload = workload(name);
         let read = expected.then(|| Invocation::new(Function::Read, Value::Null));
         assert_eq!(workload.has_final(), expected, "{name}");

@@ -369,6 +369,9 @@ pub struct CheckArgs {
     /// The fraction of operations that must succeed, or `total` for all
     #[arg(long, value_name = "FRACTION")]
     pub availability: Option<String>,
+    /// What transactions are held to, with commas between [default: strict-serializable]
+    #[arg(long, value_name = "MODELS", default_value = "", hide_default_value = true)]
+    pub consistency_models: String,
     /// Let the stronger checks count
     #[arg(long)]
     pub strict: bool,

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     };
     // A panic is a failure of kolk's own, and has a status of its own; unwinding ends the nodes.
     let ended = catch_unwind(AssertUnwindSafe(|| dispatch(&cli.command)));
-    kolk_engine::kill_all_programs();
+    drop(kolk_engine::kill_all_programs());
     match ended {
         Ok(Ok(status)) => status,
         Ok(Err(stop)) => {

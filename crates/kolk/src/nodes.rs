@@ -52,7 +52,9 @@ macro_rules! built_in {
 pub const ALL: &[BuiltIn] = &[
     built_in!("broadcast", "tells every value to every node (challenges 3a to 3e)", kolk_broadcast),
     built_in!("echo", "answers with what it is told (challenge 1)", kolk_echo),
+    built_in!("g-counter", "a sum that only grows, kept in seq-kv (challenge 4)", kolk_g_counter),
     built_in!("g-set", "a set that only grows, as a CRDT", kolk_g_set),
+    built_in!("kafka", "logs that clients append to and poll (challenges 5a to 5c)", kolk_kafka),
     built_in!("unique-ids", "gives out ids without asking anybody (challenge 2)", kolk_unique_ids),
 ];
 

@@ -12,7 +12,7 @@ pub fn listen() {
     let listening = ctrlc::set_handler(|| {
         if ASKED.fetch_add(1, Ordering::SeqCst) > 0 {
             // No node outlives kolk, not even now.
-            kolk_engine::kill_all_programs();
+            let _killed = kolk_engine::kill_all_programs();
             std::process::exit(Status::Interrupted as i32);
         }
     });

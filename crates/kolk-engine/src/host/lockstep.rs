@@ -206,8 +206,10 @@ fn await_output(
         }
         let Some(stdout) = &program.stdout else { continue };
         let mut descriptors = vec![PollFd::from_borrowed_fd(stdout.as_fd(), PollFlags::IN)];
-        if let Some(stdin) = program.stdin.as_ref().filter(|_| program.has_pending()) {
-            descriptors.push(PollFd::from_borrowed_fd(stdin.as_fd(), PollFlags::OUT));
+        if let Some(stdin) = &program.stdin {
+            // That nobody reads it any more is reported without being asked for.
+            let wanted = if program.has_pending() { PollFlags::OUT } else { PollFlags::empty() };
+            descriptors.push(PollFd::from_borrowed_fd(stdin.as_fd(), wanted));
         }
         // An interrupted wait is a short one. So is one for a program that has closed its stdin: it
         // has a moment to end.

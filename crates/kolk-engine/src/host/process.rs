@@ -208,9 +208,25 @@ impl Program {
         failure.with_last_lines(self)
     }
 
+    /// Finds out whether its stdin still has a reader. No write need fail for want of one: a pipe
+    /// takes a line before the program that was to read it closes its end.
+    fn notice_closed_stdin(&mut self) {
+        let Some(stdin) = &self.stdin else { return };
+        let mut descriptors = [PollFd::from_borrowed_fd(stdin.as_fd(), PollFlags::empty())];
+        let now = timespec(Duration::ZERO);
+        if poll(&mut descriptors, Some(&now)).is_ok()
+            && descriptors[0].revents().contains(PollFlags::ERR)
+        {
+            self.stdin = None;
+            self.pending.clear();
+            self.written = 0;
+        }
+    }
+
     /// What is wrong if it has closed its stdin and not its stdout. A program that ends closes both,
     /// one after the other, so this takes more than one look.
     pub(crate) fn deaf_failure(&mut self) -> Option<HostFailure> {
+        self.notice_closed_stdin();
         if self.stdin.is_some() || self.stdout.is_none() {
             return None;
         }

@@ -33,14 +33,24 @@ pub(super) fn ended() {
 /// Kills every program that any run in this process has started and not yet ended.
 ///
 /// A run kills its own when it ends, fails or panics. This is for an exit that unwinds nothing,
-/// such as the second Ctrl-C.
-pub fn kill_all() {
-    for raw in std::mem::take(&mut *groups()) {
+/// such as the second Ctrl-C. Whoever holds what it gives keeps all runs from ending: none can
+/// report that its nodes died before this process has exited.
+pub fn kill_all() -> Killed {
+    let mut groups = groups();
+    for raw in std::mem::take(&mut *groups) {
         if let Some(pid) = Pid::from_raw(raw) {
             let _ = kill_process_group(pid, Signal::KILL);
         }
     }
     orphans::kill();
+    Killed { _groups: groups }
+}
+
+/// All programs are killed; while this is held, no run gets past the end of one.
+#[must_use = "runs go on as soon as it is dropped"]
+#[derive(Debug)]
+pub struct Killed {
+    _groups: MutexGuard<'static, BTreeSet<i32>>,
 }
 
 /// From now on what nodes leave behind in process groups or sessions of its own (daemons, say)

@@ -12,14 +12,14 @@ const MARGIN_MIN: Duration = Duration::from_millis(30);
 /// Mean and deviation of the round trip to a peer, as in RFC 6298, from timestamps that the peer
 /// sends back, as in RFC 7323: a repeated message cannot be mistaken for the one it repeats.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct RoundTrip {
+pub(crate) struct RoundTrip {
     mean: Option<Duration>,
     deviation: Duration,
     jitter: Duration,
 }
 
 impl RoundTrip {
-    pub(super) fn sample(&mut self, sample: Duration) {
+    pub(crate) fn sample(&mut self, sample: Duration) {
         match self.mean {
             None => {
                 self.mean = Some(sample);
@@ -36,23 +36,23 @@ impl RoundTrip {
     }
 
     /// The mean, if anything is known.
-    pub(super) fn mean(&self) -> Option<Duration> {
+    pub(crate) fn mean(&self) -> Option<Duration> {
         self.mean
     }
 
     /// By how much round trips differ, as far as that has been seen: unlike the deviation that
     /// patience is made of it begins at nothing.
-    pub(super) fn jitter(&self) -> Duration {
+    pub(crate) fn jitter(&self) -> Duration {
         self.jitter
     }
 
     /// The mean, or what is assumed.
-    pub(super) fn expected(&self) -> Duration {
+    pub(crate) fn expected(&self) -> Duration {
         self.mean.unwrap_or(UNKNOWN)
     }
 
     /// After this time an answer that was to come at once is overdue.
-    pub(super) fn patience(&self) -> Duration {
+    pub(crate) fn patience(&self) -> Duration {
         self.expected() + (self.deviation * 4).max(MARGIN_MIN)
     }
 }

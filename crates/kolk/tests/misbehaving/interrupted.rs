@@ -1,1 +1,116 @@
-//! Signals to kolk.
+//! Signals to kolk: what was recorded is kept, and no node is left.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::folder;
+use crate::node::{Home, screen};
+
+/// How long something may take that takes milliseconds on a machine with nothing else to do.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits until something is so.
+#[expect(clippy::disallowed_methods, reason = "another process's progress is waited for")]
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "{what} did not happen");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn signal(name: &str, child: &Child) {
+    let status = Command::new("kill").args([name, &child.id().to_string()]).status();
+    assert!(status.expect("kill runs").success(), "{name}");
+}
+
+fn holds(path: &Path, text: &str) -> bool {
+    fs::read_to_string(path).is_ok_and(|content| content.contains(text))
+}
+
+/// A kolk in mid-run: the history in its run folder has its first answer.
+fn in_mid_run(home: &Home, flags: &str) -> Child {
+    let words = "test -w echo --bin ./node.sh --node-count 2 --rate 100 --time-limit 600 --seed 7";
+    let child = home.kolk(&format!("{words} {flags}")).spawn().expect("kolk runs");
+    wait_until("an answer", || {
+        home.run_folder().is_some_and(|run| holds(&run.join("history.jsonl"), "\"ok\""))
+    });
+    child
+}
+
+fn end_of(child: &mut Child) -> ExitStatus {
+    let mut status = None;
+    wait_until("kolk's end", || {
+        status = child.try_wait().expect("a status");
+        status.is_some()
+    });
+    status.expect("it has ended")
+}
+
+#[test]
+fn the_first_signal_keeps_what_was_recorded() {
+    for name in ["-INT", "-TERM", "-HUP"] {
+        let home = Home::new("init; serve");
+        let child = in_mid_run(&home, "");
+        signal(name, &child);
+        let output = child.wait_with_output().expect("kolk's output");
+        assert_eq!(output.status.code(), Some(130), "{name}");
+        home.assert_no_process_left();
+        let run = home.run_folder().expect("a run folder");
+        folder::check(&run, 130);
+        assert!(holds(&run.join("history.txt"), "echo"), "{name}: the history is written");
+        assert_eq!(fs::canonicalize(home.path().join("store/latest")).expect("a link"), run);
+        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!("interrupted", screen(&output, &home, true));
+        });
+    }
+}
+
+/// In lockstep kolk looks up between two steps, however slow they are.
+#[test]
+fn a_signal_is_heard_in_lockstep() {
+    let home = Home::new("init_lockstep; serve_lockstep");
+    let mut child = in_mid_run(&home, "--clock virtual");
+    signal("-INT", &child);
+    assert_eq!(end_of(&mut child).code(), Some(130));
+    home.assert_no_process_left();
+    folder::check(&home.run_folder().expect("a run folder"), 130);
+}
+
+/// While nodes start there is nothing to keep, and nothing to wait for.
+#[test]
+fn a_signal_ends_the_start() {
+    let home = Home::new("hear; hear");
+    let mut child =
+        home.kolk("test -w echo --bin ./node.sh --node-count 2").spawn().expect("kolk runs");
+    wait_until("the nodes' start", || home.pids().len() == 2);
+    signal("-INT", &child);
+    assert_eq!(end_of(&mut child).code(), Some(130));
+    home.assert_no_process_left();
+}
+
+/// A node in lockstep that does not become idle keeps kolk from looking up; the second signal does
+/// not wait for it.
+#[test]
+fn the_second_signal_insists() {
+    let home = Home::new("init_lockstep; hear; printf 'stuck\n' >&2; hear");
+    let words = "test -w echo --bin ./node.sh --node-count 1 --clock virtual --step-timeout 600";
+    let mut child = home.kolk(words).spawn().expect("kolk runs");
+    wait_until("the node is stuck", || {
+        home.run_folder().is_some_and(|run| holds(&run.join("node-logs/n0.log"), "stuck"))
+    });
+    // Two signals that come at once are one; so there are as many as it takes.
+    wait_until("kolk's end", || {
+        signal("-INT", &child);
+        child.try_wait().expect("a status").is_some()
+    });
+    assert_eq!(end_of(&mut child).code(), Some(130));
+    home.assert_no_process_left();
+    let mut text = String::new();
+    child.stdout.take().expect("a pipe").read_to_string(&mut text).expect("text");
+    assert_eq!(text, "", "it did not stop to report");
+}

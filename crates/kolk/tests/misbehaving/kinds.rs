@@ -2,6 +2,7 @@
 //! clock, as for any program.
 
 use crate::kinds;
+use crate::node::{Home, Kind};
 
 kinds! {
     behaves "" 0 "init; serve"
@@ -67,12 +68,18 @@ kinds! {
         "init; hear; echo_back; tail -f /dev/null & note_pid $!; exit 5"
 }
 
-kinds! {
-    /// A child that ignores what can be ignored, and one that has left the node's process group
-    /// and session.
-    leaves_children_behind "" 0 r#"
+/// A node that leaves two processes behind: a child that ignores what can be ignored, and one that
+/// has left the node's process group and session.
+#[test]
+fn leaves_children_behind() {
+    let script = r#"
         init
-        (trap '' HUP INT TERM; note_pid "$(exec sh -c 'printf %s $PPID')"; while :; do tail -f /dev/null; done) &
-        setsid sh -c 'printf "%s\n" $$ >>"$0.pids"; exec tail -f /dev/null' "$0" </dev/null >/dev/null 2>&1 &
-        serve"#
+        sh -c 'trap "" HUP INT TERM; printf "%s\n" $$ >>"$0.pids"; while :; do tail -f /dev/null; done' "$0" &
+        setsid sh -c 'printf "%s\n" $$ >>"$0.pids"; exec tail -f /dev/null' "$0" &
+        serve"#;
+    // Only Linux tells a process what its children leave behind.
+    let script = if cfg!(target_os = "linux") { script } else { &script.replace("setsid", "") };
+    let home = Home::new(script);
+    Kind { name: "leaves_children_behind", script: "…", flags: "", status: 0 }.check_in(&home);
+    assert_eq!(home.pids().len(), 3, "the node and two more");
 }

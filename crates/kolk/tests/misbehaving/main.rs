@@ -5,6 +5,7 @@
 //! behind. What it says about the node is a snapshot.
 
 mod folder;
+mod in_process;
 mod interrupted;
 mod kinds;
 mod lockstep;

@@ -1,0 +1,63 @@
+//! Transactions over lists and registers: which consistency models a history rules out.
+//!
+//! The method is Elle's (Kingsbury & Alvaro, *Elle: Inferring Isolation Anomalies from
+//! Experimental Observations*, VLDB 2020), after Adya's phenomena: from what transactions read
+//! follow the versions that each key went through, and from these who depends on whom; a cycle of
+//! dependencies is an anomaly, named by its edges. Unlike the original, the search is
+//! [exact](cycles) and not limited by the wall clock.
+
+mod codes;
+mod components;
+pub mod cycles;
+mod findings;
+mod graph;
+pub mod list_append;
+mod order;
+pub mod rw_register;
+mod same_key;
+mod table;
+mod words;
+
+use crate::check::{Anomaly, Check};
+use findings::Findings;
+use table::Table;
+
+/// How many transactions are given as proof of one anomaly.
+const PROOF_MAX: usize = 8;
+
+/// Of a history in which a value was written twice to a key nothing can be said.
+fn duplicates(table: &Table) -> Option<Check> {
+    let (element, second) = *table.duplicates.first()?;
+    let first = table.elements[element as usize];
+    let key = table.key_text(first.key);
+    Some(Check::unknown(
+        "workload",
+        format!(
+            "{} and {} both write {} to {key}: what was read cannot be told apart",
+            table.operation_text(first.writer),
+            table.operation_text(second),
+            table.value_text(element),
+        ),
+    ))
+}
+
+/// Transactions that read the same version of a key and then wrote the key.
+fn lost_update(findings: &mut Findings<'_>, read: u32, first: u32, others: Vec<u32>) {
+    let table = findings.table;
+    findings.anomaly("lost-update", || {
+        let all: Vec<u32> = std::iter::once(first).chain(others).collect();
+        let names = all.iter().map(|transaction| table.operation_text(*transaction));
+        let read = table.operations[read as usize];
+        let claim = format!(
+            "{} all read {} as {} and then wrote it",
+            crate::tree::some_of(names, PROOF_MAX),
+            table.key_text(read.key()),
+            table.read_text(read)
+        );
+        let proof = all.iter().take(PROOF_MAX).map(|transaction| table.index(*transaction));
+        Anomaly::new("lost-update", claim, proof.collect())
+    });
+}
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,224 @@
+//! From anomalies and cycles to a verdict on the models asked for.
+
+use kolk_history::Value;
+
+use super::cycles::{Cycle, CycleType, Scope};
+use super::graph::Kinds;
+use super::order;
+use super::table::Table;
+use crate::check::{Anomaly, Check, Validity};
+use crate::models::{self, Model, Models};
+use crate::tree::{count, key, list, text};
+
+/// How many operations are listed that could not be understood.
+const LISTED_MAX: usize = 8;
+
+/// Collects what is found, sorted into what the models asked for forbid and what they allow.
+#[derive(Debug)]
+pub(crate) struct Findings<'a> {
+    pub table: &'a Table,
+    requested: Models,
+    pub check: Check,
+    /// The types found, whether forbidden or not.
+    found: Vec<&'static str>,
+    /// The types the original would have found.
+    types: Vec<&'static str>,
+    /// Models that the anomalies of this workload can rule out.
+    decidable: Models,
+}
+
+impl<'a> Findings<'a> {
+    /// Nothing found yet.
+    pub(crate) fn new(table: &'a Table, requested: Models, decidable: Models) -> Findings<'a> {
+        let check = Check::new("workload");
+        Findings { table, requested, check, found: Vec::new(), types: Vec::new(), decidable }
+    }
+
+    /// True if the models asked for forbid anomalies of this type.
+    fn forbids(&self, kind: &str) -> bool {
+        models::ruled_out(kind).overlaps(self.requested)
+    }
+
+    /// Adds an anomaly that the original finds.
+    pub(crate) fn anomaly(&mut self, kind: &'static str, anomaly: impl FnOnce() -> Anomaly) {
+        if !self.found.contains(&kind) {
+            self.found.push(kind);
+        }
+        if self.forbids(kind) {
+            if !self.types.contains(&kind) {
+                self.types.push(kind);
+            }
+            self.check.anomaly(kind, anomaly);
+        }
+    }
+
+    /// Adds an anomaly that the original overlooks.
+    pub(crate) fn stronger(&mut self, kind: &'static str, anomaly: impl FnOnce() -> Anomaly) {
+        if !self.found.contains(&kind) {
+            self.found.push(kind);
+        }
+        if self.forbids(kind) {
+            self.check.stronger(kind, anomaly);
+        }
+    }
+
+    /// The most demanding order that the models asked for speak of: the original looks at no other.
+    fn scope(&self) -> Scope {
+        let speaks = |scope: Scope| {
+            CycleType::all().any(|kind| kind.scope == scope && self.forbids(kind.name()))
+        };
+        if speaks(Scope::Realtime) {
+            Scope::Realtime
+        } else if speaks(Scope::Process) {
+            Scope::Process
+        } else {
+            Scope::Data
+        }
+    }
+
+    /// Adds cycles. A process's order is part of real time's: where real time counts, the original
+    /// names cycles by that. `explain` gives the sentence for an edge between two transactions that
+    /// are called by these names.
+    pub(crate) fn cycles(&mut self, cycles: &[Cycle], explain: &Explain<'_>) {
+        self.add_cycles(cycles, explain, false);
+    }
+
+    /// Adds cycles that the original overlooks.
+    pub(crate) fn stronger_cycles(&mut self, cycles: &[Cycle], explain: &Explain<'_>) {
+        self.add_cycles(cycles, explain, true);
+    }
+
+    fn add_cycles(&mut self, cycles: &[Cycle], explain: &Explain<'_>, is_stronger: bool) {
+        let scope = self.scope();
+        let table = self.table;
+        for cycle in cycles {
+            let kind = cycle.kind.name();
+            if cycle.kind.scope == Scope::Process && scope == Scope::Realtime {
+                if !self.found.contains(&kind) {
+                    self.found.push(kind);
+                }
+            } else if is_stronger {
+                self.stronger(kind, || describe(table, cycle, explain));
+            } else {
+                self.anomaly(kind, || describe(table, cycle, explain));
+            }
+        }
+    }
+
+    /// The verdict. `kinds` are those of the edges of the whole graph.
+    pub(crate) fn finish(mut self, kinds: Kinds) -> Check {
+        let mut considered = Kinds::DATA;
+        match self.scope() {
+            Scope::Data => {}
+            Scope::Process => considered = considered.with(Kinds::PROCESS),
+            // An acknowledgement that nothing comes after leads to a hub and not beyond.
+            Scope::Realtime => considered = considered.with(Kinds::PROCESS).with(Kinds::FREE),
+        }
+        if !kinds.overlaps(considered) {
+            self.check.validity = self.check.validity.worst(Validity::Unknown);
+            let note = "no transaction depends on another: there is nothing to judge by";
+            self.check.notes.push(note.to_owned());
+            self.types.push("empty-transaction-graph");
+        }
+        self.note_malformed();
+        self.results();
+        self.check
+    }
+
+    fn note_malformed(&mut self) {
+        let malformed = &self.table.malformed;
+        if !malformed.is_empty() {
+            self.check.validity = self.check.validity.worst(Validity::Unknown);
+            let some = crate::tree::some_of(malformed.iter(), LISTED_MAX);
+            let kind = self.table.kind.function();
+            let operations = if malformed.len() == 1 { "operation" } else { "operations" };
+            self.check.notes.push(format!(
+                "{operations} {some}: no list of [r key value] and [{kind} key value], so what was \
+                 read there is not checked"
+            ));
+        }
+    }
+
+    fn results(&mut self) {
+        let table = self.table;
+        let ruled_out = self.found.iter().map(|kind| models::ruled_out(kind));
+        let impossible = ruled_out.fold(Models::default(), Models::and);
+        self.types.sort_unstable();
+        let names = |models: Models| {
+            let mut names: Vec<Model> = models.iter().collect();
+            names.sort_by_key(|model| model.name());
+            list(names.into_iter().map(|model| Value::Keyword(model.word())))
+        };
+        let weakest = impossible.weakest();
+        let strongest = self.decidable.without(impossible).strongest();
+        let possible = (0..table.len() as u32).filter(|number| table.is_possible(*number)).count();
+        let mut results = vec![
+            (key(&"transaction-count"), count(possible)),
+            (key(&"consistency-models"), names(self.requested)),
+            (key(&"strongest-models"), names(strongest)),
+        ];
+        if !self.types.is_empty() || !impossible.is_empty() {
+            results.push((key(&"anomaly-types"), list(self.types.iter().map(text))));
+            results.push((key(&"not"), names(weakest)));
+            results.push((key(&"also-not"), names(impossible.without(weakest))));
+        }
+        let allowed: Vec<&str> =
+            self.found.iter().copied().filter(|kind| !self.forbids(kind)).collect();
+        if !allowed.is_empty() {
+            results.push((key(&"allowed-anomaly-types"), list(allowed.iter().map(text))));
+        }
+        self.check.results.extend(results);
+    }
+}
+
+/// The sentence that justifies an edge of that kind between two transactions, each with the name
+/// the sentence is to call it by.
+pub(crate) type Explain<'a> = dyn Fn(Kinds, (u32, &str), (u32, &str)) -> Option<String> + 'a;
+
+/// A cycle in words: the transactions in order, then why each comes before the next.
+fn describe(table: &Table, cycle: &Cycle, explain: &Explain<'_>) -> Anomaly {
+    let members: Vec<u32> = cycle.steps.iter().map(|step| step.from).collect();
+    let names: Vec<String> = (1..=members.len()).map(|number| format!("T{number}")).collect();
+    let listed: Vec<String> = names
+        .iter()
+        .zip(&members)
+        .map(|(name, member)| format!("{name} ({})", table.operation_text(*member)))
+        .collect();
+    let claim = match listed.as_slice() {
+        [one, other] => format!("{one} and {other} each come before the other"),
+        _ => format!(
+            "{} come before one another in a circle",
+            crate::tree::some_of(listed.iter(), 8)
+        ),
+    };
+    let mut steps: Vec<String> = names
+        .iter()
+        .zip(&members)
+        .map(|(name, member)| format!("{name}: {}", table.transaction_text(*member)))
+        .collect();
+    for (at, step) in cycle.steps.iter().enumerate() {
+        let next = (at + 1) % members.len();
+        let (from, to) = ((members[at], names[at].as_str()), (members[next], names[next].as_str()));
+        let reason = match step.kind {
+            Kinds::PROCESS => {
+                let process = table.transactions[from.0 as usize].process;
+                Some(format!("process {process} ran {} before {}", from.1, to.1))
+            }
+            Kinds::REALTIME => {
+                debug_assert!(order::is_before(table, from.0, to.0));
+                let completion = table.transactions[from.0 as usize].completion;
+                Some(format!(
+                    "{} was acknowledged (event {completion}) before {} was invoked (event {})",
+                    from.1,
+                    to.1,
+                    table.index(to.0)
+                ))
+            }
+            kind => explain(kind, from, to),
+        };
+        let reason = reason.unwrap_or_else(|| format!("{:?}", step.kind));
+        steps.push(format!("{} before {}: {reason}", from.1, to.1));
+    }
+    let operations = members.iter().map(|member| table.index(*member)).collect();
+    Anomaly { steps, ..Anomaly::new(cycle.kind.name(), claim, operations) }
+}

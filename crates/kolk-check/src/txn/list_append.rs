@@ -1,0 +1,179 @@
+//! list-append: transactions that append to lists and read them.
+//!
+//! A read of a list tells the order in which its elements were appended, so the versions of a key
+//! are the prefixes of its longest read (without repetitions). Elements that were appended and never
+//! read come after all that were, in no known order. Then
+//!
+//! - *ww*: the writer of an element comes before the writer of the next;
+//! - *wr*: the writer of the last element of a read comes before the reader;
+//! - *rw*: a reader comes before the writer of the element after the last it saw.
+//!
+//! Of transactions that may have happened or not (`info`), writes count and reads do not; those that
+//! failed have no edges. What needs no cycle is found directly: `G1a`, `G1b`, `internal`,
+//! `future-read`, `dirty-update`, `duplicate-elements`, `incompatible-order`, `lost-update`, and
+//! ours, `garbage-read`: an element that nobody appended, on which the original crashes.
+
+mod direct;
+mod versions;
+
+use kolk_history::History;
+
+use super::findings::{Explain, Findings};
+use super::graph::{Builder as GraphBuilder, Kinds};
+use super::table::{Builder, Kind, MicroOp, NONE, Table};
+use super::{cycles, duplicates, order};
+use crate::check::Check;
+use crate::models::{self, Model, Models};
+use versions::Versions;
+
+/// Checks a history of transactions of `append` and `r` against these models.
+pub fn check(history: &History, requested: Models) -> Check {
+    check_table(&Builder::read(history, Kind::Append), requested)
+}
+
+/// Checks a table of list transactions.
+pub(crate) fn check_table(table: &Table, requested: Models) -> Check {
+    if let Some(unknown) = duplicates(table) {
+        return unknown;
+    }
+    // Whether it is causal needs an order of sessions, which is not looked at for lists.
+    let decidable = models::decidable().without(Models::new(&[Model::Causal]));
+    let mut findings = Findings::new(table, requested, decidable);
+    let versions = Versions::new(table);
+    direct::find(&mut findings, &versions);
+    let mut graph = GraphBuilder::new(table.len());
+    data_edges(table, &versions, &mut graph);
+    order::process(table, &mut graph);
+    order::realtime(table, &mut graph);
+    let kinds = graph.kinds();
+    let cycles = cycles::search(table, &graph.finish());
+    let explain: &Explain<'_> = &|kind, from, to| explain(table, &versions, kind, from, to);
+    findings.cycles(&cycles, explain);
+    findings.finish(kinds)
+}
+
+fn data_edges(table: &Table, versions: &Versions, graph: &mut GraphBuilder) {
+    for key in 0..table.keys.len() as u32 {
+        let order = versions.order(key);
+        for pair in order.windows(2) {
+            if let (Some(before), Some(after)) = (writer(table, pair[0]), writer(table, pair[1])) {
+                graph.edge(before, after, Kinds::WW);
+            }
+        }
+        if let Some(last) = order.last().and_then(|last| writer(table, *last)) {
+            for open in versions.open_writers(key) {
+                graph.edge(last, *open, Kinds::WW);
+            }
+        }
+    }
+    let mut at_end: Vec<(u32, u32)> = Vec::new();
+    for reader in (0..table.len() as u32).filter(|number| table.is_ok(*number)) {
+        for read in table.micro_ops(reader).iter().filter(|micro_op| !micro_op.is_write()) {
+            let Some(last) = table.last_read(*read) else { continue };
+            if let Some(writer) = last.and_then(|last| writer(table, last)) {
+                graph.edge(writer, reader, Kinds::WR);
+            }
+            match versions.after(table, read.key(), last) {
+                After::Element(next) => {
+                    if let Some(next) = writer(table, next) {
+                        graph.edge(reader, next, Kinds::RW);
+                    }
+                }
+                After::Open if !versions.open_writers(read.key()).is_empty() => {
+                    at_end.push((read.key(), reader));
+                }
+                After::Open | After::Unknown => {}
+            }
+        }
+    }
+    at_end.sort_unstable();
+    at_end.dedup();
+    for readers in at_end.chunk_by(|a, b| a.0 == b.0) {
+        let key = readers[0].0;
+        let readers: Vec<u32> = readers.iter().map(|(_, reader)| *reader).collect();
+        graph.all_to_all(&readers, versions.open_writers(key), Kinds::RW);
+    }
+}
+
+/// What follows a version.
+pub(crate) enum After {
+    /// The version that this element makes.
+    Element(u32),
+    /// Any of the elements that were never read.
+    Open,
+    /// The version is none of the key's.
+    Unknown,
+}
+
+/// Who appended an element, if it may have happened.
+fn writer(table: &Table, element: u32) -> Option<u32> {
+    let writer = table.elements[element as usize].writer;
+    (writer != NONE && table.is_possible(writer)).then_some(writer)
+}
+
+/// Why one transaction comes before another, by an edge of that kind.
+fn explain(
+    table: &Table,
+    versions: &Versions,
+    kind: Kinds,
+    (from, one): (u32, &str),
+    (to, other): (u32, &str),
+) -> Option<String> {
+    let reads = |transaction: u32| {
+        table.micro_ops(transaction).iter().copied().filter(|micro_op| !micro_op.is_write())
+    };
+    let mut writes = table.micro_ops(to).iter().copied().filter(|micro_op| micro_op.is_write());
+    match kind {
+        Kinds::WW => writes.find_map(|write| {
+            let before = versions.before(table, write.element())?;
+            (writer(table, before) == Some(from))
+                .then(|| after_write(table, versions, before, write, one, other))
+        }),
+        Kinds::WR => reads(to).find_map(|read| {
+            let last = table.last_read(read)??;
+            let key = table.key_text(read.key());
+            let value = table.value_text(last);
+            (writer(table, last) == Some(from)).then(|| {
+                format!(
+                    "{other} read {key} as {}, so it saw {one}'s append of {value}",
+                    table.read_text(read)
+                )
+            })
+        }),
+        Kinds::RW => writes.find_map(|write| {
+            let before = versions.before(table, write.element());
+            let read = reads(from)
+                .find(|read| read.key() == write.key() && table.last_read(*read) == Some(before))?;
+            Some(format!(
+                "{one} read {} as {}, so it did not see {other}'s append of {}",
+                table.key_text(read.key()),
+                table.read_text(read),
+                table.value_text(write.element())
+            ))
+        }),
+        _ => None,
+    }
+}
+
+fn after_write(
+    table: &Table,
+    versions: &Versions,
+    before: u32,
+    write: MicroOp,
+    one: &str,
+    other: &str,
+) -> String {
+    let key = table.key_text(write.key());
+    let (first, second) = (table.value_text(before), table.value_text(write.element()));
+    if versions.place(write.element()).is_none() {
+        format!(
+            "{other}'s append of {second} to {key} was never read, so it came after {one}'s append \
+             of {first}, the last that was"
+        )
+    } else {
+        format!("{key} was read with {one}'s append of {first} just before {other}'s of {second}")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,50 @@
+use super::*;
+use crate::txn::testing::{history, summary};
+
+fn verdict(text: &str, models: &[Model]) -> String {
+    summary(&check(&history(text), Models::new(models)))
+}
+
+const STRICT: &[Model] = &[Model::StrictSerializable];
+
+#[test]
+fn golden_cases() {
+    use Model::{ReadCommitted, Serializable, SnapshotIsolation};
+    for (text, models, expected) in [
+        ("ax1ay1 ax2ay2 rx12ry21", STRICT, "invalid G0; not read-uncommitted"),
+        ("ax1ax2 rx1", STRICT, "invalid G-single-item G1b; not read-committed"),
+        // Write skew.
+        ("rx_ay1 ry_ax1", STRICT, "invalid G2-item; not repeatable-read"),
+        ("rx_ay1 ry_ax1", &[SnapshotIsolation], "valid; not repeatable-read"),
+        // Long fork.
+        (
+            "ax1 ay1 rx1ry_ rx_ry1",
+            STRICT,
+            "invalid G-nonadjacent-item; not repeatable-read snapshot-isolation",
+        ),
+        (
+            "ax1 ay1 rx1ry_ rx_ry1",
+            &[ReadCommitted],
+            "valid; not repeatable-read snapshot-isolation",
+        ),
+        (
+            "rx_ax1 rx_ax2",
+            STRICT,
+            "invalid G2-item lost-update; not cursor-stability update-atomic",
+        ),
+        (
+            "rx_ax1 rx_ax2",
+            &[SnapshotIsolation],
+            "invalid lost-update; not cursor-stability update-atomic",
+        ),
+        ("ax1rx2 ax2", STRICT, "invalid internal; not read-atomic"),
+        ("rx1ax1", STRICT, "invalid empty-transaction-graph future-read; not read-committed"),
+        ("ax1! ax2 rx12", STRICT, "invalid G1a dirty-update; not read-committed"),
+        ("ax1 rx11", STRICT, "invalid duplicate-elements; not read-uncommitted"),
+        ("ax1 ax2 rx12 rx21", STRICT, "invalid incompatible-order; not read-committed"),
+        ("ax1 / rx_", STRICT, "invalid G-single-item-realtime; not strong-snapshot-isolation"),
+        ("ax1 / rx_", &[Serializable], "valid; not strong-snapshot-isolation"),
+    ] {
+        assert_eq!(verdict(text, models), expected, "{text} {models:?}");
+    }
+}

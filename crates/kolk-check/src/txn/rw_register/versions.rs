@@ -1,0 +1,239 @@
+//! What is known of the order in which values were written.
+
+use crate::check::Anomaly;
+use crate::txn::findings::Findings;
+use crate::txn::same_key::SameKey;
+use crate::txn::table::{NONE, Table};
+
+/// Lists of transactions, one for each of many things, in ascending order.
+#[derive(Debug, Default)]
+struct Lists {
+    starts: Vec<u32>,
+    members: Vec<u32>,
+}
+
+impl Lists {
+    /// From pairs of a thing's number and a transaction, the transactions in ascending order.
+    fn new(size: usize, pairs: &[(u32, u32)]) -> Lists {
+        let mut starts = vec![0u32; size + 1];
+        for (thing, _) in pairs {
+            starts[*thing as usize + 1] += 1;
+        }
+        for at in 0..size {
+            starts[at + 1] += starts[at];
+        }
+        let mut next = starts.clone();
+        let mut members = vec![0; pairs.len()];
+        for (thing, member) in pairs {
+            let place = &mut next[*thing as usize];
+            members[*place as usize] = *member;
+            *place += 1;
+        }
+        Lists { starts, members }
+    }
+
+    fn of(&self, thing: u32) -> &[u32] {
+        let at = thing as usize;
+        &self.members[self.starts[at] as usize..self.starts[at + 1] as usize]
+    }
+}
+
+/// Who read and wrote which version, and which versions follow which.
+#[derive(Debug)]
+pub(super) struct Versions {
+    /// By element: who read it externally.
+    readers: Lists,
+    /// By key: who externally read nothing.
+    readers_of_nothing: Lists,
+    /// By key: who wrote it.
+    writers: Lists,
+    /// By element: who read it and wrote the key, externally.
+    next_writers: Lists,
+    /// For each element, the one its writer had read.
+    before: Vec<u32>,
+    /// Elements that come before themselves: the key and a circle of elements.
+    cyclic: Vec<(u32, Vec<u32>)>,
+    /// Whether each element's writer counts.
+    counts: Vec<bool>,
+    has_pending: bool,
+}
+
+impl Versions {
+    /// What reads and writes tell. Pending transactions whose values were read are counted in if
+    /// asked.
+    pub(super) fn new(table: &Table, with_pending: bool) -> Versions {
+        let (mut readers, mut of_nothing, mut follows) = (Vec::new(), Vec::new(), Vec::new());
+        let mut before = vec![NONE; table.elements.len()];
+        let mut same_key = SameKey::new(table);
+        let mut happened: Vec<bool> = vec![false; if with_pending { table.len() } else { 0 }];
+        let mut has_pending = false;
+        for transaction in 0..table.len() as u32 {
+            if !table.is_ok(transaction) {
+                continue;
+            }
+            same_key.enter(table, transaction);
+            for at in table.range(transaction) {
+                let micro_op = table.operations[at];
+                if micro_op.is_write() {
+                    let first = same_key.all_before(at as u32).last();
+                    let read = first.and_then(|first| external_read(table, first));
+                    let element = micro_op.element();
+                    if let Some(Some(read)) = read
+                        && table.elements[element as usize].is_final
+                        && read != element
+                    {
+                        before[element as usize] = read;
+                        follows.push((read, transaction));
+                    }
+                    continue;
+                }
+                if same_key.before(at as u32).is_some() {
+                    continue;
+                }
+                match table.last_read(micro_op) {
+                    None => {}
+                    Some(None) => of_nothing.push((micro_op.key(), transaction)),
+                    Some(Some(element)) => {
+                        readers.push((element, transaction));
+                        let writer = table.elements[element as usize].writer;
+                        if with_pending && writer != NONE && is_pending(table, writer) {
+                            happened[writer as usize] = true;
+                            has_pending = true;
+                        }
+                    }
+                }
+            }
+        }
+        let counts: Vec<bool> = table
+            .elements
+            .iter()
+            .map(|element| {
+                let writer = element.writer;
+                writer != NONE
+                    && element.is_final
+                    && (table.is_ok(writer) || with_pending && happened[writer as usize])
+            })
+            .collect();
+        let mut writers: Vec<(u32, u32)> = table
+            .elements
+            .iter()
+            .zip(&counts)
+            .filter(|(_, counts)| **counts)
+            .map(|(element, _)| (element.key, element.writer))
+            .collect();
+        writers.sort_unstable();
+        let cyclic = cut_cycles(table, &mut before);
+        if !cyclic.is_empty() {
+            let keys: Vec<u32> = cyclic.iter().map(|(key, _)| *key).collect();
+            let key_of = |element: u32| table.elements[element as usize].key;
+            follows.retain(|(element, _)| keys.binary_search(&key_of(*element)).is_err());
+        }
+        Versions {
+            readers: Lists::new(table.elements.len(), &readers),
+            readers_of_nothing: Lists::new(table.keys.len(), &of_nothing),
+            writers: Lists::new(table.keys.len(), &writers),
+            next_writers: Lists::new(table.elements.len(), &follows),
+            before,
+            cyclic,
+            counts,
+            has_pending,
+        }
+    }
+
+    /// Whether values of pending transactions were read.
+    pub(super) fn has_pending(&self) -> bool {
+        self.has_pending
+    }
+
+    /// Who wrote an element, if that is an external write and is known to have happened.
+    pub(super) fn writer(&self, table: &Table, element: u32) -> Option<u32> {
+        self.counts[element as usize].then(|| table.elements[element as usize].writer)
+    }
+
+    pub(super) fn readers(&self, element: u32) -> &[u32] {
+        self.readers.of(element)
+    }
+
+    pub(super) fn readers_of_nothing(&self, key: u32) -> &[u32] {
+        self.readers_of_nothing.of(key)
+    }
+
+    pub(super) fn writers(&self, key: u32) -> &[u32] {
+        self.writers.of(key)
+    }
+
+    /// Who overwrote an element after reading it.
+    pub(super) fn next_writers(&self, element: u32) -> &[u32] {
+        self.next_writers.of(element)
+    }
+
+    /// The element directly before this one, as far as is known.
+    pub(super) fn before(&self, element: u32) -> Option<u32> {
+        Some(self.before[element as usize]).filter(|before| *before != NONE)
+    }
+
+    /// Reports values that come before themselves.
+    pub(super) fn report_cyclic(&self, findings: &mut Findings<'_>) {
+        let table = findings.table;
+        for (key, circle) in &self.cyclic {
+            findings.anomaly("cyclic-versions", || {
+                let values = circle.iter().map(|element| table.value_text(*element));
+                let operations: Vec<u32> = circle
+                    .iter()
+                    .take(crate::txn::PROOF_MAX)
+                    .map(|element| table.index(table.elements[*element as usize].writer))
+                    .collect();
+                let claim = format!(
+                    "the values {} of {} each overwrote the one before, in a circle",
+                    crate::tree::some_of(values, crate::txn::PROOF_MAX),
+                    table.key_text(*key)
+                );
+                Anomaly::new("cyclic-versions", claim, operations)
+            });
+        }
+    }
+}
+
+fn is_pending(table: &Table, transaction: u32) -> bool {
+    table.is_possible(transaction) && !table.is_ok(transaction)
+}
+
+/// What a transaction's first micro-operation on a key saw, if it is a read.
+fn external_read(table: &Table, first: u32) -> Option<Option<u32>> {
+    let first = table.operations[first as usize];
+    (!first.is_write()).then(|| table.last_read(first)).flatten()
+}
+
+/// Finds elements that come before themselves, each circle once, and forgets what came before what
+/// in their keys. Each element has one directly before it at most, so a circle is found by going
+/// back.
+fn cut_cycles(table: &Table, before: &mut [u32]) -> Vec<(u32, Vec<u32>)> {
+    const NEW: u32 = 0;
+    let mut walks = vec![NEW; before.len()];
+    let mut cyclic = Vec::new();
+    for start in 0..before.len() as u32 {
+        let walk = start + 1;
+        let mut element = start;
+        while element != NONE && walks[element as usize] == NEW {
+            walks[element as usize] = walk;
+            element = before[element as usize];
+        }
+        if element != NONE && walks[element as usize] == walk {
+            let back = |element: &u32| Some(before[*element as usize]);
+            let again = std::iter::successors(Some(element), back).skip(1);
+            let mut circle: Vec<u32> = again.take_while(|other| *other != element).collect();
+            circle.push(element);
+            // From each value to the one that overwrote it.
+            circle.reverse();
+            cyclic.push((table.elements[element as usize].key, circle));
+        }
+    }
+    cyclic.sort_unstable();
+    for element in 0..before.len() {
+        let key = table.elements[element].key;
+        if cyclic.binary_search_by_key(&key, |(key, _)| *key).is_ok() {
+            before[element] = NONE;
+        }
+    }
+    cyclic
+}

@@ -1,0 +1,232 @@
+//! A history of transactions as columns of small integers.
+//!
+//! Transactions are numbered in the order of their completions, those that never completed last.
+//! Keys and the values written to them (*elements*) are numbered as they turn up. A read of a list
+//! is stored as a length: lists grow by appends only, so almost all reads of a key are prefixes of
+//! the longest one, its *spine*, and the rare read that is not is kept beside. Ten million list
+//! elements thus cost a comparison each and no memory.
+
+mod builder;
+mod elements;
+
+use kolk_history::{Outcome, Value};
+
+use super::codes::Codes;
+
+pub(crate) use builder::Builder;
+
+/// No transaction, no element: where a number may be missing.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// What writes do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `append` to a list.
+    Append,
+    /// `w`: set a register.
+    Write,
+}
+
+impl Kind {
+    /// The micro-operation's name.
+    pub(crate) const fn function(self) -> &'static str {
+        match self {
+            Kind::Append => "append",
+            Kind::Write => "w",
+        }
+    }
+}
+
+/// A transaction.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Transaction {
+    /// Where its micro-operations begin.
+    pub first: u32,
+    /// The event index of its invocation.
+    pub index: u32,
+    /// The event index of its completion; [`NONE`] if it has none.
+    pub completion: u32,
+    pub process: u32,
+    pub outcome: Outcome,
+}
+
+/// A micro-operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MicroOp {
+    key_and_write: u32,
+    /// A write's element; what a read saw, as [`MicroOp::read`] tells.
+    value: u32,
+}
+
+/// What a read saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Read {
+    /// Nobody knows: the transaction is not known to have happened.
+    Unknown,
+    /// A register's value; `None` if it was never written.
+    Register(Option<u32>),
+    /// So many elements of the key's spine.
+    Prefix(u32),
+    /// A list that is no prefix of the spine: its place in [`Table::odd`].
+    Odd(u32),
+}
+
+const WRITE: u32 = 1 << 31;
+const UNKNOWN: u32 = u32::MAX;
+const NIL: u32 = u32::MAX - 1;
+const ODD: u32 = 1 << 31;
+
+impl MicroOp {
+    pub(crate) const fn key(self) -> u32 {
+        self.key_and_write & !WRITE
+    }
+
+    pub(crate) const fn is_write(self) -> bool {
+        self.key_and_write & WRITE != 0
+    }
+
+    /// The element written, for a write.
+    pub(crate) const fn element(self) -> u32 {
+        self.value
+    }
+}
+
+/// A value written to a key, or read there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Element {
+    pub key: u32,
+    /// The transaction that writes it; [`NONE`] if nobody does.
+    pub writer: u32,
+    pub code: i64,
+    /// Whether it is its writer's last write of the key.
+    pub is_final: bool,
+}
+
+/// A list that was read and is no prefix of the longest.
+#[derive(Clone, Debug)]
+pub(crate) struct Odd {
+    /// The position of the micro-operation that read it.
+    pub operation: u32,
+    pub key: u32,
+    /// Its elements.
+    pub elements: Vec<u32>,
+}
+
+/// A history of transactions.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub kind: Kind,
+    pub transactions: Vec<Transaction>,
+    pub operations: Vec<MicroOp>,
+    pub elements: Vec<Element>,
+    /// The codes of the keys' names.
+    pub keys: Vec<i64>,
+    /// The longest read of each key, one after another.
+    spines: Vec<u32>,
+    spine_starts: Vec<u32>,
+    pub odd: Vec<Odd>,
+    codes: Codes,
+    /// Operations that are no transactions of this kind, by their invocations' event indices.
+    pub malformed: Vec<u32>,
+    /// Elements that were written again, with the second transaction.
+    pub duplicates: Vec<(u32, u32)>,
+}
+
+impl Table {
+    /// The number of transactions.
+    pub(crate) fn len(&self) -> usize {
+        self.transactions.len()
+    }
+
+    /// The positions of a transaction's micro-operations.
+    pub(crate) fn range(&self, transaction: u32) -> std::ops::Range<usize> {
+        let at = transaction as usize;
+        let end = self.transactions.get(at + 1).map_or(self.operations.len(), |t| t.first as usize);
+        self.transactions[at].first as usize..end
+    }
+
+    /// A transaction's micro-operations.
+    pub(crate) fn micro_ops(&self, transaction: u32) -> &[MicroOp] {
+        &self.operations[self.range(transaction)]
+    }
+
+    /// The transaction that a micro-operation belongs to.
+    pub(crate) fn owner(&self, operation: u32) -> u32 {
+        let after = self.transactions.partition_point(|t| t.first <= operation);
+        // Transactions without micro-operations begin where the next one does.
+        (after - 1) as u32
+    }
+
+    pub(crate) fn outcome(&self, transaction: u32) -> Outcome {
+        self.transactions[transaction as usize].outcome
+    }
+
+    pub(crate) fn is_ok(&self, transaction: u32) -> bool {
+        self.outcome(transaction) == Outcome::Ok
+    }
+
+    /// True if the transaction may have happened.
+    pub(crate) fn is_possible(&self, transaction: u32) -> bool {
+        self.outcome(transaction) != Outcome::Fail
+    }
+
+    /// What a read saw.
+    pub(crate) fn read(&self, operation: MicroOp) -> Read {
+        match (operation.value, self.kind) {
+            (UNKNOWN, _) => Read::Unknown,
+            (NIL, _) => Read::Register(None),
+            (element, Kind::Write) => Read::Register(Some(element)),
+            (value, Kind::Append) if value & ODD != 0 => Read::Odd(value & !ODD),
+            (length, Kind::Append) => Read::Prefix(length),
+        }
+    }
+
+    /// The longest read of a key.
+    pub(crate) fn spine(&self, key: u32) -> &[u32] {
+        let key = key as usize;
+        &self.spines[self.spine_starts[key] as usize..self.spine_starts[key + 1] as usize]
+    }
+
+    /// Where a key's spine begins among all spines: with a length it makes a number for each
+    /// version of each key.
+    pub(crate) fn version_number(&self, key: u32, length: u32) -> usize {
+        // One number more than elements for each key: the empty list.
+        self.spine_starts[key as usize] as usize + key as usize + length as usize
+    }
+
+    /// How many version numbers there are.
+    pub(crate) fn version_count(&self) -> usize {
+        self.spines.len() + self.keys.len()
+    }
+
+    /// The list that a read saw.
+    pub(crate) fn list(&self, operation: MicroOp) -> Option<&[u32]> {
+        match self.read(operation) {
+            Read::Prefix(length) => Some(&self.spine(operation.key())[..length as usize]),
+            Read::Odd(odd) => Some(&self.odd[odd as usize].elements),
+            Read::Unknown | Read::Register(_) => None,
+        }
+    }
+
+    /// The last element that a read of a list saw, or a register's value: `None` if the read is not
+    /// known, `Some(None)` if it saw nothing.
+    pub(crate) fn last_read(&self, operation: MicroOp) -> Option<Option<u32>> {
+        match self.read(operation) {
+            Read::Unknown => None,
+            Read::Register(element) => Some(element),
+            Read::Prefix(0) => Some(None),
+            Read::Prefix(length) => Some(Some(self.spine(operation.key())[length as usize - 1])),
+            Read::Odd(odd) => Some(self.odd[odd as usize].elements.last().copied()),
+        }
+    }
+
+    /// A key's name.
+    pub(crate) fn key_name(&self, key: u32) -> Value {
+        self.codes.value(self.keys[key as usize])
+    }
+
+    /// An element's value.
+    pub(crate) fn value(&self, element: u32) -> Value {
+        self.codes.value(self.elements[element as usize].code)
+    }
+}

@@ -1,0 +1,100 @@
+//! What the node can be told.
+
+use std::time::Duration;
+
+/// What [`Settings::from_args`] understands, for people.
+pub const USAGE: &str = "\
+settings of this node:
+  --fresh-ms N         a read looks at the other nodes' totals if it has not for N ms (default 2000)
+  --write-behind-ms N  acknowledge adds at once and store them every N ms: an acknowledged add is
+                       lost if its node dies before";
+
+/// How the counter is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How old what a read knows of the other nodes may be.
+    pub fresh: Duration,
+    /// Adds are acknowledged before they are stored, which happens this much later.
+    pub write_behind: Option<Duration>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { fresh: Duration::from_secs(2), write_behind: None }
+    }
+}
+
+impl Settings {
+    /// Reads a node's command line. See [`USAGE`].
+    ///
+    /// # Errors
+    ///
+    /// A text for people that says what is wrong.
+    pub fn from_args(args: &[String]) -> Result<Settings, String> {
+        let mut settings = Settings::default();
+        let mut args = args.iter().map(String::as_str);
+        while let Some(arg) = args.next() {
+            let (name, value) = match arg.split_once('=') {
+                Some((name, value)) => (name, Some(value)),
+                None => (arg, None),
+            };
+            match name {
+                "--fresh-ms" => settings.fresh = milliseconds(name, value.or_else(|| args.next()))?,
+                "--write-behind-ms" => {
+                    let millis = milliseconds(name, value.or_else(|| args.next()))?;
+                    settings.write_behind = Some(millis);
+                }
+                _ => return Err(format!("unknown argument `{arg}`\n{USAGE}")),
+            }
+        }
+        Ok(settings)
+    }
+}
+
+/// The longest time that can be set: a minute.
+const MILLISECONDS_MAX: u64 = 60_000;
+
+fn milliseconds(name: &str, value: Option<&str>) -> Result<Duration, String> {
+    let value = value.ok_or_else(|| format!("{name} needs a number of milliseconds\n{USAGE}"))?;
+    match value.parse() {
+        Ok(millis) if millis <= MILLISECONDS_MAX => Ok(Duration::from_millis(millis)),
+        _ => Err(format!("{name} must be 0 to {MILLISECONDS_MAX} ms, not `{value}`\n{USAGE}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(args: &str) -> Result<Settings, String> {
+        let args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
+        Settings::from_args(&args)
+    }
+
+    #[test]
+    fn arguments_make_settings() {
+        let millis = Duration::from_millis;
+        for (args, fresh, write_behind) in [
+            ("", 2000, None),
+            ("--fresh-ms 500", 500, None),
+            ("--fresh-ms=0 --write-behind-ms 1000", 0, Some(1000)),
+        ] {
+            let expected =
+                Settings { fresh: millis(fresh), write_behind: write_behind.map(millis) };
+            assert_eq!(read(args), Ok(expected), "{args}");
+        }
+    }
+
+    #[test]
+    fn errors_say_what_is_wrong() {
+        for (args, expected) in [
+            ("--fresh", "unknown argument `--fresh`"),
+            ("--fresh-ms", "--fresh-ms needs a number of milliseconds"),
+            ("--fresh-ms -1", "--fresh-ms must be 0 to 60000 ms, not `-1`"),
+            ("--write-behind-ms=x", "--write-behind-ms must be 0 to 60000 ms, not `x`"),
+        ] {
+            let error = read(args).expect_err(args);
+            assert_eq!(error.lines().next(), Some(expected), "{args}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The stores that the counter can stand on.
+
+use std::time::Duration;
+
+use kolk_node::{Context, KeyValue, Retry, RpcError};
+use serde::{Deserialize, Serialize};
+
+/// What a node's key holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The sum of all that was ever added at that node.
+    pub total: u64,
+    /// A number drawn for this entry, so that no two are equal: whether a compare-and-set to it was
+    /// performed shows in the store.
+    pub tag: u64,
+}
+
+/// What may be repeated is, this often.
+const RETRY: Retry = Retry {
+    patience: Duration::from_secs(1),
+    first: Duration::from_millis(50),
+    pause_max: Duration::from_millis(500),
+    attempts_max: Some(3),
+    read_only: true,
+};
+
+/// A sequentially consistent store.
+pub struct Store {
+    cx: Context,
+    service: KeyValue,
+}
+
+impl Store {
+    /// The service `seq-kv`.
+    pub fn service(cx: &Context) -> Store {
+        Store { cx: cx.clone(), service: cx.seq_kv() }
+    }
+
+    /// What a key holds in some state that this node has not seen a later one of.
+    ///
+    /// # Errors
+    ///
+    /// The last attempt's.
+    pub async fn read(&self, key: &str) -> Result<Option<Entry>, RpcError> {
+        self.cx.retry(&RETRY, async || self.service.read(key).await).await
+    }
+
+    /// After this, reads show everything that was acknowledged to anybody before it began.
+    ///
+    /// # Errors
+    ///
+    /// The last attempt's.
+    pub async fn barrier(&self) -> Result<(), RpcError> {
+        self.cx.retry(&RETRY, async || self.service.barrier().await).await
+    }
+
+    /// Puts `to` in the place of `from`, or where there is nothing: once, and true if it was put
+    /// there, false if it surely was not.
+    ///
+    /// # Errors
+    ///
+    /// The store's; if it is indefinite, `to` may be put there at any time while `from` is there.
+    pub async fn replace(
+        &self,
+        key: &str,
+        from: Option<Entry>,
+        to: Entry,
+    ) -> Result<bool, RpcError> {
+        match from {
+            Some(from) => self.service.cas(key, &from, &to).await,
+            None => self.service.create_if_not_exists(key, &to).await,
+        }
+    }
+}

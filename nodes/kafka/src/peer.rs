@@ -1,0 +1,213 @@
+//! What a node knows of another one: what it has for it, and what it got from it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::time::Duration;
+
+use kolk_node::sync::Notify;
+use kolk_node::{Context, Time};
+
+use crate::log::Message;
+use crate::wire::{Exchange, Key};
+
+/// Committed offsets are told at most this often.
+const COMMITS_EVERY: Duration = Duration::from_millis(250);
+
+/// How long they wait for a message to ride on.
+const COMMITS_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The answer that a client's send waits for.
+#[derive(Default)]
+pub struct Receipt {
+    offset: Cell<Option<u64>>,
+    given: Notify,
+}
+
+impl Receipt {
+    /// Says where the message is, now that it is safe.
+    pub fn give(&self, offset: u64) {
+        self.offset.set(Some(offset));
+        self.given.notify_all();
+    }
+
+    /// Waits for that.
+    pub async fn offset(&self) -> u64 {
+        loop {
+            if let Some(offset) = self.offset.get() {
+                return offset;
+            }
+            self.given.notified().await;
+        }
+    }
+}
+
+/// Something that must arrive at a peer.
+#[derive(Clone)]
+pub enum Item {
+    /// A message for a log of the peer's.
+    Forward { number: u64, key: Key, message: Message, receipt: Rc<Receipt> },
+    /// A message of a log of ours.
+    Entry { key: Key, offset: u64, message: Message, receipt: Rc<Receipt> },
+    /// Nothing in itself: committed offsets want to be told.
+    Commits,
+}
+
+/// Another node.
+pub struct Peer {
+    pub name: String,
+    /// Numbers of forwards that have no answer yet, and the next one.
+    open: RefCell<BTreeSet<u64>>,
+    next: Cell<u64>,
+    /// What the peer forwarded and may forward again: its number and the offset it got.
+    taken: RefCell<BTreeMap<u64, u64>>,
+    /// It will not forward anything below this number again.
+    settled: Cell<u64>,
+    commits: Commits,
+}
+
+/// Committed offsets that a peer has not been told.
+#[derive(Default)]
+pub struct Commits {
+    offsets: RefCell<BTreeMap<Key, u64>>,
+    /// Since when there are any.
+    since: Cell<Time>,
+    told: Cell<Option<Time>>,
+    /// Somebody sees to it that they are told in the end.
+    watched: Cell<bool>,
+}
+
+impl Commits {
+    /// One more.
+    fn add(&self, now: Time, key: &Key, offset: u64) {
+        let mut offsets = self.offsets.borrow_mut();
+        if offsets.is_empty() {
+            self.since.set(now);
+        }
+        let known = offsets.entry(Rc::clone(key)).or_insert(offset);
+        *known = (*known).max(offset);
+    }
+
+    /// When they may be told.
+    fn due(&self) -> Time {
+        self.told.get().map_or(Time::ZERO, |told| told + COMMITS_EVERY)
+    }
+
+    /// Takes them, if it is time.
+    fn take(&self, now: Time) -> BTreeMap<Key, u64> {
+        if self.due() > now || self.offsets.borrow().is_empty() {
+            return BTreeMap::new();
+        }
+        self.told.set(Some(now));
+        self.offsets.take()
+    }
+
+    /// When they should be told without waiting for another message; `None` if there are none.
+    fn overdue(&self) -> Option<Time> {
+        let waits = !self.offsets.borrow().is_empty();
+        waits.then(|| self.due().max(self.since.get() + COMMITS_PATIENCE))
+    }
+}
+
+impl Peer {
+    pub fn new(name: String) -> Peer {
+        Peer {
+            name,
+            open: RefCell::default(),
+            next: Cell::new(0),
+            taken: RefCell::default(),
+            settled: Cell::new(0),
+            commits: Commits::default(),
+        }
+    }
+
+    /// A number for a message to be forwarded.
+    pub fn number(&self) -> u64 {
+        let number = self.next.get();
+        self.next.set(number + 1);
+        self.open.borrow_mut().insert(number);
+        number
+    }
+
+    /// What is sent for these items, and committed offsets if it is time for them.
+    pub fn exchange(&self, cx: &Context, items: &[Item]) -> Exchange {
+        let open = self.open.borrow();
+        let answered = open.first().copied().unwrap_or(self.next.get());
+        let mut exchange = Exchange { answered, ..Exchange::default() };
+        for item in items {
+            match item {
+                Item::Forward { number, key, message, .. } => {
+                    exchange.forwards.push((*number, Rc::clone(key), Rc::clone(message)));
+                }
+                Item::Entry { key, offset, message, .. } => {
+                    exchange.entries.push((Rc::clone(key), *offset, Rc::clone(message)));
+                }
+                Item::Commits => {}
+            }
+        }
+        exchange.commits = self.commits.take(cx.now());
+        exchange
+    }
+
+    /// A committed offset that has to be told. It rides on the next exchange that is due to carry
+    /// any; `alone` is called if none comes.
+    pub fn commit(
+        self: &Rc<Self>,
+        cx: &Context,
+        key: &Key,
+        offset: u64,
+        alone: impl FnOnce() + 'static,
+    ) {
+        self.commits.add(cx.now(), key, offset);
+        if self.commits.watched.replace(true) {
+            return;
+        }
+        let (peer, cx) = (Rc::clone(self), cx.clone());
+        cx.clone().spawn(async move {
+            while let Some(at) = peer.commits.overdue() {
+                if at <= cx.now() {
+                    alone();
+                    break;
+                }
+                cx.sleep_until(at).await;
+            }
+            peer.commits.watched.set(false);
+        });
+    }
+
+    /// An exchange was not answered: committed offsets have to be told again, and soon.
+    pub fn failed(&self, now: Time, exchange: &Exchange) {
+        if exchange.commits.is_empty() {
+            return;
+        }
+        self.commits.told.set(None);
+        for (key, offset) in &exchange.commits {
+            self.commits.add(now, key, *offset);
+        }
+    }
+
+    /// A forward was answered.
+    pub fn answered(&self, number: u64) {
+        self.open.borrow_mut().remove(&number);
+    }
+
+    /// Takes what the peer forwarded: `append` is called for what has not come before, and gives the
+    /// offset. `None` if the peer has long had its answer: this is a late copy.
+    pub fn take(
+        &self,
+        exchange: &Exchange,
+        mut append: impl FnMut(&Key, &Message) -> u64,
+    ) -> Option<Vec<u64>> {
+        let mut taken = self.taken.borrow_mut();
+        if exchange.answered > self.settled.get() {
+            self.settled.set(exchange.answered);
+            *taken = taken.split_off(&exchange.answered);
+        }
+        let settled = self.settled.get();
+        let offset = |(number, key, message): &(u64, Key, Message)| {
+            let fresh = *number >= settled;
+            fresh.then(|| *taken.entry(*number).or_insert_with(|| append(key, message)))
+        };
+        exchange.forwards.iter().map(offset).collect()
+    }
+}
