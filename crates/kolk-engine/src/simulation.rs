@@ -4,6 +4,7 @@
 //! effects; the drivers in [`crate::drive`] decide when it is called. Clients and the course of a
 //! run (start, load, healing, final operations) stand in [`crate::course`].
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -43,6 +44,32 @@ pub(crate) struct InFlight {
     pub(crate) dest: Endpoint,
     pub(crate) op: Option<u32>,
     pub(crate) body: String,
+    /// What the scan of the body found when it was sent, if the receiver is no node: those scan for
+    /// themselves.
+    head: Option<BodyHead>,
+}
+
+/// A body's reserved keys.
+#[derive(Debug)]
+struct BodyHead {
+    kind: String,
+    msg_id: Option<i64>,
+    in_reply_to: Option<i64>,
+}
+
+impl InFlight {
+    /// The body, as it was when it was sent.
+    fn read_body(&self) -> Body<'_> {
+        match &self.head {
+            Some(head) => Body {
+                json: &self.body,
+                kind: Cow::Borrowed(&head.kind),
+                msg_id: head.msg_id,
+                in_reply_to: head.in_reply_to,
+            },
+            None => Body::parse(&self.body).expect("bodies are checked when they are sent"),
+        }
+    }
 }
 
 /// What a message or a wake did: the message, and the operation it serves.
@@ -208,10 +235,10 @@ impl<'a> Simulation<'a> {
         if fate.lost {
             return self.recorder.dropped(now, id, ends, DropReason::Loss, &self.directory);
         }
-        self.schedule(id, ends, op, body.json, now + fate.latency);
+        self.schedule(id, ends, op, body, now + fate.latency);
         if let Some(latency) = fate.duplicate {
             self.recorder.duplicate(now, id, ends, &self.directory)?;
-            self.schedule(id, ends, op, body.json, now + latency);
+            self.schedule(id, ends, op, body, now + latency);
         }
         Ok(())
     }
@@ -221,13 +248,18 @@ impl<'a> Simulation<'a> {
         id: u64,
         ends: (Endpoint, Endpoint),
         op: Option<u32>,
-        json: &str,
+        sent: &Body<'_>,
         at: Time,
     ) {
         let mut body = self.spare.pop().unwrap_or_default();
-        body.push_str(json);
+        body.push_str(sent.json);
         self.in_flight_bytes += body.len();
-        let message = InFlight { id, src: ends.0, dest: ends.1, op, body };
+        let head = (!matches!(ends.1, Endpoint::Node(_))).then(|| BodyHead {
+            kind: sent.kind.clone().into_owned(),
+            msg_id: sent.msg_id,
+            in_reply_to: sent.in_reply_to,
+        });
+        let message = InFlight { id, src: ends.0, dest: ends.1, op, body, head };
         let slot = match self.free.pop() {
             Some(slot) => {
                 self.in_flight[slot as usize] = Some(message);
@@ -301,7 +333,7 @@ impl<'a> Simulation<'a> {
     fn serve(&mut self, number: u8, message: InFlight) -> Result<(), EngineError> {
         let ends = (message.src, message.dest);
         self.recorder.receive(self.now(), message.id, ends, &self.directory)?;
-        let body = Body::parse(&message.body).expect("bodies are checked when they are sent");
+        let body = message.read_body();
         let src = self.directory.name(message.src);
         let mut reply = Vec::new();
         if self.services.handle(number, src, &body, &mut reply) {
@@ -322,7 +354,7 @@ impl<'a> Simulation<'a> {
     fn deliver_to_client(&mut self, client: u32, message: InFlight) -> Result<(), EngineError> {
         let ends = (message.src, message.dest);
         self.recorder.receive(self.now(), message.id, ends, &self.directory)?;
-        let body = Body::parse(&message.body).expect("bodies are checked when they are sent");
+        let body = message.read_body();
         if let Some(repeated) = self.client_message(client, message.src, &body)? {
             let node = self.directory.name(message.src).to_owned();
             self.recorder.unexpected_reply(UnexpectedReply { node, id: message.id, repeated });

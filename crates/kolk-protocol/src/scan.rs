@@ -193,6 +193,14 @@ impl<'a> Scanner<'a> {
         self.peek();
         let bytes = self.text.as_bytes();
         let start = self.at;
+        // Most numbers are integers without a sign, and most bytes of a long read are theirs.
+        if matches!(bytes.get(start), Some(b'1'..=b'9')) {
+            let more = bytes[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+            if !matches!(bytes.get(start + more), Some(b'.' | b'e' | b'E')) {
+                self.at = start + more;
+                return Ok(&self.text[start..self.at]);
+            }
+        }
         let digits = |at: &mut usize| {
             let from = *at;
             while bytes.get(*at).is_some_and(u8::is_ascii_digit) {
