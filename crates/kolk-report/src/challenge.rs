@@ -25,6 +25,17 @@ pub struct ChallengeRun {
     pub time: String,
     /// Where it is stored.
     pub folder: String,
+    /// How many seeds it was run under, if it was more than one.
+    pub seeds: Option<Seeds>,
+}
+
+/// One run under many seeds: it is as valid as the worst of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seeds {
+    /// How many were run.
+    pub run: u32,
+    /// How many of these were valid and within the limits.
+    pub held: u32,
 }
 
 /// A measure, and what it is held to. Lower is better.
@@ -34,8 +45,10 @@ pub struct Measured {
     pub name: String,
     /// The unit; empty if there is none.
     pub unit: String,
-    /// The value, if it could be measured.
+    /// The value, if it could be measured; over many seeds the worst.
     pub value: Option<f64>,
+    /// The mean over many seeds.
+    pub mean: Option<f64>,
     /// What the challenge asks for: the value must be below it.
     pub below: Option<f64>,
     /// What a built-in node is held to: at most.
@@ -56,9 +69,18 @@ impl Measured {
         }
     }
 
-    /// True if the goal is reached, or there is none.
+    /// True if the goal is reached, or there is none. Over many seeds it is the mean's.
     pub fn reaches_goal(&self) -> bool {
-        self.goal.is_none_or(|goal| self.value.is_some_and(|value| value <= goal))
+        let value = self.mean.or(self.value);
+        self.goal.is_none_or(|goal| value.is_some_and(|value| value <= goal))
+    }
+
+    fn text(&self) -> Option<String> {
+        let value = self.shown(self.value?);
+        Some(match self.mean {
+            Some(mean) => format!("{}, worst {value}", ratio(mean)),
+            None => value,
+        })
     }
 
     fn shown(&self, value: f64) -> String {
@@ -74,6 +96,13 @@ impl ChallengeRun {
     pub fn holds(&self) -> bool {
         self.validity == Validity::Valid && self.measures.iter().all(Measured::holds)
     }
+
+    fn outcome(&self) -> String {
+        match self.seeds {
+            Some(Seeds { run, held }) => format!("{held} of {run}"),
+            None => self.validity.name().to_owned(),
+        }
+    }
 }
 
 /// The line for a run that has just ended.
@@ -83,11 +112,13 @@ pub fn line(run: &ChallengeRun, style: Style) -> String {
     } else {
         symbol(run.validity, style)
     };
-    let mut text = format!("{mark} {:<15} {:<12} {:<8}", run.id, run.name, run.validity.name());
+    let outcome = run.outcome();
+    let width = if run.seeds.is_some() { 12 } else { 8 };
+    let mut text = format!("{mark} {:<15} {:<12} {outcome:<width$}", run.id, run.name);
     text.push_str(&style.paint(Role::Faint, &run.time).to_string());
-    let first = run.measures.first().and_then(|measured| Some((measured, measured.value?)));
-    if let Some((measured, value)) = first {
-        text.push_str(&format!(" · {} {}", measured.shown(value), measured.name));
+    let first = run.measures.first().and_then(|measured| Some((measured.text()?, measured)));
+    if let Some((value, measured)) = first {
+        text.push_str(&format!(" · {value} {}", measured.name));
     }
     text.push('\n');
     if let Some(claim) = &run.claim {
@@ -109,7 +140,7 @@ pub fn table(runs: &[ChallengeRun], style: Style) -> String {
         let (role, mark) = if holds { (Role::Good, "✓") } else { (Role::Bad, "✗") };
         let mut begin = vec![
             Cell::left(format!("{mark} {} {}", run.id, run.name)).role(role),
-            Cell::left(run.validity.name()),
+            Cell::left(run.outcome()),
         ];
         if run.measures.is_empty() {
             rows.push(begin.clone());
@@ -134,7 +165,7 @@ pub fn table(runs: &[ChallengeRun], style: Style) -> String {
 }
 
 fn measured_cells(measured: &Measured) -> [Cell; 5] {
-    let value = measured.value.map_or("–".to_owned(), |value| measured.shown(value));
+    let value = measured.text().unwrap_or_else(|| "–".to_owned());
     let (role, mark) = match (measured.below, measured.holds()) {
         (None, _) => (Role::Faint, ""),
         (Some(_), true) => (Role::Good, "✓"),

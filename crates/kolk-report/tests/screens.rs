@@ -9,7 +9,7 @@ use kolk_history::plan::{
 };
 use kolk_history::summary::MessageCounts;
 use kolk_history::{History, Plan, Summary, jepsen};
-use kolk_report::challenge::{self, ChallengeRun, Measured};
+use kolk_report::challenge::{self, ChallengeRun, Measured, Seeds};
 use kolk_report::facts::{Ending, Facts};
 use kolk_report::screen::{self, Report};
 use kolk_report::{Style, difference, results};
@@ -185,6 +185,7 @@ fn measured(name: &str, unit: &str, value: f64, below: f64, goal: Option<f64>) -
         name: name.to_owned(),
         unit: unit.to_owned(),
         value: Some(value),
+        mean: None,
         below: Some(below),
         goal,
         record: Some(7.75),
@@ -202,12 +203,15 @@ fn challenges() {
         measures,
         time: "30.0 s in 0.2 s".to_owned(),
         folder: "store/broadcast/20261121T101502.123".to_owned(),
+        seeds: None,
     };
     let good = vec![
         measured("server messages per operation", "", 1.47, 30.0, Some(1.7)),
         measured("median stable latency", "ms", 287.9, 400.0, None),
     ];
     let slow = vec![measured("median stable latency", "ms", 400.0, 400.0, Some(300.0))];
+    let many = measured("server messages per operation", "", 1.21, 12.0, Some(1.0));
+    let many = vec![Measured { mean: Some(0.987), ..many }];
     let far = vec![measured("server messages per operation", "", 2.5, 20.0, Some(0.5))];
     let runs = [
         run("1", "echo", Validity::Valid, vec![]),
@@ -216,10 +220,14 @@ fn challenges() {
         run("3d", "partitions", Validity::Invalid, vec![]),
         run("3e", "speed", Validity::Valid, far),
         run("3e", "nothing", Validity::Unknown, vec![]),
+        ChallengeRun {
+            seeds: Some(Seeds { run: 200, held: 200 }),
+            ..run("5b", "", Validity::Valid, many)
+        },
     ];
     assert_eq!(
         runs.iter().map(ChallengeRun::holds).collect::<Vec<_>>(),
-        [true, true, false, false, true, false]
+        [true, true, false, false, true, false, true]
     );
     let mut text: String = runs.iter().map(|run| challenge::line(run, Style::PLAIN)).collect();
     text.push('\n');

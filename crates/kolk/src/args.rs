@@ -271,7 +271,11 @@ Examples:
   kolk challenge 1 2 3a
   kolk challenge 3d --bin ./broadcast.py
       Your own program, on the machine's clock: a challenge takes as long as it says.
-  kolk challenge 3d 3e --seed 0x2a";
+  kolk challenge 3d 3e --seed 0x2a
+  kolk challenge all --seeds 200
+      Each of them under two hundred seeds, and every one held to the limits.
+  kolk challenge all --clock real --time-limit 5
+      The built-in nodes as programs, on the machine's clock, with less load.";
 
 /// Which challenges, and with what.
 #[derive(Clone, Debug, Args)]
@@ -289,9 +293,16 @@ pub struct ChallengeArgs {
     /// What every random decision is drawn from: decimal or 0x…
     #[arg(long, value_name = "SEED", value_parser = parse_seed)]
     pub seed: Option<u64>,
+    /// Run each under this many seeds, counting up; no folders are kept but of those that fail
+    #[arg(long, value_name = "N", default_value_t = 1, hide_default_value = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub seeds: u32,
     /// Which clock: real, virtual [default: virtual, or real with --bin]
     #[arg(long, value_name = "CLOCK", hide_possible_values = true)]
     pub clock: Option<ClockArg>,
+    /// Seconds of load, in place of each challenge's own
+    #[arg(long, value_name = "SECONDS")]
+    pub time_limit: Option<f64>,
     /// Where run folders go, what is printed.
     #[command(flatten)]
     pub output: OutputArgs,

@@ -40,6 +40,13 @@ impl Bar {
         Bar { bar, next_drawing: now() + DRAWING_LASTS }
     }
 
+    /// Shows how many of a number of runs are over.
+    pub fn count(&self, done: usize, of: usize) {
+        self.bar.set_length(of as u64);
+        self.bar.set_position(done as u64);
+        self.bar.set_message(format!("{done} of {of} seeds"));
+    }
+
     /// Takes the bar away.
     pub fn finish(&self) {
         self.bar.finish_and_clear();

@@ -1,12 +1,15 @@
 //! `kolk challenge`.
 
+mod sweep;
+
 use kolk_check::Validity;
-use kolk_history::Function;
+use kolk_engine::Run;
+use kolk_history::Plan;
 use kolk_history::plan::{ClockKind, NodeSpec};
 use kolk_report::challenge::{self as drawing, Measured};
 use kolk_report::failure::Failure;
-use kolk_report::{Role, numbers, results, screen};
-use kolk_workload::challenge::{CHALLENGES, Challenge, ChallengeRun, Limit, Measure, SEED};
+use kolk_report::{Role, numbers, screen};
+use kolk_workload::challenge::{CHALLENGES, Challenge, ChallengeRun, Limit, SEED};
 use kolk_workload::{challenge, plan};
 
 use crate::args::{ChallengeArgs, ClockArg};
@@ -29,42 +32,99 @@ pub fn run(args: &ChallengeArgs) -> Result<Status, Stop> {
             ClockKind::Real => "real",
             ClockKind::Virtual => "virtual",
         };
-        let heading = format!("{clock} clock · seed {seed:#x}");
+        let seeds = match args.seeds {
+            1 => format!("seed {seed:#x}"),
+            count => format!("{count} seeds from {seed:#x}"),
+        };
+        let heading = format!("{clock} clock · {seeds}");
         terminal::print(&format!("{}\n\n", style.paint(Role::Faint, heading)));
     }
+    let asked = Asked { args, program, seed };
     let mut ended = Vec::new();
     let runs = |challenge: &&'static Challenge| {
         let id = challenge.id;
         challenge.runs.iter().map(move |run| (id, run))
     };
     for (id, run) in challenges.iter().flat_map(runs) {
-        let finished = run_one(args, id, run, program.clone(), seed)?;
-        let drawn = drawn(id, run, &finished);
-        if args.output.json {
-            let report = results::json(
-                &finished.plan,
-                &finished.run.summary,
-                &finished.verdict,
-                &finished.facts,
-            );
-            terminal::print(&String::from_utf8_lossy(&report));
-        } else {
-            terminal::print(&drawing::line(&drawn, style));
-            if !drawn.holds() {
-                let folder = finished.folder_text();
-                let report = finished.report(&folder, commands::program());
-                terminal::print(&format!("\n{}\n", screen::draw(&report, style)));
-            }
-        }
-        ended.push(drawn);
+        ended.push(if args.seeds > 1 { asked.sweep(id, run)? } else { asked.run(id, run)? });
         if signals::stop_wanted() {
-            return Ok(Status::Interrupted);
+            break;
         }
     }
     if !args.output.json {
         terminal::print(&format!("\n{}", drawing::table(&ended, style)));
     }
-    Ok(status(&ended))
+    Ok(if signals::stop_wanted() { Status::Interrupted } else { status(&ended) })
+}
+
+/// What is common to all runs.
+struct Asked<'a> {
+    args: &'a ChallengeArgs,
+    /// The program under test; without one, the built-in nodes.
+    program: Option<NodeSpec>,
+    /// The first seed.
+    seed: u64,
+}
+
+impl Asked<'_> {
+    fn plan(&self, run: &ChallengeRun, seed: u64) -> Result<Plan, Stop> {
+        let clock = clock_of(self.args);
+        let node = match (&self.program, run.built_in()) {
+            (Some(program), _) => program.clone(),
+            (None, NodeSpec::BuiltIn { name, args, .. }) => {
+                NodeSpec::BuiltIn { name, args, separate: clock == ClockKind::Real }
+            }
+            (None, program) => program,
+        };
+        let mut settings = run.settings(node, seed);
+        settings.clock = clock;
+        settings.time_limit = self.args.time_limit.unwrap_or(settings.time_limit);
+        env!("CARGO_PKG_VERSION").clone_into(&mut settings.kolk_version);
+        plan(&settings).map_err(request::bad_plan)
+    }
+
+    /// One run, stored and shown.
+    fn run(&self, id: &str, run: &ChallengeRun) -> Result<drawing::ChallengeRun, Stop> {
+        let plan = self.plan(run, self.seed)?;
+        let mut bar = Bar::new(format!("{id} {}", run.name), false);
+        let finished = runner::run(plan, &self.args.output.store, Watch::default(), &mut bar);
+        bar.finish();
+        let finished = finished?;
+        let drawn = drawn(id, run, &finished);
+        if self.args.output.json {
+            commands::show(&finished, true);
+            return Ok(drawn);
+        }
+        let style = terminal::out_style();
+        terminal::print(&drawing::line(&drawn, style));
+        if !drawn.holds() {
+            let folder = finished.folder_text();
+            let report = finished.report(&folder, commands::program());
+            terminal::print(&format!("\n{}\n", screen::draw(&report, style)));
+        }
+        Ok(drawn)
+    }
+
+    /// The same run under many seeds, none of them stored but the first that does not hold.
+    fn sweep(&self, id: &str, run: &ChallengeRun) -> Result<drawing::ChallengeRun, Stop> {
+        let seeds = (0..self.args.seeds).map(|number| self.seed.wrapping_add(u64::from(number)));
+        let plans = seeds.map(|seed| self.plan(run, seed)).collect::<Result<Vec<_>, _>>()?;
+        let bar = Bar::new(format!("{id} {}", run.name), false);
+        let sweep = sweep::sweep(run, &plans, &bar);
+        bar.finish();
+        let sweep = sweep?;
+        let drawn = sweep.drawn(id, run, self.program.is_none());
+        if self.args.output.json {
+            terminal::print(&sweep.json(id, run));
+            return Ok(drawn);
+        }
+        terminal::print(&drawing::line(&drawn, terminal::out_style()));
+        if let Some(seed) = sweep.first_that_fails(run) {
+            let again = Asked { args: self.args, program: self.program.clone(), seed };
+            again.run(id, run)?;
+        }
+        Ok(drawn)
+    }
 }
 
 /// The challenges named, each once, in the order given.
@@ -99,31 +159,6 @@ fn clock_of(args: &ChallengeArgs) -> ClockKind {
     args.clock.unwrap_or(default).into()
 }
 
-fn run_one(
-    args: &ChallengeArgs,
-    id: &str,
-    run: &ChallengeRun,
-    program: Option<NodeSpec>,
-    seed: u64,
-) -> Result<Finished, Stop> {
-    let clock = clock_of(args);
-    let node = match (program, run.built_in()) {
-        (Some(program), _) => program,
-        (None, NodeSpec::BuiltIn { name, args, .. }) => {
-            NodeSpec::BuiltIn { name, args, separate: clock == ClockKind::Real }
-        }
-        (None, program) => program,
-    };
-    let mut settings = run.settings(node, seed);
-    settings.clock = clock;
-    env!("CARGO_PKG_VERSION").clone_into(&mut settings.kolk_version);
-    let plan = plan(&settings).map_err(request::bad_plan)?;
-    let mut bar = Bar::new(format!("{id} {}", run.name), false);
-    let finished = runner::run(plan, &args.output.store, Watch::default(), &mut bar);
-    bar.finish();
-    finished
-}
-
 fn drawn(id: &str, run: &ChallengeRun, finished: &Finished) -> drawing::ChallengeRun {
     let claim = finished.verdict.anomalies().first().map(|(_, anomaly)| anomaly.claim.clone());
     let simulated = numbers::duration(finished.run.ended.since(kolk_protocol::Time::ZERO));
@@ -131,42 +166,34 @@ fn drawn(id: &str, run: &ChallengeRun, finished: &Finished) -> drawing::Challeng
         ClockKind::Virtual => format!("{simulated} in {}", numbers::duration(finished.wall)),
         ClockKind::Real => simulated,
     };
+    let is_built_in = matches!(finished.plan.node, NodeSpec::BuiltIn { .. });
+    let Run { history, summary, .. } = &finished.run;
+    let measured = |limit: &Limit| {
+        measured(limit, limit.measure.value(&finished.verdict, history, summary), is_built_in)
+    };
     drawing::ChallengeRun {
         id: id.to_owned(),
         name: run.name.to_owned(),
         validity: finished.verdict.validity,
         claim: claim.filter(|_| finished.verdict.validity != Validity::Valid),
-        measures: run.limits.iter().map(|limit| measured(limit, finished)).collect(),
+        measures: run.limits.iter().map(measured).collect(),
         time,
         folder: finished.folder_text(),
+        seeds: None,
     }
 }
 
-fn measured(limit: &Limit, finished: &Finished) -> Measured {
-    let is_built_in = matches!(finished.plan.node, NodeSpec::BuiltIn { .. });
+/// How a value is held to a limit.
+fn measured(limit: &Limit, value: Option<f64>, is_built_in: bool) -> Measured {
     Measured {
         name: limit.measure.text().to_owned(),
         unit: limit.measure.unit().to_owned(),
-        value: value(limit.measure, finished),
+        value,
+        mean: None,
         below: limit.below,
         goal: limit.goal.filter(|_| is_built_in),
         record: limit.record.map(|record| record.value),
         note: limit.record.map_or(String::new(), |record| record.note.to_owned()),
-    }
-}
-
-fn value(measure: Measure, finished: &Finished) -> Option<f64> {
-    let verdict = &finished.verdict;
-    match measure {
-        Measure::ServerMessagesPerOperation => verdict.measure("server-messages-per-operation"),
-        Measure::ServerMessagesPerBroadcast => {
-            let operations = finished.run.history.counted();
-            let is_broadcast = |function| function == Function::Broadcast;
-            let count = operations.filter(|operation| is_broadcast(operation.function)).count();
-            (count > 0).then(|| finished.run.summary.servers.msg_count as f64 / count as f64)
-        }
-        Measure::StableLatencyMedian => verdict.measure("stable-latency-median"),
-        Measure::StableLatencyMax => verdict.measure("stable-latency-max"),
     }
 }
 
