@@ -3,15 +3,27 @@
 
 mod common;
 
-use common::{Measured, SETTINGS, Scenario, measure};
+use common::{SETTINGS, measure};
 use kolk_history::plan::LatencyDistribution;
+use kolk_sweep::Measured;
+use kolk_workload::Settings;
+use kolk_workload::planner::{Nemesis, Nodes};
 
 const SEEDS: std::ops::Range<u64> = 1000..1003;
 
-fn valid(scenario: &Scenario, seed: u64) -> Measured {
-    let measured = measure(scenario, seed);
-    assert!(measured.problems.is_empty(), "seed {seed}, {scenario:?}: {:?}", measured.problems);
+fn valid(args: &str, seed: u64, change: impl FnOnce(&mut Settings)) -> Measured {
+    let measured = measure(args, seed, change);
+    measured.assert_valid(args);
     measured
+}
+
+/// Valid in every setting, for all [`SEEDS`].
+fn always_valid(change: impl Fn(&mut Settings)) {
+    for (_, args) in SETTINGS {
+        for seed in SEEDS {
+            valid(args, seed, &change);
+        }
+    }
 }
 
 #[test]
@@ -25,38 +37,35 @@ fn few_messages_and_little_latency() {
     ];
     for ((name, args), goal) in SETTINGS.iter().zip(goals) {
         for seed in SEEDS {
-            let m = valid(&Scenario::of(args), seed);
-            assert!(m.per_operation <= goal.0, "{name}: {m:?}");
-            assert!(m.per_broadcast <= goal.1, "{name}: {m:?}");
-            assert!(m.median_ms <= goal.2 && m.max_ms <= goal.3, "{name}: {m:?}");
+            let m = valid(args, seed, |_| {});
+            for (measure, most) in [
+                ("server-messages-per-operation", goal.0),
+                ("messages-per-broadcast", goal.1),
+                ("stable-latency-median", goal.2),
+                ("stable-latency-max", goal.3),
+            ] {
+                assert!(m.of(measure) <= most, "{name}, {measure}: {m:?}");
+            }
         }
     }
 }
 
 #[test]
 fn partitions_lose_nothing() {
-    for (_, args) in SETTINGS {
-        for seed in SEEDS {
-            valid(&Scenario { partitions: true, ..Scenario::of(args) }, seed);
-        }
-    }
+    always_valid(|settings| settings.nemesis.push(Nemesis::Partition));
 }
 
 #[test]
 fn a_lossy_network_loses_nothing() {
-    for (_, args) in SETTINGS {
-        for seed in SEEDS {
-            valid(&Scenario { loss: 0.1, ..Scenario::of(args) }, seed);
-        }
-    }
+    always_valid(|settings| settings.loss = 0.1);
 }
 
 #[test]
 fn whoever_is_cut_off_catches_up() {
     for (_, args) in SETTINGS {
         for node in [0, 1, 13] {
-            let cut = Some(format!("n{node}@0..20"));
-            valid(&Scenario { cut, ..Scenario::of(args) }, node);
+            let cut = format!("n{node}@0..20").parse().expect("a cut");
+            valid(args, node, |settings| settings.cuts = vec![cut]);
         }
     }
 }
@@ -71,8 +80,11 @@ fn any_latency_will_do() {
     for (_, args) in SETTINGS {
         for (latency, nodes) in [(0.0, 5), (1.0, 3), (500.0, 7)] {
             for latency_dist in distributions {
-                let scenario = Scenario { nodes, latency, latency_dist, ..Scenario::of(args) };
-                valid(&Scenario { duplication: 0.1, loss: 0.1, ..scenario }, 1);
+                valid(args, 1, |settings| {
+                    settings.nodes = Nodes::Count(nodes);
+                    (settings.latency, settings.latency_dist) = (latency, latency_dist);
+                    (settings.duplication, settings.loss) = (0.1, 0.1);
+                });
             }
         }
     }
@@ -82,9 +94,16 @@ fn any_latency_will_do() {
 fn any_topology_will_do() {
     for topology in ["grid", "line", "total", "tree", "tree4"] {
         for args in ["--topology", "--topology --flush-ms 100"] {
-            let scenario = Scenario { nodes: 9, topology, ..Scenario::of(args) };
-            valid(&scenario, 1);
-            valid(&Scenario { loss: 0.1, partitions: true, ..scenario }, 2);
+            let nine = |settings: &mut Settings| {
+                settings.nodes = Nodes::Count(9);
+                settings.workload_settings.insert("topology".into(), topology.into());
+            };
+            valid(args, 1, nine);
+            valid(args, 2, |settings| {
+                nine(settings);
+                settings.loss = 0.1;
+                settings.nemesis.push(Nemesis::Partition);
+            });
         }
     }
 }
@@ -93,7 +112,10 @@ fn any_topology_will_do() {
 fn any_number_of_nodes_will_do() {
     for nodes in [1, 2, 3, 60] {
         for args in ["", "--at-once", "--flush-ms 0", "--direct", "--topology"] {
-            valid(&Scenario { nodes, partitions: true, ..Scenario::of(args) }, 5);
+            valid(args, 5, |settings| {
+                settings.nodes = Nodes::Count(nodes);
+                settings.nemesis.push(Nemesis::Partition);
+            });
         }
     }
 }

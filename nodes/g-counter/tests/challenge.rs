@@ -6,11 +6,10 @@
 //! KOLK_SEEDS=200 cargo test --release -p kolk-g-counter --test challenge -- --ignored --nocapture
 //! ```
 
-use kolk_check::{Options, Validity, check_run};
-use kolk_engine::{Ending, Flow, JournalSink, NodeSource, Progress, Setup};
-use kolk_history::plan::{LatencyDistribution, NodeSpec};
+use kolk_history::plan::LatencyDistribution;
+use kolk_sweep::{Measured, Show, Sweep, built_in};
+use kolk_workload::Settings;
 use kolk_workload::planner::{Concurrency, Nemesis, Nodes};
-use kolk_workload::{Settings, by_name, plan};
 
 /// The modes: a name, the node's arguments, and the most server messages an operation may cost when
 /// nothing but partitions goes wrong.
@@ -19,7 +18,7 @@ const MODES: [(&str, &str, f64); 2] =
 
 /// What goes wrong beside partitions, and how the network is.
 const TROUBLES: [(&str, fn(&mut Settings)); 6] = [
-    ("none", |_| {}),
+    ("partitions alone", |_| {}),
     ("no partitions", |settings| settings.nemesis.clear()),
     ("latency 100 ms", |settings| {
         settings.latency = 100.0;
@@ -36,57 +35,29 @@ const TROUBLES: [(&str, fn(&mut Settings)); 6] = [
 ];
 
 /// Flags of the challenge: `-w g-counter --node-count 3 --rate 100 --time-limit 20 --nemesis
-/// partition`.
-fn settings(args: &[String], seed: u64) -> Settings {
-    let spec = NodeSpec::BuiltIn { name: "g-counter".into(), args: args.to_vec(), separate: false };
-    let mut settings = Settings::new("g-counter", spec, seed);
+/// partition`, changed.
+fn measure(args: &str, seed: u64, change: impl FnOnce(&mut Settings)) -> Measured {
+    let mut settings = Settings::new("g-counter", built_in("g-counter", args), seed);
     settings.nodes = Nodes::Count(3);
     settings.time_limit = 20.0;
     settings.rate = 100.0;
     settings.nemesis.push(Nemesis::Partition);
     settings.strict = true;
-    settings
-}
-
-/// Server messages per operation, the part of operations that were ok, and what is wrong.
-fn measure(args: &str, trouble: fn(&mut Settings), seed: u64) -> (f64, f64, Vec<String>) {
-    let args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
-    let mut settings = settings(&args, seed);
-    trouble(&mut settings);
-    let plan = plan(&settings).expect("a plan");
-    let factory = kolk_g_counter::factory(&args).expect("arguments");
-    let run = kolk_engine::run(Setup {
-        plan: &plan,
-        nodes: NodeSource::InProcess(&|_| kolk_node::machine(factory.clone())),
-        workload: by_name("g-counter", &plan.workload.settings, &plan.nodes).expect("known"),
-        journal: JournalSink::Digest,
-        history: None,
-        logs: None,
-        observer: &mut |_: &Progress<'_>| Flow::Continue,
+    change(&mut settings);
+    kolk_sweep::measure(&settings, |args| {
+        kolk_node::machine(kolk_g_counter::factory(args).expect("arguments"))
     })
-    .expect("it runs");
-    assert_eq!(run.ending, Ending::Completed);
-    let options = Options { workload: "g-counter", strict: true, ..Options::default() };
-    let verdict = check_run(&run.history, Some(&run.summary), &options);
-    let mut problems: Vec<String> =
-        verdict.anomalies().iter().map(|(_, anomaly)| anomaly.claim.clone()).collect();
-    if verdict.validity != Validity::Valid && problems.is_empty() {
-        problems.push(format!("{:?}", verdict.validity));
-    }
-    let measure = |name| verdict.measure(name).unwrap_or(f64::NAN);
-    let ok = run.history.counted().filter(|operation| operation.is_ok()).count();
-    let share = ok as f64 / run.history.counted().count() as f64;
-    (measure("server-messages-per-operation"), share, problems)
 }
 
 #[test]
 fn holds_its_promises() {
     for (mode, args, most) in MODES {
-        for (trouble, change) in TROUBLES {
+        for (at, (trouble, change)) in TROUBLES.into_iter().enumerate() {
             for seed in 0..3 {
-                let (messages, _, problems) = measure(args, change, seed);
-                assert!(problems.is_empty(), "{mode}, {trouble}, seed {seed}: {problems:?}");
-                assert!(trouble != "none" || messages <= most, "{mode}, seed {seed}: {messages}");
+                let measured = measure(args, seed, change);
+                measured.assert_valid(&format!("{mode}, {trouble}"));
+                let messages = measured.of("server-messages-per-operation");
+                assert!(at != 0 || messages <= most, "{mode}, seed {seed}: {messages}");
             }
         }
     }
@@ -95,33 +66,13 @@ fn holds_its_promises() {
 #[test]
 #[ignore = "a minute long: the sweep of the README"]
 fn table() {
-    let seeds = std::env::var("KOLK_SEEDS").ok().and_then(|seeds| seeds.parse().ok());
-    let seeds: u64 = seeds.unwrap_or(25);
-    println!("| mode | beside partitions | runs | invalid | messages per operation | ok |");
-    println!("|---|---|---|---|---|---|");
-    let mut failures = Vec::new();
+    let mut sweep = Sweep::from_env()
+        .column("messages per operation", "server-messages-per-operation", Show::Mean, 3)
+        .column("availability", "availability", Show::Least, 4);
     for (mode, args, _) in MODES {
         for (trouble, change) in TROUBLES {
-            let results: Vec<_> =
-                (0..seeds).map(|seed| (seed, measure(args, change, seed))).collect();
-            let invalid: Vec<_> =
-                results.iter().filter(|(_, (.., problems))| !problems.is_empty()).collect();
-            let mut messages: Vec<f64> =
-                results.iter().map(|(_, (messages, ..))| *messages).collect();
-            messages.sort_by(f64::total_cmp);
-            let mean = messages.iter().sum::<f64>() / messages.len() as f64;
-            let ok = results.iter().map(|(_, (_, ok, _))| *ok).fold(1.0, f64::min);
-            println!(
-                "| {mode} | {trouble} | {seeds} | {} | {:.3} / {mean:.3} / {:.3} | {ok:.4} |",
-                invalid.len(),
-                messages[0],
-                messages[messages.len() - 1],
-            );
-            for (seed, (.., problems)) in invalid {
-                println!("  seed {seed}: {}", problems.join("; "));
-                failures.push(format!("{mode}, {trouble}, seed {seed}"));
-            }
+            sweep.row(&format!("{mode}, {trouble}"), |seed| measure(args, seed, change));
         }
     }
-    assert!(failures.is_empty(), "invalid: {failures:?}");
+    sweep.finish();
 }

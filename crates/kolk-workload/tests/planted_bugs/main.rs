@@ -10,12 +10,12 @@ mod unique_ids;
 
 use std::collections::BTreeSet;
 
-use kolk_check::{Options, Validity, Verdict, check_run};
-use kolk_engine::{Ending, Flow, JournalSink, NodeSource, Progress, Setup};
-use kolk_history::plan::{LatencyDistribution, NodeSpec};
+use kolk_check::{Validity, Verdict};
+use kolk_history::plan::LatencyDistribution;
 use kolk_node::Machine;
-use kolk_workload::planner::{Nemesis, Nodes, Settings};
-use kolk_workload::{by_name, plan};
+use kolk_sweep::{built_in, judge};
+use kolk_workload::Settings;
+use kolk_workload::planner::{Nemesis, Nodes};
 
 /// How many seeds a bug may hide for.
 const SEEDS: u64 = 20;
@@ -48,8 +48,7 @@ enum Place {
 }
 
 fn settings(workload: &str, place: Place, seed: u64) -> Settings {
-    let node = NodeSpec::BuiltIn { name: "planted".to_owned(), args: vec![], separate: false };
-    let mut settings = Settings::new(workload, node, seed);
+    let mut settings = Settings::new(workload, built_in("planted", ""), seed);
     settings.strict = true;
     settings.nodes = Nodes::Count(5);
     settings.rate = 40.0;
@@ -74,23 +73,9 @@ fn verdict(
     workload: &str,
     place: Place,
     seed: u64,
-    make: &dyn Fn(usize) -> Box<dyn Machine>,
+    make: impl Fn() -> Box<dyn Machine>,
 ) -> Verdict {
-    let plan = plan(&settings(workload, place, seed)).expect("a plan");
-    let spec = &plan.workload;
-    let run = kolk_engine::run(Setup {
-        plan: &plan,
-        nodes: NodeSource::InProcess(make),
-        workload: by_name(&spec.name, &spec.settings, &plan.nodes).expect("known"),
-        journal: JournalSink::Digest,
-        history: None,
-        logs: None,
-        observer: &mut |_: &Progress<'_>| Flow::Continue,
-    })
-    .expect("it runs");
-    assert_eq!(run.ending, Ending::Completed);
-    let options = Options { workload, strict: true, ..Options::default() };
-    check_run(&run.history, Some(&run.summary), &options)
+    judge(&settings(workload, place, seed), |_| make()).verdict
 }
 
 fn kinds(verdict: &Verdict) -> BTreeSet<&'static str> {
@@ -105,7 +90,7 @@ fn find_all<B: Copy + std::fmt::Debug + 'static>(
 ) {
     for Row { bug, place, named, beside } in rows {
         let found = (0..SEEDS).find(|seed| {
-            let verdict = verdict(workload, *place, *seed, &|_| make(*bug));
+            let verdict = verdict(workload, *place, *seed, || make(*bug));
             let kinds = kinds(&verdict);
             let strange = kinds.iter().find(|kind| *kind != named && !beside.contains(kind));
             assert_eq!(strange, None, "{bug:?}, seed {seed}: {kinds:?}");
@@ -126,7 +111,7 @@ fn pass_everywhere<B: Copy + std::fmt::Debug + 'static>(
     for bug in sound {
         for place in places {
             for seed in 0..3 {
-                let verdict = verdict(workload, place, seed, &|_| make(*bug));
+                let verdict = verdict(workload, place, seed, || make(*bug));
                 let found = verdict.anomalies();
                 let valid = verdict.validity == Validity::Valid;
                 assert!(valid, "{bug:?}, {place:?}, seed {seed}: {found:?}");

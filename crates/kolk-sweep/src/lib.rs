@@ -1,0 +1,28 @@
+//! For tests: runs of a node under a load, judged, for many seeds at once.
+//!
+//! A node's tests say what a load is like as [`Settings`](kolk_workload::Settings), whose node is
+//! [`built_in`], and [`measure`] runs it on the virtual clock, with the node in this process, and
+//! judges it:
+//!
+//! ```
+//! use kolk_sweep::{built_in, measure};
+//! use kolk_workload::Settings;
+//!
+//! # fn make(args: &[String]) -> Box<dyn kolk_node::Machine> { kolk_node::machine(|_| kolk_echo::Echo) }
+//! let mut settings = Settings::new("echo", built_in("echo", ""), 7);
+//! settings.time_limit = 2.0;
+//! let measured = measure(&settings, make);
+//! measured.assert_valid("echo");
+//! assert_eq!(measured.of("server-messages-per-operation"), 0.0);
+//! ```
+//!
+//! [`for_seeds`] does something for many seeds on all cores, and a [`Sweep`] makes a README's table
+//! of it: a row for each kind of trouble.
+
+mod measured;
+mod seeds;
+mod sweep;
+
+pub use measured::{Judged, Measured, built_in, judge, measure};
+pub use seeds::{Spread, for_seeds};
+pub use sweep::{Show, Sweep};
