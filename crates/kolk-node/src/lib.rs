@@ -71,7 +71,7 @@ pub use node::Node;
 pub use rpc::{Call, RPC_DEADLINE, Retry};
 pub use runtime::machine;
 pub use services::{KeyValue, Timestamps};
-pub use settings::no_settings;
+pub use settings::{Flags, no_settings};
 #[cfg(feature = "stdio")]
 pub use stdio::{main, run};
 pub use task::Task;

@@ -9,6 +9,8 @@
 //! which reads the settings and gives what `run` and `machine` want: a function
 //! that makes the node from what `init` says. Its `main` is `kolk_node::main(my_node::factory)`.
 
+use std::time::Duration;
+
 /// For a node without settings: any argument is an error.
 ///
 /// # Errors
@@ -18,5 +20,103 @@ pub fn no_settings(args: &[String]) -> Result<(), String> {
     match args.first() {
         None => Ok(()),
         Some(arg) => Err(format!("unknown argument `{arg}`: this node has no settings")),
+    }
+}
+
+/// A node's arguments, flag by flag: `--name value`, `--name=value`, or `--name` for a switch.
+///
+/// Errors are texts for people that end with the node's usage.
+///
+/// ```
+/// use std::time::Duration;
+/// use kolk_node::Flags;
+///
+/// fn read(args: &[String]) -> Result<(Duration, bool), String> {
+///     let mut flags = Flags::new(args, "--every-ms N   how often\n--loud         not quietly");
+///     let (mut every, mut loud) = (Duration::ZERO, false);
+///     while let Some(name) = flags.next_name() {
+///         match name {
+///             "--every-ms" => every = flags.milliseconds(Duration::from_secs(60))?,
+///             "--loud" => loud = flags.switch()?,
+///             _ => return Err(flags.unknown()),
+///         }
+///     }
+///     Ok((every, loud))
+/// }
+///
+/// let args = ["--every-ms=20".to_owned(), "--loud".to_owned()];
+/// assert_eq!(read(&args), Ok((Duration::from_millis(20), true)));
+/// ```
+#[derive(Debug)]
+pub struct Flags<'a> {
+    args: std::slice::Iter<'a, String>,
+    usage: &'a str,
+    /// The argument that is being read: whole, its name, and what stands behind `=`.
+    arg: &'a str,
+    name: &'a str,
+    value: Option<&'a str>,
+}
+
+impl<'a> Flags<'a> {
+    /// The flags of a node whose settings `usage` describes.
+    pub fn new(args: &'a [String], usage: &'a str) -> Flags<'a> {
+        Flags { args: args.iter(), usage, arg: "", name: "", value: None }
+    }
+
+    /// The name of the next flag, with its dashes.
+    pub fn next_name(&mut self) -> Option<&'a str> {
+        self.arg = self.args.next()?;
+        (self.name, self.value) = match self.arg.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (self.arg, None),
+        };
+        Some(self.name)
+    }
+
+    /// The flag's value as a number of milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// If it is none, or more than `most`.
+    pub fn milliseconds(&mut self, most: Duration) -> Result<Duration, String> {
+        let name = self.name;
+        let value = self.value.take().or_else(|| self.args.next().map(String::as_str));
+        let Some(value) = value else {
+            return Err(self.error(format_args!("{name} needs a number of milliseconds")));
+        };
+        let millis = value.parse().ok().map(Duration::from_millis);
+        millis.filter(|millis| *millis <= most).ok_or_else(|| {
+            let most = most.as_millis();
+            self.error(format_args!("{name} must be 0 to {most} ms, not `{value}`"))
+        })
+    }
+
+    /// The flag is a switch, and it is on.
+    ///
+    /// # Errors
+    ///
+    /// If it was given a value.
+    pub fn switch(&mut self) -> Result<bool, String> {
+        match self.value {
+            None => Ok(true),
+            Some(_) => {
+                let (name, arg) = (self.name, self.arg);
+                Err(self.error(format_args!("{name} takes no value, but `{arg}` has one")))
+            }
+        }
+    }
+
+    /// The error of a flag that the node does not know.
+    pub fn unknown(&self) -> String {
+        self.error(format_args!("unknown argument `{}`", self.arg))
+    }
+
+    /// The error of two flags that exclude each other.
+    pub fn alternatives(&self, one: &str, other: &str) -> String {
+        self.error(format_args!("{one} and {other} do not go together"))
+    }
+
+    fn error(&self, what: std::fmt::Arguments<'_>) -> String {
+        format!("{what}\n{}", self.usage)
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use kolk_node::Flags;
+
 /// What [`Settings::from_args`] understands, for people.
 pub const USAGE: &str = "\
 settings of this node:
@@ -32,35 +34,20 @@ impl Settings {
     /// A text for people that says what is wrong.
     pub fn from_args(args: &[String]) -> Result<Settings, String> {
         let mut settings = Settings::default();
-        let mut args = args.iter().map(String::as_str);
-        while let Some(arg) = args.next() {
-            let (name, value) = match arg.split_once('=') {
-                Some((name, value)) => (name, Some(value)),
-                None => (arg, None),
-            };
+        let mut flags = Flags::new(args, USAGE);
+        while let Some(name) = flags.next_name() {
             match name {
-                "--fresh-ms" => settings.fresh = milliseconds(name, value.or_else(|| args.next()))?,
-                "--write-behind-ms" => {
-                    let millis = milliseconds(name, value.or_else(|| args.next()))?;
-                    settings.write_behind = Some(millis);
-                }
-                _ => return Err(format!("unknown argument `{arg}`\n{USAGE}")),
+                "--fresh-ms" => settings.fresh = flags.milliseconds(MOST)?,
+                "--write-behind-ms" => settings.write_behind = Some(flags.milliseconds(MOST)?),
+                _ => return Err(flags.unknown()),
             }
         }
         Ok(settings)
     }
 }
 
-/// The longest time that can be set: a minute.
-const MILLISECONDS_MAX: u64 = 60_000;
-
-fn milliseconds(name: &str, value: Option<&str>) -> Result<Duration, String> {
-    let value = value.ok_or_else(|| format!("{name} needs a number of milliseconds\n{USAGE}"))?;
-    match value.parse() {
-        Ok(millis) if millis <= MILLISECONDS_MAX => Ok(Duration::from_millis(millis)),
-        _ => Err(format!("{name} must be 0 to {MILLISECONDS_MAX} ms, not `{value}`\n{USAGE}")),
-    }
-}
+/// The longest time that can be set.
+const MOST: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::Flags;
+
 /// How values travel, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -34,6 +36,9 @@ pub enum Strategy {
 }
 
 const HUB_FLUSH: Duration = Duration::from_millis(220);
+
+/// The longest time that can be set.
+const MOST: Duration = Duration::from_secs(3600);
 
 impl Default for Settings {
     /// Through a hub that passes values on every 220 ms.
@@ -72,36 +77,26 @@ impl Settings {
     ///
     /// A text for people that says what is wrong.
     pub fn from_args(args: &[String]) -> Result<Settings, String> {
+        let mut flags = Flags::new(args, USAGE);
         let (mut flush, mut ack) = (None, None);
         let (mut at_once, mut direct, mut topology) = (false, false, false);
-        let mut args = args.iter().map(String::as_str);
-        while let Some(arg) = args.next() {
-            let (name, value) = match arg.split_once('=') {
-                Some((name, value)) => (name, Some(value)),
-                None => (arg, None),
-            };
-            let switch = match name {
-                "--flush-ms" | "--ack-ms" => {
-                    let millis = milliseconds(name, value.or_else(|| args.next()))?;
-                    *(if name == "--flush-ms" { &mut flush } else { &mut ack }) = Some(millis);
-                    continue;
-                }
-                "--at-once" => &mut at_once,
-                "--direct" => &mut direct,
-                "--topology" => &mut topology,
-                _ => return Err(format!("unknown argument `{arg}`\n{USAGE}")),
-            };
-            if value.is_some() {
-                return Err(format!("{name} takes no value, but `{arg}` has one\n{USAGE}"));
+        while let Some(name) = flags.next_name() {
+            match name {
+                "--flush-ms" => flush = Some(flags.milliseconds(MOST)?),
+                "--ack-ms" => ack = Some(flags.milliseconds(MOST)?),
+                "--at-once" => at_once = flags.switch()?,
+                "--direct" => direct = flags.switch()?,
+                "--topology" => topology = flags.switch()?,
+                _ => return Err(flags.unknown()),
             }
-            *switch = true;
         }
+        let alternatives = |one, other| Err(flags.alternatives(one, other));
         let strategy = match (direct, topology) {
-            (true, true) => return Err(alternatives("--direct", "--topology")),
-            (true, false) if at_once => return Err(alternatives("--direct", "--at-once")),
-            (true, false) if flush.is_some() => return Err(alternatives("--direct", "--flush-ms")),
+            (true, true) => return alternatives("--direct", "--topology"),
+            (true, false) if at_once => return alternatives("--direct", "--at-once"),
+            (true, false) if flush.is_some() => return alternatives("--direct", "--flush-ms"),
             (true, false) => Strategy::Direct,
-            (false, true) if at_once => return Err(alternatives("--topology", "--at-once")),
+            (false, true) if at_once => return alternatives("--topology", "--at-once"),
             (false, true) => Strategy::Neighbours { flush: flush.unwrap_or_default() },
             (false, false) => {
                 let flush = flush.unwrap_or(HUB_FLUSH);
@@ -111,21 +106,6 @@ impl Settings {
         };
         let settings = Settings::of(strategy);
         Ok(Settings { ack: ack.unwrap_or(settings.ack), ..settings })
-    }
-}
-
-fn alternatives(one: &str, other: &str) -> String {
-    format!("{one} and {other} do not go together\n{USAGE}")
-}
-
-/// The longest time that can be set: an hour.
-const MILLISECONDS_MAX: u64 = 3_600_000;
-
-fn milliseconds(name: &str, value: Option<&str>) -> Result<Duration, String> {
-    let value = value.ok_or_else(|| format!("{name} needs a number of milliseconds"))?;
-    match value.parse() {
-        Ok(millis) if millis <= MILLISECONDS_MAX => Ok(Duration::from_millis(millis)),
-        _ => Err(format!("{name} must be 0 to {MILLISECONDS_MAX} ms, not `{value}`")),
     }
 }
 
