@@ -26,3 +26,12 @@ mod sweep;
 pub use measured::{Judged, Measured, built_in, judge, measure};
 pub use seeds::{Spread, for_seeds};
 pub use sweep::{Show, Sweep};
+
+/// The examples of the book and of the README are compiled and run with the other documentation.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../../book/src/node-library.md")]
+    mod node_library {}
+    #[doc = include_str!("../../../README.md")]
+    mod readme {}
+}
