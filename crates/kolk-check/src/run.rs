@@ -9,7 +9,8 @@ use crate::check::{Anomaly, Check, Validity};
 use crate::models::{Model, Models};
 use crate::tree::key;
 use crate::{
-    availability, counter, echo, kafka, net, perf, protocol, set_full, stats, txn, unique_ids,
+    availability, counter, echo, kafka, net, perf, protocol, sequential, set_full, stats, txn,
+    unique_ids,
 };
 
 /// The workloads that [`check_run`] has a checker for.
@@ -20,6 +21,7 @@ pub const WORKLOADS: &[&str] = &[
     "g-set",
     "kafka",
     "pn-counter",
+    "seq-kv",
     "txn-list-append",
     "txn-rw-register",
     "unique-ids",
@@ -81,6 +83,7 @@ fn workload(history: &History, options: &Options<'_>) -> Check {
         "broadcast" => set_full::check(history, Function::Broadcast),
         "g-counter" | "pn-counter" => counter::check(history),
         "g-set" => set_full::check(history, Function::Add),
+        "seq-kv" => sequential::check(history),
         "unique-ids" => unique_ids::check(history),
         "echo" => echo::check(history),
         "kafka" => kafka::check(history),

@@ -12,6 +12,7 @@ pub mod counter;
 pub mod echo;
 pub mod g_set;
 pub mod kafka;
+pub mod key_value;
 pub mod planner;
 pub mod registry;
 mod reply;

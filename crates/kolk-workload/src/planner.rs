@@ -68,20 +68,23 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// This workload and this node, and else the defaults: five nodes, a worker each, 5 operations
-    /// a second for 60 s, a network without latency or faults, the virtual clock for a built-in
+    /// This workload and this node, and else the defaults: five nodes, a worker each or as many as the
+    /// workload needs, 5 operations a second for 60 s, a network without latency or faults, the virtual clock for a built-in
     /// node and the real one for a program.
     pub fn new(workload: impl Into<String>, node: NodeSpec, seed: u64) -> Settings {
         let clock = match node {
             NodeSpec::BuiltIn { .. } => ClockKind::Virtual,
             NodeSpec::Program { .. } => ClockKind::Real,
         };
+        let workload = workload.into();
+        let concurrency = registry::info(&workload)
+            .map_or(Concurrency::default(), |info| Concurrency::PerNode(info.workers_per_node()));
         Settings {
-            workload: workload.into(),
+            workload,
             workload_settings: BTreeMap::new(),
             node,
             nodes: Nodes::Default,
-            concurrency: Concurrency::default(),
+            concurrency,
             rate: 5.0,
             time_limit: 60.0,
             latency: 0.0,
@@ -284,6 +287,21 @@ pub enum PlanError {
     /// No workers, or too many.
     #[error("concurrency must be 1 to {max} workers", max = WORKERS_MAX)]
     ConcurrencyRange,
+    /// No whole number of groups of workers.
+    #[error(
+        "workload `{workload}` has groups of {group} workers, {per_node} a node: concurrency must be a \
+         multiple of that (`{per_node}n` is the least), not {concurrency}"
+    )]
+    ConcurrencyGroups {
+        /// The workload.
+        workload: &'static str,
+        /// How many workers of a group a node has.
+        per_node: u32,
+        /// How many workers a group has.
+        group: u32,
+        /// How many there would be.
+        concurrency: u32,
+    },
     /// A number out of its range.
     #[error("{flag} must be {range}, not {value}")]
     Range {
@@ -330,6 +348,7 @@ pub fn plan(settings: &Settings) -> Result<Plan, PlanError> {
     if concurrency == 0 || concurrency > WORKERS_MAX {
         return Err(PlanError::ConcurrencyRange);
     }
+    check_groups(&settings.workload, concurrency, nodes.len())?;
     let rate = settings.rate;
     let rate = in_range("--rate", "above 0 and at most 1e9", rate, rate > 0.0 && rate <= 1e9)?;
     let load = load(settings)?;
@@ -357,6 +376,17 @@ pub fn plan(settings: &Settings) -> Result<Plan, PlanError> {
             availability => availability,
         },
     })
+}
+
+/// A workload whose workers stand in groups needs whole groups.
+fn check_groups(workload: &str, concurrency: u32, nodes: usize) -> Result<(), PlanError> {
+    let info = registry::info(workload)?;
+    let per_node = info.workers_per_node();
+    let group = Concurrency::PerNode(per_node).workers(nodes);
+    if per_node == 1 || concurrency.is_multiple_of(group) {
+        return Ok(());
+    }
+    Err(PlanError::ConcurrencyGroups { workload: info.name, per_node, group, concurrency })
 }
 
 fn load(settings: &Settings) -> Result<Duration, PlanError> {

@@ -10,6 +10,8 @@ use crate::counter::Counter;
 use crate::echo::Echo;
 use crate::g_set::GSet;
 use crate::kafka::Kafka;
+use crate::key_value::lin_kv;
+use crate::key_value::seq_kv::SeqKv;
 use crate::topology::{Topology, UnknownTopology};
 use crate::unique_ids::UniqueIds;
 
@@ -24,6 +26,14 @@ pub struct Info {
     pub settings: &'static [(&'static str, &'static str)],
     /// The node that is part of kolk and passes it.
     pub node: &'static str,
+}
+
+impl Info {
+    /// How many workers a node it needs: the concurrency is a multiple of so many a node, and is so
+    /// many by default. Where that is 1, any other concurrency does as well.
+    pub fn workers_per_node(&self) -> u32 {
+        if self.name == "lin-kv" { lin_kv::WORKERS_PER_NODE } else { 1 }
+    }
 }
 
 /// All workloads.
@@ -63,6 +73,12 @@ pub const WORKLOADS: &[Info] = &[
         about: "a sum that goes up and down, and is the same everywhere in the end",
         settings: &[],
         node: "pn-counter",
+    },
+    Info {
+        name: "seq-kv",
+        about: "keys that are read, written and set, in one order that all agree on",
+        settings: &[("key-count", "5")],
+        node: "lin-kv",
     },
     Info {
         name: "unique-ids",
@@ -181,6 +197,7 @@ pub fn by_name(
             Box::new(Kafka::new(count("key-count")?, count("max-writes-per-key")?))
         }
         "pn-counter" => Box::new(Counter::UpAndDown),
+        "seq-kv" => Box::new(SeqKv::new(count_setting(info, settings, "key-count")?)),
         "unique-ids" => Box::new(UniqueIds),
         _ => return Err(WorkloadError::UnknownWorkload(name.to_owned())),
     })

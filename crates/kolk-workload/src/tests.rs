@@ -45,6 +45,10 @@ fn requests_and_replies() {
     let broadcast = Invocation::new(Function::Broadcast, 5);
     let add = Invocation::new(Function::Add, 5);
     let read = Invocation::new(Function::Read, Value::Null);
+    let get = Invocation::new(Function::Read, Value::list(vec![3.into(), Value::Null]));
+    let put = Invocation::new(Function::Write, Value::ints(vec![3, 4]));
+    let swap = Value::list(vec![3.into(), Value::ints(vec![4, 5])]);
+    let swap = Invocation::new(Function::Cas, swap);
     for (name, invocation, request, reply, expected) in [
         (
             "echo",
@@ -115,6 +119,34 @@ fn requests_and_replies() {
             r#"{"type":"read","msg_id":7}"#,
             r#"{"type":"read_ok","in_reply_to":7,"value":-3}"#,
             Ok(Value::Int(-3)),
+        ),
+        (
+            "seq-kv",
+            &get,
+            r#"{"type":"read","msg_id":7,"key":3}"#,
+            r#"{"type":"read_ok","in_reply_to":7,"value":4}"#,
+            Ok(Value::ints(vec![3, 4])),
+        ),
+        (
+            "seq-kv",
+            &get,
+            r#"{"type":"read","msg_id":7,"key":3}"#,
+            r#"{"type":"read_ok","in_reply_to":7,"value":null}"#,
+            Ok(get.value.clone()),
+        ),
+        (
+            "seq-kv",
+            &put,
+            r#"{"type":"write","msg_id":7,"key":3,"value":4}"#,
+            r#"{"type":"write_ok","in_reply_to":7}"#,
+            Ok(put.value.clone()),
+        ),
+        (
+            "seq-kv",
+            &swap,
+            r#"{"type":"cas","msg_id":7,"key":3,"from":4,"to":5}"#,
+            r#"{"type":"cas_ok","in_reply_to":7}"#,
+            Ok(swap.value.clone()),
         ),
     ] {
         assert_eq!(exchange(name, invocation, reply), (request.to_owned(), expected), "{reply}");
@@ -211,7 +243,7 @@ fn draws_are_frozen() {
         texts.collect::<Vec<_>>().join(", ")
     };
     assert_eq!(
-        ["echo", "broadcast", "g-set", "g-counter", "pn-counter"].map(shown),
+        ["echo", "broadcast", "g-set", "g-counter", "pn-counter", "seq-kv"].map(shown),
         [
             "echo \"Please echo 117\", echo \"Please echo 88\", echo \"Please echo 47\", \
              echo \"Please echo 28\", echo \"Please echo 69\", echo \"Please echo 0\", \
@@ -221,6 +253,8 @@ fn draws_are_frozen() {
             "read null, read null, add 0, add 1, read null, add 2, read null, add 3",
             "read null, read null, add 4, add 4, read null, add 3, read null, add 3",
             "read null, read null, add 4, add -4, read null, add 3, read null, add 3",
+            "write [4,1], write [3,2], cas [1,[0,3]], read [1,null], write [2,4], cas [0,[0,5]], \
+             cas [3,[0,6]], cas [0,[0,7]]",
         ]
     );
 }

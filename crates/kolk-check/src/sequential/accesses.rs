@@ -36,8 +36,9 @@ struct Said<'a> {
     set: Option<Value>,
 }
 
-/// Error 20: the key is not there.
+/// Error 20, the key is not there: as kolk has it, and as the original.
 const NO_SUCH_KEY: i64 = 20;
+const NO_SUCH_KEY_NAME: &str = "key-does-not-exist";
 
 fn pair(value: &Value) -> Option<(Value, Value)> {
     match value.as_list()?.as_ref() {
@@ -47,8 +48,11 @@ fn pair(value: &Value) -> Option<(Value, Value)> {
 }
 
 fn said_no_such_key(operation: &Operation) -> bool {
-    let code = operation.result.as_list().and_then(|error| error.first().and_then(Value::as_int));
-    operation.outcome == Outcome::Fail && code == Some(NO_SUCH_KEY)
+    let error = operation.result.as_list().unwrap_or_default();
+    let says_so = |code: &Value| {
+        code.as_int() == Some(NO_SUCH_KEY) || code.as_str() == Some(NO_SUCH_KEY_NAME)
+    };
+    operation.outcome == Outcome::Fail && error.first().is_some_and(says_so)
 }
 
 /// `Ok(None)` if it says nothing; an error if it cannot be read.

@@ -250,6 +250,17 @@ fn a_proof_can_be_followed() {
     assert_eq!(new, 4);
 }
 
+#[test]
+fn that_a_key_is_missing_is_said_in_two_ways() {
+    for error in [no_such_key(), Value::list(vec![Value::Keyword(&"key-does-not-exist")])] {
+        let mut story = Story::new(1);
+        story.set(0, 1, 10);
+        let read = story.begin(Phase::Load, 0, request(Function::Read, 1, Value::Null));
+        story.end(1, read, Outcome::Fail, error.clone());
+        assert_eq!(kinds(&check(&story.history).anomalies), ["not-sequential"], "{error}");
+    }
+}
+
 /// The order exists, but for a client that keeps an old view for ever.
 #[test]
 fn an_old_view_is_found_behind_a_barrier() {
