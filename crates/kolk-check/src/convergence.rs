@@ -20,52 +20,92 @@ use crate::tree::some_of;
 const NAMED_MAX: usize = 8;
 
 /// A node, or a process that stands for one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Reader {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reader {
     Node(u16),
     Process(u32),
 }
 
-/// Adds what does not converge to `check`.
-pub(crate) fn check(check: &mut Check, history: &History, elements: &Elements<'_>) {
-    let of = |phase: Phase| {
-        let reads = history.operations.iter();
-        reads.filter(move |read| read.function == Function::Read && read.phase == phase)
-    };
-    let phase =
-        [Phase::Convergence, Phase::Final].into_iter().find(|phase| of(*phase).any(|_| true));
-    let Some(phase) = phase else {
-        check.notes.push("convergence was not checked: there are no reads at the end".to_owned());
-        return;
-    };
-    // Each reader's last read that was answered, and the last that was not.
-    let mut readers: BTreeMap<Reader, (Option<&Operation>, Option<&Operation>)> = BTreeMap::new();
-    for read in of(phase) {
-        let (answered, unanswered) = readers.entry(reader(read)).or_default();
-        *(if read.is_ok() { answered } else { unanswered }) = Some(read);
+/// What the nodes were read as at the end.
+pub(crate) struct LastReads<'a> {
+    history: &'a History,
+    /// Each reader's last read that was answered.
+    answered: BTreeMap<Reader, &'a Operation>,
+    /// Each reader's last read that was not.
+    unanswered: BTreeMap<Reader, &'a Operation>,
+}
+
+impl<'a> LastReads<'a> {
+    /// Finds the reads of the first of these phases that has any; `None`, with a note, if none has.
+    pub(crate) fn find(
+        check: &mut Check,
+        history: &'a History,
+        function: Function,
+        phases: &[Phase],
+    ) -> Option<LastReads<'a>> {
+        let of = |phase: Phase| {
+            let reads = history.operations.iter();
+            reads.filter(move |read| read.function == function && read.phase == phase)
+        };
+        let phase = phases.iter().copied().find(|phase| of(*phase).next().is_some());
+        let Some(phase) = phase else {
+            let note = "convergence was not checked: there are no reads at the end";
+            check.notes.push(note.to_owned());
+            return None;
+        };
+        let (mut answered, mut unanswered) = (BTreeMap::new(), BTreeMap::new());
+        for read in of(phase) {
+            let reads = if read.is_ok() { &mut answered } else { &mut unanswered };
+            reads.insert(reader(read), read);
+        }
+        Some(LastReads { history, answered, unanswered })
     }
-    for (reader, reads) in &readers {
-        match reads {
-            (Some(read), _) => compare(check, history, elements, *reader, read),
-            (None, Some(read)) => check.stronger("silent", || {
-                let who = name(history, *reader);
-                let claim = format!("{who} answers no read after the faults have healed");
-                Anomaly {
-                    node: node(history, *reader),
-                    ..Anomaly::new("silent", claim, vec![read.index])
-                }
-            }),
-            (None, None) => {}
+
+    /// Reports who answers no read, and says whom nobody asked.
+    pub(crate) fn report_silent(&self, check: &mut Check) {
+        for (reader, read) in &self.unanswered {
+            if !self.answered.contains_key(reader) {
+                check.stronger("silent", || {
+                    let who = self.name(*reader);
+                    let claim = format!("{who} answers no read after the faults have healed");
+                    let anomaly = Anomaly::new("silent", claim, vec![read.index]);
+                    Anomaly { node: self.node(*reader), ..anomaly }
+                });
+            }
+        }
+        let was_asked = |reader: Reader| {
+            self.answered.contains_key(&reader) || self.unanswered.contains_key(&reader)
+        };
+        let nodes = (0..).zip(&self.history.nodes);
+        let unread: Vec<&String> = nodes
+            .filter(|(node, _)| !was_asked(Reader::Node(*node)))
+            .map(|(_, name)| name)
+            .collect();
+        if !unread.is_empty() && unread.len() < self.history.nodes.len() {
+            let unread = some_of(unread.iter(), NAMED_MAX);
+            check.notes.push(format!("convergence was not checked on nodes nobody read: {unread}"));
         }
     }
-    let unread: Vec<&String> = (0..)
-        .zip(&history.nodes)
-        .filter(|(node, _)| !readers.contains_key(&Reader::Node(*node)))
-        .map(|(_, name)| name)
-        .collect();
-    if !unread.is_empty() && readers.keys().any(|reader| matches!(reader, Reader::Node(_))) {
-        let unread = some_of(unread.iter(), NAMED_MAX);
-        check.notes.push(format!("convergence was not checked on nodes nobody read: {unread}"));
+
+    /// Who answered, and what.
+    pub(crate) fn answered(&self) -> impl Iterator<Item = (Reader, &'a Operation)> {
+        self.answered.iter().map(|(reader, read)| (*reader, *read))
+    }
+
+    /// The node's name, if it is known.
+    pub(crate) fn node(&self, reader: Reader) -> Option<String> {
+        match reader {
+            Reader::Node(node) => self.history.nodes.get(usize::from(node)).cloned(),
+            Reader::Process(_) => None,
+        }
+    }
+
+    /// The node in a sentence.
+    pub(crate) fn name(&self, reader: Reader) -> String {
+        match reader {
+            Reader::Node(number) => self.node(reader).unwrap_or_else(|| format!("node {number}")),
+            Reader::Process(process) => format!("the node of process {process}"),
+        }
     }
 }
 
@@ -73,24 +113,21 @@ fn reader(read: &Operation) -> Reader {
     read.node.map_or(Reader::Process(read.process), Reader::Node)
 }
 
-fn node(history: &History, reader: Reader) -> Option<String> {
-    match reader {
-        Reader::Node(node) => history.nodes.get(usize::from(node)).cloned(),
-        Reader::Process(_) => None,
-    }
-}
-
-fn name(history: &History, reader: Reader) -> String {
-    match reader {
-        Reader::Node(number) => node(history, reader).unwrap_or_else(|| format!("node {number}")),
-        Reader::Process(process) => format!("the node of process {process}"),
+/// Adds what does not converge to `check`.
+pub(crate) fn check(check: &mut Check, history: &History, elements: &Elements<'_>) {
+    let phases = [Phase::Convergence, Phase::Final];
+    if let Some(reads) = LastReads::find(check, history, Function::Read, &phases) {
+        for (reader, read) in reads.answered() {
+            compare(check, &reads, elements, reader, read);
+        }
+        reads.report_silent(check);
     }
 }
 
 /// Compares a last read with what was acknowledged before it began.
 fn compare(
     check: &mut Check,
-    history: &History,
+    reads: &LastReads<'_>,
     elements: &Elements<'_>,
     reader: Reader,
     read: &Operation,
@@ -121,12 +158,12 @@ fn compare(
         let values = some_of(missing.iter().map(|element| element.value), NAMED_MAX);
         let claim = format!(
             "the last read by {}, at {}, lacks {} of {total} acknowledged values: {values}",
-            name(history, reader),
+            reads.name(reader),
             read.invoked,
             missing.len(),
         );
         let adds = missing.iter().take(NAMED_MAX).map(|element| element.start);
         let operations = std::iter::once(read.index).chain(adds).collect();
-        Anomaly { node: node(history, reader), ..Anomaly::new("diverged", claim, operations) }
+        Anomaly { node: reads.node(reader), ..Anomaly::new("diverged", claim, operations) }
     });
 }

@@ -8,6 +8,7 @@ use kolk_history::{Function, History, Operation, Phase, Summary, Value};
 use crate::check::{Anomaly, Check, Validity};
 use crate::models::{Model, Models};
 use crate::tree::key;
+use crate::txn::table::Kind;
 use crate::{
     availability, counter, echo, kafka, net, perf, protocol, sequential, set_full, stats, txn,
     unique_ids,
@@ -87,8 +88,16 @@ fn workload(history: &History, options: &Options<'_>) -> Check {
         "unique-ids" => unique_ids::check(history),
         "echo" => echo::check(history),
         "kafka" => kafka::check(history),
-        "txn-list-append" => txn::list_append::check(history, models),
-        "txn-rw-register" => txn::rw_register::check(history, models),
+        "txn-list-append" => {
+            let mut check = txn::list_append::check(history, models);
+            txn::convergence::check(&mut check, history, Kind::Append);
+            check
+        }
+        "txn-rw-register" => {
+            let mut check = txn::rw_register::check(history, models);
+            txn::convergence::check(&mut check, history, Kind::Write);
+            check
+        }
         name => {
             Check::unknown("workload", format!("there is no checker for the workload `{name}`"))
         }

@@ -8,6 +8,7 @@
 
 mod codes;
 mod components;
+pub(crate) mod convergence;
 pub mod cycles;
 mod findings;
 mod graph;
@@ -15,7 +16,7 @@ pub mod list_append;
 mod order;
 pub mod rw_register;
 mod same_key;
-mod table;
+pub(crate) mod table;
 mod words;
 
 use crate::check::{Anomaly, Check};

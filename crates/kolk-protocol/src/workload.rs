@@ -252,6 +252,53 @@ pub mod kafka {
     }
 }
 
+/// `txn-list-append` and `txn-rw-register`: transactions over keys. Keys and values are any JSON.
+pub mod txn {
+    use serde::{Deserialize, Serialize};
+    use serde_json::Value;
+
+    /// What a micro-operation does.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    pub enum Function {
+        /// Read a key.
+        #[serde(rename = "r")]
+        Read,
+        /// Set a key (in `txn-rw-register`).
+        #[serde(rename = "w")]
+        Write,
+        /// Append to the list of a key (in `txn-list-append`).
+        #[serde(rename = "append")]
+        Append,
+    }
+
+    /// A part of a transaction: what to do, with which key, and the value. That of a read is null
+    /// in a request; in a reply it is what was read, null (or an empty list) for a key that was
+    /// never written.
+    pub type MicroOp = (Function, Value, Value);
+
+    /// What a client sends.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Request {
+        /// Do all of this, or nothing.
+        Txn {
+            /// In this order.
+            txn: Vec<MicroOp>,
+        },
+    }
+
+    /// What a node answers; to refuse a transaction there is error 30.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Reply {
+        /// Done.
+        TxnOk {
+            /// What was asked for, with what was read.
+            txn: Vec<MicroOp>,
+        },
+    }
+}
+
 /// The key-value services `lin-kv`, `seq-kv` and `lww-kv`. Keys and values are any JSON.
 pub mod key_value {
     use serde::{Deserialize, Serialize};

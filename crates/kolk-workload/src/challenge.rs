@@ -51,6 +51,8 @@ pub struct ChallengeRun {
     pub partitions: bool,
     /// True with `--availability total`.
     pub total_availability: bool,
+    /// `--consistency-models`; empty for a workload without transactions.
+    pub consistency_models: &'static str,
     /// What is measured and held against limits, beside the verdict.
     pub limits: &'static [Limit],
 }
@@ -153,6 +155,10 @@ impl ChallengeRun {
         if self.total_availability {
             settings.availability = Some(Availability::Total);
         }
+        if !self.consistency_models.is_empty() {
+            let (flag, models) = ("consistency-models", self.consistency_models);
+            settings.workload_settings.insert(flag.to_owned(), models.to_owned());
+        }
         settings
     }
 
@@ -179,6 +185,9 @@ impl ChallengeRun {
         }
         if self.latency > 0.0 {
             flags.push_str(&format!(" --latency {}", self.latency));
+        }
+        if !self.consistency_models.is_empty() {
+            flags.push_str(&format!(" --consistency-models {}", self.consistency_models));
         }
         if self.total_availability {
             flags.push_str(" --availability total");
@@ -209,6 +218,7 @@ const BASE: ChallengeRun = ChallengeRun {
     latency: 0.0,
     partitions: false,
     total_availability: false,
+    consistency_models: "",
     limits: &[],
 };
 
@@ -252,6 +262,29 @@ const LOG: ChallengeRun = ChallengeRun {
     time_limit: 20.0,
     ..BASE
 };
+
+/// 6a to 6c.
+const TRANSACTIONS: ChallengeRun = ChallengeRun {
+    workload: "txn-rw-register",
+    node: "txn-rw-register",
+    node_count: 2,
+    workers_per_node: 2,
+    rate: 1000.0,
+    time_limit: 20.0,
+    total_availability: true,
+    consistency_models: "read-uncommitted",
+    ..BASE
+};
+
+/// What is measured in 6b and 6c, with what we measured of others: nobody published anything.
+const fn transactions_limits(value: f64) -> [Limit; 1] {
+    [Limit {
+        measure: Measure::ServerMessagesPerOperation,
+        below: None,
+        goal: Some(0.2),
+        record: Some(Record { value, note: "none published; measured by us 0.75 and 1.2–1.4" }),
+    }]
+}
 
 const fn limit(
     measure: Measure,
@@ -465,6 +498,39 @@ pub const CHALLENGES: &[Challenge] = &[
             ..LOG
         }],
     },
+    Challenge {
+        id: "6a",
+        title: "Single-node, totally available transactions",
+        condition: "reads see what was written",
+        runs: &[ChallengeRun { name: "single node", node_count: 1, ..TRANSACTIONS }],
+    },
+    Challenge {
+        id: "6b",
+        title: "Totally available, read uncommitted transactions",
+        condition: "writes come to all nodes, and those of two transactions are never interleaved; \
+                    partitions or not",
+        runs: &[
+            ChallengeRun { name: "two nodes", limits: &transactions_limits(0.75), ..TRANSACTIONS },
+            ChallengeRun {
+                name: "partitions",
+                partitions: true,
+                limits: &transactions_limits(0.75),
+                ..TRANSACTIONS
+            },
+        ],
+    },
+    Challenge {
+        id: "6c",
+        title: "Totally available, read committed transactions",
+        condition: "nothing is read that did not happen, or not yet, or only in part",
+        runs: &[ChallengeRun {
+            name: "partitions",
+            partitions: true,
+            consistency_models: "read-committed",
+            limits: &transactions_limits(1.2),
+            ..TRANSACTIONS
+        }],
+    },
 ];
 
 #[cfg(test)]
@@ -496,6 +562,16 @@ mod tests {
         let large = "-w broadcast --node-count 25 --time-limit 20 --rate 100 --latency 100";
         let cut = format!("{large} --nemesis partition");
         let counter = "-w g-counter --node-count 3 --time-limit 20 --rate 100 --nemesis partition";
+        let transactions = |nodes: u32, models: &str| {
+            format!(
+                "-w txn-rw-register --node-count {nodes} --time-limit 20 --concurrency 2n \
+                 --rate 1000 --consistency-models {models} --availability total"
+            )
+        };
+        let (single, several) =
+            (transactions(1, "read-uncommitted"), transactions(2, "read-uncommitted"));
+        let several_cut = format!("{several} --nemesis partition");
+        let committed_cut = format!("{} --nemesis partition", transactions(2, "read-committed"));
         let expected = [
             ("1", "-w echo --node-count 1 --time-limit 10"),
             (
@@ -517,6 +593,10 @@ mod tests {
             ("5a", "-w kafka --node-count 1 --time-limit 20 --concurrency 2n --rate 1000"),
             ("5b", "-w kafka --node-count 2 --time-limit 20 --concurrency 2n --rate 1000"),
             ("5c", "-w kafka --node-count 2 --time-limit 20 --concurrency 2n --rate 1000"),
+            ("6a", &single),
+            ("6b", &several),
+            ("6b", &several_cut),
+            ("6c", &committed_cut),
         ];
         assert_eq!(flags, expected.map(|(id, flags)| (id, flags.to_owned())));
     }

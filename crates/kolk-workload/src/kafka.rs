@@ -18,6 +18,7 @@ use kolk_protocol::Random;
 use kolk_protocol::message::Body;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::keys::Keys;
 use crate::reply;
 
 /// One operation in so many is an `assign`.
@@ -30,9 +31,6 @@ const CRASH_EVERY: Duration = Duration::from_secs(30);
 const FINAL_PAUSE: Duration = Duration::from_millis(200);
 /// How long the end may take.
 const FINAL_LIMIT: Duration = Duration::from_secs(10);
-/// A key is chosen by a number of this many bits.
-const KEYS_MAX: u32 = 63;
-
 /// Names and offsets: the first to read next, the greatest committed, and the like.
 type Offsets = BTreeMap<Arc<String>, i64>;
 
@@ -82,14 +80,6 @@ impl Pairs {
     }
 }
 
-/// One of the keys in use.
-#[derive(Debug)]
-struct Active {
-    key: Arc<String>,
-    /// How many messages were made for it.
-    writes: u32,
-}
-
 /// What a worker's client knows.
 #[derive(Debug, Default)]
 struct Client {
@@ -108,9 +98,7 @@ struct Client {
 /// an assignment's its keys.
 #[derive(Debug)]
 pub struct Kafka {
-    max_writes_per_key: u32,
-    active: Vec<Active>,
-    next_key: u64,
+    keys: Keys<Arc<String>>,
     crash_chance: f64,
     clients: Vec<Client>,
     /// The greatest offsets that were sent or polled.
@@ -124,23 +112,14 @@ impl Kafka {
     /// Uses so many keys at a time, each for so many messages. More than 63 keys count as 63: each
     /// key is chosen twice as often as the one before it.
     pub fn new(key_count: u32, max_writes_per_key: u32) -> Kafka {
-        let key_count = u64::from(key_count.clamp(1, KEYS_MAX));
         Kafka {
-            max_writes_per_key,
-            active: (0..key_count).map(new_key).collect(),
-            next_key: key_count,
+            keys: Keys::new(key_count, max_writes_per_key, |number| Arc::new(number.to_string())),
             crash_chance: 0.0,
             clients: Vec::new(),
             known: Offsets::new(),
             unseen: BTreeMap::new(),
             poll: Value::List(Arc::new(vec![Value::List(Arc::new(vec![word(&"poll")]))])),
         }
-    }
-
-    /// One of the active keys, the last one most likely.
-    fn choose(&self, random: &mut Random) -> usize {
-        let bits = self.active.len() as u32;
-        (random.below((1 << bits) - 1) + 1).ilog2() as usize
     }
 
     /// The worker's client: a fresh one if its process is another one by now.
@@ -157,22 +136,17 @@ impl Kafka {
     }
 
     fn assign(&self, place: usize, random: &mut Random) -> Invocation {
-        let mut keys: Vec<&Arc<String>> = vec![&self.active[place].key];
+        let chosen = self.keys.at(place);
+        let mut keys: Vec<&Arc<String>> = vec![chosen];
         if random.below(CATCH_UP_ONE_IN) == 0 {
-            keys.extend(self.unseen.keys().filter(|key| **key != self.active[place].key));
+            keys.extend(self.unseen.keys().filter(|key| *key != chosen));
         }
         assignment(keys.into_iter())
     }
 
     fn send(&mut self, place: usize) -> Invocation {
-        let active = &mut self.active[place];
-        if active.writes == self.max_writes_per_key {
-            *active = new_key(self.next_key);
-            self.next_key += 1;
-        }
-        active.writes += 1;
-        let message = Value::Int(i64::from(active.writes));
-        Invocation::new(Function::Send, send_value(&active.key, message))
+        let (key, message) = self.keys.write(place);
+        Invocation::new(Function::Send, send_value(key, Value::Int(message)))
     }
 
     /// Learns of an offset of a key.
@@ -245,10 +219,6 @@ impl Kafka {
     }
 }
 
-fn new_key(number: u64) -> Active {
-    Active { key: Arc::new(number.to_string()), writes: 0 }
-}
-
 fn word(word: &'static &'static str) -> Value {
     Value::Keyword(word)
 }
@@ -294,7 +264,7 @@ impl Workload for Kafka {
         if random.chance(self.crash_chance) {
             return Some(Invocation::new(Function::Crash, Value::Null));
         }
-        let place = self.choose(random);
+        let place = self.keys.choose(random);
         Some(if random.below(ASSIGN_ONE_IN) == 0 {
             self.assign(place, random)
         } else if random.below(2) == 0 {

@@ -13,12 +13,14 @@ pub mod echo;
 pub mod g_set;
 pub mod kafka;
 pub mod key_value;
+mod keys;
 pub mod planner;
 pub mod registry;
 mod reply;
 #[cfg(test)]
 mod tests;
 pub mod topology;
+pub mod txn;
 pub mod unique_ids;
 
 pub use challenge::Challenge;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kolk_check::models::{Model, Models, UnknownModel};
 use kolk_engine::Workload;
 use kolk_history::plan::WorkloadSpec;
 
@@ -13,6 +14,7 @@ use crate::kafka::Kafka;
 use crate::key_value::lin_kv;
 use crate::key_value::seq_kv::SeqKv;
 use crate::topology::{Topology, UnknownTopology};
+use crate::txn::{Txn, Writes};
 use crate::unique_ids::UniqueIds;
 
 /// What one can know of a workload without making one.
@@ -81,11 +83,31 @@ pub const WORKLOADS: &[Info] = &[
         node: "lin-kv",
     },
     Info {
+        name: "txn-list-append",
+        about: "transactions that append to lists and read them",
+        settings: TXN_SETTINGS,
+        node: "txn-list-append",
+    },
+    Info {
+        name: "txn-rw-register",
+        about: "transactions that set registers and read them",
+        settings: TXN_SETTINGS,
+        node: "txn-rw-register",
+    },
+    Info {
         name: "unique-ids",
         about: "every answer is an id that nobody got before",
         settings: &[],
         node: "unique-ids",
     },
+];
+
+/// What both workloads of transactions can be told.
+const TXN_SETTINGS: &[(&str, &str)] = &[
+    ("consistency-models", "strict-serializable"),
+    ("key-count", "10"),
+    ("max-txn-length", "4"),
+    ("max-writes-per-key", "16"),
 ];
 
 /// The settings that some workload of the original knows. Given to a workload that does not know
@@ -115,6 +137,9 @@ pub enum WorkloadError {
         /// Its value.
         value: String,
     },
+    /// A consistency model that is none.
+    #[error("{0}; known are {known}", known = known_models())]
+    ConsistencyModel(#[from] UnknownModel),
     /// A topology that is none.
     #[error(transparent)]
     Topology(#[from] UnknownTopology),
@@ -122,6 +147,11 @@ pub enum WorkloadError {
 
 fn names() -> String {
     let names: Vec<&str> = WORKLOADS.iter().map(|info| info.name).collect();
+    names.join(", ")
+}
+
+fn known_models() -> String {
+    let names: Vec<&str> = Model::ALL.iter().map(|model| model.name()).collect();
     names.join(", ")
 }
 
@@ -198,9 +228,32 @@ pub fn by_name(
         }
         "pn-counter" => Box::new(Counter::UpAndDown),
         "seq-kv" => Box::new(SeqKv::new(count_setting(info, settings, "key-count")?)),
+        "txn-list-append" => Box::new(txn(info, Writes::Append, settings)?),
+        "txn-rw-register" => Box::new(txn(info, Writes::Set, settings)?),
         "unique-ids" => Box::new(UniqueIds),
         _ => return Err(WorkloadError::UnknownWorkload(name.to_owned())),
     })
+}
+
+fn txn(
+    info: &Info,
+    writes: Writes,
+    settings: &BTreeMap<String, String>,
+) -> Result<Txn, WorkloadError> {
+    consistency_models(settings)?;
+    let count = |key| count_setting(info, settings, key);
+    let (keys, length) = (count("key-count")?, count("max-txn-length")?);
+    Ok(Txn::new(writes, keys, length, count("max-writes-per-key")?))
+}
+
+/// What a workload's transactions are held to; nothing for a workload that has none.
+///
+/// # Errors
+///
+/// [`WorkloadError::ConsistencyModel`] for a name that is no model's.
+pub fn consistency_models(settings: &BTreeMap<String, String>) -> Result<Models, WorkloadError> {
+    let names = settings.get("consistency-models").map_or("", String::as_str);
+    Ok(names.parse()?)
 }
 
 /// A setting that counts something.
@@ -259,10 +312,21 @@ mod tests {
                 settings(&[("speed", "9")]),
                 "workload `echo` has no setting `speed`; it has none",
             ),
+            (
+                "txn-rw-register",
+                settings(&[("max-txn-length", "0")]),
+                "`max-txn-length` must be a positive integer, not `0`",
+            ),
         ] {
             let error = spec(name, &given).expect_err("wrong");
             assert_eq!(error.to_string(), expected);
         }
+        let given = settings(&[("consistency-models", "read-committed,serialisable")]);
+        let error = spec("txn-list-append", &given).expect_err("wrong").to_string();
+        assert_eq!(
+            error,
+            format!("unknown consistency model `serialisable`; known are {}", known_models())
+        );
         let error = spec("boardcast", &settings(&[])).expect_err("wrong").to_string();
         let names: Vec<&str> = WORKLOADS.iter().map(|info| info.name).collect();
         assert_eq!(error, format!("unknown workload `boardcast`; known are {}", names.join(", ")));

@@ -257,6 +257,9 @@ fn draws_are_frozen() {
              cas [3,[0,6]], cas [0,[0,7]]",
         ]
     );
+    let appends = r#"txn [["r",9,null],["append",9,1],["append",8,1],["r",8,null]], txn [["r",9,null],["append",5,1],["r",9,null]], txn [["r",9,null],["r",8,null]], txn [["r",7,null]], txn [["append",9,2],["append",9,3],["append",9,4]], txn [["r",9,null]], txn [["r",9,null],["r",9,null],["r",9,null],["append",7,1]], txn [["r",9,null]]"#;
+    assert_eq!(shown("txn-list-append"), appends);
+    assert_eq!(shown("txn-rw-register"), appends.replace("append", "w"));
 }
 
 #[test]

@@ -171,7 +171,7 @@ pub struct RunArgs {
     /// The fraction of operations that must succeed, or `total` for all
     #[arg(long, value_name = "FRACTION", help_heading = "Judgement")]
     pub availability: Option<String>,
-    /// What transactions are held to, with commas between
+    /// What transactions are held to, with commas between [default: strict-serializable]
     #[arg(long, value_name = "MODELS", value_delimiter = ',', help_heading = "Judgement")]
     pub consistency_models: Vec<String>,
     /// Let the stronger checks count: convergence, duplicates, values nobody added

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use kolk_check::models::{Model, UnknownModel};
 use kolk_history::Plan;
 use kolk_history::plan::{ClockKind, LatencyDistribution, NodeSpec};
 use kolk_report::failure::Failure;
@@ -164,6 +165,9 @@ pub fn bad_plan(error: PlanError) -> Stop {
         PlanError::Workload(WorkloadError::UnknownWorkload(name)) => {
             let known = registry::WORKLOADS.iter().map(|info| info.name);
             failure.advice(did_you_mean(name, known))
+        }
+        PlanError::Workload(WorkloadError::ConsistencyModel(UnknownModel(name))) => {
+            failure.advice(did_you_mean(name, Model::ALL.iter().map(|model| model.name())))
         }
         PlanError::Nemesis(name) if matches!(name.as_str(), "kill" | "pause") => {
             failure.advice("kill and pause are not there yet")

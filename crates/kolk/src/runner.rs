@@ -148,15 +148,14 @@ pub fn run_in_memory(
 
 /// What the checkers say about a run.
 pub fn judge(plan: &Plan, run: &Run) -> Verdict {
-    // A plan with a name that is no model's is refused when it is made.
-    let models = plan.workload.settings.get("consistency-models");
+    let models = registry::consistency_models(&plan.workload.settings);
     let options = kolk_check::Options {
         workload: &plan.workload.name,
         strict: plan.strict,
         availability: plan.availability,
         rate: Some(plan.rate),
         load: Some(run.load_ended.since(run.load_began)),
-        consistency_models: models.and_then(|names| names.parse().ok()).unwrap_or_default(),
+        consistency_models: models.expect("a plan with other names makes no workload"),
     };
     kolk_check::check_run(&run.history, Some(&run.summary), &options)
 }

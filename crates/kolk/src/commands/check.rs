@@ -5,11 +5,12 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use kolk_check::Options;
-use kolk_check::models::{Model, Models, UnknownModel};
+use kolk_check::models::Models;
 use kolk_history::{History, ReadError, jepsen, jsonl};
 use kolk_report::failure::Failure;
 use kolk_report::screen::Judged;
 use kolk_report::{results, screen};
+use kolk_workload::WorkloadError;
 use kolk_workload::planner::Availability;
 
 use crate::args::CheckArgs;
@@ -30,7 +31,10 @@ pub fn run(args: &CheckArgs) -> Result<Status, Stop> {
         Some(text) => Some(text.parse().map_err(request::bad_plan)?),
         None => None,
     };
-    let consistency_models: Models = args.consistency_models.parse().map_err(unknown_model)?;
+    let consistency_models: Models = args
+        .consistency_models
+        .parse()
+        .map_err(|error| request::bad_plan(WorkloadError::ConsistencyModel(error).into()))?;
     let history = read(&args.history)?;
     let availability = availability.map(Availability::fraction);
     let options = Options {
@@ -56,13 +60,6 @@ pub fn run(args: &CheckArgs) -> Result<Status, Stop> {
         terminal::print(&screen::draw_judged(&judged, &args.workload, &source, style));
     }
     Ok(Status::from(verdict.validity))
-}
-
-fn unknown_model(error: UnknownModel) -> Stop {
-    let names = || Model::ALL.iter().map(|model| model.name());
-    let advice = request::did_you_mean(&error.0, names());
-    let known = format!("known are {}", names().collect::<Vec<_>>().join(", "));
-    Stop::user(Failure::new(error.to_string()).advice(advice).advice(known))
 }
 
 fn read(path: &Path) -> Result<History, Stop> {

@@ -1,0 +1,176 @@
+use kolk_history::{Event, EventKind};
+use kolk_protocol::Time;
+
+use super::*;
+use crate::txn::testing;
+
+/// A history of transactions as in [`testing::history`], and what each node is read as at the end:
+/// `x12 y_` is x with 1 and 2 and y with nothing, `-` is no answer.
+fn findings(kind: Kind, transactions: &str, ends: &[&str]) -> Vec<(&'static str, String)> {
+    let mut history = match kind {
+        Kind::Append => testing::history(transactions),
+        Kind::Write => testing::register_history(transactions),
+    };
+    history.nodes = (0..ends.len()).map(|node| format!("n{node}")).collect();
+    let mut index = 1000;
+    for (node, end) in ends.iter().enumerate() {
+        let position = history.invoke(Event {
+            index,
+            time: Time::from_millis(u64::from(index)),
+            kind: EventKind::Invoke,
+            process: index,
+            function: Function::Txn,
+            value: Value::list(vec![]),
+            error: Value::Null,
+            phase: Phase::Convergence,
+            node: Some(node as u16),
+        });
+        let outcome = if *end == "-" { Outcome::Info } else { Outcome::Ok };
+        let reads = end.split_whitespace().filter(|word| *word != "-").map(|word| {
+            let (key, values) = word.split_at(1);
+            let values: Vec<Value> = values
+                .chars()
+                .filter_map(|c| c.to_digit(10))
+                .map(|v| i64::from(v).into())
+                .collect();
+            let value = match kind {
+                _ if values.is_empty() => Value::Null,
+                Kind::Append => Value::list(values),
+                Kind::Write => values[0].clone(),
+            };
+            Value::list(vec![Value::Keyword(&"r"), key.into(), value])
+        });
+        let result = Value::list(reads.collect());
+        history.complete(position, index + 1, Time::from_millis(9999), outcome, result);
+        index += 2;
+    }
+    let mut found = Check::new("workload");
+    check(&mut found, &history, kind);
+    assert_eq!(found.anomalies, [], "none of it counts in the original");
+    found.stronger.into_iter().map(|anomaly| (anomaly.kind, anomaly.claim)).collect()
+}
+
+const LIST: Kind = Kind::Append;
+const REGISTER: Kind = Kind::Write;
+
+#[test]
+fn what_converges_passes() {
+    for (kind, transactions, ends) in [
+        (LIST, "ax1 ax2", &["x12", "x12"][..]),
+        (LIST, "ax1 ax2 ay1? ay2!", &["x21 y_"]),
+        (LIST, "ax1? ay1? ay2!", &["x1 y_", "x1 y_"]),
+        // A key that nobody reads at the end says nothing.
+        (LIST, "ax1 ay1", &["x1"]),
+        // Whichever of several writes comes last, if nothing shows that it does not.
+        (REGISTER, "wx1 / wx2", &["x1", "x1"]),
+        (REGISTER, "wx1wx2", &["x2", "x2"]),
+        (REGISTER, "wx1 wx2?", &["x2", "x2"]),
+        (REGISTER, "wx1?", &["x_", "x_"]),
+        (REGISTER, "wx1wy1 wx2 wy2", &["x2 y1", "x2 y1"]),
+        (REGISTER, "rx_", &["x_", "x_"]),
+        // Half of a pending transaction was overwritten, or is nowhere because it never happened.
+        (REGISTER, "wx1wy1? wy2", &["x1 y2"]),
+        (REGISTER, "wx1wy1? wy2", &["x_ y2"]),
+    ] {
+        assert_eq!(findings(kind, transactions, ends), [], "{transactions}: {ends:?}");
+    }
+}
+
+#[test]
+fn what_does_not_converge_is_named() {
+    let acknowledged = "and was acknowledged, and in the end";
+    for (kind, transactions, ends, expected) in [
+        (
+            REGISTER,
+            "wx1 wx2",
+            &["x1", "x2", "x1"][..],
+            vec![(
+                "diverged",
+                "key x does not come to the same everywhere: it is 1 at n0, n2, 2 at n1".to_owned(),
+            )],
+        ),
+        (
+            LIST,
+            "ax1",
+            &["x1", "x_"],
+            vec![(
+                "diverged",
+                "key x does not come to the same everywhere: it is [1] at n0, nothing at n1"
+                    .to_owned(),
+            )],
+        ),
+        (
+            LIST,
+            "ax1 ax2",
+            &["x1", "x1"],
+            vec![(
+                "lost-write",
+                format!(
+                    "operation 1 appended 2 to key x {acknowledged} it is nowhere in the list of key x"
+                ),
+            )],
+        ),
+        (
+            LIST,
+            "ax1ay1?",
+            &["x1 y_"],
+            vec![(
+                "lost-write",
+                "operation 0 appended 1 to key y and happened, since its write of key x is there, \
+                 and in the end it is nowhere in the list of key y"
+                    .to_owned(),
+            )],
+        ),
+        (
+            REGISTER,
+            "wx1 wy1?",
+            &["x_ y_", "x_ y_"],
+            vec![(
+                "lost-write",
+                format!("operation 0 set key x to 1 {acknowledged} there is nothing in key x"),
+            )],
+        ),
+        (
+            REGISTER,
+            "wx1wx2",
+            &["x1", "x1"],
+            vec![(
+                "lost-write",
+                format!(
+                    "operation 0 set key x to 2 {acknowledged} key x has 1, which it overwrote itself"
+                ),
+            )],
+        ),
+        (
+            REGISTER,
+            "wx1!",
+            &["x1"],
+            vec![(
+                "aborted-write",
+                "in the end key x has 1, but operation 0, which wrote that, failed (read at n0)"
+                    .to_owned(),
+            )],
+        ),
+        (
+            LIST,
+            "ax1",
+            &["x1717"],
+            vec![
+                (
+                    "garbage-read",
+                    "in the end key x has 7, but nobody ever wrote that (read at n0)".to_owned(),
+                ),
+                ("duplicate-elements", "in the end key x contains 1 twice (read at n0)".to_owned()),
+                ("duplicate-elements", "in the end key x contains 7 twice (read at n0)".to_owned()),
+            ],
+        ),
+        (
+            REGISTER,
+            "wx1",
+            &["x1", "-"],
+            vec![("silent", "n1 answers no read after the faults have healed".to_owned())],
+        ),
+    ] {
+        assert_eq!(findings(kind, transactions, ends), expected, "{transactions}: {ends:?}");
+    }
+}
