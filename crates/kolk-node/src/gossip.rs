@@ -22,6 +22,9 @@
 //! Nothing is sent when nothing is missing. What has been acknowledged is not remembered but in the
 //! values themselves.
 //!
+//! The values of an origin stand beside each other, or each says everything that the one before said
+//! and takes its place: see [`Keep`].
+//!
 //! ```
 //! use kolk_node::gossip::{Gossip, Settings};
 //! use kolk_node::workload::g_set::{Reply, Request};
@@ -53,13 +56,14 @@
 //! ```
 
 mod link;
+mod log;
 mod repair;
 mod replica;
 pub(crate) mod round_trip;
 mod settings;
 mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod version;
 mod wire;
 
@@ -76,7 +80,9 @@ use serde::de::DeserializeOwned;
 use crate::Context;
 use crate::sync::Notify;
 use replica::Replica;
+pub(crate) use settings::{Draft, usage_lines};
 pub use settings::{Settings, Strategy, USAGE};
+pub use store::Keep;
 pub use version::VersionVector;
 use wire::{KIND, Message};
 
@@ -108,17 +114,23 @@ impl<T> Clone for Gossip<T> {
 }
 
 impl<T: Clone + Serialize + DeserializeOwned + 'static> Gossip<T> {
-    /// Begins to listen to the peers. `on_value` is told of every value that is new at this node,
-    /// those that are added here included, once and in the order of [`Gossip::values`]; it must not
-    /// add any itself.
+    /// Begins to listen to the peers, and keeps all values. `on_value` is told of every value that is
+    /// new at this node, those that are added here included, once and in the order of
+    /// [`Gossip::values`]; it must not add any itself.
     pub fn new(cx: &Context, settings: Settings, on_value: impl FnMut(&T) + 'static) -> Gossip<T> {
-        let mut names = cx.node_ids().to_vec();
-        names.sort_unstable_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
-        let me = names.iter().position(|name| name == cx.node_id()).unwrap_or(names.len());
-        if me == names.len() {
-            names.push(cx.node_id().to_owned());
-        }
-        let replica = Replica::new(me as u32, names.len(), settings, cx.rng());
+        Gossip::keeping(Keep::All, cx, settings, on_value)
+    }
+
+    /// Likewise, and says what becomes of older values. With [`Keep::Newest`] `on_value` hears nothing
+    /// of values that come when a newer one is there.
+    pub fn keeping(
+        keep: Keep,
+        cx: &Context,
+        settings: Settings,
+        on_value: impl FnMut(&T) + 'static,
+    ) -> Gossip<T> {
+        let (names, me) = places(cx);
+        let replica = Replica::new(me, names.len(), keep, settings, cx.rng());
         let gossip = Gossip {
             inner: Rc::new(Inner {
                 cx: cx.clone(),
@@ -148,7 +160,8 @@ impl<T: Clone + Serialize + DeserializeOwned + 'static> Gossip<T> {
         self.inner.act(|replica, now| replica.add(now, value));
     }
 
-    /// All values held here, in the order in which they came. They must not stay borrowed across an
+    /// All values held here, in the order in which they came (with [`Keep::Newest`]: in which the
+    /// first of their origin came). They must not stay borrowed across an
     /// `.await`.
     pub fn values(&self) -> Ref<'_, [T]> {
         Ref::map(self.inner.replica.borrow(), Replica::values)
@@ -170,6 +183,18 @@ impl<T: Clone + Serialize + DeserializeOwned + 'static> Gossip<T> {
     }
 }
 
+/// All nodes by name, in the same order at every node, shorter names first; and this node's place
+/// among them.
+pub(crate) fn places(cx: &Context) -> (Vec<String>, u32) {
+    let mut names = cx.node_ids().to_vec();
+    names.sort_unstable_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
+    let me = names.iter().position(|name| name == cx.node_id()).unwrap_or(names.len());
+    if me == names.len() {
+        names.push(cx.node_id().to_owned());
+    }
+    (names, me as u32)
+}
+
 impl<T: Clone + Serialize> Inner<T> {
     fn place(&self, name: &str) -> Option<u32> {
         let order = |other: &String| (other.len(), other.as_str()).cmp(&(name.len(), name));
@@ -180,8 +205,8 @@ impl<T: Clone + Serialize> Inner<T> {
     fn act(&self, act: impl FnOnce(&mut Replica<T>, Time)) {
         let now = self.cx.now();
         let mut replica = self.replica.borrow_mut();
-        let known = replica.values().len();
         act(&mut replica, now);
+        let fresh = replica.take_fresh();
         for (peer, packet) in replica.take_outputs() {
             self.cx.send(&self.names[peer as usize], &Message::Gossip(packet));
         }
@@ -194,7 +219,7 @@ impl<T: Clone + Serialize> Inner<T> {
         drop(replica);
         let replica = self.replica.borrow();
         let mut on_value = self.on_value.borrow_mut();
-        replica.values()[known..].iter().for_each(&mut **on_value);
+        fresh.iter().for_each(|place| on_value(&replica.values()[*place as usize]));
     }
 
     /// Wakes the replica when it wants to be. A deadline that has moved back wakes it for nothing

@@ -48,6 +48,7 @@
 //! its context alone behaves the same under all three.
 
 mod context;
+pub mod crdt;
 mod executor;
 pub mod gossip;
 pub mod machine;

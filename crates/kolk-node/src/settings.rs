@@ -9,6 +9,7 @@
 //! which reads the settings and gives what `run` and `machine` want: a function
 //! that makes the node from what `init` says. Its `main` is `kolk_node::main(my_node::factory)`.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// For a node without settings: any argument is an error.
@@ -36,7 +37,7 @@ pub fn no_settings(args: &[String]) -> Result<(), String> {
 ///     let (mut every, mut loud) = (Duration::ZERO, false);
 ///     while let Some(name) = flags.next_name() {
 ///         match name {
-///             "--every-ms" => every = flags.milliseconds(Duration::from_secs(60))?,
+///             "--every-ms" => every = flags.milliseconds(1..=60_000)?,
 ///             "--loud" => loud = flags.switch()?,
 ///             _ => return Err(flags.unknown()),
 ///         }
@@ -77,17 +78,17 @@ impl<'a> Flags<'a> {
     ///
     /// # Errors
     ///
-    /// If it is none, or more than `most`.
-    pub fn milliseconds(&mut self, most: Duration) -> Result<Duration, String> {
+    /// If it is none, or out of `range`.
+    pub fn milliseconds(&mut self, range: RangeInclusive<u64>) -> Result<Duration, String> {
         let name = self.name;
         let value = self.value.take().or_else(|| self.args.next().map(String::as_str));
         let Some(value) = value else {
             return Err(self.error(format_args!("{name} needs a number of milliseconds")));
         };
-        let millis = value.parse().ok().map(Duration::from_millis);
-        millis.filter(|millis| *millis <= most).ok_or_else(|| {
-            let most = most.as_millis();
-            self.error(format_args!("{name} must be 0 to {most} ms, not `{value}`"))
+        let millis = value.parse().ok().filter(|millis| range.contains(millis));
+        millis.map(Duration::from_millis).ok_or_else(|| {
+            let (least, most) = range.into_inner();
+            self.error(format_args!("{name} must be {least} to {most} ms, not `{value}`"))
         })
     }
 

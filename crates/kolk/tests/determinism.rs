@@ -18,6 +18,7 @@ const NODES: &[(&str, &str, &[&str])] = &[
     ("broadcast", "broadcast", &[]),
     ("g-set", "g-set", &[]),
     ("lin-kv", "seq-kv", &["--service", "seq-kv"]),
+    ("pn-counter", "pn-counter", &[]),
 ];
 
 fn make(name: &str, args: &[String]) -> Box<dyn Machine> {
@@ -27,6 +28,7 @@ fn make(name: &str, args: &[String]) -> Box<dyn Machine> {
         "broadcast" => machine(kolk_broadcast::factory(args).unwrap()),
         "g-set" => machine(kolk_g_set::factory(args).unwrap()),
         "lin-kv" => machine(kolk_lin_kv::factory(args).unwrap()),
+        "pn-counter" => machine(kolk_pn_counter::factory(args).unwrap()),
         _ => panic!("there is no node {name}"),
     }
 }

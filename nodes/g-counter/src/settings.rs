@@ -1,5 +1,6 @@
 //! What the node can be told.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use kolk_node::Flags;
@@ -37,8 +38,8 @@ impl Settings {
         let mut flags = Flags::new(args, USAGE);
         while let Some(name) = flags.next_name() {
             match name {
-                "--fresh-ms" => settings.fresh = flags.milliseconds(MOST)?,
-                "--write-behind-ms" => settings.write_behind = Some(flags.milliseconds(MOST)?),
+                "--fresh-ms" => settings.fresh = flags.milliseconds(RANGE)?,
+                "--write-behind-ms" => settings.write_behind = Some(flags.milliseconds(RANGE)?),
                 _ => return Err(flags.unknown()),
             }
         }
@@ -46,8 +47,8 @@ impl Settings {
     }
 }
 
-/// The longest time that can be set.
-const MOST: Duration = Duration::from_secs(60);
+/// The times that can be set, in milliseconds.
+const RANGE: RangeInclusive<u64> = 0..=60_000;
 
 #[cfg(test)]
 mod tests {

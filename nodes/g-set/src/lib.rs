@@ -1,22 +1,18 @@
 //! A grow-only set as a delta-state CRDT: nodes tell each other the elements that are new to them,
 //! and joining them is set union.
 //!
-//! How they travel is [`kolk_node::gossip`]'s business, and its settings are this node's.
+//! How that is done is [`kolk_node::crdt`]'s business, and its settings are this node's.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use kolk_node::gossip::{Gossip, Settings};
+use kolk_node::crdt::{GrowOnlySet, Replicated, Settings};
 use kolk_node::workload::g_set::Request;
 use kolk_node::{Context, Node, RpcError};
 use serde::Serialize;
 
 /// The set, and who else has one.
-pub struct GSet {
-    gossip: Gossip<i64>,
-    elements: Rc<RefCell<BTreeSet<i64>>>,
-}
+pub struct GSet(Replicated<GrowOnlySet<i64>>);
 
 /// What the node answers. Unlike the clients' own type it shares the set with the node.
 #[derive(Serialize)]
@@ -27,19 +23,8 @@ pub enum Reply {
     /// All elements.
     ReadOk {
         /// In their order.
-        value: Rc<RefCell<BTreeSet<i64>>>,
+        value: Rc<RefCell<GrowOnlySet<i64>>>,
     },
-}
-
-impl GSet {
-    fn new(cx: &Context, settings: Settings) -> GSet {
-        let elements = Rc::new(RefCell::new(BTreeSet::new()));
-        let joined = Rc::clone(&elements);
-        let gossip = Gossip::new(cx, settings, move |&element| {
-            joined.borrow_mut().insert(element);
-        });
-        GSet { gossip, elements }
-    }
 }
 
 impl Node for GSet {
@@ -49,22 +34,20 @@ impl Node for GSet {
     async fn handle(&self, _: &Context, request: Request) -> Result<Reply, RpcError> {
         Ok(match request {
             Request::Add { element } => {
-                if !self.elements.borrow().contains(&element) {
-                    self.gossip.add(element);
-                }
+                let Ok(()) = self.0.update(|set, _| set.add(element));
                 Reply::AddOk {}
             }
-            Request::Read {} => Reply::ReadOk { value: Rc::clone(&self.elements) },
+            Request::Read {} => Reply::ReadOk { value: Rc::clone(self.0.state()) },
         })
     }
 }
 
-/// Makes the node; [`kolk_node::gossip::USAGE`] says which settings it has.
+/// Makes the node; [`kolk_node::crdt::USAGE`] says which settings it has.
 ///
 /// # Errors
 ///
 /// A text for people that says what is wrong with the arguments.
 pub fn factory(args: &[String]) -> Result<impl Fn(&Context) -> GSet + Clone + use<>, String> {
     let settings = Settings::from_args(args)?;
-    Ok(move |cx: &Context| GSet::new(cx, settings.clone()))
+    Ok(move |cx: &Context| GSet(Replicated::new(cx, &settings)))
 }

@@ -25,7 +25,7 @@ fn read(cluster: &mut Cluster, node: &str) -> Vec<i64> {
 
 #[test]
 fn sets_join_after_a_partition() {
-    for args in [&[][..], &["--direct"], &["--at-once"]] {
+    for args in [&[][..], &["--direct"], &["--at-once"], &["--full-state-ms", "500"]] {
         for seed in 0..20 {
             let options = ClusterOptions {
                 nodes: 5,

@@ -6,9 +6,10 @@ use std::time::Duration;
 use kolk_protocol::{Random, Time};
 
 use super::link::{Link, Sent, WINDOW};
+use super::log::{Entry, Log, Target};
 use super::repair::Repair;
 use super::settings::{Settings, Strategy};
-use super::store::{Inserted, Store};
+use super::store::{Inserted, Keep, Store};
 use super::version::VersionVector;
 use super::wire::{Packet, Run};
 
@@ -32,31 +33,11 @@ const PROBE_PAUSE_MAX: Duration = Duration::from_secs(8);
 /// A node that others have chosen as their hub counts as one for so long.
 const DEPUTY_TERM: Duration = Duration::from_secs(10);
 
-/// A place in the log: a value and who should get it from here.
-#[derive(Clone, Copy)]
-struct Entry {
-    place: u32,
-    /// Whom it came from; this node itself, for its own.
-    from: u32,
-    to: Target,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Target {
-    Nobody,
-    /// All members but those who have it for sure.
-    Everyone,
-    /// One of this node's own, for the hub, who shall pass it on.
-    Hub(u32),
-}
-
 pub(super) struct Replica<T> {
     me: u32,
     settings: Settings,
     store: Store<T>,
-    /// What this node has learned, in order, and what it is bound to tell. A value stands here
-    /// again when it must go to somebody whom it was not meant for before.
-    log: Vec<Entry>,
+    log: Log,
     /// By node; this node's own is not used.
     links: Vec<Link>,
     /// Who passes on this node's values: the first node that answers, perhaps this one.
@@ -76,13 +57,19 @@ pub(super) struct Replica<T> {
 
 impl<T: Clone> Replica<T> {
     /// The replica of node `me` among `nodes`.
-    pub(super) fn new(me: u32, nodes: usize, settings: Settings, random: Random) -> Replica<T> {
+    pub(super) fn new(
+        me: u32,
+        nodes: usize,
+        keep: Keep,
+        settings: Settings,
+        random: Random,
+    ) -> Replica<T> {
         let is_member = !matches!(settings.strategy, Strategy::Neighbours { .. });
         Replica {
             me,
             settings,
-            store: Store::new(nodes),
-            log: Vec::new(),
+            store: Store::new(nodes, keep),
+            log: Log::new(keep),
             links: (0..nodes).map(|_| Link { is_member, ..Link::default() }).collect(),
             hub: 0,
             handed: 0,
@@ -105,6 +92,11 @@ impl<T: Clone> Replica<T> {
 
     pub(super) fn version(&self) -> &VersionVector {
         self.store.version()
+    }
+
+    /// The places among [`Replica::values`] that have a value they had not when this was last asked.
+    pub(super) fn take_fresh(&mut self) -> Vec<u32> {
+        self.store.take_fresh()
     }
 
     /// The packets to be sent, and to whom.
@@ -251,7 +243,7 @@ impl<T: Clone> Replica<T> {
         if entry.to == Target::Everyone {
             self.store.mark_spread(entry.place);
         }
-        self.log.push(entry);
+        self.log.append(entry);
         if entry.to == Target::Nobody {
             return;
         }
@@ -414,8 +406,7 @@ impl<T: Clone> Replica<T> {
                 }
             }
         }
-        for place in acked.into_iter().flatten() {
-            let entry = self.log[place];
+        for (_, entry) in acked.into_iter().flat_map(|part| self.log.part(part)) {
             if entry.to == Target::Hub(peer) {
                 self.handed = self.handed.max(self.store.id(entry.place).number + 1);
             }
@@ -496,8 +487,8 @@ impl<T: Clone> Replica<T> {
     fn due(&self, peer: u32) -> (Vec<u32>, Vec<u32>, usize) {
         let (mut places, mut spread) = (Vec::new(), Vec::new());
         let sent = self.links[peer as usize].outgoing.sent;
-        for (at, entry) in self.log.iter().enumerate().skip(sent) {
-            if self.is_due(peer, *entry) {
+        for (at, entry) in self.log.part(sent..) {
+            if self.is_due(peer, entry) {
                 if places.len() + spread.len() == CHUNK {
                     return (places, spread, at);
                 }
@@ -511,7 +502,7 @@ impl<T: Clone> Replica<T> {
     /// `peer` has not confirmed what it was sent.
     fn retry(&mut self, now: Time, peer: u32) {
         let acked = self.links[peer as usize].outgoing.acked;
-        let is_due = self.log[acked..].iter().any(|entry| self.is_due(peer, *entry));
+        let is_due = self.log.part(acked..).any(|(_, entry)| self.is_due(peer, entry));
         let is_candidate = peer < self.hub;
         let link = &mut self.links[peer as usize];
         link.outgoing.retry_at = None;

@@ -1,5 +1,6 @@
 //! How values travel.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::Flags;
@@ -37,8 +38,8 @@ pub enum Strategy {
 
 const HUB_FLUSH: Duration = Duration::from_millis(220);
 
-/// The longest time that can be set.
-const MOST: Duration = Duration::from_secs(3600);
+/// The times that can be set, in milliseconds.
+const RANGE: RangeInclusive<u64> = 0..=3_600_000;
 
 impl Default for Settings {
     /// Through a hub that passes values on every 220 ms.
@@ -47,16 +48,27 @@ impl Default for Settings {
     }
 }
 
-/// What [`Settings::from_args`] understands, for people.
-pub const USAGE: &str = "\
-settings of this node:
-  --flush-ms N   the hub passes values on every N ms (default 220), and nodes send it theirs just
-                 before; with --topology: every node gathers values for N ms (default 0)
+/// The lines of a usage that all nodes have that gossip.
+macro_rules! usage_lines {
+    () => {
+        "  --flush-ms N   the hub passes values on every N ms (default 220), and nodes send it theirs just
+                 before
   --at-once      nodes send the hub their values at once, and N counts from the first of them
   --direct       no hub: every value goes straight to everybody, at once
-  --topology     no hub: values go along the topology that the node is given
   --ack-ms N     an acknowledgement waits N ms for a message to ride on
-                 (default 2000; with --direct 4000; at least twice --flush-ms)";
+                 (default 2000; with --direct 4000; at least twice --flush-ms)"
+    };
+}
+pub(crate) use usage_lines;
+
+/// What [`Settings::from_args`] understands, for people.
+pub const USAGE: &str = concat!(
+    "settings of this node:\n",
+    usage_lines!(),
+    "
+  --topology     no hub: values go along the topology that the node is given, and every node
+                 gathers them for --flush-ms (default 0)"
+);
 
 impl Settings {
     /// This strategy, with an acknowledgement time that suits it: acknowledgements find a message
@@ -78,18 +90,43 @@ impl Settings {
     /// A text for people that says what is wrong.
     pub fn from_args(args: &[String]) -> Result<Settings, String> {
         let mut flags = Flags::new(args, USAGE);
-        let (mut flush, mut ack) = (None, None);
-        let (mut at_once, mut direct, mut topology) = (false, false, false);
+        let mut draft = Draft::default();
         while let Some(name) = flags.next_name() {
             match name {
-                "--flush-ms" => flush = Some(flags.milliseconds(MOST)?),
-                "--ack-ms" => ack = Some(flags.milliseconds(MOST)?),
-                "--at-once" => at_once = flags.switch()?,
-                "--direct" => direct = flags.switch()?,
-                "--topology" => topology = flags.switch()?,
-                _ => return Err(flags.unknown()),
+                "--topology" => draft.topology = flags.switch()?,
+                name => draft.take(name, &mut flags)?,
             }
         }
+        draft.finish(&flags)
+    }
+}
+
+/// Settings while flags are being read.
+#[derive(Default)]
+pub(crate) struct Draft {
+    flush: Option<Duration>,
+    ack: Option<Duration>,
+    at_once: bool,
+    direct: bool,
+    topology: bool,
+}
+
+impl Draft {
+    /// Reads a flag that all nodes have that gossip.
+    pub(crate) fn take(&mut self, name: &str, flags: &mut Flags<'_>) -> Result<(), String> {
+        match name {
+            "--flush-ms" => self.flush = Some(flags.milliseconds(RANGE)?),
+            "--ack-ms" => self.ack = Some(flags.milliseconds(RANGE)?),
+            "--at-once" => self.at_once = flags.switch()?,
+            "--direct" => self.direct = flags.switch()?,
+            _ => return Err(flags.unknown()),
+        }
+        Ok(())
+    }
+
+    /// All flags have been read.
+    pub(crate) fn finish(self, flags: &Flags<'_>) -> Result<Settings, String> {
+        let Draft { flush, ack, at_once, direct, topology } = self;
         let alternatives = |one, other| Err(flags.alternatives(one, other));
         let strategy = match (direct, topology) {
             (true, true) => return alternatives("--direct", "--topology"),

@@ -7,57 +7,111 @@ use kolk_protocol::{Random, Time};
 
 use super::replica::Replica;
 use super::settings::{Settings, Strategy};
+use super::store::Keep;
 use super::wire::Packet;
 
 const LATENCY: Duration = Duration::from_millis(100);
 
-/// Replicas whose packets take [`LATENCY`], unless `fate` drops them.
-struct World {
+/// What becomes of a packet, by its number, and whom it is from and to: when it arrives, once or
+/// several times, or never.
+type Fate = Box<dyn FnMut(u64, u32, u32) -> Vec<Duration>>;
+
+/// Replicas whose packets take [`LATENCY`], unless their fate is another.
+pub(crate) struct World<T = i64> {
     now: Time,
-    replicas: Vec<Replica<i64>>,
-    on_way: BTreeMap<(Time, u64), (u32, u32, Packet<i64>)>,
+    replicas: Vec<Replica<T>>,
+    on_way: BTreeMap<(Time, u64, usize), (u32, u32, Packet<T>)>,
     /// When, from whom, to whom, and what was sent.
-    sent: Vec<(Time, u32, u32, Packet<i64>)>,
-    /// True if the packet with this number, from and to these nodes, arrives.
-    fate: Box<dyn FnMut(u64, u32, u32) -> bool>,
+    sent: Vec<(Time, u32, u32, Packet<T>)>,
+    fate: Fate,
 }
 
 impl World {
     fn new(nodes: usize, settings: &Settings) -> World {
+        World::keeping(Keep::All, nodes, settings)
+    }
+
+    fn values(&self, node: u32) -> Vec<i64> {
+        let mut values = self.replicas[node as usize].values().to_vec();
+        values.sort_unstable();
+        values
+    }
+
+    /// What was sent so far, as `100 0>1: 5 6 a3`: when, from whom to whom, values, and what else.
+    fn story(&self) -> Vec<String> {
+        self.sent.iter().map(|(at, src, dest, packet)| told(*at, *src, *dest, packet)).collect()
+    }
+}
+
+impl<T: Clone> World<T> {
+    pub(crate) fn keeping(keep: Keep, nodes: usize, settings: &Settings) -> World<T> {
         let replica = |me| {
             let random = Random::from_seed(u64::from(me));
-            Replica::new(me, nodes, settings.clone(), random)
+            Replica::new(me, nodes, keep, settings.clone(), random)
         };
         World {
             now: Time::ZERO,
             replicas: (0..nodes as u32).map(replica).collect(),
             on_way: BTreeMap::new(),
             sent: Vec::new(),
-            fate: Box::new(|_, _, _| true),
+            fate: Box::new(|_, _, _| vec![LATENCY]),
         }
     }
 
-    fn act(&mut self, node: u32, act: impl FnOnce(&mut Replica<i64>, Time)) {
+    /// From now on this is what becomes of packets.
+    pub(crate) fn set_fate(&mut self, fate: impl FnMut(u64, u32, u32) -> Vec<Duration> + 'static) {
+        self.fate = Box::new(fate);
+    }
+
+    /// From now on only these packets arrive, after [`LATENCY`].
+    fn let_through(&mut self, mut arrives: impl FnMut(u64, u32, u32) -> bool + 'static) {
+        self.set_fate(
+            move |number, src, dest| {
+                if arrives(number, src, dest) { vec![LATENCY] } else { Vec::new() }
+            },
+        );
+    }
+
+    /// How many packets were sent so far.
+    pub(crate) fn sent_count(&self) -> usize {
+        self.sent.len()
+    }
+
+    /// How many values the packets had that were sent to a node since there were `since`.
+    fn values_sent_to(&self, node: u32, since: usize) -> usize {
+        let packets = self.sent[since..].iter().filter(|(_, _, dest, _)| *dest == node);
+        packets.map(|(.., packet)| value_count(packet)).sum()
+    }
+
+    fn act(&mut self, node: u32, act: impl FnOnce(&mut Replica<T>, Time)) {
         let replica = &mut self.replicas[node as usize];
         act(replica, self.now);
         for (peer, packet) in replica.take_outputs() {
             let number = self.sent.len() as u64;
-            if (self.fate)(number, node, peer) {
-                self.on_way.insert((self.now + LATENCY, number), (node, peer, packet.clone()));
+            for (copy, latency) in (self.fate)(number, node, peer).into_iter().enumerate() {
+                let arrival = (self.now + latency, number, copy);
+                self.on_way.insert(arrival, (node, peer, packet.clone()));
             }
             self.sent.push((self.now, node, peer, packet));
         }
     }
 
-    fn add(&mut self, node: u32, value: i64) {
+    pub(crate) fn add(&mut self, node: u32, value: T) {
         self.act(node, |replica, now| replica.add(now, value));
     }
 
+    /// The values that are new at a node since this was last asked.
+    pub(crate) fn take_fresh(&mut self, node: u32) -> Vec<T> {
+        let replica = &mut self.replicas[node as usize];
+        let fresh = replica.take_fresh();
+        fresh.into_iter().map(|place| replica.values()[place as usize].clone()).collect()
+    }
+
     /// Lets everything happen that happens within `millis`.
-    fn run(&mut self, millis: u64) {
+    pub(crate) fn run(&mut self, millis: u64) {
         let end = self.now + Duration::from_millis(millis);
         loop {
-            let arrival = self.on_way.first_key_value().map(|((at, _), _)| *at);
+            let arrival = self.on_way.first_key_value().map(|((at, ..), _)| *at);
             let wakes = self.replicas.iter().map(Replica::deadline);
             let wake = (0..).zip(wakes).filter_map(|(node, at)| Some((at?, node))).min();
             match (arrival, wake) {
@@ -76,17 +130,10 @@ impl World {
         }
         self.now = end;
     }
+}
 
-    fn values(&self, node: u32) -> Vec<i64> {
-        let mut values = self.replicas[node as usize].values().to_vec();
-        values.sort_unstable();
-        values
-    }
-
-    /// What was sent so far, as `100 0>1: 5 6 a3`: when, from whom to whom, values, and what else.
-    fn story(&self) -> Vec<String> {
-        self.sent.iter().map(|(at, src, dest, packet)| told(*at, *src, *dest, packet)).collect()
-    }
+fn value_count<T>(packet: &Packet<T>) -> usize {
+    packet.runs.iter().chain(&packet.spread).map(|run| run.2.len()).sum()
 }
 
 fn told(at: Time, src: u32, dest: u32, packet: &Packet<i64>) -> String {
@@ -149,7 +196,7 @@ fn what_is_lost_is_missed_at_the_next_message() {
     world.run(5000);
     let before = world.sent.len();
     let lost = before as u64;
-    world.fate = Box::new(move |number, _, _| number != lost);
+    world.let_through(move |number, _, _| number != lost);
     world.add(1, 12);
     world.run(50);
     world.add(1, 13);
@@ -169,7 +216,7 @@ fn what_is_lost_is_missed_at_the_next_message() {
 #[test]
 fn what_nobody_acknowledges_is_repeated_quickly_but_never_without_pause() {
     let mut world = World::new(2, &hub(0));
-    world.fate = Box::new(|_, _, _| false);
+    world.let_through(|_, _, _| false);
     world.add(1, 10);
     world.run(30_000);
     let times: Vec<u64> = world.sent.iter().map(|(at, ..)| at.as_millis()).collect();
@@ -177,7 +224,7 @@ fn what_nobody_acknowledges_is_repeated_quickly_but_never_without_pause() {
     // The first comes when an acknowledgement could have come alone, the next when an answer could.
     assert_eq!(pauses[0], 2530);
     assert!(pauses[1..].iter().all(|pause| (530..=1000).contains(pause)), "{pauses:?}");
-    world.fate = Box::new(|_, _, _| true);
+    world.let_through(|_, _, _| true);
     world.run(2000);
     assert_eq!(world.values(0), [10]);
     let sent = world.sent.len();
@@ -188,7 +235,7 @@ fn what_nobody_acknowledges_is_repeated_quickly_but_never_without_pause() {
 #[test]
 fn a_deputy_does_the_work_of_a_dead_hub() {
     let mut world = World::new(4, &hub(200));
-    world.fate = Box::new(|_, src, dest| src != 0 && dest != 0);
+    world.let_through(|_, src, dest| src != 0 && dest != 0);
     world.add(2, 20);
     world.run(10_000);
     for node in 1..4 {
@@ -203,7 +250,7 @@ fn a_deputy_does_the_work_of_a_dead_hub() {
     world.run(9000);
     assert_eq!(world.values(2), [20, 21, 30], "{:?}", &world.story()[before..]);
     // Everything returns to the first hub when it is back, and comes to rest.
-    world.fate = Box::new(|_, _, _| true);
+    world.let_through(|_, _, _| true);
     world.run(20_000);
     assert_eq!(world.values(0), [20, 21, 30]);
     world.add(3, 31);
@@ -228,7 +275,7 @@ fn what_a_dead_hub_left_undone_is_found_out() {
     let mut world = World::new(4, &hub(200));
     let late = std::rc::Rc::new(std::cell::Cell::new(false));
     let is_late = std::rc::Rc::clone(&late);
-    world.fate = Box::new(move |_, src, dest| match (src, dest) {
+    world.let_through(move |_, src, dest| match (src, dest) {
         (0, 3) => false,
         (0, _) | (_, 0) => !is_late.get(),
         _ => true,
@@ -260,21 +307,19 @@ fn long_backlogs_come_in_pieces() {
             world.act(node, |replica, now| replica.set_neighbours(now, &others));
         }
         world.run(100);
-        world.fate = Box::new(|_, _, _| false);
+        world.let_through(|_, _, _| false);
         for value in 0..100_000 {
             world.add(2, value);
         }
         world.run(20_000);
-        world.fate = Box::new(|_, _, _| true);
+        world.let_through(|_, _, _| true);
         let before = world.sent.len();
         world.run(20_000);
         for node in 0..3 {
             assert_eq!(world.replicas[node].values().len(), 100_000, "{strategy} node {node}");
         }
         let pieces = world.sent[before..].iter();
-        let longest = pieces.map(|(.., packet)| {
-            packet.runs.iter().chain(&packet.spread).map(|run| run.2.len()).sum::<usize>()
-        });
+        let longest = pieces.map(|(.., packet)| value_count(packet));
         assert!(longest.max() <= Some(512), "{strategy}");
     }
 }
@@ -314,5 +359,37 @@ fn nonsense_does_no_harm() {
         }
         world.run(1000);
         assert!(world.values(1).len() >= 50);
+    }
+}
+
+/// Where the newer value says it all, whoever was cut off gets one of each origin.
+#[test]
+fn what_was_superseded_is_not_sent() {
+    for strategy in ["", "--at-once", "--direct"] {
+        let args: Vec<String> = strategy.split_whitespace().map(str::to_owned).collect();
+        let settings = Settings::from_args(&args).expect("settings");
+        let mut world = World::keeping(Keep::Newest, 4, &settings);
+        world.add(1, 0);
+        world.run(1000);
+        world.let_through(|_, src, dest| src != 3 && dest != 3);
+        for value in 1..2000 {
+            world.add(1, value);
+            world.add(2, -value);
+            world.run(5);
+        }
+        world.add(3, 7);
+        world.run(10_000);
+        assert_eq!(world.values(3), [0, 7], "{strategy}");
+        let before = world.sent_count();
+        world.let_through(|_, _, _| true);
+        world.run(20_000);
+        for node in 0..4 {
+            assert_eq!(world.values(node), [-1999, 7, 1999], "{strategy} node {node}");
+        }
+        // From whoever gave them and from who was asked for what is missing, at worst.
+        assert!(world.values_sent_to(3, before) <= 6, "{:?}", &world.story()[before..]);
+        let before = world.sent_count();
+        world.run(600_000);
+        assert_eq!(world.sent_count(), before, "{:?}", &world.story()[before..]);
     }
 }
