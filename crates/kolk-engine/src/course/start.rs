@@ -1,0 +1,145 @@
+//! How nodes start: `init`, its answers, and what is said of a node that gives none.
+
+use kolk_history::summary::{Violation, ViolationKind};
+use kolk_protocol::message::Body;
+use kolk_protocol::workload::init;
+use kolk_protocol::{from_body, lockstep};
+
+use super::Stage;
+use super::clients::Role;
+use crate::endpoint::Endpoint;
+use crate::host::{NO_LOCKSTEP, in_the_words_of_json, shorten};
+use crate::run::EngineError;
+use crate::simulation::Simulation;
+use crate::workload::Call;
+
+impl Simulation<'_> {
+    /// Sends every node its `init`.
+    pub(crate) fn start(&mut self) -> Result<(), EngineError> {
+        let virtual_time = self.hosts.is_virtual();
+        let nodes = self.plan.nodes.clone();
+        self.course.outstanding = nodes.len();
+        let clients: Vec<u32> =
+            (0..nodes.len()).map(|node| self.add_client(Role::Init(node as u16))).collect();
+        self.enter(Stage::Starting, Some(self.hosts.init_patience()));
+        for (number, client) in clients.into_iter().enumerate() {
+            let node = number as u16;
+            let offer = virtual_time.then(|| lockstep::Offer::new(self.node_seed(node, 0)));
+            let request = init::Request::Init {
+                node_id: nodes[number].clone(),
+                node_ids: nodes.clone(),
+                lockstep: offer,
+            };
+            let mut body = Vec::new();
+            Call::new(&mut body, 1).request(&request);
+            self.client_sends(client, node, &body)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn init_reply(
+        &mut self,
+        node: u16,
+        src: Endpoint,
+        body: &Body<'_>,
+    ) -> Result<Option<bool>, EngineError> {
+        let is_late = self.course.stage != Stage::Starting || self.hosts.is_started(node);
+        if src != Endpoint::Node(node) || (is_late && body.in_reply_to != Some(1)) {
+            return Ok(Some(false));
+        }
+        if is_late {
+            return Ok(Some(true));
+        }
+        let problem = match &*body.kind {
+            "init_ok" if body.in_reply_to != Some(1) => {
+                let problem = format!("answers `init` with {}", shorten(body.json));
+                Some((problem, "It must carry the request's number: `\"in_reply_to\":1`.".into()))
+            }
+            _ if body.in_reply_to != Some(1) => return Ok(Some(false)),
+            "init_ok" => match from_body::<init::Reply>(&body.kind, body.json) {
+                Ok(init::Reply::InitOk { lockstep }) => match lockstep {
+                    None if self.hosts.is_virtual() => {
+                        let (problem, advice) = NO_LOCKSTEP;
+                        Some((problem.to_owned(), advice.to_owned()))
+                    }
+                    Some(acceptance) if acceptance.version != lockstep::VERSION => Some((
+                        format!(
+                            "accepts version {} of lockstep, and kolk speaks version {}",
+                            acceptance.version,
+                            lockstep::VERSION
+                        ),
+                        "Run it with `--clock real`.".to_owned(),
+                    )),
+                    _ => None,
+                },
+                Err(error) => {
+                    let error = in_the_words_of_json(&error.to_string());
+                    let problem = format!("answers `init` with {}: {error}", shorten(body.json));
+                    Some((problem, self.init_advice()))
+                }
+            },
+            _ => Some((format!("answers `init` with {}", shorten(body.json)), self.init_advice())),
+        };
+        if let Some((problem, advice)) = problem {
+            return Err(self.hosts.start_error(node, &self.directory, problem, advice));
+        }
+        self.hosts.set_started(node);
+        self.course.outstanding -= 1;
+        if self.course.outstanding == 0 {
+            self.begin_setup()?;
+        }
+        Ok(None)
+    }
+
+    /// The error of a node that failed before the load began.
+    pub(crate) fn failed_starting(&mut self, node: u16) -> EngineError {
+        let before = match self.course.stage {
+            Stage::Starting => "before it had answered `init`",
+            _ => "before the load began",
+        };
+        let (problem, advice) = match self.recorder.last_violation() {
+            Some(Violation { kind, problem, advice, .. }) => match kind {
+                ViolationKind::Died => (format!("{problem} {before}"), advice.clone()),
+                _ => (problem.clone(), advice.clone()),
+            },
+            None => (format!("failed {before}"), self.init_advice()),
+        };
+        self.hosts.start_error(node, &self.directory, problem, advice)
+    }
+
+    /// How `init` is to be answered.
+    pub(super) fn init_advice(&self) -> String {
+        let lockstep = if self.hosts.is_virtual() { ",\"lockstep\":{\"version\":1}" } else { "" };
+        format!(
+            "A node answers `init` with {{\"type\":\"init_ok\",\"in_reply_to\":1{lockstep}}} on \
+             stdout, and flushes it."
+        )
+    }
+
+    pub(super) fn no_answer(&mut self, request: &str, advice: &str) -> EngineError {
+        let silent = (0..self.plan.nodes.len() as u16).find(|node| !self.hosts.is_started(*node));
+        let patience = self.hosts.init_patience().as_secs_f64();
+        let time = if self.hosts.is_virtual() { " of virtual time" } else { "" };
+        let problem = format!("did not answer `{request}` within {patience} s{time}");
+        self.hosts.start_error(
+            silent.unwrap_or_default(),
+            &self.directory,
+            problem,
+            advice.to_owned(),
+        )
+    }
+
+    pub(super) fn setup_reply(&mut self, worker: u32, body: &Body<'_>) -> Result<(), EngineError> {
+        let state = &self.course.workers[worker as usize];
+        let request = String::from_utf8_lossy(&state.request).into_owned();
+        let asked = Body::parse(&request).expect("requests are JSON objects");
+        if body.kind.strip_suffix("_ok") != Some(&*asked.kind) {
+            let problem = format!("answers {} with {}", shorten(&request), shorten(body.json));
+            let advice = format!("It should answer with a body of type `{}_ok`.", asked.kind);
+            let node = state.worker.node as u16;
+            return Err(self.hosts.start_error(node, &self.directory, problem, advice));
+        }
+        self.course.outstanding -= 1;
+        if self.course.outstanding == 0 { self.begin_load() } else { Ok(()) }
+    }
+}
