@@ -316,7 +316,7 @@ impl Simulation<'_> {
 
     /// After an operation of unknown outcome the process is dead: the worker goes on as another
     /// one, with a fresh client.
-    fn replace_process(&mut self, worker: u32) {
+    pub(super) fn replace_process(&mut self, worker: u32) {
         let client = self.add_client(Role::Worker(worker));
         let state = &mut self.course.workers[worker as usize];
         self.course.roles[state.client as usize] = Role::Retired;
