@@ -300,6 +300,11 @@ const IMPLIED: &[(&str, &[&str])] = &[
     ("dirty-update", &["G1a"]),
     ("future-read", &["G1c"]),
     ("lost-update", &["G2-item"]),
+    ("read-committed-violation", &["read-atomic-violation", "read-committed-violation-process"]),
+    ("read-committed-violation-process", &["read-atomic-violation-process"]),
+    ("read-atomic-violation", &["causal-violation", "read-atomic-violation-process"]),
+    ("read-atomic-violation-process", &["causal-violation-process"]),
+    ("causal-violation", &["causal-violation-process"]),
 ];
 
 /// The anomalies that a model forbids, beyond those that weaker models forbid.
@@ -309,11 +314,15 @@ const FORBIDDEN: &[(Model, &[&str])] = &[
         // A value nobody wrote leaves no order of versions to speak of.
         &["G0", "duplicate-elements", "cyclic-versions", "garbage-read"],
     ),
-    (Model::ReadCommitted, &["G1", "read-committed-violation"]),
+    (Model::ReadCommitted, &["G1"]),
+    // What is called read committed there holds views to be monotonic.
+    (Model::MonotonicAtomicView, &["read-committed-violation"]),
+    (Model::MonotonicView, &["read-committed-violation"]),
+    (Model::MonotonicSnapshotRead, &["read-committed-violation"]),
     (Model::CursorStability, &["lost-update"]),
     (Model::UpdateAtomic, &["lost-update"]),
     (Model::ReadAtomic, &["internal", "G1a", "future-read", "read-atomic-violation"]),
-    (Model::Causal, &["causal-violation"]),
+    (Model::Causal, &["causal-violation-process"]),
     (Model::CausalCerone, &["causal-violation"]),
     (Model::ConsistentView, &["G-single"]),
     (Model::RepeatableRead, &["G2-item"]),
@@ -324,7 +333,10 @@ const FORBIDDEN: &[(Model, &[&str])] = &[
     (Model::StrongSessionReadCommitted, &["G1c-process"]),
     (Model::StrongReadUncommitted, &["G0-realtime"]),
     (Model::StrongReadCommitted, &["G1c-realtime"]),
-    (Model::StrongSessionSnapshotIsolation, &["G1-process", "G-nonadjacent-process"]),
+    (
+        Model::StrongSessionSnapshotIsolation,
+        &["G1-process", "G-nonadjacent-process", "causal-violation-process"],
+    ),
     (Model::StrongSnapshotIsolation, &["G1-realtime", "G-nonadjacent-realtime"]),
     (Model::StrongSessionSerializable, &["G1-process", "G2-process"]),
 ];
@@ -353,9 +365,30 @@ pub fn ruled_out(anomaly: &str) -> Models {
     Models::from_iter(direct).implying()
 }
 
+/// The models that an anomaly of this type counts against only if they are asked for by name:
+/// [levels that are decided exactly](crate::txn), in a sense that the models which imply them need
+/// not share.
+pub fn by_name(anomaly: &str) -> Models {
+    match anomaly {
+        "read-committed-violation" | "read-committed-violation-process" => {
+            Models::new(&[Model::ReadCommitted, Model::ReadAtomic])
+        }
+        "read-atomic-violation" | "read-atomic-violation-process" => {
+            Models::new(&[Model::ReadAtomic])
+        }
+        _ => Models::default(),
+    }
+}
+
 /// The models that something can be held against: the others forbid nothing that is looked for.
 pub fn decidable() -> Models {
     Models::from_iter(FORBIDDEN.iter().map(|(model, _)| *model))
+}
+
+/// The models that speak of real time: of a history without times they cannot be told.
+pub fn of_real_time() -> Models {
+    let weakest = [Model::StrongReadUncommitted, Model::Linearizable];
+    Models::new(&weakest).implying()
 }
 
 #[cfg(test)]

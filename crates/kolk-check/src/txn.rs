@@ -17,6 +17,7 @@ mod order;
 pub mod rw_register;
 mod same_key;
 pub(crate) mod table;
+mod weak;
 mod words;
 
 use crate::check::{Anomaly, Check};

@@ -29,7 +29,10 @@ pub(crate) fn order(a: &Value, b: &Value) -> Ordering {
             };
             lexicographic(&entries(a), &entries(b), pairs)
         }
-        (Value::Ints(_) | Value::List(_), Value::Ints(_) | Value::List(_)) => {
+        (
+            Value::Ints(_) | Value::List(_) | Value::MicroOps(_),
+            Value::Ints(_) | Value::List(_) | Value::MicroOps(_),
+        ) => {
             lexicographic(&a.as_list().unwrap_or_default(), &b.as_list().unwrap_or_default(), order)
         }
         _ => rank(a).cmp(&rank(b)),
@@ -44,7 +47,7 @@ pub(crate) fn rank(value: &Value) -> u8 {
         Value::Int(_) | Value::BigInt(_) => 2,
         Value::Float(_) => 4,
         Value::Text(_) | Value::Keyword(_) => 5,
-        Value::Ints(_) | Value::List(_) => 6,
+        Value::Ints(_) | Value::List(_) | Value::MicroOps(_) => 6,
         Value::Map(_) => 7,
     }
 }

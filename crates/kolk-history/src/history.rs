@@ -73,6 +73,9 @@ pub struct History {
     pub operations: Vec<Operation>,
     /// Faults beginning and ending, in order.
     pub faults: Vec<FaultEvent>,
+    /// True if nothing is known of time: each process runs its operations in order, and indices
+    /// and times tell nothing else.
+    pub untimed: bool,
 }
 
 impl History {

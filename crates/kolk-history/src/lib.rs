@@ -3,6 +3,7 @@
 //! What a run leaves behind, as data. This crate does not know how a run came about: the engine
 //! makes these types, checkers and reports read them.
 
+pub mod awdit;
 mod builder;
 pub mod edn;
 pub mod error;
@@ -10,6 +11,7 @@ pub mod history;
 pub mod jepsen;
 pub mod journal;
 pub mod jsonl;
+pub mod micro_ops;
 pub mod operation;
 pub mod plan;
 pub mod summary;
@@ -17,6 +19,7 @@ pub mod value;
 
 pub use error::ReadError;
 pub use history::{AnyEvent, Event, EventKind, FaultEvent, History};
+pub use micro_ops::MicroOps;
 pub use operation::{Function, Operation, Outcome, Phase};
 pub use plan::Plan;
 pub use summary::Summary;

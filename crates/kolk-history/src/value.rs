@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::micro_ops::MicroOps;
 use kolk_protocol::scan::{DEPTH_MAX, ScanError, Scanner};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
@@ -11,7 +12,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 /// EDN tells keywords from strings and allows any map key, JSON does neither: a [`Value::Keyword`]
 /// becomes a plain string there (without a trailing `?`), a key its text.
 ///
-/// A list of integers is equal to another however the two are kept.
+/// A list is equal to another however the two are kept.
 #[derive(Clone, Debug, Default)]
 pub enum Value {
     /// Nothing: `null`, `nil`.
@@ -34,6 +35,8 @@ pub enum Value {
     Ints(Arc<Vec<i64>>),
     /// A list.
     List(Arc<Vec<Value>>),
+    /// A list of micro-operations, packed: what most transactions are.
+    MicroOps(Arc<MicroOps>),
     /// A map, in the order given.
     Map(Arc<Vec<(Value, Value)>>),
 }
@@ -76,13 +79,15 @@ impl Value {
         Ok(value)
     }
 
-    /// The list's elements as values, if it is one: shares nothing with a list of integers.
+    /// The list's elements as values, if it is one: shares nothing with a list of integers or of
+    /// micro-operations.
     pub fn as_list(&self) -> Option<std::borrow::Cow<'_, [Value]>> {
         match self {
             Value::List(values) => Some(values.as_slice().into()),
             Value::Ints(ints) => {
                 Some(ints.iter().map(|int| Value::Int(*int)).collect::<Vec<_>>().into())
             }
+            Value::MicroOps(micro_ops) => Some(micro_ops.to_list().into()),
             _ => None,
         }
     }
@@ -136,6 +141,9 @@ impl PartialEq for Value {
                 ints.len() == list.len()
                     && ints.iter().zip(list.iter()).all(|(int, value)| value.as_int() == Some(*int))
             }
+            (Value::MicroOps(a), Value::MicroOps(b)) => a == b,
+            (Value::MicroOps(packed), Value::List(list))
+            | (Value::List(list), Value::MicroOps(packed)) => packed.to_list() == **list,
             (Value::Map(a), Value::Map(b)) => a == b,
             _ => false,
         }
@@ -353,6 +361,9 @@ pub fn write_json(out: &mut Vec<u8>, value: &Value) {
             out.extend_from_slice(digits.format(*int).as_bytes());
         }),
         Value::List(values) => write_separated(out, b'[', b']', values.iter(), write_json),
+        Value::MicroOps(micro_ops) => {
+            write_separated(out, b'[', b']', micro_ops.to_list().iter(), write_json);
+        }
         Value::Map(entries) => {
             write_separated(out, b'{', b'}', entries.iter(), |out, (key, value)| {
                 match key {

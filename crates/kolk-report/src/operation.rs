@@ -85,6 +85,7 @@ pub fn value(value: &Value) -> String {
     let count = match value {
         Value::Ints(ints) => ints.len(),
         Value::List(list) => list.len(),
+        Value::MicroOps(micro_ops) => micro_ops.len(),
         Value::Map(map) => map.len(),
         _ => 0,
     };

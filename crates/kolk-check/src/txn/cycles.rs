@@ -176,25 +176,7 @@ impl Search<'_> {
 
     /// Looks for a shortest cycle of edges of these kinds.
     fn shortest_cycle(&mut self, kinds: Kinds) {
-        let graph = &self.knot.graph;
-        let components = Components::new(graph, kinds);
-        let mut paths = Paths::new(graph, kinds, false);
-        let mut best: Option<Vec<Step>> = None;
-        for members in components.large() {
-            let component = components.of[members[0] as usize];
-            for start in members.into_iter().filter(|member| !graph.is_hub(*member)) {
-                let limit = best.as_ref().map_or(u32::MAX, |best| best.len() as u32 - 1);
-                if best.is_some() && (limit < 2 || paths.work > WORK_MAX) {
-                    break;
-                }
-                let state = State::plain(start);
-                let inside = |vertex: u32| components.of[vertex as usize] == component;
-                if paths.search(state, state, limit, inside) {
-                    best = Some(self.steps(&paths, start, Kinds::FREE, state));
-                }
-            }
-        }
-        if let Some(steps) = best {
+        if let Some(steps) = shortest(&self.knot.graph, kinds) {
             self.add(&steps, kinds);
         }
     }
@@ -223,31 +205,13 @@ impl Search<'_> {
                 })
             };
             if paths.search(start, target, limit, towards) {
-                let steps = self.steps(&paths, *from, Kinds::RW, target);
+                let steps = steps(graph, &paths, *from, Kinds::RW, target);
                 best = self.simple(steps, alternating).or(best);
             }
         }
         if let Some(steps) = best {
             self.add(&steps, Kinds::WW.with(Kinds::WR).with(self.scope.kinds()));
         }
-    }
-
-    /// The steps of the cycle that begins at `from` with an edge of kind `first` (free if the path
-    /// begins there) and goes on along the path found to `target`.
-    fn steps(&self, paths: &Paths<'_>, from: u32, first: Kinds, target: State) -> Vec<Step> {
-        let graph = &self.knot.graph;
-        let mut steps = Vec::new();
-        let (mut last, mut kind) = (from, first);
-        for (vertex, entered) in paths.path(target) {
-            if entered != Kinds::FREE {
-                kind = entered;
-            }
-            if !graph.is_hub(vertex) && kind != Kinds::FREE {
-                steps.push(Step { from: last, kind });
-                (last, kind) = (vertex, Kinds::FREE);
-            }
-        }
-        steps
     }
 
     /// A closed walk if it is a simple cycle; else, of a walk in which read–writes are not adjacent,
@@ -296,6 +260,47 @@ impl Search<'_> {
         }
         self.found.push(Cycle { kind, steps });
     }
+}
+
+/// A shortest cycle of edges of these kinds, as far as [`WORK_MAX`] reaches; its transactions are
+/// numbered as in the graph.
+pub(crate) fn shortest(graph: &Graph, kinds: Kinds) -> Option<Vec<Step>> {
+    let components = Components::new(graph, kinds);
+    let mut paths = None;
+    let mut best: Option<Vec<Step>> = None;
+    for members in components.large() {
+        let component = components.of[members[0] as usize];
+        let paths = paths.get_or_insert_with(|| Paths::new(graph, kinds, false));
+        for start in members.into_iter().filter(|member| !graph.is_hub(*member)) {
+            let limit = best.as_ref().map_or(u32::MAX, |best| best.len() as u32 - 1);
+            if best.is_some() && (limit < 2 || paths.work > WORK_MAX) {
+                break;
+            }
+            let state = State::plain(start);
+            let inside = |vertex: u32| components.of[vertex as usize] == component;
+            if paths.search(state, state, limit, inside) {
+                best = Some(steps(graph, paths, start, Kinds::FREE, state));
+            }
+        }
+    }
+    best
+}
+
+/// The steps of the cycle that begins at `from` with an edge of kind `first` (free if the path
+/// begins there) and goes on along the path found to `target`.
+fn steps(graph: &Graph, paths: &Paths<'_>, from: u32, first: Kinds, target: State) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let (mut last, mut kind) = (from, first);
+    for (vertex, entered) in paths.path(target) {
+        if entered != Kinds::FREE {
+            kind = entered;
+        }
+        if !graph.is_hub(vertex) && kind != Kinds::FREE {
+            steps.push(Step { from: last, kind });
+            (last, kind) = (vertex, Kinds::FREE);
+        }
+    }
+    steps
 }
 
 #[cfg(test)]

@@ -25,18 +25,46 @@ pub(crate) struct Findings<'a> {
     types: Vec<&'static str>,
     /// Models that the anomalies of this workload can rule out.
     decidable: Models,
+    /// The levels that were decided exactly, and whether they hold.
+    decided: Vec<(&'static str, bool)>,
+    /// Models that violations of these levels rule out.
+    violated: Models,
 }
 
 impl<'a> Findings<'a> {
     /// Nothing found yet.
     pub(crate) fn new(table: &'a Table, requested: Models, decidable: Models) -> Findings<'a> {
         let check = Check::new("workload");
-        Findings { table, requested, check, found: Vec::new(), types: Vec::new(), decidable }
+        Findings {
+            table,
+            requested,
+            check,
+            found: Vec::new(),
+            types: Vec::new(),
+            decidable,
+            decided: Vec::new(),
+            violated: Models::default(),
+        }
     }
 
     /// True if the models asked for forbid anomalies of this type.
     fn forbids(&self, kind: &str) -> bool {
-        models::ruled_out(kind).overlaps(self.requested)
+        models::ruled_out(kind).and(models::by_name(kind)).overlaps(self.requested)
+    }
+
+    /// Adds the violation of a level. It is told only if the level was asked for by name, or if
+    /// nothing else speaks against the models asked for: whatever breaks a level mostly makes a
+    /// cycle that was told already.
+    pub(crate) fn violation(&mut self, kind: &'static str, anomaly: impl FnOnce() -> Anomaly) {
+        self.violated = self.violated.and(models::ruled_out(kind));
+        if self.check.anomalies.is_empty() || self.requested.overlaps(levels()) {
+            self.stronger(kind, anomaly);
+        }
+    }
+
+    /// Takes note of levels that were decided exactly, and whether they hold.
+    pub(crate) fn decided(&mut self, levels: [(&'static str, bool); 3]) {
+        self.decided = levels.to_vec();
     }
 
     /// Adds an anomaly that the original finds.
@@ -121,6 +149,12 @@ impl<'a> Findings<'a> {
             self.types.push("empty-transaction-graph");
         }
         self.note_malformed();
+        self.note_decided();
+        if self.table.untimed {
+            let note = "the history tells no times: nothing is checked of the order of real time";
+            self.check.notes.push(note.to_owned());
+            self.decidable = self.decidable.without(models::of_real_time());
+        }
         self.results();
         self.check
     }
@@ -139,6 +173,22 @@ impl<'a> Findings<'a> {
         }
     }
 
+    /// Says what was decided about levels that were asked for by name.
+    fn note_decided(&mut self) {
+        for model in levels().iter().filter(|model| self.requested.contains(*model)) {
+            let name = if model == Model::CausalCerone { "causal" } else { model.name() };
+            if let Some((_, holds)) = self.decided.iter().find(|(level, _)| *level == name) {
+                let verdict = match holds {
+                    true => "holds",
+                    false => "does not hold, which counts with --strict",
+                };
+                self.check.notes.push(format!(
+                    "{model} was decided exactly, the order of each process included: it {verdict}"
+                ));
+            }
+        }
+    }
+
     fn results(&mut self) {
         let table = self.table;
         let ruled_out = self.found.iter().map(|kind| models::ruled_out(kind));
@@ -150,7 +200,7 @@ impl<'a> Findings<'a> {
             list(names.into_iter().map(|model| Value::Keyword(model.word())))
         };
         let weakest = impossible.weakest();
-        let strongest = self.decidable.without(impossible).strongest();
+        let strongest = self.decidable.without(impossible.and(self.violated)).strongest();
         let possible = (0..table.len() as u32).filter(|number| table.is_possible(*number)).count();
         let mut results = vec![
             (key(&"transaction-count"), count(possible)),
@@ -162,6 +212,10 @@ impl<'a> Findings<'a> {
             results.push((key(&"not"), names(weakest)));
             results.push((key(&"also-not"), names(impossible.without(weakest))));
         }
+        if !self.decided.is_empty() {
+            let levels = self.decided.iter().map(|(level, holds)| (text(level), (*holds).into()));
+            results.push((key(&"decided-exactly"), Value::map(levels.collect())));
+        }
         let allowed: Vec<&str> =
             self.found.iter().copied().filter(|kind| !self.forbids(kind)).collect();
         if !allowed.is_empty() {
@@ -169,6 +223,11 @@ impl<'a> Findings<'a> {
         }
         self.check.results.extend(results);
     }
+}
+
+/// The models that are decided exactly.
+fn levels() -> Models {
+    Models::new(&[Model::ReadCommitted, Model::ReadAtomic, Model::Causal, Model::CausalCerone])
 }
 
 /// The sentence that justifies an edge of that kind between two transactions, each with the name

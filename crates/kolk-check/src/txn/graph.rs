@@ -26,8 +26,10 @@ impl Kinds {
     pub(crate) const REALTIME: Kinds = Kinds(16);
     /// From a hub: part of an edge that began elsewhere.
     pub(crate) const FREE: Kinds = Kinds(32);
+    /// The first must have come before the second, or somebody could not have seen what they saw.
+    pub(crate) const COMMIT: Kinds = Kinds(64);
     /// All edges.
-    pub(crate) const ALL: Kinds = Kinds(63);
+    pub(crate) const ALL: Kinds = Kinds(127);
     /// What follows from the data alone.
     pub(crate) const DATA: Kinds = Kinds(7);
 
@@ -53,7 +55,7 @@ impl Kinds {
 
 impl fmt::Debug for Kinds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = ["ww", "wr", "rw", "process", "realtime", "free"];
+        let names = ["ww", "wr", "rw", "process", "realtime", "free", "commit"];
         let kinds = names.iter().enumerate().filter(|(number, _)| self.0 >> number & 1 == 1);
         f.write_str(&kinds.map(|(_, name)| *name).collect::<Vec<_>>().join("+"))
     }
@@ -83,7 +85,7 @@ impl Edge {
 }
 
 /// Collects edges.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Builder {
     transactions: u32,
     vertices: u32,

@@ -21,9 +21,9 @@ use kolk_history::History;
 use super::findings::{Explain, Findings};
 use super::graph::{Builder as GraphBuilder, Kinds};
 use super::table::{Builder, Kind, MicroOp, NONE, Table};
-use super::{cycles, duplicates, order};
+use super::{cycles, duplicates, order, weak};
 use crate::check::Check;
-use crate::models::{self, Model, Models};
+use crate::models::{self, Models};
 use versions::Versions;
 
 /// Checks a history of transactions of `append` and `r` against these models.
@@ -36,9 +36,7 @@ pub(crate) fn check_table(table: &Table, requested: Models) -> Check {
     if let Some(unknown) = duplicates(table) {
         return unknown;
     }
-    // Whether it is causal needs an order of sessions, which is not looked at for lists.
-    let decidable = models::decidable().without(Models::new(&[Model::Causal]));
-    let mut findings = Findings::new(table, requested, decidable);
+    let mut findings = Findings::new(table, requested, models::decidable());
     let versions = Versions::new(table);
     direct::find(&mut findings, &versions);
     let mut graph = GraphBuilder::new(table.len());
@@ -49,10 +47,12 @@ pub(crate) fn check_table(table: &Table, requested: Models) -> Check {
     let cycles = cycles::search(table, &graph.finish());
     let explain: &Explain<'_> = &|kind, from, to| explain(table, &versions, kind, from, to);
     findings.cycles(&cycles, explain);
+    weak::find(&mut findings, |graph| write_edges(table, &versions, graph));
     findings.finish(kinds)
 }
 
-fn data_edges(table: &Table, versions: &Versions, graph: &mut GraphBuilder) {
+/// Who appended before whom.
+fn write_edges(table: &Table, versions: &Versions, graph: &mut GraphBuilder) {
     for key in 0..table.keys.len() as u32 {
         let order = versions.order(key);
         for pair in order.windows(2) {
@@ -66,6 +66,10 @@ fn data_edges(table: &Table, versions: &Versions, graph: &mut GraphBuilder) {
             }
         }
     }
+}
+
+fn data_edges(table: &Table, versions: &Versions, graph: &mut GraphBuilder) {
+    write_edges(table, versions, graph);
     let mut at_end: Vec<(u32, u32)> = Vec::new();
     for reader in (0..table.len() as u32).filter(|number| table.is_ok(*number)) {
         for read in table.micro_ops(reader).iter().filter(|micro_op| !micro_op.is_write()) {

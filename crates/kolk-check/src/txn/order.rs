@@ -25,6 +25,9 @@ pub(crate) fn process(table: &Table, graph: &mut Builder) {
 /// it: three edges each, however many run at once, where the order's transitive reduction (what
 /// Elle keeps, by a frontier) has as many as there are processes.
 pub(crate) fn realtime(table: &Table, graph: &mut Builder) {
+    if table.untimed {
+        return;
+    }
     let possible = || (0..table.len() as u32).filter(|number| table.is_possible(*number));
     let mut invocations: Vec<(u32, u32)> =
         possible().map(|number| (table.transactions[number as usize].index, number)).collect();
@@ -63,5 +66,5 @@ pub(crate) fn realtime(table: &Table, graph: &mut Builder) {
 /// True if real time puts the first before the second.
 pub(crate) fn is_before(table: &Table, first: u32, second: u32) -> bool {
     let (a, b) = (&table.transactions[first as usize], &table.transactions[second as usize]);
-    table.is_ok(first) && a.completion < b.index
+    !table.untimed && table.is_ok(first) && a.completion < b.index
 }

@@ -26,9 +26,9 @@ use kolk_history::History;
 use super::findings::{Explain, Findings};
 use super::graph::{Builder as GraphBuilder, Graph, Kinds};
 use super::table::{Builder, Kind, Table};
-use super::{cycles, duplicates, order};
+use super::{cycles, duplicates, order, weak};
 use crate::check::Check;
-use crate::models::{self, Model, Models};
+use crate::models::{self, Models};
 use versions::Versions;
 
 /// Checks a history of transactions of `w` and `r` against these models.
@@ -41,9 +41,7 @@ pub(crate) fn check_table(table: &Table, requested: Models) -> Check {
     if let Some(unknown) = duplicates(table) {
         return unknown;
     }
-    // Until causal consistency is decided exactly, nothing is claimed about it.
-    let decidable = models::decidable().without(Models::new(&[Model::Causal]));
-    let mut findings = Findings::new(table, requested, decidable);
+    let mut findings = Findings::new(table, requested, models::decidable());
     direct::find(&mut findings);
     let known = Versions::new(table, false);
     known.report_cyclic(&mut findings);
@@ -68,6 +66,7 @@ pub(crate) fn check_table(table: &Table, requested: Models) -> Check {
         let found = cycles::search(table, &original);
         findings.cycles(&found, explain_original);
     }
+    weak::find(&mut findings, |_| {});
     findings.finish(kinds)
 }
 

@@ -130,6 +130,8 @@ pub(crate) struct Table {
     pub malformed: Vec<u32>,
     /// Elements that were written again, with the second transaction.
     pub duplicates: Vec<(u32, u32)>,
+    /// True if nothing is known of real time.
+    pub untimed: bool,
 }
 
 impl Table {

@@ -52,6 +52,9 @@ fn compact(out: &mut Vec<u8>, value: &Value, brackets: [u8; 2]) {
             }
             out.push(brackets[1]);
         }
+        Value::MicroOps(micro_ops) => {
+            compact(out, &Value::list(micro_ops.to_list()), brackets);
+        }
         Value::Map(entries) => {
             out.push(b'{');
             for (place, (key, value)) in entries.iter().enumerate() {
@@ -100,6 +103,10 @@ fn pretty(out: &mut Vec<u8>, value: &Value, width: usize, column: usize) {
                 pretty(out, value, width, column + 1);
             }
             out.push(b')');
+        }
+        Value::MicroOps(micro_ops) => {
+            out.truncate(start);
+            pretty(out, &Value::list(micro_ops.to_list()), width, column);
         }
         // A long list of integers reads best as one paragraph.
         _ => {}

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use kolk_check::Options;
 use kolk_check::models::Models;
-use kolk_history::{History, ReadError, jepsen, jsonl};
+use kolk_history::{History, ReadError, awdit, jepsen, jsonl};
 use kolk_report::failure::Failure;
 use kolk_report::screen::Judged;
 use kolk_report::{results, screen};
@@ -66,14 +66,17 @@ fn read(path: &Path) -> Result<History, Stop> {
     let refused = |cause: String| {
         let failure = Failure::new(format!("cannot read the history {}", path.display()))
             .cause(cause)
-            .advice("name a history.jsonl of kolk's, or a history.edn of Jepsen's");
+            .advice(
+                "name a history.jsonl of kolk's, a history.edn of Jepsen's, or a text of AWDIT's",
+            );
         Stop::user(failure)
     };
     let file = File::open(path).map_err(|error| refused(error.to_string()))?;
     let mut reader = BufReader::with_capacity(1 << 18, file);
-    let read = match is_edn(&mut reader) {
-        Ok(true) => jepsen::read(reader, Vec::new()),
-        Ok(false) => jsonl::read(reader, Vec::new()),
+    let read = match format(&mut reader) {
+        Ok(Format::Json) => jsonl::read(reader, Vec::new()),
+        Ok(Format::Edn) => jepsen::read(reader, Vec::new()),
+        Ok(Format::Awdit) => awdit::read(reader),
         Err(error) => Err(ReadError::Io(error)),
     };
     let history = read.map_err(|error| refused(error.to_string()))?;
@@ -83,11 +86,26 @@ fn read(path: &Path) -> Result<History, Stop> {
     Ok(history)
 }
 
-/// True unless the first thing in it is a JSON object: `{` and a string.
-fn is_edn(reader: &mut impl BufRead) -> std::io::Result<bool> {
+/// What a history is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    /// kolk's JSON lines.
+    Json,
+    /// Jepsen's EDN.
+    Edn,
+    /// AWDIT's text.
+    Awdit,
+}
+
+/// The format, by how it begins: JSON with `{` and a string.
+fn format(reader: &mut impl BufRead) -> std::io::Result<Format> {
     let beginning = reader.fill_buf()?.trim_ascii_start();
     let inside = beginning.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
-    Ok(!inside.is_some_and(|inside| inside.starts_with(b"\"")))
+    Ok(match inside {
+        Some(inside) if inside.starts_with(b"\"") => Format::Json,
+        None if awdit::is_awdit(beginning) => Format::Awdit,
+        _ => Format::Edn,
+    })
 }
 
 #[cfg(test)]
@@ -95,15 +113,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_edn_from_json() {
+    fn tells_formats_apart() {
         for (text, expected) in [
-            ("{\"index\":0}", false),
-            ("\n { \"index\":0}", false),
-            ("{:index 0}", true),
-            ("[{:index 0}]", true),
-            ("#jepsen.history.Op{:index 0}", true),
+            ("{\"index\":0}", Format::Json),
+            ("\n { \"index\":0}", Format::Json),
+            ("{:index 0}", Format::Edn),
+            ("[{:index 0}]", Format::Edn),
+            ("w 0 1\n-----\nr 0 1\n", Format::Awdit),
+            ("#jepsen.history.Op{:index 0}", Format::Edn),
         ] {
-            assert_eq!(is_edn(&mut text.as_bytes()).expect("bytes"), expected, "{text}");
+            assert_eq!(format(&mut text.as_bytes()).expect("bytes"), expected, "{text}");
         }
     }
 }

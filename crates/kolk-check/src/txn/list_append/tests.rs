@@ -1,4 +1,5 @@
 use super::*;
+use crate::models::Model;
 use crate::txn::testing::{history, summary};
 
 fn verdict(text: &str, models: &[Model]) -> String {

@@ -23,3 +23,44 @@ fn golden_cases() {
         assert_eq!(verdict(text, models), expected, "{text} {models:?}");
     }
 }
+
+/// Histories of the literature that tell the levels apart (Biswas & Enea 2019; Møldrup &
+/// Pavlogiannis 2025): the first that does not hold, with sessions and without.
+#[test]
+fn levels_are_told_apart() {
+    use Model::{Causal, ReadAtomic, ReadCommitted, Serializable};
+    let all = &[ReadCommitted, ReadAtomic, Causal][..];
+    for (text, expected) in [
+        // A circle of sessions and reads.
+        ("1:ry1 2:rx1 / 1:wx1 2:wy1", "valid +read-committed-violation-process"),
+        // Two that write the same two keys, and one who sees both orders.
+        ("1:wx1wy1 2:wx2wy2 3:wz1 4:rx1ry2rz1", "valid +read-atomic-violation"),
+        // A value that changes while a transaction looks.
+        ("1:wx1 2:wx2 3:rx1rx2", "invalid internal +read-atomic-violation"),
+        // Who sees an effect need not see its cause's cause: z came from y's writer, who saw x.
+        ("1:wx1 2:rx1wy1 3:ry1rx_", "valid +causal-violation"),
+        ("1:wx1 2:rx1wy1 3:ry1wz1 4:rz1rx_", "valid +causal-violation"),
+        // Nothing read where the session had written, and where it had only read.
+        ("1:wx1 / 1:rx_", "valid +read-atomic-violation-process"),
+        ("2:wx1 / 1:rx1 / 1:rx_", "valid +causal-violation-process"),
+        // Old news, but no contradiction.
+        ("1:wx1 / 1:wx2 / 2:rx1", "valid"),
+        ("1:wx1 / 1:wx2 / 2:rx2 / 2:rx1", "valid +causal-violation-process"),
+        // A long fork and a lost update are causal.
+        ("1:wx1 2:wy1 3:rx1ry_ 4:rx_ry1", "valid"),
+        ("1:rx_wx1 2:rx_wx2", "valid"),
+        // What a pending transaction wrote was read, so it happened; but who knows when.
+        ("1:wx1wy1? 2:rx1ry_", "unknown empty-transaction-graph +read-committed-violation"),
+        ("1:wx1? / 1:rx_ 2:rx1", "unknown empty-transaction-graph"),
+        // Its own write comes before all others'.
+        ("1:wx1 2:wx2rx1", "invalid empty-transaction-graph internal +read-committed-violation"),
+    ] {
+        let got = summary(&check(&register_history(text), Models::new(all)));
+        let got = got.split(';').next().unwrap_or_default();
+        assert_eq!(got, expected, "{text}");
+    }
+    // Serializability says nothing of sessions.
+    let stale = &register_history("1:wx1 / 1:rx_");
+    let check = |models: &[Model]| summary(&check(stale, Models::new(models)));
+    assert_eq!(check(&[Serializable]), "valid; not causal strong-session-snapshot-isolation");
+}

@@ -1,5 +1,6 @@
 //! Filling a table, transaction by transaction.
 
+use kolk_history::micro_ops::{MicroFunction, MicroOp as Packed, Operand};
 use kolk_history::{Function, History, Operation, Outcome, Value};
 use rustc_hash::FxHashMap;
 
@@ -76,7 +77,7 @@ impl Builder {
         for operation in operations {
             builder.operation(operation);
         }
-        builder.finish()
+        Table { untimed: history.untimed, ..builder.finish() }
     }
 
     fn operation(&mut self, operation: &Operation) {
@@ -89,6 +90,7 @@ impl Builder {
         });
         let value = if operation.is_ok() { &operation.result } else { &operation.value };
         let understood = match value {
+            Value::MicroOps(packed) => packed.iter().all(|micro_op| self.packed(micro_op)),
             Value::List(micro_ops) => micro_ops.iter().all(|micro_op| self.micro_op(micro_op)),
             _ => false,
         };
@@ -134,9 +136,44 @@ impl Builder {
         }
     }
 
+    fn packed(&mut self, micro_op: Packed<'_>) -> bool {
+        let key = self.codes.int(micro_op.key);
+        let function = match self.kind {
+            Kind::Append => MicroFunction::Append,
+            Kind::Write => MicroFunction::Write,
+        };
+        match (micro_op.function, micro_op.operand) {
+            (MicroFunction::Read, _) if !self.is_ok() => self.read_unknown(key),
+            (MicroFunction::Read, Operand::Int(int)) if self.kind == Kind::Write => {
+                let code = self.codes.int(int);
+                self.read_register(key, Some(code));
+            }
+            (MicroFunction::Read, Operand::Null) if self.kind == Kind::Write => {
+                self.read_register(key, None);
+            }
+            (MicroFunction::Read, Operand::Null) => self.read_list(key, &[]),
+            (MicroFunction::Read, Operand::Ints(ints))
+                if self.kind == Kind::Append && ints.iter().all(|int| Codes::is_plain(*int)) =>
+            {
+                self.read_list(key, ints);
+            }
+            (MicroFunction::Read, operand) => return self.read_value(key, &operand.value()),
+            (written, operand) if written == function => {
+                let code = self.codes.code(&operand.value());
+                self.write(key, code);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Whether the last transaction is known to have happened.
+    fn is_ok(&self) -> bool {
+        self.transactions.last().is_some_and(|last| last.outcome == Outcome::Ok)
+    }
+
     fn read_value(&mut self, key: i64, value: &Value) -> bool {
-        let is_ok = self.transactions.last().is_some_and(|last| last.outcome == Outcome::Ok);
-        if !is_ok {
+        if !self.is_ok() {
             self.read_unknown(key);
             return true;
         }
@@ -263,6 +300,7 @@ impl Builder {
             codes: self.codes,
             malformed: self.malformed,
             duplicates: self.duplicates,
+            untimed: false,
         }
     }
 

@@ -1,0 +1,252 @@
+//! Who reads what from whom, who writes what, and in which order sessions run.
+
+use std::cell::OnceCell;
+
+use crate::txn::graph::{Builder, Graph, Kinds};
+use crate::txn::same_key::SameKey;
+use crate::txn::table::{MicroOp, NONE, Table};
+
+/// Up to how many keys are searched one by one. More are sorted.
+pub(super) const FEW: usize = 16;
+
+/// A read of another transaction's write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Read {
+    pub key: u32,
+    /// Who wrote what was read; [`NONE`] for nothing.
+    pub from: u32,
+}
+
+/// Reads that no level allows. All but the last kind are reported where the other anomalies are.
+#[derive(Debug, Default)]
+pub(super) struct Foul {
+    /// Whether somebody read what nobody wrote, what failed, what its writer overwrote, or what the
+    /// reader wrote only later.
+    dirty: bool,
+    /// Reads of a key that do not see what their own transaction had written to it: the transaction
+    /// and the micro-operation's place.
+    pub not_its_own: Vec<(u32, u32)>,
+}
+
+impl Foul {
+    pub(super) fn is_clean(&self) -> bool {
+        !self.dirty && self.not_its_own.is_empty()
+    }
+}
+
+/// Reads, writes and sessions, by transaction.
+#[derive(Debug)]
+pub(super) struct Facts<'a> {
+    pub table: &'a Table,
+    read_starts: Vec<u32>,
+    reads: Vec<Read>,
+    write_starts: Vec<u32>,
+    writes: Vec<u32>,
+    session_starts: Vec<u32>,
+    members: Vec<u32>,
+    /// Each transaction's session and its place there.
+    pub places: Vec<(u32, u32)>,
+    /// The transaction before in the order of its process.
+    previous: Vec<u32>,
+    pub foul: Foul,
+    pub with_sessions: bool,
+    /// The order of sessions, writers and readers, once it was asked for.
+    known: OnceCell<Graph>,
+}
+
+impl<'a> Facts<'a> {
+    /// The facts of a table. Without sessions no transaction comes before another by its process.
+    pub(super) fn new(table: &'a Table, with_sessions: bool) -> Facts<'a> {
+        let mut facts = Facts {
+            table,
+            read_starts: Vec::with_capacity(table.len() + 1),
+            reads: Vec::new(),
+            write_starts: Vec::with_capacity(table.len() + 1),
+            writes: Vec::new(),
+            session_starts: Vec::new(),
+            members: Vec::new(),
+            places: vec![(NONE, NONE); table.len()],
+            previous: vec![NONE; table.len()],
+            foul: Foul::default(),
+            with_sessions,
+            known: OnceCell::new(),
+        };
+        let happened = facts.add_reads();
+        facts.add_writes(&happened);
+        facts.add_sessions(&happened);
+        facts
+    }
+
+    /// Takes all reads of acknowledged transactions. Gives who surely happened: they, and whoever's
+    /// writes they read.
+    fn add_reads(&mut self) -> Vec<bool> {
+        let table = self.table;
+        let mut happened: Vec<bool> = (0..table.len() as u32).map(|t| table.is_ok(t)).collect();
+        let mut same_key = SameKey::new(table);
+        self.read_starts.push(0);
+        for transaction in 0..table.len() as u32 {
+            if table.is_ok(transaction) {
+                same_key.enter(table, transaction);
+                for at in table.range(transaction) {
+                    self.add_read(&same_key, transaction, at as u32, &mut happened);
+                }
+            }
+            self.read_starts.push(self.reads.len() as u32);
+        }
+        happened
+    }
+
+    fn add_read(&mut self, same_key: &SameKey, transaction: u32, at: u32, happened: &mut [bool]) {
+        let table = self.table;
+        let read = table.operations[at as usize];
+        if read.is_write() {
+            return;
+        }
+        let Some(value) = table.last_read(read) else { return };
+        let mut own = same_key.all_before(at).map(|at| table.operations[at as usize]);
+        if let Some(own) = own.find(|earlier| earlier.is_write()) {
+            if value != Some(own.element()) {
+                self.foul.not_its_own.push((transaction, at));
+            }
+            return;
+        }
+        let Some(element) = value else {
+            self.reads.push(Read { key: read.key(), from: NONE });
+            return;
+        };
+        let element = table.elements[element as usize];
+        let is_dirty = element.writer == NONE
+            || !table.is_possible(element.writer)
+            || element.writer == transaction
+            || !element.is_final;
+        if is_dirty {
+            self.foul.dirty = true;
+            return;
+        }
+        happened[element.writer as usize] = true;
+        self.reads.push(Read { key: read.key(), from: element.writer });
+    }
+
+    fn add_writes(&mut self, happened: &[bool]) {
+        let table = self.table;
+        self.write_starts.push(0);
+        for transaction in 0..table.len() as u32 {
+            let first = self.writes.len();
+            if happened[transaction as usize] {
+                let writes = table.micro_ops(transaction).iter().filter(|micro_op| {
+                    micro_op.is_write() && {
+                        let element = table.elements[micro_op.element() as usize];
+                        element.is_final && element.writer == transaction
+                    }
+                });
+                self.writes.extend(writes.map(|write| write.key()));
+            }
+            if self.writes.len() - first > FEW {
+                self.writes[first..].sort_unstable();
+            }
+            self.write_starts.push(self.writes.len() as u32);
+        }
+    }
+
+    /// A session for each process. What is not known to be acknowledged may have happened at any
+    /// time after its invocation, so nothing comes after it, and it has a session of its own.
+    fn add_sessions(&mut self, happened: &[bool]) {
+        let table = self.table;
+        let mut all: Vec<(u32, u32, u32)> = (0..table.len() as u32)
+            .filter(|number| happened[*number as usize])
+            .map(|number| {
+                let transaction = table.transactions[number as usize];
+                (transaction.process, transaction.index, number)
+            })
+            .collect();
+        all.sort_unstable();
+        let mut alone = Vec::new();
+        for process in all.chunk_by(|a, b| a.0 == b.0) {
+            let session = self.session_starts.len() as u32;
+            let first = self.members.len();
+            self.session_starts.push(first as u32);
+            for (.., number) in process {
+                if self.with_sessions
+                    && let Some(last) = self.members[first..].last()
+                {
+                    self.previous[*number as usize] = *last;
+                }
+                if table.is_ok(*number) {
+                    let place = (self.members.len() - first) as u32;
+                    self.places[*number as usize] = (session, place);
+                    self.members.push(*number);
+                } else {
+                    alone.push(*number);
+                }
+            }
+        }
+        for number in alone {
+            self.places[number as usize] = (self.session_starts.len() as u32, 0);
+            self.session_starts.push(self.members.len() as u32);
+            self.members.push(number);
+        }
+        self.session_starts.push(self.members.len() as u32);
+    }
+
+    /// A transaction's reads of what others wrote, in its own order.
+    #[inline]
+    pub(super) fn reads(&self, transaction: u32) -> &[Read] {
+        let at = transaction as usize;
+        &self.reads[self.read_starts[at] as usize..self.read_starts[at + 1] as usize]
+    }
+
+    /// The keys a transaction writes, each once; in ascending order if they are many.
+    #[inline]
+    pub(super) fn writes(&self, transaction: u32) -> &[u32] {
+        let at = transaction as usize;
+        &self.writes[self.write_starts[at] as usize..self.write_starts[at + 1] as usize]
+    }
+
+    /// The number of sessions.
+    pub(super) fn sessions(&self) -> u32 {
+        self.session_starts.len() as u32 - 1
+    }
+
+    /// A session's transactions in their order.
+    pub(super) fn session(&self, session: u32) -> &[u32] {
+        let at = session as usize;
+        &self.members[self.session_starts[at] as usize..self.session_starts[at + 1] as usize]
+    }
+
+    /// The transaction before in the order of its process.
+    #[inline]
+    pub(super) fn previous(&self, transaction: u32) -> Option<u32> {
+        Some(self.previous[transaction as usize]).filter(|previous| *previous != NONE)
+    }
+
+    /// Who wrote what a read saw; [`NONE`] if nobody did.
+    pub(super) fn reads_from(&self, read: MicroOp) -> u32 {
+        let element = self.table.last_read(read).flatten();
+        element.map_or(NONE, |element| self.table.elements[element as usize].writer)
+    }
+
+    /// The graph of that order.
+    pub(super) fn known_graph(&self) -> &Graph {
+        self.known.get_or_init(|| {
+            let mut graph = Builder::new(self.table.len());
+            self.known_order(&mut graph);
+            graph.finish()
+        })
+    }
+
+    /// Adds the order of sessions, and of writers and their readers.
+    pub(super) fn known_order(&self, graph: &mut Builder) {
+        for transaction in 0..self.table.len() as u32 {
+            if let Some(previous) = self.previous(transaction) {
+                graph.edge(previous, transaction, Kinds::PROCESS);
+            }
+            let mut last = NONE;
+            for read in self.reads(transaction) {
+                if read.from != NONE && read.from != last {
+                    last = read.from;
+                    graph.edge(read.from, transaction, Kinds::WR);
+                }
+            }
+        }
+    }
+}
