@@ -1,16 +1,20 @@
-//! Tells the tests which interpreters are there, so that those which need one are listed as ignored
-//! where it is not.
+//! Tells the tests which interpreters and browsers are there, so that those which need one are listed
+//! as ignored where it is not.
 
 use std::process::{Command, Stdio};
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=PATH");
-    for (name, probe) in [("python3", "import json"), ("perl", "use JSON::PP;")] {
+    let probes: [(&str, &[&str]); 3] = [
+        ("python3", &["-c", "import json"]),
+        ("perl", &["-e", "use JSON::PP;"]),
+        ("chromium", &["--version"]),
+    ];
+    for (name, arguments) in probes {
         println!("cargo::rustc-check-cfg=cfg(has_{name})");
-        let flag = if name == "perl" { "-e" } else { "-c" };
         let found = Command::new(name)
-            .args([flag, probe])
+            .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status()

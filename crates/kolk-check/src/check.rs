@@ -83,6 +83,9 @@ impl Anomaly {
         if let Some(node) = &self.node {
             entries.push((key(&"node"), text(node)));
         }
+        if let Some(place) = self.violation {
+            entries.push((key(&"violation"), crate::tree::count(place as u64)));
+        }
         if !self.steps.is_empty() {
             entries.push((key(&"steps"), list(self.steps.iter().map(text))));
         }

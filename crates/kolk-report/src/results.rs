@@ -49,8 +49,25 @@ pub fn json_tree(plan: &Plan, summary: &Summary, verdict: &Verdict, facts: &Fact
     if let Value::Map(tree) = verdict.results() {
         entries.extend(tree.iter().cloned());
     }
+    entries.push((Value::text("strict"), Value::Bool(verdict.strict)));
+    entries.push((Value::text("measures"), measures(verdict)));
     entries.push((Value::text("summary"), value_of(summary)));
     Value::map(entries)
+}
+
+/// What the checks measured. It stands beside their trees, whose shape is Maelstrom's.
+fn measures(verdict: &Verdict) -> Value {
+    let all = verdict.checks.iter().flat_map(|check| {
+        check.measures.iter().map(|measure| {
+            Value::map(vec![
+                (Value::text("check"), Value::text(check.name)),
+                (Value::text("name"), Value::text(measure.name)),
+                (Value::text("value"), Value::Float(measure.value)),
+                (Value::text("unit"), Value::text(measure.unit)),
+            ])
+        })
+    });
+    Value::list(all.collect())
 }
 
 /// `plan.json`.

@@ -368,7 +368,7 @@ fn places(report: &Report<'_>, style: Style) -> String {
     let folder = sanitize(folder);
     let replay = format!("{} replay {folder}", report.program);
     let rows = vec![
-        vec![Cell::left("report").role(Role::Faint), Cell::left(format!("{folder}/"))],
+        vec![Cell::left("report").role(Role::Faint), Cell::left(format!("{folder}/report.html"))],
         vec![Cell::left("again").role(Role::Faint), Cell::left(replay).role(Role::Command)],
     ];
     format!("\n{}", table::draw(&rows, 2, style))

@@ -49,6 +49,8 @@ pub enum Command {
     Challenge(ChallengeArgs),
     /// Run a stored plan again
     Replay(ReplayArgs),
+    /// Draw a stored run again: its screen, and its page report.html
+    Report(ReportArgs),
     /// Prove that the same plan gives the same run, byte for byte
     Verify(Box<VerifyArgs>),
     /// Be one of the built-in nodes, on standard input and output
@@ -317,6 +319,27 @@ pub struct ReplayArgs {
     /// Where run folders go, what is printed.
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  kolk report store/latest
+  kolk report store/latest --output /tmp/lost-write.html
+      A page that holds everything, to send to somebody.";
+
+/// Which run to draw.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = REPORT_EXAMPLES)]
+pub struct ReportArgs {
+    /// A run folder, such as `store/latest`, or the `plan.json` in one
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Where the page goes [default: report.html in the run folder]
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Print the results as JSON, and nothing else, on standard output
+    #[arg(long)]
+    pub json: bool,
 }
 
 const VERIFY_EXAMPLES: &str = "\

@@ -4,6 +4,7 @@ pub mod challenge;
 pub mod check;
 pub mod node;
 pub mod replay;
+pub mod report;
 pub mod test;
 pub mod verify;
 

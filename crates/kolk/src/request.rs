@@ -213,6 +213,23 @@ fn distance(a: &str, b: &str) -> usize {
 
 /// The plan of a stored run: a run folder, or a `plan.json`.
 pub fn stored_plan(run: &Path) -> Result<Plan, Stop> {
+    read_stored_plan(run, Purpose::Run)
+}
+
+/// Reads the plan of a run that is only to be shown: whatever its seed meant then, nothing is
+/// drawn from it again.
+pub fn stored_plan_to_show(run: &Path) -> Result<Plan, Stop> {
+    read_stored_plan(run, Purpose::Show)
+}
+
+/// What a stored plan is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Run,
+    Show,
+}
+
+fn read_stored_plan(run: &Path, purpose: Purpose) -> Result<Plan, Stop> {
     let path = if run.is_dir() { run.join("plan.json") } else { run.to_owned() };
     let text = fs::read_to_string(&path).map_err(|error| {
         let failure = Failure::new(format!("cannot read the plan {}", path.display()))
@@ -220,14 +237,14 @@ pub fn stored_plan(run: &Path) -> Result<Plan, Stop> {
             .advice("name a run folder, such as store/latest, or a plan.json");
         Stop::user(failure)
     })?;
-    read_plan(&text).map_err(|failure| {
+    read_plan(&text, purpose).map_err(|failure| {
         let place = Failure::new(format!("cannot use the plan {}", path.display()));
         Stop::user(Failure { causes: vec![failure.problem], advice: failure.advice, ..place })
     })
 }
 
 /// Reads a plan of the versions that this kolk knows.
-fn read_plan(text: &str) -> Result<Plan, Failure> {
+fn read_plan(text: &str, purpose: Purpose) -> Result<Plan, Failure> {
     /// What is looked at before the rest: another version may have another shape.
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "kebab-case")]
@@ -251,7 +268,7 @@ fn read_plan(text: &str) -> Result<Plan, Failure> {
     if versions.format != FORMAT {
         return Err(older("keys", versions.format, FORMAT));
     }
-    if versions.draws != DRAWS {
+    if purpose == Purpose::Run && versions.draws != DRAWS {
         return Err(older("random draws", versions.draws, DRAWS));
     }
     serde_json::from_str(text).map_err(|error| Failure::new(format!("it is no plan: {error}")))
@@ -283,7 +300,7 @@ mod tests {
             (r#"{"format":1,"draws":9}"#, "its random draws are of version 9"),
             (r#"{"format":1,"draws":1}"#, "it is no plan: missing field"),
         ] {
-            let found = read_plan(text).expect_err(text).problem;
+            let found = read_plan(text, Purpose::Run).expect_err(text).problem;
             assert!(found.starts_with(problem), "{text}: {found}");
         }
     }

@@ -16,6 +16,7 @@ use kolk_report::failure::Failure;
 use kolk_report::results;
 use kolk_workload::registry;
 
+use crate::commands;
 use crate::nodes::{self, Maker};
 use crate::status::{Status, Stop};
 use crate::store::RunFolder;
@@ -115,9 +116,12 @@ pub fn run(
         .context("cannot write the run's journal and history")?;
     let verdict = judge(&plan, &run);
     let facts = facts_of(&run);
-    folder.write("results.json", &results::json(&plan, &run.summary, &verdict, &facts))?;
+    let json = results::json(&plan, &run.summary, &verdict, &facts);
+    folder.write("results.json", &json)?;
     folder.write("results.edn", &results::edn(&verdict))?;
     write_history(&folder, &run.history)?;
+    let json = String::from_utf8_lossy(&json);
+    commands::report::write(folder.path(), &plan, &json, &run.history)?;
     folder.publish()?;
     let folder = folder.path().to_owned();
     Ok(Finished { plan, run, verdict, facts, wall, folder })

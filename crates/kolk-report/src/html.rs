@@ -1,0 +1,75 @@
+//! `report.html`: a run as one page that needs no server and no network.
+//!
+//! The page is static text and scripts of our own; what the run left behind stands in it as
+//! compressed tables in base64, an alphabet that cannot end a script element, whatever a node
+//! printed. The scripts put data on the page as text nodes alone, and a content security policy that names
+//! the digests of our script and style lets nothing else run.
+//!
+//! The data's parts, each an element `<script type="application/octet-stream" id="…">`:
+//!
+//! | id | what |
+//! |---|---|
+//! | `meta` | JSON: plan, results, names, how many of what |
+//! | `columns` | messages and operations as columns of numbers ([`columns`]) |
+//! | `bodies-N`, `values-N`, `logs-K-N` | texts, in chunks that are unpacked when they are looked at ([`texts`]) |
+//!
+//! The same run gives the same bytes.
+
+mod assets;
+mod columns;
+mod error;
+mod intern;
+mod logs;
+mod messages;
+mod meta;
+mod operations;
+mod pack;
+mod texts;
+
+use std::io::{BufRead, Write};
+
+use kolk_history::{History, Plan};
+
+pub use error::HtmlError;
+pub use logs::Log;
+
+use messages::Messages;
+use pack::Sections;
+
+/// A run as it is stored, its journal aside.
+#[derive(Clone, Copy, Debug)]
+pub struct Stored<'a> {
+    /// What decided it.
+    pub plan: &'a Plan,
+    /// The content of `results.json`.
+    pub results: &'a str,
+    /// All its operations.
+    pub history: &'a History,
+}
+
+/// Draws the page of a run. The journal is read line by line, and so are the logs; what has been
+/// read is compressed and written at once.
+///
+/// # Errors
+///
+/// If the journal is not one, the results are no JSON, or anything cannot be read or written.
+pub fn write<R: BufRead>(
+    out: &mut dyn Write,
+    stored: &Stored<'_>,
+    journal: impl BufRead,
+    logs: impl IntoIterator<Item = Log<R>>,
+) -> Result<(), HtmlError> {
+    assets::write_head(out)?;
+    let mut sections = Sections::new(out);
+    let messages = Messages::read(journal, stored.history, &mut sections)?;
+    let operations = operations::write(stored.history, &mut sections)?;
+    let mut stored_logs = Vec::new();
+    for (number, log) in logs.into_iter().enumerate() {
+        stored_logs.push(logs::write(number, log, &mut sections)?);
+    }
+    sections.write("columns", &columns::join(&messages.columns(), &operations.columns))?;
+    let meta = meta::json(stored, &messages, &operations, &stored_logs)?;
+    sections.write("meta", meta.as_bytes())?;
+    assets::write_tail(out)?;
+    Ok(())
+}

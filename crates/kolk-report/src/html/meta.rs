@@ -1,0 +1,74 @@
+//! What the page is told beside the tables: the run, names, how many of what.
+
+use kolk_history::Function;
+use kolk_history::Plan;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::Stored;
+use super::error::HtmlError;
+use super::logs::StoredLog;
+use super::messages::Messages;
+use super::operations::Operations;
+
+/// The version of the page's data.
+const FORMAT: u32 = 1;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Meta<'a> {
+    format: u32,
+    plan: &'a Plan,
+    results: &'a RawValue,
+    /// Those the history's operations name.
+    nodes: &'a [String],
+    actors: &'a [String],
+    kinds: &'a [String],
+    functions: Vec<&'static str>,
+    message_count: usize,
+    copy_count: usize,
+    event_count: u32,
+    operation_count: usize,
+    body_starts: &'a [u64],
+    value_starts: &'a [u64],
+    logs: Vec<Log<'a>>,
+}
+
+#[derive(Serialize)]
+struct Log<'a> {
+    node: &'a str,
+    count: u64,
+    starts: &'a [u64],
+}
+
+impl<'a> From<&'a StoredLog> for Log<'a> {
+    fn from(log: &'a StoredLog) -> Log<'a> {
+        Log { node: &log.node, count: log.count, starts: &log.starts }
+    }
+}
+
+/// The JSON of the part `meta`.
+pub fn json(
+    stored: &Stored<'_>,
+    messages: &Messages,
+    operations: &Operations,
+    logs: &[StoredLog],
+) -> Result<String, HtmlError> {
+    let meta = Meta {
+        format: FORMAT,
+        plan: stored.plan,
+        results: serde_json::from_str(stored.results).map_err(HtmlError::Results)?,
+        nodes: &stored.history.nodes,
+        actors: messages.actors.list(),
+        kinds: messages.kinds.list(),
+        functions: Function::ALL.iter().map(|function| function.name()).collect(),
+        message_count: messages.count(),
+        copy_count: messages.copy_count(),
+        event_count: messages.event_count,
+        operation_count: operations.count,
+        body_starts: &messages.body_starts,
+        value_starts: &operations.value_starts,
+        logs: logs.iter().map(Log::from).collect(),
+    };
+    serde_json::to_string(&meta).map_err(HtmlError::Results)
+}

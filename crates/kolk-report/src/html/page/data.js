@@ -1,0 +1,425 @@
+// The run, read out of the page: tables of numbers at once, texts when they are looked at.
+
+/// The bytes of a data part, unpacked.
+async function unpack(id) {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`the part ${id} is missing`);
+  const text = element.textContent;
+  const packed = Uint8Array.fromBase64
+    ? Uint8Array.fromBase64(text)
+    : Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/// Reads variable-length integers: seven bits a byte, least first. Whole up to 2^53.
+class Reader {
+  constructor(bytes, at = 0) {
+    this.bytes = bytes;
+    this.at = at;
+  }
+
+  number() {
+    let byte = this.bytes[this.at++];
+    if (byte < 0x80) return byte;
+    let number = byte & 0x7f;
+    let scale = 128;
+    do {
+      byte = this.bytes[this.at++];
+      number += (byte & 0x7f) * scale;
+      scale *= 128;
+    } while (byte >= 0x80);
+    return number;
+  }
+
+  /// A column: its length in bytes, then its numbers.
+  column(target) {
+    const end = this.number() + this.at;
+    for (let i = 0; i < target.length; i++) target[i] = this.number();
+    if (this.at !== end) throw new Error("a column is not as long as it says");
+    return target;
+  }
+
+  /// A column of differences.
+  differences(target) {
+    this.column(target);
+    let last = 0;
+    for (let i = 0; i < target.length; i++) {
+      const number = target[i];
+      last += number % 2 === 0 ? number / 2 : -(number + 1) / 2;
+      target[i] = last;
+    }
+    return target;
+  }
+}
+
+/// Texts in chunks, of which those that were looked at last are kept unpacked.
+export class Texts {
+  constructor(name, starts, count) {
+    this.name = name;
+    this.starts = starts;
+    this.count = count;
+    this.chunks = new Map();
+    this.waiting = new Map();
+  }
+
+  /// The chunk that a text is in.
+  place(number) {
+    let low = 0;
+    let high = this.starts.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.starts[middle] <= number) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  /// The text, if its chunk is at hand.
+  peek(number) {
+    const chunk = this.chunks.get(this.place(number));
+    return chunk && this.cut(chunk, number);
+  }
+
+  /// The text.
+  async get(number) {
+    if (number < 0 || number >= this.count) return "";
+    return this.cut(await this.chunk(this.place(number)), number);
+  }
+
+  cut(chunk, number) {
+    const at = number - chunk.start;
+    const text = chunk.bytes.subarray(chunk.offsets[at], chunk.offsets[at + 1]);
+    return Texts.decoder.decode(text);
+  }
+
+  async chunk(place) {
+    const known = this.chunks.get(place);
+    if (known) return known;
+    if (!this.waiting.has(place)) this.waiting.set(place, this.load(place));
+    return this.waiting.get(place);
+  }
+
+  async load(place) {
+    const bytes = await unpack(`${this.name}-${place}`);
+    const reader = new Reader(bytes);
+    const count = reader.number();
+    const offsets = new Uint32Array(count + 1);
+    for (let i = 0; i < count; i++) offsets[i + 1] = offsets[i] + reader.number();
+    const chunk = { start: this.starts[place], offsets, bytes: bytes.subarray(reader.at) };
+    this.chunks.set(place, chunk);
+    this.waiting.delete(place);
+    if (this.chunks.size > Texts.keptMax) this.chunks.delete(this.chunks.keys().next().value);
+    return chunk;
+  }
+}
+Texts.decoder = new TextDecoder("utf-8");
+Texts.keptMax = 64;
+
+/// What became of a message: the numbers in `fate`.
+export const FATES = ["on its way at the end", "received", "lost", "cut off by a partition", "sent to a dead node"];
+export const OUTCOMES = ["ok", "fail", "info"];
+export const PHASES = ["load", "final", "convergence"];
+
+/// Reads the whole run.
+export async function readRun() {
+  const meta = JSON.parse(new TextDecoder().decode(await unpack("meta")));
+  const reader = new Reader(await unpack("columns"));
+  const messages = readMessages(reader, meta);
+  const operations = readOperations(reader, meta);
+  const run = {
+    meta,
+    plan: meta.plan,
+    results: meta.results,
+    messages,
+    operations,
+    bodies: new Texts("bodies", meta.bodyStarts, messages.count),
+    values: new Texts("values", meta.valueStarts, operations.count),
+    logs: meta.logs.map((log, place) => ({
+      node: log.node,
+      count: log.count,
+      texts: new Texts(`logs-${place}`, log.starts, log.count),
+    })),
+  };
+  run.events = orderEvents(run);
+  run.ended = Math.max(meta.results.run.ended, run.events.times[run.events.count - 1] ?? 0, 1);
+  run.loadBegan = meta.results.run["load-began"];
+  run.loadEnded = meta.results.run["load-ended"];
+  run.actors = sortActors(meta);
+  run.kinds = describeKinds(run);
+  run.faults = readFaults(run);
+  indexOperations(run);
+  messages.spans = messageSpans(run);
+  operations.spans = operationSpans(run);
+  return run;
+}
+
+function readMessages(reader, meta) {
+  const count = meta.messageCount;
+  const messages = { count };
+  messages.id = reader.differences(new Float64Array(count));
+  messages.sent = reader.differences(new Float64Array(count));
+  messages.order = reader.differences(new Float64Array(count));
+  messages.src = reader.column(new Uint32Array(count));
+  messages.dest = reader.column(new Uint32Array(count));
+  messages.kind = reader.column(new Uint32Array(count));
+  messages.op = Int32Array.from(reader.differences(new Float64Array(count)), (op) => op - 1);
+  messages.cause = backward(reader.column(new Int32Array(count)));
+  messages.request = backward(reader.column(new Int32Array(count)));
+  messages.fate = reader.column(new Uint8Array(count));
+  messages.end = reader.column(new Float64Array(count));
+  messages.endOrder = reader.column(new Float64Array(count));
+  for (let i = 0; i < count; i++) {
+    const isOver = messages.fate[i] !== 0;
+    messages.end[i] = isOver ? messages.sent[i] + messages.end[i] : NaN;
+    messages.endOrder[i] = isOver ? messages.order[i] + messages.endOrder[i] : NaN;
+  }
+  const copyCount = meta.copyCount;
+  const copies = { count: copyCount };
+  copies.message = reader.differences(new Float64Array(copyCount));
+  copies.fate = reader.column(new Uint8Array(copyCount));
+  copies.end = reader.column(new Float64Array(copyCount));
+  copies.endOrder = reader.column(new Float64Array(copyCount));
+  for (let i = 0; i < copyCount; i++) {
+    copies.end[i] += messages.sent[copies.message[i]];
+    copies.endOrder[i] += messages.order[copies.message[i]];
+  }
+  messages.copies = copies;
+  return messages;
+}
+
+/// How far back a message stands, 0 for none, as its place, -1 for none.
+function backward(column) {
+  for (let i = 0; i < column.length; i++) column[i] = column[i] === 0 ? -1 : i - column[i];
+  return column;
+}
+
+function readOperations(reader, meta) {
+  const count = meta.operationCount;
+  const operations = { count };
+  operations.index = reader.differences(new Float64Array(count));
+  operations.invoked = reader.differences(new Float64Array(count));
+  operations.completed = reader.column(new Float64Array(count));
+  for (let i = 0; i < count; i++) {
+    const took = operations.completed[i];
+    operations.completed[i] = took === 0 ? NaN : operations.invoked[i] + took - 1;
+  }
+  operations.process = reader.column(new Uint32Array(count));
+  operations.node = Int32Array.from(reader.column(new Float64Array(count)), (node) => node - 1);
+  operations.function = reader.column(new Uint8Array(count));
+  operations.outcome = reader.column(new Uint8Array(count));
+  operations.phase = reader.column(new Uint8Array(count));
+  return operations;
+}
+
+/// The journal's events in their order: when each was, and which message it is about (its place for
+/// a sending, the complement of its place for an end).
+function orderEvents({ meta, messages }) {
+  const count = meta.eventCount;
+  const times = new Float64Array(count).fill(NaN);
+  const message = new Int32Array(count);
+  const note = (order, time, value) => {
+    times[order] = time;
+    message[order] = value;
+  };
+  for (let i = 0; i < messages.count; i++) {
+    note(messages.order[i], messages.sent[i], i);
+    if (messages.fate[i] !== 0) note(messages.endOrder[i], messages.end[i], ~i);
+  }
+  const copies = messages.copies;
+  for (let i = 0; i < copies.count; i++) note(copies.endOrder[i], copies.end[i], ~copies.message[i]);
+  // Lines of other kinds say nothing by themselves: they have the time of the line before.
+  let last = 0;
+  for (let i = 0; i < count; i++) {
+    if (Number.isNaN(times[i])) {
+      times[i] = last;
+      message[i] = -1 - messages.count;
+    }
+    last = times[i];
+  }
+  return { count, times, message };
+}
+
+/// Who sends and receives, in the order of their lanes: nodes, services, clients.
+function sortActors(meta) {
+  const nodes = new Map(meta.plan.nodes.map((name, place) => [name, place]));
+  const rank = (name) => {
+    if (nodes.has(name)) return [0, nodes.get(name)];
+    return /^c\d+$/.test(name) ? [2, Number(name.slice(1))] : [1, 0];
+  };
+  const actors = meta.actors.map((name, number) => {
+    const [group, place] = rank(name);
+    return { name, number, group: ["node", "service", "client"][group], rank: group, place };
+  });
+  const sorted = actors.toSorted(
+    (a, b) => a.rank - b.rank || a.place - b.place || (a.name < b.name ? -1 : 1),
+  );
+  return { byNumber: actors, sorted };
+}
+
+/// The messages' types: a reply has the colour of its request and is drawn dashed.
+function describeKinds({ meta, messages }) {
+  const counts = new Float64Array(meta.kinds.length);
+  for (let i = 0; i < messages.count; i++) counts[messages.kind[i]]++;
+  const family = (name) => name.replace(/_ok$/, "");
+  const order = meta.kinds
+    .map((name, number) => ({ name, number }))
+    .filter(({ name }) => !name.startsWith("init") && !name.startsWith("topology"))
+    .sort((a, b) => counts[b.number] - counts[a.number]);
+  const families = [...new Set(order.map(({ name }) => family(name)))];
+  return meta.kinds.map((name, number) => {
+    const place = families.indexOf(family(name));
+    return {
+      name,
+      number,
+      count: counts[number],
+      color: name === "error" ? "error" : place < 0 ? "setup" : place % 8,
+      isReply: name.endsWith("_ok") || name === "error",
+    };
+  });
+}
+
+/// The faults, with times from the beginning of the run.
+function readFaults({ plan, ended, loadBegan }) {
+  return plan.faults.map((fault, number) => {
+    const blocked = fault.blocked ?? {};
+    const touched = new Set(fault.nodes ?? []);
+    for (const [receiver, senders] of Object.entries(blocked)) {
+      if (senders.length > 0) touched.add(receiver);
+      for (const sender of senders) touched.add(sender);
+    }
+    return {
+      number,
+      kind: String(fault.fault),
+      shape: fault.shape,
+      begin: Math.min(loadBegan + fault.begin, ended),
+      end: Math.min(loadBegan + fault.end, ended),
+      blocked,
+      touched,
+      isolated: isolated(blocked, plan.nodes),
+    };
+  });
+}
+
+/// The nodes that a partition cuts off: the smaller of two sides, if there are two.
+function isolated(blocked, nodes) {
+  const sides = [];
+  const left = new Set(nodes);
+  while (left.size > 0) {
+    const side = [left.values().next().value];
+    left.delete(side[0]);
+    for (const node of side) {
+      for (const other of [...left]) {
+        const cut = blocked[node]?.includes(other) || blocked[other]?.includes(node);
+        if (!cut) {
+          side.push(other);
+          left.delete(other);
+        }
+      }
+    }
+    sides.push(side);
+  }
+  if (sides.length < 2) return [];
+  sides.sort((a, b) => a.length - b.length);
+  return sides.slice(0, -1).flat();
+}
+
+/// Which messages serve an operation, and where it stands among the journal's events.
+function indexOperations({ messages, operations, events }) {
+  const starts = new Uint32Array(operations.count + 1);
+  for (let i = 0; i < messages.count; i++) {
+    if (messages.op[i] >= 0) starts[messages.op[i] + 1]++;
+  }
+  for (let i = 0; i < operations.count; i++) starts[i + 1] += starts[i];
+  const list = new Uint32Array(starts[operations.count]);
+  const next = starts.slice();
+  for (let i = 0; i < messages.count; i++) {
+    if (messages.op[i] >= 0) list[next[messages.op[i]]++] = i;
+  }
+  operations.messages = (place) => list.subarray(starts[place], starts[place + 1]);
+  operations.byIndex = new Map();
+  for (let i = 0; i < operations.count; i++) operations.byIndex.set(operations.index[i], i);
+  operations.order = new Float64Array(operations.count);
+  operations.endOrder = new Float64Array(operations.count);
+  for (let i = 0; i < operations.count; i++) {
+    const own = operations.messages(i);
+    const first = own.length > 0 ? messages.order[own[0]] : lowerBound(events.times, operations.invoked[i]);
+    operations.order[i] = first - 0.3;
+    operations.endOrder[i] = endOrder(operations, messages, events, i, own);
+  }
+}
+
+/// The event with which an operation ends: the last reply that came at the time it completed.
+function endOrder(operations, messages, events, place, own) {
+  const completed = operations.completed[place];
+  if (Number.isNaN(completed)) return NaN;
+  for (let k = own.length - 1; k >= 0; k--) {
+    const message = own[k];
+    if (messages.end[message] === completed && messages.request[message] >= 0) {
+      return messages.endOrder[message] + 0.3;
+    }
+  }
+  return Math.max(lowerBound(events.times, completed), operations.order[place] + 0.3);
+}
+
+/// Spans that begin in order, of which those that touch a window are found quickly: blocks of them
+/// that are all over before it are passed over as a whole.
+export class Spans {
+  constructor(starts, ends) {
+    this.starts = starts;
+    this.ends = ends;
+    this.latest = new Float64Array(Math.ceil(starts.length / Spans.block));
+    for (let i = 0; i < ends.length; i++) {
+      const block = Math.floor(i / Spans.block);
+      if (ends[i] > this.latest[block]) this.latest[block] = ends[i];
+    }
+  }
+
+  /// Calls back with the place of each.
+  each(from, to, found) {
+    const last = lowerBound(this.starts, to);
+    for (let block = 0; block * Spans.block < last; block++) {
+      if (this.latest[block] < from) continue;
+      const end = Math.min(last, (block + 1) * Spans.block);
+      for (let i = block * Spans.block; i < end; i++) if (this.ends[i] >= from) found(i);
+    }
+  }
+}
+Spans.block = 1024;
+
+/// The spans of messages, from sending to the last end of any copy; what never ended has no end.
+function messageSpans({ messages }) {
+  const ends = Float64Array.from(messages.end, (end) => (Number.isNaN(end) ? Infinity : end));
+  const orders = Float64Array.from(messages.endOrder, (end) => (Number.isNaN(end) ? Infinity : end));
+  const { copies } = messages;
+  for (let i = 0; i < copies.count; i++) {
+    const message = copies.message[i];
+    ends[message] = Math.max(ends[message], copies.end[i]);
+    orders[message] = Math.max(orders[message], copies.endOrder[i]);
+  }
+  return { times: new Spans(messages.sent, ends), orders: new Spans(messages.order, orders) };
+}
+
+/// The spans of operations. Their order is that of their messages, and may differ from that of
+/// their invocations where those are simultaneous.
+function operationSpans({ operations }) {
+  const endless = (ends) => Float64Array.from(ends, (end) => (Number.isNaN(end) ? Infinity : end));
+  let last = -Infinity;
+  const rising = operations.order.map((order) => (last = Math.max(last, order)));
+  return {
+    times: new Spans(operations.invoked, endless(operations.completed)),
+    orders: new Spans(rising, endless(operations.endOrder)),
+  };
+}
+
+/// The first place whose number is not below `bound`.
+export function lowerBound(sorted, bound, count = sorted.length) {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] < bound) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,395 @@
+// The space-time diagram: a lane for everybody who sends or receives, an arrow for every message.
+import { Drawing, GUTTER, kindColor, theme, tooMany } from "./canvas.js";
+import { FATES } from "./data.js";
+import { byId, fill, plain } from "./dom.js";
+import { duration, moment } from "./format.js";
+
+/// How many arrows are drawn one by one.
+export const ARROWS_MAX = 12_000;
+const LABELS_MAX = 70;
+const LANES_TOP = 24;
+
+export class Diagram extends Drawing {
+  constructor(canvas, state) {
+    super(canvas, state);
+    this.segments = new Float32Array(4 * (ARROWS_MAX + 1));
+    this.drawn = new Int32Array(ARROWS_MAX + 1);
+    this.drawnCount = 0;
+    this.layOut();
+    this.findCopies();
+    state.listen((what) => what.has("filter") && this.layOut());
+    this.draw();
+  }
+
+  /// Which lane everybody has, and its name.
+  layOut() {
+    const { state, run } = this;
+    this.lanes = [];
+    this.laneOf = new Int32Array(run.actors.byNumber.length).fill(-1);
+    for (const actor of run.actors.sorted) {
+      if (state.hidden.actors.has(actor.number)) continue;
+      const isJoined = actor.group === "client" && state.joinsClients;
+      const last = this.lanes[this.lanes.length - 1];
+      if (isJoined && last?.isJoined) last.count++;
+      else this.lanes.push({ name: actor.name, group: actor.group, isJoined, count: 1 });
+      this.laneOf[actor.number] = this.lanes.length - 1;
+    }
+    for (const lane of this.lanes) if (lane.isJoined) lane.name = `${lane.count} clients`;
+    const room = Math.max(320, Math.min(620, window.innerHeight - 220));
+    this.laneHeight = Math.min(58, Math.max(20, room / Math.max(this.lanes.length, 1)));
+  }
+
+  /// The second copies of messages, by message.
+  findCopies() {
+    this.copiesOf = new Map();
+    const { copies } = this.run.messages;
+    for (let i = 0; i < copies.count; i++) {
+      const list = this.copiesOf.get(copies.message[i]) ?? [];
+      this.copiesOf.set(copies.message[i], [...list, i]);
+    }
+  }
+
+  height() {
+    return LANES_TOP + this.lanes.length * this.laneHeight + 26;
+  }
+
+  y(lane) {
+    return LANES_TOP + (lane + 0.5) * this.laneHeight;
+  }
+
+  /// Calls back for every message in the window that the filters let through.
+  eachInView(found) {
+    const { state, run } = this;
+    const { spans } = run.messages;
+    const isFree = state.hidden.kinds.size === 0 && state.hidden.actors.size === 0 && !state.onlyOperation;
+    (state.isOrdinal ? spans.orders : spans.times).each(state.from, state.to, (i) => {
+      if (isFree || state.isShown(i)) found(i);
+    });
+  }
+
+  paint(pen, height) {
+    const { state } = this;
+    const bottom = height - 22;
+    this.axis(bottom);
+    this.faults(pen);
+    this.laneLines(pen);
+    let count = 0;
+    this.drawnCount = 0;
+    this.eachInView((place) => {
+      if (count < ARROWS_MAX) this.drawn[this.drawnCount++] = place;
+      count++;
+    });
+    this.inView = count;
+    this.clipped(bottom, () => {
+      if (count > ARROWS_MAX) this.density(pen);
+      else this.arrows(pen);
+      this.selected(pen);
+    });
+    if (count > ARROWS_MAX) this.remark(tooMany(count, "message"), 12);
+    this.cursors(bottom);
+    if (state.selection?.kind === "message") this.ring(pen, state.selection.place);
+  }
+
+  faults(pen) {
+    const { run } = this;
+    run.faults.forEach((fault) => {
+      const isSplit = fault.isolated.length > 0;
+      const touched = isSplit ? new Set(fault.isolated) : fault.touched;
+      let place = null;
+      this.lanes.forEach((lane, number) => {
+        if (lane.group !== "node" || !touched.has(lane.name)) return;
+        const middle = this.y(number);
+        place = this.band(fault, middle - this.laneHeight / 2, middle + this.laneHeight / 2) || place;
+      });
+      if (!place) return;
+      const what = isSplit ? `${fault.isolated.join(" ")} cut off` : `${fault.kind} ${fault.shape ?? ""}`;
+      pen.fillStyle = theme.soft;
+      pen.font = theme.small;
+      pen.textAlign = "left";
+      const [left, right] = place;
+      this.clipped(LANES_TOP, () => {
+        if (pen.measureText(what).width < right - left - 6) pen.fillText(what, left + 4, LANES_TOP - 8);
+      });
+      pen.strokeStyle = theme["band-edge"];
+      pen.beginPath();
+      pen.moveTo(left, LANES_TOP - 1.5);
+      pen.lineTo(right, LANES_TOP - 1.5);
+      pen.stroke();
+      pen.font = theme.font;
+    });
+  }
+
+  laneLines(pen) {
+    pen.lineWidth = 1;
+    this.lanes.forEach((lane, number) => {
+      const y = Math.round(this.y(number)) + 0.5;
+      pen.strokeStyle = theme.line;
+      pen.beginPath();
+      pen.moveTo(GUTTER, y);
+      pen.lineTo(this.width - 8, y);
+      pen.stroke();
+      this.label(plain(lane.name), y, lane.group === "node" ? theme.ink : theme.soft);
+      if (number > 0 && this.lanes[number - 1].group !== lane.group) {
+        pen.strokeStyle = theme.faint;
+        pen.setLineDash([1, 4]);
+        pen.beginPath();
+        const between = Math.round(y - this.laneHeight / 2) + 0.5;
+        pen.moveTo(8, between);
+        pen.lineTo(this.width - 8, between);
+        pen.stroke();
+        pen.setLineDash([]);
+      }
+    });
+  }
+
+  /// From where to where a message's arrow goes, as `[x0, y0, x1, y1]` in `line`.
+  place(message, end, endOrder, fate, line) {
+    const { state, run } = this;
+    const { messages } = run;
+    const [from, to] = [this.laneOf[messages.src[message]], this.laneOf[messages.dest[message]]];
+    if (from < 0 || to < 0) return false;
+    line[0] = this.x(state.isOrdinal ? messages.order[message] : messages.sent[message]);
+    line[1] = this.y(from);
+    line[2] = fate === 0 ? this.width : this.x(state.isOrdinal ? endOrder : end);
+    line[3] = this.y(to);
+    // One that never arrived ends half way to whom it was for.
+    if (fate !== 1) line[3] = line[1] + (line[3] - line[1]) * 0.55;
+    if (fate === 0) line[2] = line[0] + 18;
+    return true;
+  }
+
+  arrows(pen) {
+    const { messages } = this.run;
+    const { selection } = this.state;
+    const groups = new Map();
+    const line = [0, 0, 0, 0];
+    const add = (number, message, end, endOrder, fate) => {
+      if (!this.place(message, end, endOrder, fate, line)) return;
+      const key = messages.kind[message] * 8 + fate;
+      if (!groups.has(key)) groups.set(key, []);
+      groups.get(key).push(line[0], line[1], line[2], line[3]);
+      if (number !== null) this.segments.set(line, number * 4);
+    };
+    this.segments.fill(NaN);
+    for (let k = 0; k < this.drawnCount; k++) {
+      const i = this.drawn[k];
+      add(k, i, messages.end[i], messages.endOrder[i], messages.fate[i]);
+      for (const copy of this.copiesOf.get(i) ?? []) {
+        add(null, i, messages.copies.end[copy], messages.copies.endOrder[copy], messages.copies.fate[copy]);
+      }
+    }
+    const crowd = this.drawnCount / this.plotWidth;
+    const alpha = Math.min(0.9, Math.max(0.18, 0.55 / Math.sqrt(crowd || 1)));
+    const isCrowded = crowd > 0.6;
+    pen.globalAlpha = selection && selection.messages.size > 0 ? Math.min(alpha, 0.25) : alpha;
+    for (const [key, lines] of groups) {
+      this.strokes(pen, this.run.kinds[key >> 3], key & 7, lines, isCrowded ? 1 : 1.3, !isCrowded);
+    }
+    pen.globalAlpha = 1;
+    if (this.drawnCount <= LABELS_MAX) this.labels(pen);
+  }
+
+  /// Arrows of one type and fate.
+  strokes(pen, kind, fate, lines, width, hasHeads) {
+    const color = fate > 1 ? theme.bad : kindColor(kind);
+    pen.strokeStyle = color;
+    pen.fillStyle = color;
+    pen.lineWidth = width;
+    pen.setLineDash(kind.isReply ? [5, 3] : fate === 0 ? [1, 3] : []);
+    pen.beginPath();
+    for (let k = 0; k < lines.length; k += 4) {
+      pen.moveTo(lines[k], lines[k + 1]);
+      pen.lineTo(lines[k + 2], lines[k + 3]);
+    }
+    pen.stroke();
+    pen.setLineDash([]);
+    if (fate === 1 && hasHeads) heads(pen, lines);
+    if (fate > 1) crosses(pen, lines, hasHeads);
+  }
+
+  labels(pen) {
+    const { messages, kinds } = { messages: this.run.messages, kinds: this.run.kinds };
+    pen.font = theme.small;
+    pen.textAlign = "center";
+    for (let k = 0; k < this.drawnCount; k++) {
+      const [x0, y0, x1, y1] = this.segments.subarray(k * 4, k * 4 + 4);
+      const length = Math.hypot(x1 - x0, y1 - y0);
+      const kind = kinds[messages.kind[this.drawn[k]]];
+      const fate = messages.fate[this.drawn[k]];
+      const text = plain(kind.name) + (fate > 1 ? ` (${["", "", "lost", "cut off", "dead node"][fate]})` : "");
+      if (!(length > pen.measureText(text).width + 24)) continue;
+      let angle = Math.atan2(y1 - y0, x1 - x0);
+      if (Math.abs(angle) > Math.PI / 2) angle += Math.PI;
+      pen.save();
+      pen.translate((x0 + x1) / 2, (y0 + y1) / 2);
+      pen.rotate(angle);
+      pen.fillStyle = fate > 1 ? theme.bad : kindColor(kind);
+      pen.fillText(text, 0, -6);
+      pen.restore();
+    }
+    pen.font = theme.font;
+    pen.textAlign = "left";
+  }
+
+  /// Too many for arrows: for every lane how much was sent (above its line), how much came (below), and
+  /// what was dropped.
+  density(pen) {
+    const { state, run } = this;
+    const { messages } = run;
+    const columns = Math.ceil(this.plotWidth / 2);
+    const size = this.lanes.length * columns;
+    const [sent, received, dropped] = [new Float32Array(size), new Float32Array(size), new Float32Array(size)];
+    const starts = state.isOrdinal ? messages.order : messages.sent;
+    const ends = state.isOrdinal ? messages.endOrder : messages.end;
+    const scale = columns / (state.to - state.from);
+    const add = (table, actor, place) => {
+      const lane = this.laneOf[actor];
+      const column = Math.floor((place - state.from) * scale);
+      if (lane >= 0 && column >= 0 && column < columns) table[lane * columns + column]++;
+    };
+    this.eachInView((i) => {
+      add(sent, messages.src[i], starts[i]);
+      if (messages.fate[i] === 1) add(received, messages.dest[i], ends[i]);
+      else if (messages.fate[i] > 1) add(dropped, messages.dest[i], ends[i]);
+    });
+    const most = Math.log1p(Math.max(maximum(sent), maximum(received), 1));
+    const half = this.laneHeight / 2 - 1;
+    const bars = (table, color, sign, alpha) => {
+      pen.fillStyle = color;
+      pen.globalAlpha = alpha;
+      for (let lane = 0; lane < this.lanes.length; lane++) {
+        const y = this.y(lane);
+        for (let column = 0; column < columns; column++) {
+          const count = table[lane * columns + column];
+          if (count === 0) continue;
+          const height = Math.max(1, (Math.log1p(count) / most) * half);
+          pen.fillRect(GUTTER + column * 2, sign < 0 ? y - height : y, 2, height);
+        }
+      }
+      pen.globalAlpha = 1;
+    };
+    bars(sent, theme.accent, -1, state.selection ? 0.45 : 0.8);
+    bars(received, theme.soft, 1, state.selection ? 0.35 : 0.6);
+    bars(dropped, theme.bad, 1, 0.9);
+  }
+
+  /// The selection's messages, above all others.
+  selected(pen) {
+    const { state, run } = this;
+    const { messages } = run;
+    const chosen = state.selection?.messages;
+    this.selectedDrawn = 0;
+    if (!chosen || chosen.size === 0) return;
+    const groups = new Map();
+    const line = [0, 0, 0, 0];
+    const add = (i, end, endOrder, fate) => {
+      if (!this.place(i, end, endOrder, fate, line)) return;
+      if (Math.max(line[0], line[2]) < GUTTER || Math.min(line[0], line[2]) > this.width) return;
+      const key = messages.kind[i] * 8 + fate;
+      if (!groups.has(key)) groups.set(key, []);
+      groups.get(key).push(...line);
+      this.selectedDrawn++;
+    };
+    for (const i of chosen) {
+      add(i, messages.end[i], messages.endOrder[i], messages.fate[i]);
+      for (const copy of this.copiesOf.get(i) ?? []) {
+        add(i, messages.copies.end[copy], messages.copies.endOrder[copy], messages.copies.fate[copy]);
+      }
+    }
+    for (const [key, lines] of groups) {
+      this.strokes(pen, run.kinds[key >> 3], key & 7, lines, this.selectedDrawn > 800 ? 1.4 : 2.4, this.selectedDrawn < 4000);
+    }
+  }
+
+  /// A ring around both ends of the message that is pinned.
+  ring(pen, message) {
+    const { messages } = this.run;
+    const line = [0, 0, 0, 0];
+    if (!this.place(message, messages.end[message], messages.endOrder[message], messages.fate[message], line)) return;
+    pen.strokeStyle = theme.ink;
+    pen.lineWidth = 1.5;
+    for (const [x, y] of [[line[0], line[1]], [line[2], line[3]]]) {
+      if (x < GUTTER) continue;
+      pen.beginPath();
+      pen.arc(x, y, 5, 0, 2 * Math.PI);
+      pen.stroke();
+    }
+  }
+
+  hit(x, y) {
+    let nearest = 7 * 7;
+    let found = -1;
+    if (this.inView > ARROWS_MAX) return null;
+    for (let k = 0; k < this.drawnCount; k++) {
+      const distance = distanceSquared(x, y, this.segments, k * 4);
+      if (distance < nearest) {
+        nearest = distance;
+        found = this.drawn[k];
+      }
+    }
+    return found < 0 ? null : { kind: "message", place: found };
+  }
+
+  over(found, x, y) {
+    const tip = byId("tip");
+    tip.hidden = !found;
+    this.canvas.classList.toggle("over", Boolean(found));
+    if (!found) return;
+    fill(tip, describe(this.run, found.place));
+    const box = this.canvas.getBoundingClientRect();
+    const left = Math.min(box.left + x + 14, window.innerWidth - tip.offsetWidth - 12);
+    tip.style.left = `${left}px`;
+    tip.style.top = `${box.top + y + 16}px`;
+  }
+}
+
+/// A message in a line.
+export function describe(run, place) {
+  const { messages, meta } = run;
+  const who = `${plain(meta.actors[messages.src[place]])} → ${plain(meta.actors[messages.dest[place]])}`;
+  const fate = messages.fate[place];
+  const ending = fate === 1 ? `took ${duration(messages.end[place] - messages.sent[place])}` : FATES[fate];
+  const kind = plain(meta.kinds[messages.kind[place]]) || "(no type)";
+  return `#${messages.id[place]}  ${kind}  ${who}  ${moment(messages.sent[place])}, ${ending}`;
+}
+
+function maximum(table) {
+  let most = 0;
+  for (const value of table) if (value > most) most = value;
+  return most;
+}
+
+function heads(pen, lines) {
+  pen.beginPath();
+  for (let k = 0; k < lines.length; k += 4) {
+    const [x0, y0, x1, y1] = [lines[k], lines[k + 1], lines[k + 2], lines[k + 3]];
+    const length = Math.hypot(x1 - x0, y1 - y0) || 1;
+    const [dx, dy] = [((x1 - x0) / length) * 7, ((y1 - y0) / length) * 7];
+    pen.moveTo(x1, y1);
+    pen.lineTo(x1 - dx - dy * 0.42, y1 - dy + dx * 0.42);
+    pen.lineTo(x1 - dx + dy * 0.42, y1 - dy - dx * 0.42);
+    pen.closePath();
+  }
+  pen.fill();
+}
+
+function crosses(pen, lines, isLarge) {
+  const size = isLarge ? 4 : 2.5;
+  pen.lineWidth = isLarge ? 1.8 : 1.2;
+  pen.beginPath();
+  for (let k = 0; k < lines.length; k += 4) {
+    const [x, y] = [lines[k + 2], lines[k + 3]];
+    pen.moveTo(x - size, y - size);
+    pen.lineTo(x + size, y + size);
+    pen.moveTo(x - size, y + size);
+    pen.lineTo(x + size, y - size);
+  }
+  pen.stroke();
+}
+
+function distanceSquared(x, y, segments, at) {
+  const [x0, y0] = [segments[at], segments[at + 1]];
+  const [dx, dy] = [segments[at + 2] - x0, segments[at + 3] - y0];
+  const along = Math.max(0, Math.min(1, ((x - x0) * dx + (y - y0) * dy) / (dx * dx + dy * dy || 1)));
+  return (x - x0 - along * dx) ** 2 + (y - y0 - along * dy) ** 2;
+}

@@ -1,0 +1,36 @@
+// Elements. Data comes in as text nodes and never as markup.
+
+/// An element with attributes, listeners (`onclick`) and children: elements or texts.
+export function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === false || value === undefined || value === null) continue;
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else made.setAttribute(key, value === true ? "" : String(value));
+  }
+  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return made;
+}
+
+/// The element with an id of the page's.
+export function byId(id) {
+  return document.getElementById(id);
+}
+
+/// Puts other children in place of those there are.
+export function fill(parent, ...children) {
+  parent.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+}
+
+/// A link to something that can be selected.
+export function pick(text, onclick, title) {
+  return element("button", { type: "button", class: "pick", title, onclick }, text);
+}
+
+// What acts on text around it without being seen: controls, direction marks, zero-width characters.
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+
+/// Text that a node printed, with whatever cannot be seen written out.
+export function plain(text) {
+  return String(text).replace(UNSEEN, (character) => `\\u{${character.codePointAt(0).toString(16)}}`);
+}

@@ -1,0 +1,226 @@
+// The operations: a lane for every worker, a bar from invocation to completion.
+import { Drawing, GUTTER, fitting, theme, tooMany } from "./canvas.js";
+import { OUTCOMES } from "./data.js";
+import { byId, fill, plain } from "./dom.js";
+import { cut, duration, moment } from "./format.js";
+
+const BARS_MAX = 12_000;
+const BARS_TOP = 8;
+
+export class Operations extends Drawing {
+  constructor(canvas, state) {
+    super(canvas, state);
+    const { operations, plan } = this.run;
+    // A process that ends with an open operation is followed by another of the same worker.
+    this.workers = Math.max(1, plan.concurrency);
+    let most = 0;
+    for (const process of operations.process) most = Math.max(most, process + 1);
+    this.laneCount = Math.min(this.workers, most) || 1;
+    this.hasSuccessors = most > this.workers;
+    this.laneHeight = Math.min(26, Math.max(7, 460 / this.laneCount));
+    this.bars = [];
+    this.draw();
+  }
+
+  height() {
+    return BARS_TOP + this.laneCount * this.laneHeight + 26;
+  }
+
+  y(lane) {
+    return BARS_TOP + (lane + 0.5) * this.laneHeight;
+  }
+
+  /// Where an operation begins and ends on the axis.
+  span(place) {
+    const { operations } = this.run;
+    return this.state.isOrdinal
+      ? [operations.order[place], operations.endOrder[place]]
+      : [operations.invoked[place], operations.completed[place]];
+  }
+
+  paint(pen, height) {
+    const { state, run } = this;
+    const bottom = height - 22;
+    this.axis(bottom);
+    for (const fault of run.faults) this.band(fault, 0, bottom);
+    this.lanes(pen);
+    const { spans } = run.operations;
+    const found = [];
+    let count = 0;
+    (state.isOrdinal ? spans.orders : spans.times).each(state.from, state.to, (place) => {
+      count++;
+      if (count <= BARS_MAX) found.push(place);
+    });
+    this.inView = count;
+    this.bars = [];
+    this.clipped(bottom, () => {
+      if (count > BARS_MAX) this.density(pen);
+      else for (const place of found) this.bar(pen, place, found.length);
+      for (const place of state.selection?.operations ?? []) this.outline(pen, place);
+    });
+    if (count > BARS_MAX) this.remark(tooMany(count, "operation"), 12);
+    this.cursors(bottom);
+  }
+
+  lanes(pen) {
+    const every = Math.ceil(13 / this.laneHeight);
+    for (let lane = 0; lane < this.laneCount; lane++) {
+      const y = Math.round(this.y(lane)) + 0.5;
+      pen.strokeStyle = theme.line;
+      pen.lineWidth = 1;
+      pen.beginPath();
+      pen.moveTo(GUTTER, y);
+      pen.lineTo(this.width - 8, y);
+      pen.stroke();
+      if (lane % every === 0) this.label(this.hasSuccessors ? `worker ${lane}` : `process ${lane}`, y, theme.soft);
+    }
+  }
+
+  color(outcome) {
+    return [theme.good, theme.bad, theme.doubtful][outcome];
+  }
+
+  /// Where an operation's bar is: `[left, top, width, height]`.
+  box(place) {
+    const { operations } = this.run;
+    const [from, to] = this.span(place);
+    const lane = operations.process[place] % this.workers;
+    const thick = Math.max(4, this.laneHeight - 6);
+    const left = Math.max(this.x(from), GUTTER - 4);
+    const right = Number.isNaN(to) ? this.width : Math.min(this.x(to), this.width);
+    return [left, this.y(lane) - thick / 2, Math.max(right - left, 3), thick];
+  }
+
+  /// ok is filled, fail is empty and crossed out, info is hollow and open at its right end.
+  bar(pen, place, count) {
+    const { operations } = this.run;
+    const outcome = operations.outcome[place];
+    const [left, top, width, high] = this.box(place);
+    this.bars.push([left, top, width, high, place]);
+    const isDim = this.state.selection && this.state.selection.operations.size > 0 && !this.state.selection.operations.has(place);
+    pen.globalAlpha = isDim ? 0.35 : 1;
+    pen.strokeStyle = this.color(outcome);
+    pen.fillStyle = this.color(outcome);
+    pen.lineWidth = 1.5;
+    if (outcome === 0) {
+      pen.beginPath();
+      pen.roundRect(left, top, width, high, 2);
+      pen.fill();
+    } else {
+      pen.fillStyle = theme.paper;
+      pen.fillRect(left, top, width, high);
+      pen.setLineDash(outcome === 2 ? [4, 3] : []);
+      pen.beginPath();
+      pen.moveTo(left + width, top);
+      pen.lineTo(left, top);
+      pen.lineTo(left, top + high);
+      pen.lineTo(left + width, top + high);
+      if (outcome === 1) {
+        pen.closePath();
+        pen.moveTo(left, top + high);
+        pen.lineTo(left + Math.min(width, high), top);
+      }
+      pen.stroke();
+      pen.setLineDash([]);
+    }
+    if (count <= 400 && high >= 11 && width > 34) this.text(pen, place, left, top, width, high, outcome);
+    pen.globalAlpha = 1;
+  }
+
+  text(pen, place, left, top, width, high, outcome) {
+    const value = this.run.values.peek(place);
+    if (value === undefined) this.loadValues(place);
+    pen.font = theme.small;
+    pen.fillStyle = outcome === 0 ? theme.paper : theme.ink;
+    const visible = Math.max(left, GUTTER);
+    pen.fillText(fitting(pen, summary(this.run, place, value), left + width - visible - 8), visible + 4, top + high / 2 + 0.5);
+    pen.font = theme.font;
+  }
+
+  async loadValues(place) {
+    if (this.isLoading) return;
+    this.isLoading = true;
+    await this.run.values.get(place);
+    this.isLoading = false;
+    this.draw();
+  }
+
+  outline(pen, place) {
+    const [left, top, width, high] = this.box(place);
+    pen.strokeStyle = theme.ink;
+    pen.lineWidth = 2;
+    pen.beginPath();
+    pen.roundRect(left - 2, top - 2, width + 4, high + 4, 3);
+    pen.stroke();
+  }
+
+  /// Every column of a lane in the colour of its worst outcome.
+  density(pen) {
+    const { state, run } = this;
+    const { operations } = run;
+    const columns = Math.ceil(this.plotWidth / 2);
+    const worst = new Uint8Array(this.laneCount * columns);
+    const rank = [1, 3, 2];
+    const { spans } = operations;
+    const scale = columns / (state.to - state.from);
+    (state.isOrdinal ? spans.orders : spans.times).each(state.from, state.to, (place) => {
+      const [from, to] = this.span(place);
+      const lane = operations.process[place] % this.workers;
+      const first = Math.max(0, Math.floor((from - state.from) * scale));
+      const last = Number.isNaN(to) ? columns - 1 : Math.min(columns - 1, Math.floor((to - state.from) * scale));
+      for (let column = first; column <= last; column++) {
+        const at = lane * columns + column;
+        worst[at] = Math.max(worst[at], rank[operations.outcome[place]]);
+      }
+    });
+    const thick = Math.max(3, this.laneHeight - 4);
+    worst.forEach((value, at) => {
+      if (value === 0) return;
+      const [lane, column] = [Math.floor(at / columns), at % columns];
+      pen.fillStyle = [theme.good, theme.doubtful, theme.bad][value - 1];
+      pen.fillRect(GUTTER + column * 2, this.y(lane) - thick / 2, 2, thick);
+    });
+  }
+
+  hit(x, y) {
+    let best = null;
+    for (const [left, top, width, high, place] of this.bars) {
+      const isInside = x >= left - 3 && x <= left + width + 3 && y >= top - 3 && y <= top + high + 3;
+      if (isInside && (best === null || width < best.width)) best = { width, place };
+    }
+    return best && { kind: "operation", place: best.place };
+  }
+
+  over(found, x, y) {
+    const tip = byId("tip");
+    tip.hidden = !found;
+    this.canvas.classList.toggle("over", Boolean(found));
+    if (!found) return;
+    fill(tip, describeOperation(this.run, found.place));
+    const box = this.canvas.getBoundingClientRect();
+    tip.style.left = `${Math.min(box.left + x + 14, window.innerWidth - tip.offsetWidth - 12)}px`;
+    tip.style.top = `${box.top + y + 16}px`;
+  }
+}
+
+/// What an operation does, in few words: `write 7`, `read → [1,2,3]`.
+export function summary(run, place, value) {
+  const { operations, meta } = run;
+  const name = meta.functions[operations.function[place]];
+  if (value === undefined) return name;
+  const [asked, got] = value.split("\n");
+  const isOk = operations.outcome[place] === 0;
+  const first = asked === "null" ? "" : ` ${asked}`;
+  if (got === "null" || (isOk && got === asked)) return plain(name + first);
+  return plain(`${name}${first} ${isOk ? "→" : "✗"} ${got}`);
+}
+
+/// An operation in a line.
+export function describeOperation(run, place) {
+  const { operations, meta } = run;
+  const node = operations.node[place] >= 0 ? ` → ${plain(meta.nodes[operations.node[place]])}` : "";
+  const took = operations.completed[place] - operations.invoked[place];
+  const ending = Number.isNaN(took) ? "never completed" : `${OUTCOMES[operations.outcome[place]]} after ${duration(took)}`;
+  const what = cut(summary(run, place, run.values.peek(place)), 80);
+  return `op ${operations.index[place]}  process ${operations.process[place]}${node}  ${what}  ${moment(operations.invoked[place])}, ${ending}`;
+}

@@ -1,0 +1,134 @@
+// The verdict: what is wrong, what was checked, what was measured.
+import { byId, element, fill, pick, plain } from "./dom.js";
+import { duration, grouped, ratio } from "./format.js";
+import { steps } from "./inspector.js";
+
+const CHECKS = {
+  perf: "latencies were measured",
+  exceptions: "no node failed",
+  stats: "operations of every kind succeeded",
+  availability: "enough operations succeeded",
+  net: "messages were counted",
+  protocol: "nodes kept to the protocol",
+  workload: "the workload's promises",
+};
+
+/// All anomalies that count and those that would with `--strict`, what explains most first.
+export function findAnomalies(results) {
+  const checks = Object.entries(results).filter(([, check]) => isCheck(check));
+  const place = (name) => ({ protocol: 0, workload: 1 })[name] ?? 2;
+  checks.sort(([a], [b]) => place(a) - place(b));
+  const found = [];
+  for (const [check, tree] of checks) {
+    for (const anomaly of tree.anomalies ?? []) found.push({ ...anomaly, check, counts: true });
+  }
+  for (const [check, tree] of checks) {
+    for (const anomaly of tree.stronger ?? []) found.push({ ...anomaly, check, counts: results.strict === true });
+  }
+  return found;
+}
+
+function isCheck(tree) {
+  return typeof tree === "object" && tree !== null && "valid" in tree;
+}
+
+const WORD = (valid) => (valid === true ? "valid" : valid === false ? "invalid" : "unknown");
+const SIGN = { valid: "✓", invalid: "✗", unknown: "?" };
+const CLASS = { valid: "ok", invalid: "fail", unknown: "info" };
+
+/// The line at the top, which stays in sight.
+export function drawHeader({ plan, results, ended }) {
+  const word = WORD(results.valid);
+  const node = plan.node.kind === "built-in" ? `built-in ${plan.node.name}` : plan.node.path.split("/").pop();
+  document.title = `${SIGN[word]} ${plain(plan.workload.name)} – kolk`;
+  const parts = [
+    plain(node),
+    `${plan.nodes.length} ${plan.nodes.length === 1 ? "node" : "nodes"}`,
+    duration(ended) + (plan.clock === "virtual" ? " virtual" : ""),
+    results.run.deterministic ? "deterministic" : "paced",
+    `seed ${plan.seed.replace(/^0x0+(?=.)/, "0x")}`,
+  ];
+  fill(
+    byId("headline"),
+    element("span", { class: `verdict ${CLASS[word]}` }, `${SIGN[word]} ${word}`),
+    element("strong", {}, plain(plan.workload.name)),
+    element("span", { class: "soft" }, parts.join(" · ")),
+  );
+}
+
+/// The panel: cards, checks, measures.
+export function drawVerdict(state) {
+  const { run } = state;
+  fill(byId("cards"), cards(state));
+  fill(byId("checks"), checkTable(run));
+}
+
+function cards(state) {
+  const { anomalies, results } = state.run;
+  const list = element("div", { class: "cards" });
+  const shown = new Map();
+  const draw = (anomaly, number) => {
+    const total = results[anomaly.check].counts?.[anomaly.type] ?? 1;
+    const card = element(
+      "article",
+      { class: `card ${anomaly.counts ? "fail" : "info"}`, "data-anomaly": number },
+      element("h3", {}, element("span", { class: "chip" }, plain(anomaly.type)), total > 1 && element("small", {}, ` ${grouped(total)} of its kind`)),
+      element("p", {}, plain(anomaly.claim)),
+      steps(anomaly),
+      !anomaly.counts && element("p", { class: "soft" }, "Maelstrom would overlook it; it counts with --strict."),
+      anomaly.operations?.length > 0 &&
+        pick(`show ${anomaly.operations.length === 1 ? "its operation" : `its ${anomaly.operations.length} operations`}`, () => {
+          state.select({ kind: "anomaly", number, anomaly }, { reveal: true });
+          byId("diagram-panel").scrollIntoView({ behavior: "smooth", block: "start" });
+        }, "Select them in all panels"),
+    );
+    state.listen((what) => {
+      if (what.has("selection")) card.classList.toggle("selected", state.selection?.anomaly === anomaly);
+    });
+    return card;
+  };
+  // Of each kind the first three, and the rest on request.
+  const rest = [];
+  anomalies.forEach((anomaly, number) => {
+    const seen = shown.get(anomaly.type) ?? 0;
+    shown.set(anomaly.type, seen + 1);
+    if (seen < 3) list.append(draw(anomaly, number));
+    else rest.push([anomaly, number]);
+  });
+  if (rest.length > 0) {
+    const more = element("button", { type: "button", class: "more", onclick: () => {
+      list.append(...rest.map(([anomaly, number]) => draw(anomaly, number)));
+      more.remove();
+    } }, `${rest.length} more of these kinds`);
+    return [list, more];
+  }
+  return anomalies.length > 0 ? list : [];
+}
+
+function checkTable({ results, plan }) {
+  const measures = results.measures ?? [];
+  const rows = Object.entries(results)
+    .filter(([name, tree]) => isCheck(tree) && name !== "timeline")
+    .map(([name, tree]) => {
+      const word = WORD(tree.valid);
+      const own = measures.filter((measure) => measure.check === name);
+      return element(
+        "tr",
+        {},
+        element("td", { class: CLASS[word] }, `${SIGN[word]} ${name}`),
+        element("td", { class: "soft" }, CHECKS[name] ?? ""),
+        element("td", {}, own.map((measure) => element("div", {}, `${measure.name.replaceAll("-", " ")}: `, element("b", {}, `${ratio(measure.value ?? NaN)} ${measure.unit}`), limit(measure, plan)))),
+        element("td", {}, (tree.notes ?? []).map((note) => element("div", { class: "soft" }, plain(note)))),
+      );
+    });
+  return element("table", {}, element("thead", {}, element("tr", {}, ["check", "", "measured", "notes"].map((text) => element("th", {}, text)))), element("tbody", {}, rows));
+}
+
+/// What a measure is held to.
+function limit(measure, plan) {
+  if (measure.name === "availability" && plan.availability !== null) {
+    return element("span", { class: "soft" }, plan.availability === 1 ? "  (wanted: total)" : `  (wanted ≥ ${ratio(plan.availability)})`);
+  }
+  if (measure.name === "rate") return element("span", { class: "soft" }, `  (asked for ${ratio(plan.rate)} /s)`);
+  return null;
+}

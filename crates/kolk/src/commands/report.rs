@@ -1,0 +1,123 @@
+//! `kolk report`: a stored run's screen and page, drawn again from its folder alone.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use kolk_history::{History, Plan, jsonl};
+use kolk_report::failure::Failure;
+use kolk_report::html::{self, Log, Stored};
+use kolk_report::screen::{self, Report};
+use kolk_report::stored;
+
+use crate::args::ReportArgs;
+use crate::status::{Status, Stop};
+use crate::{commands, request, terminal};
+
+/// The page's file in a run folder.
+const PAGE: &str = "report.html";
+
+/// How much is read or written at a time.
+const BUFFER_BYTES: usize = 1 << 18;
+
+/// Draws a stored run.
+pub fn run(args: &ReportArgs) -> Result<Status, Stop> {
+    let folder = if args.run.is_dir() {
+        args.run.clone()
+    } else {
+        args.run.parent().map(Path::to_owned).unwrap_or_default()
+    };
+    let plan = request::stored_plan_to_show(&args.run)?;
+    let json = fs::read_to_string(folder.join("results.json"))
+        .map_err(|error| refused(&folder, "results.json", &error.to_string()))?;
+    let results = stored::read(&json)
+        .map_err(|error| refused(&folder, "results.json", &error.to_string()))?;
+    let history = File::open(folder.join("history.jsonl"))
+        .map_err(|error| error.to_string())
+        .and_then(|file| {
+            let input = BufReader::with_capacity(BUFFER_BYTES, file);
+            jsonl::read(input, plan.nodes.clone()).map_err(|error| error.to_string())
+        })
+        .map_err(|error| refused(&folder, "history.jsonl", &error))?;
+    let path = args.output.clone().unwrap_or_else(|| folder.join(PAGE));
+    write_page(&path, &folder, &plan, &json, &history)?;
+    if args.json {
+        terminal::print(&json);
+    } else {
+        let shown = folder.display().to_string();
+        let report = Report {
+            plan: &plan,
+            history: &history,
+            summary: &results.summary,
+            verdict: &results.verdict,
+            facts: &results.facts,
+            wall: None,
+            folder: Some(shown.trim_end_matches('/')),
+            program: commands::program(),
+        };
+        terminal::print(&screen::draw(&report, terminal::out_style()));
+    }
+    Ok(Status::from(results.verdict.validity))
+}
+
+fn refused(folder: &Path, file: &str, cause: &str) -> Stop {
+    let failure = Failure::new(format!("cannot read {}", folder.join(file).display()))
+        .cause(cause)
+        .advice("name a run folder, such as store/latest, or the plan.json in one");
+    Stop::user(failure)
+}
+
+/// Writes `report.html` into a run folder that has everything else.
+///
+/// # Errors
+///
+/// If the journal or a log cannot be read, or the page cannot be written.
+pub fn write(folder: &Path, plan: &Plan, results: &str, history: &History) -> Result<(), Stop> {
+    write_page(&folder.join(PAGE), folder, plan, results, history)
+}
+
+/// The page appears whole or not at all: whoever has the old one open keeps it.
+fn write_page(
+    path: &Path,
+    folder: &Path,
+    plan: &Plan,
+    results: &str,
+    history: &History,
+) -> Result<(), Stop> {
+    let cannot_write = || format!("cannot write {}", path.display());
+    let fresh = path.with_extension("html.new");
+    let mut out = io::BufWriter::with_capacity(
+        BUFFER_BYTES,
+        File::create(&fresh).with_context(cannot_write)?,
+    );
+    let stored = Stored { plan, results, history };
+    draw(&mut out, folder, &stored)
+        .and_then(|()| out.flush().with_context(cannot_write))
+        .and_then(|()| fs::rename(&fresh, path).with_context(cannot_write))
+        .inspect_err(|_| drop(fs::remove_file(&fresh)))?;
+    Ok(())
+}
+
+fn draw(out: &mut dyn Write, folder: &Path, stored: &Stored<'_>) -> anyhow::Result<()> {
+    let journal = open(&folder.join("journal.jsonl"))?;
+    let logs = stored
+        .plan
+        .nodes
+        .iter()
+        .map(|node| (node, log_path(folder, node)))
+        .filter(|(_, path)| path.is_file())
+        .map(|(node, path)| Ok(Log { node: node.clone(), lines: open(&path)? }))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    html::write(out, stored, journal, logs)
+        .with_context(|| format!("cannot draw the report of {}", folder.display()))
+}
+
+fn log_path(folder: &Path, node: &str) -> PathBuf {
+    folder.join("node-logs").join(format!("{node}.log"))
+}
+
+fn open(path: &Path) -> anyhow::Result<BufReader<File>> {
+    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(BufReader::with_capacity(BUFFER_BYTES, file))
+}

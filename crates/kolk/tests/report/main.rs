@@ -1,0 +1,197 @@
+//! The report in a real browser: it opens without complaints, shows what the run left, and nothing
+//! that a node printed acts.
+
+mod browser;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use browser::Browser;
+use serde_json::json;
+use tempfile::TempDir;
+
+/// A run in a folder of its own.
+struct Run {
+    folder: TempDir,
+}
+
+impl Run {
+    /// Runs `kolk` with these words and a store in a fresh folder.
+    fn of(words: &str, status: i32) -> Run {
+        let folder = tempfile::tempdir().expect("a folder");
+        Run::in_folder(folder, words, status)
+    }
+
+    fn in_folder(folder: TempDir, words: &str, status: i32) -> Run {
+        let output = kolk(folder.path(), words);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(status), "{text}\n{errors}");
+        Run { folder }
+    }
+
+    fn latest(&self) -> PathBuf {
+        self.folder.path().join("store/latest")
+    }
+
+    fn page(&self) -> PathBuf {
+        self.latest().join("report.html")
+    }
+}
+
+fn kolk(folder: &Path, words: &str) -> std::process::Output {
+    Command::new(env!("CARGO_BIN_EXE_kolk"))
+        .args(words.split_whitespace())
+        .current_dir(folder)
+        .env_remove("CARGO_MANIFEST_DIR")
+        .output()
+        .expect("kolk runs")
+}
+
+const BROADCAST: &str = "test -w broadcast --node broadcast --node-count 4 --latency 50 --rate 20 \
+                         --time-limit 4 --seed 7 --loss 0.1 --duplication 0.1 --nemesis partition \
+                         --nemesis-interval 1";
+
+/// A node that says yes to everything and prints what might hurt a page wherever it can: in types,
+/// in keys, in values, on stderr.
+const HOSTILE: &str = r#"#!/bin/sh
+bad='</script><img src=x onerror=\"document.title=1;window.hurt=1\"><script>window.hurt=1</script><!--'
+while read -r line; do
+  id=$(expr "$line" : '.*"msg_id":\([0-9]*\)')
+  src=$(expr "$line" : '.*"src":"\([^"]*\)"')
+  kind=$(expr "$line" : '.*"type":"\([^"]*\)"')
+  printf '%b\n' "$bad \033[31m" >&2
+  case $kind in
+    init) me=$(expr "$line" : '.*"node_id":"\([^"]*\)"')
+      echo "{\"src\":\"$me\",\"dest\":\"$src\",\"body\":{\"type\":\"init_ok\",\"in_reply_to\":$id}}" ;;
+    echo)
+      echo "{\"src\":\"$me\",\"dest\":\"$me\",\"body\":{\"type\":\"$bad\",\"$bad\":\"$bad\"}}"
+      echo "{\"src\":\"$me\",\"dest\":\"$src\",\"body\":{\"type\":\"echo_ok\",\"in_reply_to\":$id,\"echo\":\"$bad\"}}" ;;
+  esac
+done
+"#;
+
+/// The page holds the run, and is the same each time it is drawn.
+#[test]
+fn is_drawn_again_from_the_folder_alone() {
+    let run = Run::of(BROADCAST, 0);
+    let first = fs::read(run.page()).expect("a page");
+    let before = kolk(run.folder.path(), "report store/latest");
+    fs::remove_file(run.page()).expect("removed");
+    let after = kolk(run.folder.path(), "report store/latest/plan.json");
+    assert_eq!(fs::read(run.page()).expect("a page"), first);
+    assert_eq!((before.status.code(), after.status.code()), (Some(0), Some(0)));
+    let names = fs::read_dir(run.latest())
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"));
+    assert!(!names.into_iter().any(|name| name.ends_with(".new")));
+}
+
+#[test]
+#[cfg_attr(not(has_chromium), ignore = "there is no chromium on this machine")]
+fn a_valid_run_opens_and_is_explored() {
+    let run = Run::of(BROADCAST, 0);
+    let mut browser = Browser::start();
+    browser.open(&run.page(), "");
+    assert_eq!(browser.eval("document.querySelector('.verdict').textContent"), json!("✓ valid"));
+    // All messages of the journal, each with its end.
+    let journal = fs::read_to_string(run.latest().join("journal.jsonl")).expect("a journal");
+    let sent = journal.lines().filter(|line| line.starts_with(r#"{"event":"send""#)).count();
+    assert_eq!(browser.eval("kolk.run.messages.count"), json!(sent));
+    let dropped = journal.lines().filter(|line| line.starts_with(r#"{"event":"drop""#)).count();
+    let counted = "kolk.run.messages.fate.filter((fate) => fate > 1).length + \
+                   kolk.run.messages.copies.fate.filter((fate) => fate > 1).length";
+    assert_eq!(browser.eval(counted), json!(dropped));
+
+    // The wheel zooms, the keys move; the fragment holds the window.
+    let at = browser.eval("(() => { const box = document.querySelector('#diagram canvas').getBoundingClientRect(); return [box.left + 400, Math.min(box.top + 60, 880)]; })()");
+    let (x, y) = (at[0].as_f64().expect("x"), at[1].as_f64().expect("y"));
+    browser.wheel(x, y, -1500.0);
+    let width = browser.eval("kolk.state.to - kolk.state.from").as_f64().expect("a width");
+    let whole = browser.eval("kolk.run.ended").as_f64().expect("a time");
+    assert!(width < whole * 0.2, "{width} of {whole}");
+    let from = browser.eval("kolk.state.from").as_f64().expect("a place");
+    browser.key("ArrowRight");
+    assert!(browser.eval("kolk.state.from").as_f64().expect("a place") > from);
+
+    // The next message is pinned; its causes are followed, and the fragment brings it all back.
+    browser.key("n");
+    assert_eq!(browser.eval("kolk.state.selection.kind"), json!("message"));
+    browser.eval("kolk.state.select({ kind: 'message', place: kolk.run.messages.parent.findLastIndex((place) => place >= 0) })");
+    browser.key("c");
+    assert_eq!(browser.eval("kolk.state.selection.kind"), json!("chain"));
+    let chain = browser.eval("kolk.state.selection.chain");
+    assert!(chain.as_array().is_some_and(|chain| chain.len() >= 2), "{chain}");
+    browser.eval("kolk.state.store()");
+    let fragment = browser.eval("location.hash");
+    let window = browser.eval("[Math.round(kolk.state.from), Math.round(kolk.state.to)]");
+    browser.open(&run.page(), fragment.as_str().expect("a fragment"));
+    assert_eq!(browser.eval("kolk.state.selection.chain"), chain);
+    assert_eq!(browser.eval("[Math.round(kolk.state.from), Math.round(kolk.state.to)]"), window);
+
+    // A click on an operation's bar selects it and its messages.
+    browser.key("0");
+    browser.key("Escape");
+    assert_eq!(browser.eval("kolk.state.selection"), json!(null));
+    let at = browser.eval(
+        "(() => { const panel = kolk.drawings[2]; panel.canvas.scrollIntoView({ block: 'center' }); \
+           panel.draw(); const [left, top, width, high] = panel.box(0); \
+           const box = panel.canvas.getBoundingClientRect(); \
+           return [box.left + left + width / 2, box.top + top + high / 2]; })()",
+    );
+    browser.click(at[0].as_f64().expect("x"), at[1].as_f64().expect("y"));
+    assert_eq!(browser.eval("kolk.state.selection?.kind"), json!("operation"));
+    assert_eq!(browser.eval("kolk.state.selection.messages.size >= 2"), json!(true));
+    browser.key("Escape");
+
+    // A type that is filtered out is not drawn.
+    let drawn = "(() => { kolk.drawings[1].draw(); return kolk.drawings[1].inView; })()";
+    assert_eq!(browser.eval(drawn), json!(sent));
+    browser.eval("document.querySelector('#kinds [data-name=gossip]').click()");
+    browser.settle();
+    let gossip = browser.eval("kolk.run.kinds.find((kind) => kind.name === 'gossip').count");
+    let others = sent as u64 - gossip.as_f64().expect("a count") as u64;
+    assert_eq!(browser.eval(drawn), json!(others));
+    assert_eq!(browser.complaints, Vec::<String>::new());
+}
+
+#[test]
+#[cfg_attr(not(has_chromium), ignore = "there is no chromium on this machine")]
+fn what_a_node_prints_does_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = folder.path().join("hostile.sh");
+    fs::write(&program, HOSTILE).expect("written");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("executable");
+    let words = "test -w echo --bin ./hostile.sh --node-count 1 --rate 20 --time-limit 1 --seed 3";
+    let run = Run::in_folder(folder, words, 1);
+    let mut browser = Browser::start();
+    browser.open(&run.page(), "");
+    assert_eq!(browser.eval("document.querySelector('.verdict').textContent"), json!("✗ invalid"));
+    // Every message and operation is looked at, and so is the log.
+    browser.eval(
+        "(async () => { for (const kind of ['message', 'operation']) \
+           for (let place = 0; place < kolk.run[`${kind}s`].count; place++) { \
+             kolk.state.select({ kind, place }); \
+             await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))); } })()",
+    );
+    assert_eq!(
+        browser.eval("[typeof window.hurt, document.images.length]"),
+        json!(["undefined", 0])
+    );
+    let shown = browser.eval("document.querySelector('#logs .line').textContent");
+    let shown = shown.as_str().expect("a line");
+    assert!(shown.contains("</script><img src=x") && shown.contains("\\u{1b}[31m"), "{shown}");
+    let kinds = browser.eval("document.querySelector('#kinds').textContent");
+    assert!(kinds.as_str().expect("text").contains("</script><img"), "{kinds}");
+
+    // The anomaly selects its operations and their messages.
+    browser.eval("document.querySelector('.card .pick').click()");
+    browser.settle();
+    let chosen =
+        browser.eval("[kolk.state.selection.operations.size, kolk.state.selection.messages.size]");
+    assert!(chosen[0].as_u64() >= Some(1) && chosen[1].as_u64() >= Some(2), "{chosen}");
+    assert_eq!(browser.eval("document.querySelectorAll('.card.selected').length"), json!(1));
+    assert_eq!(browser.complaints, Vec::<String>::new());
+}
