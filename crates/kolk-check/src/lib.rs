@@ -15,6 +15,7 @@ pub mod convergence;
 pub mod counter;
 pub mod echo;
 pub mod kafka;
+pub mod linearizable;
 pub mod models;
 pub mod net;
 pub mod perf;
@@ -27,6 +28,7 @@ pub mod txn;
 pub mod unique_ids;
 
 mod elements;
+mod said;
 mod search;
 mod tree;
 mod values;

@@ -10,8 +10,8 @@ use crate::models::{Model, Models};
 use crate::tree::key;
 use crate::txn::table::Kind;
 use crate::{
-    availability, counter, echo, kafka, net, perf, protocol, sequential, set_full, stats, txn,
-    unique_ids,
+    availability, counter, echo, kafka, linearizable, net, perf, protocol, sequential, set_full,
+    stats, txn, unique_ids,
 };
 
 /// The workloads that [`check_run`] has a checker for.
@@ -21,7 +21,10 @@ pub const WORKLOADS: &[&str] = &[
     "g-counter",
     "g-set",
     "kafka",
+    "kv",
+    "lin-kv",
     "pn-counter",
+    "register",
     "seq-kv",
     "txn-list-append",
     "txn-rw-register",
@@ -63,7 +66,9 @@ pub fn check_run(history: &History, summary: Option<&Summary>, options: &Options
     if let Some(summary) = summary {
         checks.push(guarded("exceptions", || protocol::exceptions(summary)));
     }
-    checks.push(guarded("stats", || stats::check(history, options.rate, options.load)));
+    // The histories that others recorded of a single register are short.
+    let by_luck: &[Function] = if options.workload == "register" { &[Function::Cas] } else { &[] };
+    checks.push(guarded("stats", || stats::check(history, options.rate, options.load, by_luck)));
     checks.push(guarded("availability", || availability::check(history, options.availability)));
     if let Some(summary) = summary {
         checks.push(guarded("net", || net::check(history, summary)));
@@ -88,6 +93,9 @@ fn workload(history: &History, options: &Options<'_>) -> Check {
         "unique-ids" => unique_ids::check(history),
         "echo" => echo::check(history),
         "kafka" => kafka::check(history),
+        "kv" => linearizable::check(history, linearizable::Model::Texts),
+        "lin-kv" => linearizable::check(history, linearizable::Model::LinKv),
+        "register" => linearizable::check(history, linearizable::Model::Register),
         "txn-list-append" => {
             let mut check = txn::list_append::check(history, models);
             txn::convergence::check(&mut check, history, Kind::Append);

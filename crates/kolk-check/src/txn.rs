@@ -6,7 +6,7 @@
 //! dependencies is an anomaly, named by its edges. Unlike the original, the search is
 //! [exact](cycles) and not limited by the wall clock.
 
-mod codes;
+pub(crate) mod codes;
 mod components;
 pub(crate) mod convergence;
 pub mod cycles;

@@ -114,6 +114,8 @@ pub fn write_text(out: &mut Vec<u8>, history: &History) {
 /// Reads `history.edn`: operation maps one after another, or in one vector or list, tagged or not.
 /// A missing `:index` or `:time` is filled in: the next one, and the time of the event before. A
 /// process that is no number and not `:nemesis` is passed over, and so are keys that are not known.
+/// A `:key` beside the `:value` makes the value `[key value]`; `:get` is another word for `:read`, and
+/// `:put` for `:write`.
 /// Nodes get their positions from `nodes`; a name that is not among them is appended.
 ///
 /// # Errors
@@ -167,6 +169,7 @@ struct Map {
     kind: Value,
     process: Value,
     function: Value,
+    key: Option<Value>,
     value: Value,
     error: Value,
     is_final: bool,
@@ -189,6 +192,7 @@ fn operation(parser: &mut Parser<'_>) -> Result<Map, EdnError> {
             "type" => map.kind = parser.map_value(0)?,
             "process" => map.process = parser.map_value(0)?,
             "f" => map.function = parser.map_value(0)?,
+            "key" => map.key = Some(parser.map_value(0)?),
             "value" => map.value = parser.map_value(0)?,
             "error" => map.error = parser.map_value(0)?,
             "final?" => map.is_final = parser.map_value(0)? == Value::Bool(true),
@@ -234,7 +238,11 @@ impl Map {
             }
             _ => return builder.skip(index, time).map_err(text),
         };
-        let function = function.ok_or("an operation without an :f")?;
+        let function = match function.ok_or("an operation without an :f")? {
+            "get" => "read",
+            "put" => "write",
+            other => other,
+        };
         let function = function
             .parse()
             .map_err(|error: crate::operation::UnknownFunction| error.to_string())?;
@@ -246,7 +254,10 @@ impl Map {
             kind,
             process,
             function,
-            value: self.value,
+            value: match self.key {
+                Some(key) => Value::list(vec![key, self.value]),
+                None => self.value,
+            },
             error: self.error,
             phase: jsonl::phase(self.is_final, self.convergence),
             node: self.node.as_str(),

@@ -5,8 +5,10 @@
 
 pub mod awdit;
 mod builder;
+pub mod columns;
 pub mod edn;
 pub mod error;
+pub mod format;
 pub mod history;
 pub mod jepsen;
 pub mod journal;
@@ -18,6 +20,7 @@ pub mod summary;
 pub mod value;
 
 pub use error::ReadError;
+pub use format::{Format, read};
 pub use history::{AnyEvent, Event, EventKind, FaultEvent, History};
 pub use micro_ops::MicroOps;
 pub use operation::{Function, Operation, Outcome, Phase};

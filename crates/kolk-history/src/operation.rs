@@ -56,6 +56,8 @@ functions! {
     Write = "write",
     /// Compare and set a register.
     Cas = "cas",
+    /// Make a text longer.
+    Append = "append",
     /// Run a transaction.
     Txn = "txn",
     /// Append to a log.

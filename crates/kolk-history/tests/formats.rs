@@ -1,6 +1,6 @@
 //! The formats to the letter: what files look like, what is accepted, and what errors say.
 
-use kolk_history::{Function, Outcome, Phase, Value, edn, jepsen, jsonl};
+use kolk_history::{Format, Function, Outcome, Phase, Value, edn, jepsen, jsonl};
 use kolk_protocol::Time;
 
 const JSON: &str = r#"{"index":0,"time":0,"type":"invoke","process":0,"f":"broadcast","value":3,"node":"n0"}
@@ -221,4 +221,84 @@ fn results_look_like_jepsens() {
         tree.to_string(),
         r#"{"stats":{"valid":true,"count":205,"lost":[],"latencies":{"0.5":1}},"valid":false}"#
     );
+}
+
+/// Jepsen's text and its log, as knossos and porcupine read it.
+#[test]
+fn columns_are_read() {
+    let log = "INFO  jepsen.core - Running test\n\
+               INFO  jepsen.util - 4\t:invoke\t:read\tnil\n\
+               INFO  jepsen.util - 1   :invoke :cas    [2 4]\n\
+               INFO  jepsen.util - :nemesis\t:info\t:start\t\"cut off\"\n\
+               INFO  jepsen.util - 4\t:ok\t:read\tnil\n\
+               INFO  jepsen.util - 1\t:info\t:cas\t:timed-out\n\n";
+    assert_eq!(Format::of(log.as_bytes()), Format::Columns);
+    let history = kolk_history::read(log.as_bytes(), Vec::new()).unwrap();
+    let [read, cas] = history.operations.as_slice() else { panic!("two operations") };
+    assert_eq!((read.index, read.completion_or_end(), read.outcome), (0, 3, Outcome::Ok));
+    assert_eq!((cas.index, cas.process, cas.outcome), (1, 1, Outcome::Info));
+    assert_eq!((&cas.value, &cas.result), (&Value::ints(vec![2, 4]), &Value::text("timed-out")));
+    assert_eq!((history.faults[0].index, history.faults[0].function.as_str()), (2, "start"));
+
+    // What `write_text` writes, but for times, marks and nodes.
+    let history = kolk_history::read(TEXT.as_bytes(), Vec::new()).unwrap();
+    let [add, read, _] = history.operations.as_slice() else { panic!("three operations") };
+    assert_eq!(add.result, Value::list(vec![Value::Int(0), Value::text("timeout")]));
+    assert_eq!(read.result, Value::ints(vec![3, 1]));
+    let mut written = Vec::new();
+    jepsen::write_text(&mut written, &history);
+    assert_eq!(String::from_utf8(written).unwrap(), TEXT);
+}
+
+#[test]
+fn column_errors_say_where() {
+    let first = "0\t:invoke\t:read\tnil\n";
+    for (line, error) in [
+        ("nonsense", "line 2, column 1: expected a process and a type"),
+        ("0\t:ok\t:fly\t1", "line 2, column 8: unknown function `fly`"),
+        ("0\t:ok\t:read\t[1", "line 2, column 13: `[` is never closed"),
+        ("x\t:ok\t:read\t1", "line 2, column 1: process x is not an integer of 32 bits"),
+        (
+            "log - 5\t:ok\t:read\t1",
+            "line 2, column 7: process 5 completes `read`, which it never invoked",
+        ),
+    ] {
+        let text = format!("{first}{line}\n");
+        let found = kolk_history::read(text.as_bytes(), Vec::new()).unwrap_err().to_string();
+        assert_eq!(found, error, "{line}");
+    }
+}
+
+#[test]
+fn formats_are_told_by_their_beginnings() {
+    for (text, format) in [
+        (JSON, Format::JsonLines),
+        ("\n { \"index\":0}", Format::JsonLines),
+        (EDN, Format::Edn),
+        ("[{:index 0}]", Format::Edn),
+        ("#jepsen.history.Op{:index 0}", Format::Edn),
+        ("; a comment\n{:index 0}", Format::Edn),
+        (TEXT, Format::Columns),
+        ("w 0 1\n-----\nr 0 1\n", Format::Awdit),
+        ("", Format::Edn),
+    ] {
+        assert_eq!(Format::of(text.as_bytes()), format, "{text}");
+    }
+}
+
+/// The key beside the value, and the words of other stores.
+#[test]
+fn keys_beside_values() {
+    let text = "{:process 0, :type :invoke, :f :append, :key \"0\", :value \"x\"}
+                {:process 0, :type :ok, :f :append, :key \"0\", :value \"x\"}
+                {:process 0, :type :invoke, :f :get, :key \"0\", :value nil}
+                {:process 0, :type :ok, :f :get, :key \"0\", :value \"x\"}
+                {:process 0, :type :invoke, :f :put, :key \"0\", :value \"y\"}";
+    let history = kolk_history::read(text.as_bytes(), Vec::new()).unwrap();
+    let [append, get, put] = history.operations.as_slice() else { panic!("three operations") };
+    let pair = |value| Value::list(vec![Value::text("0"), value]);
+    assert_eq!((append.function, &append.value), (Function::Append, &pair(Value::text("x"))));
+    assert_eq!((get.function, &get.value), (Function::Read, &pair(Value::Null)));
+    assert_eq!(get.result, pair(Value::text("x")));
+    assert_eq!((put.function, put.outcome), (Function::Write, Outcome::Info));
 }

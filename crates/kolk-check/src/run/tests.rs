@@ -244,7 +244,7 @@ fn stats_count_what_completed() {
     story.end(21, read, Outcome::Fail, error);
     story.invoke(30, 0, Function::Broadcast, 3);
     story.read_in(Phase::Convergence, 40, 0, &[]);
-    let check = stats::check(&story.history, None, None);
+    let check = stats::check(&story.history, None, None, &[]);
     assert_eq!(check.validity, Validity::Invalid);
     assert_eq!(check.anomalies[0].operations, [4]);
     assert_eq!(
@@ -265,7 +265,7 @@ fn stats_count_what_completed() {
      :counts {"never-ok" 1},
      :notes ("operations still open at the end: 1")}
     "#);
-    assert_eq!(stats::check(&History::default(), None, None).validity, Validity::Valid);
+    assert_eq!(stats::check(&History::default(), None, None, &[]).validity, Validity::Valid);
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn crashes_need_not_succeed() {
         let open = story.invoke(0, 0, function, Value::Null);
         story.end(1, open, Outcome::Info, Value::Null);
     }
-    assert_eq!(stats::check(&story.history, None, None).validity, Validity::Valid);
+    assert_eq!(stats::check(&story.history, None, None, &[]).validity, Validity::Valid);
 }
 
 #[test]
@@ -286,14 +286,14 @@ fn a_lighter_load_is_told() {
     }
     story.read_in(Phase::Final, 60_000, 0, &[]);
     let load = Some(Duration::from_secs(10));
-    let notes = |rate, load| stats::check(&story.history, Some(rate), load).notes;
+    let notes = |rate, load| stats::check(&story.history, Some(rate), load, &[]).notes;
     assert_eq!(notes(10.0, load), [""; 0]);
     assert_eq!(
         notes(10.1, load),
         ["the load was lighter than asked for: 9.0 operations a second instead of 10.1"]
     );
     assert_eq!(notes(10.1, None), [""; 0]);
-    let check = stats::check(&story.history, None, load);
+    let check = stats::check(&story.history, None, load, &[]);
     assert_eq!(check.measures.last().unwrap().value, 9.0);
 }
 

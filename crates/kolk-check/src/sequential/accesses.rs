@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kolk_history::{Function, History, Operation, Outcome, Value};
 
 use crate::check::{Anomaly, Check, Validity};
+use crate::said::{Said, said};
 use crate::search::{Effect, Problem, Step};
 use crate::values;
 
@@ -26,57 +27,6 @@ pub(super) struct Accesses<'a> {
     pub(super) keys: usize,
     /// How many values there are.
     values: usize,
-}
-
-/// What an operation says, before values have numbers. Null stands for a key that is not there.
-struct Said<'a> {
-    operation: &'a Operation,
-    key: Value,
-    seen: Option<Value>,
-    set: Option<Value>,
-}
-
-/// Error 20, the key is not there: as kolk has it, and as the original.
-const NO_SUCH_KEY: i64 = 20;
-const NO_SUCH_KEY_NAME: &str = "key-does-not-exist";
-
-fn pair(value: &Value) -> Option<(Value, Value)> {
-    match value.as_list()?.as_ref() {
-        [first, second] => Some((first.clone(), second.clone())),
-        _ => None,
-    }
-}
-
-fn said_no_such_key(operation: &Operation) -> bool {
-    let error = operation.result.as_list().unwrap_or_default();
-    let says_so = |code: &Value| {
-        code.as_int() == Some(NO_SUCH_KEY) || code.as_str() == Some(NO_SUCH_KEY_NAME)
-    };
-    operation.outcome == Outcome::Fail && error.first().is_some_and(says_so)
-}
-
-/// `Ok(None)` if it says nothing; an error if it cannot be read.
-fn said(operation: &Operation) -> Result<Option<Said<'_>>, ()> {
-    let (key, argument) = pair(&operation.value).ok_or(())?;
-    let said = |key, seen, set| Ok(Some(Said { operation, key, seen, set }));
-    match (operation.function, operation.outcome) {
-        (Function::Read | Function::Cas, Outcome::Fail) if said_no_such_key(operation) => {
-            said(key, Some(Value::Null), None)
-        }
-        (Function::Read, Outcome::Ok) => {
-            let (read, value) = pair(&operation.result).ok_or(())?;
-            if values::order(&read, &key).is_ne() {
-                return Err(());
-            }
-            said(key, Some(value), None)
-        }
-        (Function::Write, _) => said(key, None, Some(argument)),
-        (Function::Cas, _) => {
-            let (from, to) = pair(&argument).ok_or(())?;
-            said(key, Some(from), Some(to))
-        }
-        _ => Ok(None),
-    }
 }
 
 impl<'a> Accesses<'a> {

@@ -1,12 +1,12 @@
 //! `kolk check`.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::BufReader;
 use std::path::Path;
 
 use kolk_check::Options;
 use kolk_check::models::Models;
-use kolk_history::{History, ReadError, awdit, jepsen, jsonl};
+use kolk_history::History;
 use kolk_report::failure::Failure;
 use kolk_report::screen::Judged;
 use kolk_report::{results, screen};
@@ -67,62 +67,17 @@ fn read(path: &Path) -> Result<History, Stop> {
         let failure = Failure::new(format!("cannot read the history {}", path.display()))
             .cause(cause)
             .advice(
-                "name a history.jsonl of kolk's, a history.edn of Jepsen's, or a text of AWDIT's",
+                "name a history.jsonl of kolk's, a history.edn or history.txt of Jepsen's, or a text \
+                 of AWDIT's",
             );
         Stop::user(failure)
     };
     let file = File::open(path).map_err(|error| refused(error.to_string()))?;
-    let mut reader = BufReader::with_capacity(1 << 18, file);
-    let read = match format(&mut reader) {
-        Ok(Format::Json) => jsonl::read(reader, Vec::new()),
-        Ok(Format::Edn) => jepsen::read(reader, Vec::new()),
-        Ok(Format::Awdit) => awdit::read(reader),
-        Err(error) => Err(ReadError::Io(error)),
-    };
+    let reader = BufReader::with_capacity(1 << 18, file);
+    let read = kolk_history::read(reader, Vec::new());
     let history = read.map_err(|error| refused(error.to_string()))?;
     if history.operations.is_empty() {
         return Err(refused("there is no operation in it".to_owned()));
     }
     Ok(history)
-}
-
-/// What a history is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
-    /// kolk's JSON lines.
-    Json,
-    /// Jepsen's EDN.
-    Edn,
-    /// AWDIT's text.
-    Awdit,
-}
-
-/// The format, by how it begins: JSON with `{` and a string.
-fn format(reader: &mut impl BufRead) -> std::io::Result<Format> {
-    let beginning = reader.fill_buf()?.trim_ascii_start();
-    let inside = beginning.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
-    Ok(match inside {
-        Some(inside) if inside.starts_with(b"\"") => Format::Json,
-        None if awdit::is_awdit(beginning) => Format::Awdit,
-        _ => Format::Edn,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tells_formats_apart() {
-        for (text, expected) in [
-            ("{\"index\":0}", Format::Json),
-            ("\n { \"index\":0}", Format::Json),
-            ("{:index 0}", Format::Edn),
-            ("[{:index 0}]", Format::Edn),
-            ("w 0 1\n-----\nr 0 1\n", Format::Awdit),
-            ("#jepsen.history.Op{:index 0}", Format::Edn),
-        ] {
-            assert_eq!(format(&mut text.as_bytes()).expect("bytes"), expected, "{text}");
-        }
-    }
 }
