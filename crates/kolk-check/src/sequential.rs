@@ -15,7 +15,7 @@
 //! Sequential consistency alone lets a store show a client an old state for ever. Stores of use to
 //! anybody promise more, and Maelstrom's does: updates keep their order in real time, so whoever has
 //! made one sees all that were acknowledged before ("ordered sequential consistency": Lev-Ari,
-//! Vitenberg & Keidar, DISC 2017). In the final phase each process makes an update, a *barrier*, and
+//! Bortnikov, Keidar & Shraer, Information Processing Letters 123, 2017). In the final phase each process makes an update, a *barrier*, and
 //! reads; what it sees may then not be older (`stale-after-barrier`). The same of the reads before
 //! that is a stronger finding (`stale-view`). Both are found by saturation alone: what they find is
 //! proved, but they need not find all.

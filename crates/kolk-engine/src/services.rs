@@ -6,7 +6,6 @@
 //! unknown type gets error 10 and one that does not fit error 12, where the original stays silent
 //! or takes a missing key for null.
 
-mod datum;
 mod key_value;
 mod lin_kv;
 mod lin_tso;

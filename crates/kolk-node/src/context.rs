@@ -46,9 +46,13 @@ pub(crate) struct Shared {
 
 type Receive = Rc<dyn Fn(&Context, &Body<'_>) -> Result<(), BodyError>>;
 
-struct Receiver {
+/// Who takes messages of a kind.
+#[derive(Clone)]
+pub(crate) struct Receiver {
     kind: &'static str,
-    receive: Receive,
+    /// It answers those that want an answer.
+    pub(crate) answers: bool,
+    pub(crate) receive: Receive,
 }
 
 impl Shared {
@@ -86,10 +90,8 @@ impl Shared {
     }
 
     /// Who takes messages of this kind before the node's handler.
-    pub(crate) fn receiver(&self, kind: &str) -> Option<Receive> {
-        let receivers = self.receivers.borrow();
-        let found = receivers.iter().find(|receiver| receiver.kind == kind)?;
-        Some(Rc::clone(&found.receive))
+    pub(crate) fn receiver(&self, kind: &str) -> Option<Receiver> {
+        self.receivers.borrow().iter().find(|receiver| receiver.kind == kind).cloned()
     }
 
     /// Breaks the circle of a node's receivers, which hold contexts.
@@ -222,12 +224,41 @@ impl Context {
         kinds: &[&'static str],
         receive: impl Fn(&Context, M) + 'static,
     ) {
-        let receive: Receive = Rc::new(move |cx, body| {
+        self.add_receiver(kinds, false, move |cx, body| {
             receive(cx, kolk_protocol::from_body(&body.kind, body.json)?);
             Ok(())
         });
+    }
+
+    /// Answers requests before they come to [`crate::Node::handle`]: those whose `type` is one of
+    /// `kinds`, the names of `M`'s variants. For protocols between nodes, so that a part of a node
+    /// can have its own: `answer` is called at once and must not wait. The context it gets is the
+    /// message's, so [`Context::src`] is its sender. Of several for the same kind the first gets it.
+    pub fn serve<M: DeserializeOwned, R: Serialize>(
+        &self,
+        kinds: &[&'static str],
+        answer: impl Fn(&Context, M) -> Result<R, RpcError> + 'static,
+    ) {
+        self.add_receiver(kinds, true, move |cx, body| {
+            let request = kolk_protocol::from_body(&body.kind, body.json)?;
+            cx.answer(answer(cx, request));
+            Ok(())
+        });
+    }
+
+    fn add_receiver(
+        &self,
+        kinds: &[&'static str],
+        answers: bool,
+        receive: impl Fn(&Context, &Body<'_>) -> Result<(), BodyError> + 'static,
+    ) {
+        let receive: Receive = Rc::new(receive);
         let mut receivers = self.shared.receivers.borrow_mut();
-        receivers.extend(kinds.iter().map(|&kind| Receiver { kind, receive: Rc::clone(&receive) }));
+        receivers.extend(kinds.iter().map(|&kind| Receiver {
+            kind,
+            answers,
+            receive: Rc::clone(&receive),
+        }));
     }
 
     /// Sends what a handler returned to who asked for it.

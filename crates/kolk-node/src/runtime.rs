@@ -154,14 +154,16 @@ where
             }
             return;
         }
-        if let Some(receive) = shared.receiver(&body.kind) {
-            let cx = Context::of_message(shared, src, None);
+        if let Some(receiver) = shared.receiver(&body.kind) {
             let received = match body.msg_id {
-                None => receive(&cx, body).map_err(|error| does_not_fit(&error)),
-                Some(_) => Err(RpcError::new(
+                Some(_) if !receiver.answers => Err(RpcError::new(
                     ErrorCode::NOT_SUPPORTED,
                     format!("`{}` is a one-way message", body.kind),
                 )),
+                msg_id => {
+                    let cx = Context::of_message(shared, src, msg_id);
+                    (receiver.receive)(&cx, body).map_err(|error| does_not_fit(&error))
+                }
             };
             if let Err(error) = received {
                 refuse(&mut shared.outputs.borrow_mut(), src, body, &error);

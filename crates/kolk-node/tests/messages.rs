@@ -201,6 +201,38 @@ fn receivers_take_one_way_messages() {
 }
 
 #[test]
+fn a_part_of_a_node_answers_requests_of_its_own() {
+    let (mut node, _) = Stepper::new(|cx| {
+        cx.serve(&["rumour", "question"], |cx, gossip: Gossip| match gossip {
+            Gossip::Rumour { value: 0 } => {
+                Err(RpcError::new(ErrorCode::ABORT, format!("heard from {}", cx.src())))
+            }
+            Gossip::Rumour { value } => Ok(Gossip::Rumour { value: value + 1 }),
+            Gossip::Question => Ok(Gossip::Rumour { value: 0 }),
+        });
+        Counter::default()
+    });
+    for (request, expected) in [
+        (
+            r#"{"type":"rumour","value":1,"msg_id":4}"#,
+            r#"{"type":"rumour","in_reply_to":4,"value":2}"#,
+        ),
+        (
+            r#"{"type":"rumour","value":0,"msg_id":5}"#,
+            r#"{"type":"error","in_reply_to":5,"code":14,"text":"heard from n2"}"#,
+        ),
+        (
+            r#"{"type":"rumour","msg_id":6}"#,
+            r#"{"type":"error","in_reply_to":6,"code":12,"text":"missing field `value`"}"#,
+        ),
+    ] {
+        assert_eq!(node.get("n2", request), [format!("n2 {expected}")]);
+    }
+    // Nobody wants the answer.
+    assert_eq!(node.get("n2", r#"{"type":"question"}"#), [""; 0]);
+}
+
+#[test]
 fn entropy_is_a_function_of_the_offer() {
     let draw = |seed: &str| {
         let init = INIT.replace(

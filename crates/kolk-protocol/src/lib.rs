@@ -6,6 +6,7 @@
 //! three additions that let a separate program run on virtual time.
 
 pub mod body;
+pub mod datum;
 pub mod error;
 pub mod lockstep;
 pub mod message;
@@ -15,6 +16,7 @@ pub mod time;
 pub mod workload;
 
 pub use body::{Head, from_body, write_body};
+pub use datum::Datum;
 pub use error::{ErrorCode, RpcError};
 pub use message::{Line, LineError, write_line};
 pub use random::{Key, Random};

@@ -80,7 +80,7 @@ pub const WORKLOADS: &[Info] = &[
         name: "seq-kv",
         about: "keys that are read, written and set, in one order that all agree on",
         settings: &[("key-count", "5")],
-        node: "lin-kv",
+        node: "seq-kv",
     },
     Info {
         name: "txn-list-append",

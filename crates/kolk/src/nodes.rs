@@ -62,6 +62,7 @@ pub const ALL: &[BuiltIn] = &[
         "transactions that never wait for another node (challenges 6a to 6c)",
         kolk_txn_rw_register
     ),
+    built_in!("seq-kv", "a sequentially consistent store on the nodes themselves", kolk_seq_kv),
     built_in!("unique-ids", "gives out ids without asking anybody (challenge 2)", kolk_unique_ids),
 ];
 

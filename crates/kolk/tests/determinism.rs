@@ -19,6 +19,7 @@ const NODES: &[(&str, &str, &[&str])] = &[
     ("g-set", "g-set", &[]),
     ("lin-kv", "seq-kv", &["--service", "seq-kv"]),
     ("pn-counter", "pn-counter", &[]),
+    ("seq-kv", "seq-kv", &[]),
 ];
 
 fn make(name: &str, args: &[String]) -> Box<dyn Machine> {
@@ -29,6 +30,7 @@ fn make(name: &str, args: &[String]) -> Box<dyn Machine> {
         "g-set" => machine(kolk_g_set::factory(args).unwrap()),
         "lin-kv" => machine(kolk_lin_kv::factory(args).unwrap()),
         "pn-counter" => machine(kolk_pn_counter::factory(args).unwrap()),
+        "seq-kv" => machine(kolk_seq_kv::factory(args).unwrap()),
         _ => panic!("there is no node {name}"),
     }
 }

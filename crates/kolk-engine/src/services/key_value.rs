@@ -1,10 +1,10 @@
 //! What the three key-value services share: requests, what they do to one value, and replies.
 
+use kolk_protocol::Datum;
 use kolk_protocol::message::Body;
 use kolk_protocol::scan::{ScanError, Scanner};
 use kolk_protocol::{ErrorCode, RpcError};
 
-use super::datum::Datum;
 use super::{unknown_type, write_error, write_reply};
 
 /// A request.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use kolk_protocol::Datum;
 use kolk_protocol::Random;
 use kolk_protocol::message::Body;
 
 use super::Service;
-use super::datum::Datum;
 use super::key_value::serve;
 
 /// One copy of everything, and one request after another.

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kolk_protocol::Datum;
 use kolk_protocol::Random;
 use kolk_protocol::message::Body;
 
 use super::Service;
-use super::datum::Datum;
 use super::key_value::{Action, Answer, Request, serve};
 
 /// How many replicas there are.

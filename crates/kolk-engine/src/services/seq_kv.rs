@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use kolk_protocol::Datum;
 use kolk_protocol::Random;
 use kolk_protocol::message::Body;
 
 use super::Service;
-use super::datum::Datum;
 use super::key_value::{Answer, Request, serve};
 
 /// How many states are kept, the newest among them.

@@ -6,6 +6,7 @@
 
 mod broadcast;
 mod g_set;
+mod seq_kv;
 mod unique_ids;
 
 use std::collections::BTreeSet;

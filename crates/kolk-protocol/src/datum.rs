@@ -1,10 +1,16 @@
-//! Keys and values: any JSON, compared by value.
+//! Keys and values of stores: any JSON, compared by value.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
-use kolk_protocol::message::write_string;
-use kolk_protocol::scan::{ScanError, Scanner};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::message::write_string;
+use crate::scan::{ScanError, Scanner};
 
 /// A JSON value as text in one canonical form, so that two are equal if their texts are.
 ///
@@ -12,8 +18,17 @@ use kolk_protocol::scan::{ScanError, Scanner};
 /// a string is escaped do not matter; the integer `1` and the floating-point number `1.0` differ,
 /// `1.0`, `1.00` and `1e0` do not; integers of any size are exact. Of a key that comes twice in an
 /// object the last one counts.
+///
+/// ```
+/// use kolk_protocol::Datum;
+///
+/// let datum: Datum = serde_json::from_str(r#"{"b": 1, "a": [2.50]}"#).unwrap();
+/// assert_eq!(datum.text(), r#"{"a":[2.5],"b":1}"#);
+/// assert_eq!(Datum::of(&7), Datum::parse("7").unwrap());
+/// assert_eq!(Datum::of(&7).read::<u8>().unwrap(), 7);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Datum(Arc<str>);
+pub struct Datum(Arc<str>);
 
 impl Datum {
     /// Reads a JSON value.
@@ -21,7 +36,7 @@ impl Datum {
     /// # Errors
     ///
     /// If it is none, or a string in it holds half of a surrogate pair.
-    pub(super) fn parse(json: &str) -> Result<Datum, ScanError> {
+    pub fn parse(json: &str) -> Result<Datum, ScanError> {
         if is_canonical_scalar(json) {
             return Ok(Datum(json.into()));
         }
@@ -33,9 +48,48 @@ impl Datum {
         Ok(Datum(String::from_utf8_lossy(&out).into()))
     }
 
+    /// The JSON that serde makes of something.
+    ///
+    /// # Panics
+    ///
+    /// If serde can make none of it, which is a mistake in its type.
+    pub fn of<T: Serialize + ?Sized>(value: &T) -> Datum {
+        let json = serde_json::to_string(value).expect("a value that can be written as JSON");
+        Datum::parse(&json).expect("what serde writes is JSON")
+    }
+
+    /// What serde makes of the JSON.
+    ///
+    /// # Errors
+    ///
+    /// If it does not fit.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(&self.0)
+    }
+
     /// Its canonical text.
-    pub(super) fn text(&self) -> &str {
+    pub fn text(&self) -> &str {
         &self.0
+    }
+}
+
+impl fmt::Display for Datum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for Datum {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: &RawValue = serde_json::from_str(&self.0).map_err(S::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Datum {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Datum, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Datum::parse(raw.get()).map_err(D::Error::custom)
     }
 }
 

@@ -1,0 +1,5 @@
+//! The store as a program of its own.
+
+fn main() -> std::process::ExitCode {
+    kolk_node::main(kolk_seq_kv::factory)
+}

@@ -1,0 +1,67 @@
+//! What the primary and the other nodes say to each other. The names are the store's own, so that it
+//! can live in a node that has a protocol besides.
+
+use kolk_node::Datum;
+use kolk_node::versions;
+use serde::{Deserialize, Serialize};
+
+use crate::update::{Outcome, Update};
+
+/// What a copy of the store misses.
+pub type Changes = versions::Changes<Datum, Datum>;
+
+/// The types of [`ToPrimary`].
+pub const TO_PRIMARY: &[&str] = &["store_update"];
+
+/// The types of [`ToFollower`].
+pub const TO_FOLLOWER: &[&str] = &["store_refresh"];
+
+/// To the primary.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToPrimary {
+    /// Perform these updates, and tell what is new.
+    StoreUpdate {
+        /// The position of the sender's copy.
+        position: u64,
+        /// No update with a number below this one will come again.
+        floor: u64,
+        /// Each with the sender's number for it.
+        updates: Vec<(u64, Update)>,
+    },
+}
+
+/// The primary's answer.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FromPrimary {
+    /// They are performed, now or when they came first.
+    StoreUpdateOk {
+        /// What came of each; none for one below the floor.
+        outcomes: Vec<Option<Outcome>>,
+        /// What was new behind the position told, these updates included.
+        changes: Changes,
+    },
+}
+
+/// To a node that is not the primary.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToFollower {
+    /// This is new.
+    StoreRefresh {
+        /// From a position on at which the receiver's copy once was.
+        changes: Changes,
+    },
+}
+
+/// Its answer.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FromFollower {
+    /// Noted.
+    StoreRefreshOk {
+        /// The position of the copy.
+        position: u64,
+    },
+}
