@@ -28,7 +28,8 @@
 //!
 //! Everything is near-linear in the number of pairs `[offset value]`: messages are numbered once,
 //! logs are sorted offsets rather than vectors indexed by offset (offsets may be as large as an
-//! integer of 64 bits), and the graph of `cycles` is built only where one is possible.
+//! integer of 64 bits; what does not fit has no known place, and is noted), and the graph of
+//! `cycles` is built only where one is possible.
 
 mod cycles;
 mod facts;

@@ -18,6 +18,7 @@ pub(crate) fn order(a: &Value, b: &Value) -> Ordering {
         (Value::BigInt(big), Value::Int(_)) => above(big),
         (Value::Int(_), Value::BigInt(big)) => above(big).reverse(),
         (Value::Ints(a), Value::Ints(b)) => a.cmp(b),
+        (Value::Pairs(a), Value::Pairs(b)) => a.cmp(b),
         (Value::Map(a), Value::Map(b)) => {
             let entries = |map: &[(Value, Value)]| {
                 let mut entries = map.to_vec();
@@ -30,8 +31,8 @@ pub(crate) fn order(a: &Value, b: &Value) -> Ordering {
             lexicographic(&entries(a), &entries(b), pairs)
         }
         (
-            Value::Ints(_) | Value::List(_) | Value::MicroOps(_),
-            Value::Ints(_) | Value::List(_) | Value::MicroOps(_),
+            Value::Ints(_) | Value::Pairs(_) | Value::List(_) | Value::MicroOps(_),
+            Value::Ints(_) | Value::Pairs(_) | Value::List(_) | Value::MicroOps(_),
         ) => {
             lexicographic(&a.as_list().unwrap_or_default(), &b.as_list().unwrap_or_default(), order)
         }
@@ -47,7 +48,7 @@ pub(crate) fn rank(value: &Value) -> u8 {
         Value::Int(_) | Value::BigInt(_) => 2,
         Value::Float(_) => 4,
         Value::Text(_) | Value::Keyword(_) => 5,
-        Value::Ints(_) | Value::List(_) | Value::MicroOps(_) => 6,
+        Value::Ints(_) | Value::Pairs(_) | Value::List(_) | Value::MicroOps(_) => 6,
         Value::Map(_) => 7,
     }
 }

@@ -45,6 +45,8 @@ pub(crate) struct HistoryBuilder {
     history: History,
     /// Each process's open operation, as its position.
     open: BTreeMap<u32, usize>,
+    /// The value last asked for by each function: many ask for the same again and again.
+    asked: BTreeMap<Function, Value>,
     next_index: u32,
     last_time: Time,
 }
@@ -66,13 +68,14 @@ impl HistoryBuilder {
                     return Err(BuildError::StillOpen { process, function, open });
                 }
                 let node = record.node.map(|name| self.node(name)).transpose()?;
+                let value = self.shared(function, record.value);
                 let position = self.history.invoke(Event {
                     index,
                     time,
                     kind: record.kind,
                     process,
                     function,
-                    value: record.value,
+                    value,
                     error: Value::Null,
                     phase: record.phase,
                     node,
@@ -83,11 +86,20 @@ impl HistoryBuilder {
                 let Some(position) = self.open.remove(&process) else {
                     return Err(BuildError::NeverInvoked { process, function });
                 };
-                let open = self.history.operations[position].function;
+                let operation = &self.history.operations[position];
+                let open = operation.function;
                 if open != function {
                     return Err(BuildError::OtherFunction { process, function, open });
                 }
-                let result = if outcome == Outcome::Ok { record.value } else { record.error };
+                let result = if outcome == Outcome::Ok {
+                    record.value
+                } else {
+                    if !record.value.is_null() && record.value != operation.value {
+                        let position = u32::try_from(position).map_err(|_| BuildError::TooLong)?;
+                        self.history.partial.insert(position, record.value);
+                    }
+                    record.error
+                };
                 self.history.complete(position, index, time, outcome, result);
             }
         }
@@ -130,6 +142,15 @@ impl HistoryBuilder {
         self.next_index = index.checked_add(1).ok_or(BuildError::TooLong)?;
         self.last_time = time.unwrap_or(self.last_time);
         Ok((index, self.last_time))
+    }
+
+    /// The same value, sharing what it holds with the one before if that is equal.
+    fn shared(&mut self, function: Function, value: Value) -> Value {
+        let last = self.asked.entry(function).or_default();
+        if *last != value {
+            *last = value;
+        }
+        last.clone()
     }
 
     fn node(&mut self, name: &str) -> Result<u16, BuildError> {

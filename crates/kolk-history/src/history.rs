@@ -3,6 +3,7 @@
 //! A history is stored as events, in the order in which they happened, and held as operations,
 //! each with its invocation and its completion: half the records, and what every checker wants.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use kolk_protocol::Time;
@@ -76,6 +77,10 @@ pub struct History {
     /// True if nothing is known of time: each process runs its operations in order, and indices
     /// and times tell nothing else.
     pub untimed: bool,
+    /// What `fail` and `info` completions said where it was not what had been asked for, by the
+    /// operations' positions. kolk's own clients say nothing of the kind; others' may, such as what
+    /// a poll saw whose commit timed out.
+    pub partial: BTreeMap<u32, Value>,
 }
 
 impl History {
@@ -92,6 +97,17 @@ impl History {
     /// The name of the node that served an operation.
     pub fn node_name(&self, operation: &Operation) -> Option<&str> {
         self.nodes.get(usize::from(operation.node?)).map(String::as_str)
+    }
+
+    /// What the operation at `position` is known to have done or seen: the value of its completion,
+    /// or of its invocation if there is no other.
+    pub fn known_value(&self, position: usize) -> &Value {
+        let operation = &self.operations[position];
+        if operation.is_ok() {
+            return &operation.result;
+        }
+        let partial = u32::try_from(position).ok().and_then(|at| self.partial.get(&at));
+        partial.unwrap_or(&operation.value)
     }
 
     /// Records an invocation and returns the operation's position in [`History::operations`].
@@ -129,13 +145,14 @@ impl History {
     }
 
     /// All events in the order of their indices, as files hold them. An `ok` event carries what came
-    /// back; a `fail` or `info` event what was asked for, and the error.
+    /// back; a `fail` or `info` event what was asked for or partly done, and the error.
     pub fn events(&self) -> impl Iterator<Item = AnyEvent<'_>> {
         // Invocations and faults are in order already, completions are not.
-        let mut completions: Vec<(u32, &Operation)> = self
+        let mut completions: Vec<(u32, usize)> = self
             .operations
             .iter()
-            .filter_map(|operation| Some((operation.completion_index?.get(), operation)))
+            .enumerate()
+            .filter_map(|(at, operation)| Some((operation.completion_index?.get(), at)))
             .collect();
         completions.sort_unstable_by_key(|(index, _)| *index);
         let mut completions = completions.into_iter().peekable();
@@ -150,9 +167,25 @@ impl History {
             } else if invoked < completed {
                 invocations.next().map(|operation| AnyEvent::Client(operation.invocation()))
             } else {
-                completions.next().map(|(_, operation)| AnyEvent::Client(operation.completion()))
+                completions.next().map(|(_, at)| AnyEvent::Client(self.completion(at)))
             }
         })
+    }
+
+    fn completion(&self, position: usize) -> Event {
+        let operation = &self.operations[position];
+        let error = if operation.is_ok() { Value::Null } else { operation.result.clone() };
+        Event {
+            index: operation.completion_or_end(),
+            time: operation.completed,
+            kind: EventKind::Complete(operation.outcome),
+            process: operation.process,
+            function: operation.function,
+            value: self.known_value(position).clone(),
+            error,
+            phase: operation.phase,
+            node: operation.node,
+        }
     }
 }
 
@@ -175,25 +208,6 @@ impl Operation {
             function: self.function,
             value: self.value.clone(),
             error: Value::Null,
-            phase: self.phase,
-            node: self.node,
-        }
-    }
-
-    fn completion(&self) -> Event {
-        let (value, error) = if self.is_ok() {
-            (self.result.clone(), Value::Null)
-        } else {
-            (self.value.clone(), self.result.clone())
-        };
-        Event {
-            index: self.completion_or_end(),
-            time: self.completed,
-            kind: EventKind::Complete(self.outcome),
-            process: self.process,
-            function: self.function,
-            value,
-            error,
             phase: self.phase,
             node: self.node,
         }

@@ -56,6 +56,29 @@ fn all_formats_say_the_same() {
     assert_eq!(history.node_name(read), Some("n1"));
 }
 
+/// What a completion says that is not `ok` is not lost: others' clients say what they had seen.
+#[test]
+fn partial_results_are_kept() {
+    let json = "\
+{\"index\":0,\"time\":5,\"type\":\"invoke\",\"process\":0,\"f\":\"poll\",\"value\":[[\"poll\"]]}
+{\"index\":1,\"time\":6,\"type\":\"info\",\"process\":0,\"f\":\"poll\",\"value\":[[\"poll\",{\"k\":[[0,7]]}]],\"error\":\"timeout\"}
+{\"index\":2,\"time\":7,\"type\":\"invoke\",\"process\":1,\"f\":\"poll\",\"value\":[[\"poll\"]]}
+{\"index\":3,\"time\":8,\"type\":\"fail\",\"process\":1,\"f\":\"poll\",\"value\":[[\"poll\"]],\"error\":\"timeout\"}
+";
+    let history = jsonl::read(json.as_bytes(), Vec::new()).unwrap();
+    assert_eq!(history.partial.len(), 1);
+    for (position, known) in [(0, r#"[["poll",{"k":[[0,7]]}]]"#), (1, r#"[["poll"]]"#)] {
+        assert_eq!(history.known_value(position), &Value::from_json(known).unwrap());
+        assert_eq!(history.operations[position].result, Value::text("timeout"));
+    }
+    let mut written = Vec::new();
+    jsonl::write(&mut written, &history);
+    assert_eq!(String::from_utf8(written).unwrap(), json);
+    let mut written = Vec::new();
+    jepsen::write(&mut written, &history);
+    assert_eq!(jepsen::read(written.as_slice(), Vec::new()).unwrap(), history);
+}
+
 /// Ways to write one invocation and its completion.
 #[test]
 fn edn_of_many_kinds_is_accepted() {

@@ -84,6 +84,7 @@ fn what(operation: &Operation) -> String {
 pub fn value(value: &Value) -> String {
     let count = match value {
         Value::Ints(ints) => ints.len(),
+        Value::Pairs(pairs) => pairs.len(),
         Value::List(list) => list.len(),
         Value::MicroOps(micro_ops) => micro_ops.len(),
         Value::Map(map) => map.len(),

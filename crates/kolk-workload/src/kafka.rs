@@ -72,10 +72,11 @@ impl Pairs {
     }
 
     fn into_value(self) -> Value {
-        let pair = |(offset, message): (i64, Value)| match message {
-            Value::Int(message) => Value::ints(vec![offset, message]),
-            message => Value::list(vec![Value::Int(offset), message]),
-        };
+        let packed = |(offset, message): &(i64, Value)| Some([*offset, message.as_int()?]);
+        if let Some(pairs) = self.0.iter().map(packed).collect() {
+            return Value::pairs(pairs);
+        }
+        let pair = |(offset, message)| Value::list(vec![Value::Int(offset), message]);
         Value::List(Arc::new(self.0.into_iter().map(pair).collect()))
     }
 }

@@ -96,9 +96,8 @@ struct Instants {
 
 impl Instants {
     fn new(facts: &Facts<'_>) -> Instants {
-        let mut completed = facts.completions();
-        completed.retain(|at| facts.operation(*at).is_ok() && takes_part(facts, *at));
-        Instants { completed }
+        let counts = |at: &u32| facts.operation(*at).is_ok() && takes_part(facts, *at);
+        Instants { completed: facts.completions().iter().copied().filter(counts).collect() }
     }
 
     fn edges(&self, facts: &Facts<'_>) -> Vec<(u32, u32)> {

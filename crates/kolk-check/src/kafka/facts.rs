@@ -119,6 +119,7 @@ pub(super) struct Facts<'a> {
     reads: Vec<Pair>,
     sends: Vec<Pair>,
     assigned: Vec<u32>,
+    completions: Vec<u32>,
     /// Further offsets at which messages were seen, beside [`Message::offset`].
     pub elsewhere: Vec<Pair>,
     /// How many pairs had an offset that is no integer of 64 bits.
@@ -129,8 +130,42 @@ pub(super) struct Facts<'a> {
 #[derive(Default)]
 struct Numbers<'a> {
     keys: FxHashMap<Cow<'a, str>, u32>,
-    ints: FxHashMap<(u32, i64), u32>,
+    /// By key.
+    ints: Vec<IntNumbers>,
     others: BTreeMap<(u32, Ordered<'a>), u32>,
+}
+
+/// The numbers of a key's messages that are integers. Most workloads count them up from 0 or 1:
+/// polls then find their numbers side by side in a table.
+#[derive(Default)]
+struct IntNumbers {
+    table: Vec<u32>,
+    hashed: FxHashMap<i64, u32>,
+}
+
+impl IntNumbers {
+    /// The number of this integer; `next` if it is a new one.
+    #[inline]
+    fn number(&mut self, int: i64, next: u32) -> u32 {
+        // The table may be twice as long as what is in it, and somewhat more.
+        let place = usize::try_from(int).ok().filter(|place| *place < 2 * self.table.len() + 64);
+        let Some(place) = place else {
+            return *self.hashed.entry(int).or_insert(next);
+        };
+        if place >= self.table.len() {
+            self.table.resize(place + 1, NONE);
+        }
+        let slot = &mut self.table[place];
+        if *slot == NONE {
+            // It may have come before the table was long enough.
+            *slot = if self.hashed.is_empty() {
+                next
+            } else {
+                self.hashed.remove(&int).unwrap_or(next)
+            };
+        }
+        *slot
+    }
 }
 
 impl<'a> Facts<'a> {
@@ -143,6 +178,7 @@ impl<'a> Facts<'a> {
             reads: Vec::new(),
             sends: Vec::new(),
             assigned: Vec::new(),
+            completions: completions(history),
             elsewhere: Vec::new(),
             odd_offsets: 0,
             numbers: Numbers::default(),
@@ -150,7 +186,7 @@ impl<'a> Facts<'a> {
         facts.ends.push(Ends::default());
         for (position, operation) in (0..).zip(&history.operations) {
             if crate::run::counts(operation) {
-                facts.take(position, operation);
+                facts.take(position, operation, history.known_value(position as usize));
             }
             facts.ends.push(Ends {
                 reads: facts.reads.len() as u32,
@@ -163,8 +199,7 @@ impl<'a> Facts<'a> {
         facts
     }
 
-    fn take(&mut self, position: u32, operation: &'a Operation) {
-        let value = if operation.is_ok() { &operation.result } else { &operation.value };
+    fn take(&mut self, position: u32, operation: &'a Operation, value: &'a Value) {
         match operation.function {
             Function::Assign | Function::Subscribe => {
                 // An `ok` assign says again what was asked for.
@@ -200,8 +235,19 @@ impl<'a> Facts<'a> {
             [what, Value::Map(logs)] if what.as_str() == Some("poll") => {
                 for (key, list) in logs.iter() {
                     let key = self.key(name(key));
+                    if let Value::Pairs(pairs) = list {
+                        for [offset, value] in pairs.iter() {
+                            self.read(position, operation, key, *offset, Datum::Int(*value));
+                        }
+                        continue;
+                    }
                     for polled in items(list) {
-                        self.read(position, operation, key, polled);
+                        match pair(polled) {
+                            Some((offset, value)) => {
+                                self.read(position, operation, key, offset, value);
+                            }
+                            None => self.odd_offsets += 1,
+                        }
                     }
                 }
             }
@@ -209,11 +255,14 @@ impl<'a> Facts<'a> {
         }
     }
 
-    fn read(&mut self, position: u32, operation: &Operation, key: u32, polled: &'a Value) {
-        let Some((offset, value)) = pair(polled) else {
-            self.odd_offsets += 1;
-            return;
-        };
+    fn read(
+        &mut self,
+        position: u32,
+        operation: &Operation,
+        key: u32,
+        offset: i64,
+        value: Datum<'a>,
+    ) {
         self.odd_offsets += u64::from(offset == UNKNOWN);
         let message = self.message(key, value);
         let entry = &mut self.messages[message as usize];
@@ -231,6 +280,7 @@ impl<'a> Facts<'a> {
         }
         let number = self.keys.len() as u32;
         keys.insert(name.clone(), number);
+        self.numbers.ints.push(IntNumbers::default());
         self.keys.push(name);
         number
     }
@@ -238,7 +288,7 @@ impl<'a> Facts<'a> {
     fn message(&mut self, key: u32, value: Datum<'a>) -> u32 {
         let next = self.messages.len() as u32;
         let number = match value {
-            Datum::Int(int) => *self.numbers.ints.entry((key, int)).or_insert(next),
+            Datum::Int(int) => self.numbers.ints[key as usize].number(int, next),
             Datum::Other(other) => {
                 *self.numbers.others.entry((key, Ordered(other))).or_insert(next)
             }
@@ -332,13 +382,8 @@ impl<'a> Facts<'a> {
     }
 
     /// The positions of operations that completed, in the order of their completions.
-    pub(super) fn completions(&self) -> Vec<u32> {
-        let mut completions: Vec<(u32, u32)> = self
-            .positions()
-            .filter_map(|at| Some((self.operation(at).completion_index?.get(), at)))
-            .collect();
-        completions.sort_unstable();
-        completions.into_iter().map(|(_, position)| position).collect()
+    pub(super) fn completions(&self) -> &[u32] {
+        &self.completions
     }
 
     /// The event index of the invocation at this position.
@@ -361,6 +406,15 @@ impl<'a> Facts<'a> {
         let Message { key, value, .. } = self.messages[message as usize];
         format!("value {value} of key {}", self.keys[key as usize])
     }
+}
+
+fn completions(history: &History) -> Vec<u32> {
+    let completed = (0..).zip(&history.operations);
+    let mut completed: Vec<(u32, u32)> = completed
+        .filter_map(|(at, operation)| Some((operation.completion_index?.get(), at)))
+        .collect();
+    completed.sort_unstable();
+    completed.into_iter().map(|(_, position)| position).collect()
 }
 
 /// The elements of a list that is not one of plain integers.

@@ -41,8 +41,7 @@ struct Process {
 
 /// The worst lag, if there was a poll of an assigned key.
 pub(super) fn worst(facts: &Facts<'_>) -> Option<Lag> {
-    let completions = facts.completions();
-    let growth = growth(facts, &completions);
+    let growth = growth(facts);
     let mut worst = Worst { growth: &growth, lag: None };
     let mut processes: FxHashMap<u32, Process> = FxHashMap::default();
     // By process in order, and processes one by one: the worst does not depend on the order.
@@ -69,14 +68,15 @@ pub(super) fn worst(facts: &Facts<'_>) -> Option<Lag> {
             }
             Function::Poll | Function::Txn if operation.is_ok() => {
                 let process = processes.entry(number).or_default();
-                for (log, offset) in greatest(facts, position) {
-                    let reached = Place { offset, since: process.polls + 1 };
-                    let place = process.places.entry(log).or_insert(reached);
+                let Process { places, polls, last_poll } = process;
+                greatest(facts, position, |log, offset| {
+                    let reached = Place { offset, since: *polls + 1 };
+                    let place = places.entry(log).or_insert(reached);
                     if place.offset < offset {
                         let before = std::mem::replace(place, reached);
-                        worst.take(number, process.polls, process.last_poll, log, before);
+                        worst.take(number, *polls, *last_poll, log, before);
                     }
-                }
+                });
                 process.polls += 1;
                 process.last_poll = operation.invoked;
             }
@@ -94,34 +94,41 @@ pub(super) fn worst(facts: &Facts<'_>) -> Option<Lag> {
     worst.lag
 }
 
-/// The greatest offset of each key that an operation polled or sent, key after key.
-fn greatest(facts: &Facts<'_>, position: u32) -> Vec<(u32, i64)> {
-    let mut greatest: Vec<(u32, i64)> = Vec::new();
+/// Calls `each` with the greatest offset of each key that an operation polled or sent, key after
+/// key; a key may come twice.
+fn greatest(facts: &Facts<'_>, position: u32, mut each: impl FnMut(u32, i64)) {
+    let mut last: Option<(u32, i64)> = None;
     let pairs = facts.reads(position).iter().chain(facts.sends(position));
     for pair in pairs.filter(|pair| pair.offset != UNKNOWN) {
         let log = facts.of(*pair).key;
-        match greatest.last_mut() {
-            Some((last, offset)) if *last == log => *offset = (*offset).max(pair.offset),
-            _ => greatest.push((log, pair.offset)),
+        match &mut last {
+            Some((same, offset)) if *same == log => *offset = (*offset).max(pair.offset),
+            _ => {
+                if let Some((log, offset)) = last.replace((log, pair.offset)) {
+                    each(log, offset);
+                }
+            }
         }
     }
-    greatest
+    if let Some((log, offset)) = last {
+        each(log, offset);
+    }
 }
 
 /// Each log's growth, as operations of known outcome told of it.
-fn growth(facts: &Facts<'_>, completions: &[u32]) -> Vec<Growth> {
+fn growth(facts: &Facts<'_>) -> Vec<Growth> {
     let mut growth: Vec<Growth> = vec![Vec::new(); facts.keys.len()];
-    for position in completions {
+    for position in facts.completions() {
         let operation = facts.operation(*position);
         if operation.outcome == Outcome::Fail {
             continue;
         }
-        for (log, offset) in greatest(facts, *position) {
+        greatest(facts, *position, |log, offset| {
             let log = &mut growth[log as usize];
             if log.last().is_none_or(|(known, _)| *known < offset) {
                 log.push((offset, operation.completed));
             }
-        }
+        });
     }
     growth
 }

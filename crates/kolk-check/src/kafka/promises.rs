@@ -6,7 +6,11 @@
 //! - `diverged`: after the faults have healed, a client reads every key from the beginning at its
 //!   node, for as long as the workload lets it, and still lacks acknowledged values.
 //!
-//! Both need to know which node served what.
+//! - `nonmonotonic-offset`: a send was acknowledged at a lower offset than one of the same key that
+//!   had been acknowledged before it began, by whichever node: what comes later in time does not
+//!   come later in the log, and whoever has read on will never see it.
+//!
+//! The first two need to know which node served what.
 
 use std::collections::BTreeMap;
 
@@ -23,6 +27,7 @@ const NAMED_MAX: usize = 8;
 
 pub(super) fn check(facts: &Facts<'_>, findings: &mut Findings) {
     commits(facts, findings);
+    offsets(facts, findings);
     convergence(facts, findings);
 }
 
@@ -42,8 +47,7 @@ fn commits(facts: &Facts<'_>, findings: &mut Findings) {
     let mut held: FxHashMap<u32, FxHashMap<u32, Held>> = FxHashMap::default();
     // What had been committed when an assignment began that is not over yet, by its process.
     let mut began: FxHashMap<u32, FxHashMap<u32, Held>> = FxHashMap::default();
-    let completions = facts.completions();
-    let mut completions = completions.iter().copied().peekable();
+    let mut completions = facts.completions().iter().copied().peekable();
     for position in facts.positions() {
         let index = facts.index(position);
         let earlier = |at: &u32| facts.operation(*at).completion_or_end() < index;
@@ -138,6 +142,56 @@ impl Regression {
         let operations = [self.bound.position, self.assign, self.position];
         let operations = operations.map(|at| facts.index(at)).to_vec();
         Anomaly { node, ..Anomaly::new("nonmonotonic-commit", claim, operations) }
+    }
+}
+
+/// The greatest offset of a log acknowledged so far, from an event on.
+struct Acknowledged {
+    since: u32,
+    offset: i64,
+    position: u32,
+}
+
+fn offsets(facts: &Facts<'_>, findings: &mut Findings) {
+    let mut logs: Vec<Vec<Acknowledged>> = Vec::new();
+    logs.resize_with(facts.keys.len(), Vec::new);
+    let known = |position: u32| {
+        let ok = facts.operation(position).is_ok();
+        let sends = if ok { facts.sends(position) } else { &[] };
+        sends.iter().filter(|pair| pair.offset != UNKNOWN)
+    };
+    for position in facts.completions().iter().copied() {
+        for pair in known(position) {
+            let log = &mut logs[facts.of(*pair).key as usize];
+            if log.last().is_none_or(|last| last.offset < pair.offset) {
+                let since = facts.operation(position).completion_or_end();
+                log.push(Acknowledged { since, offset: pair.offset, position });
+            }
+        }
+    }
+    for position in facts.positions() {
+        let began = facts.index(position);
+        for pair in known(position) {
+            let log = &logs[facts.of(*pair).key as usize];
+            let before = log.partition_point(|acknowledged| acknowledged.since < began);
+            if let Some(bound) = before.checked_sub(1).map(|at| &log[at])
+                && pair.offset < bound.offset
+            {
+                findings.check.stronger("nonmonotonic-offset", || {
+                    let claim = format!(
+                        "{} was acknowledged{} at offset {}, though offset {} had been acknowledged{} before it was sent",
+                        facts.text(pair.message),
+                        facts.by(position),
+                        pair.offset,
+                        bound.offset,
+                        facts.by(bound.position),
+                    );
+                    let operations = vec![facts.index(bound.position), began];
+                    let node = facts.node(position);
+                    Anomaly { node, ..Anomaly::new("nonmonotonic-offset", claim, operations) }
+                });
+            }
+        }
     }
 }
 

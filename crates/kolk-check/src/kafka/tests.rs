@@ -179,6 +179,22 @@ const ROWS: &[Row] = &[
         "other JSON",
         "0 send x {\"a\":[1]} @0\n 0 send x \"b\" @1\n 1 poll x 0={\"a\":[1]} 1=\"b\"",
     ),
+    valid(
+        "the greatest and the least offsets that fit",
+        "0 send x 1 @-9223372036854775807\n 0 send x 2 @-1\n 0 send x 3 @9223372036854775807
+         1 poll x -9223372036854775807=1 -1=2 9223372036854775807=3",
+    ),
+    row(
+        "a skip among offsets that are far apart",
+        "0 send x 1 @0\n 0 send x 2 @9007199254740993\n 0 send x 3 @9223372036854775807
+         1 poll x 0=1 9223372036854775807=3\n 2 poll x 9007199254740993=2",
+        &["int-poll-skip 1"],
+        &[3, 1],
+    ),
+    valid(
+        "offsets beyond 64 bits have no known place",
+        "0 send x 1 @0\n 0 send x 2\n 1 poll x 0=1 9223372036854775808=2\n 2 poll x null=2",
+    ),
     // ---- offsets ----
     row(
         "two values at an offset, one from a send",
@@ -250,9 +266,9 @@ const ROWS: &[Row] = &[
     row(
         "the bound is where the greatest first place is",
         // 3 is at offsets 0 and 2; its first place is what bounds.
-        "0 send x 1 @1\n 0 send x 3 @0\n 1 poll x 0=3\n 2 poll x 2=3",
+        "0 send x 3 @0\n 5 send x 1 @1\n 1 poll x 0=3\n 2 poll x 2=3",
         &["duplicate 1", "unseen 1"],
-        &[1, 3],
+        &[0, 3],
     ),
     // ---- order of polls ----
     row(
@@ -313,16 +329,22 @@ const ROWS: &[Row] = &[
     row(
         "a process's sends go backwards",
         "0 send x 1 @1\n 0 send x 2 @0\n 1 poll x 0=2 1=1",
-        &["nonmonotonic-send 1"],
+        &["+nonmonotonic-offset 1", "nonmonotonic-send 1"],
         &[0, 1],
     ),
     valid(
         "a failed send is not a send",
         "0 send x 1 @1\n 0 send x 9 !\n 0 send x 2 @2\n 1 poll x 1=1 2=2",
     ),
-    valid(
-        "different processes' sends have no order",
+    row(
+        "a later send of another process has an earlier place",
         "0 send x 1 @1\n 1 send x 2 @0\n 2 poll x 0=2 1=1",
+        &["+nonmonotonic-offset 1"],
+        &[0, 1],
+    ),
+    valid(
+        "sends that overlap have no order",
+        "< 1 send x 2 @0\n 0 send x 1 @1\n > 1\n 2 poll x 0=2 1=1",
     ),
     // ---- transactions ----
     row(
@@ -407,6 +429,69 @@ fn every_anomaly_is_found_and_proved() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_has_no_place_is_noted() {
+    let tale = Tale::new(
+        "0 send x 1 @0\n 0 send x 2\n 0 send x 3\n 1 poll x 0=1 9223372036854775808=2 null=3",
+    );
+    let check = check(&tale.history);
+    assert_eq!(check.validity(true), Validity::Valid);
+    let note =
+        "polled messages without an offset of 64 bits, whose place in the log is not known: 2";
+    assert!(check.notes.iter().any(|known| known == note), "{:?}", check.notes);
+}
+
+/// One log of very many messages, and very many logs of one: with gaps, and all is well until
+/// somebody skips.
+#[test]
+fn long_logs_and_many_of_them() {
+    for logs in [1, 20_000] {
+        let length = 20_000 / logs;
+        let offset = |nth: i64| nth * (1 << 38) + nth % 7;
+        let mut lines: Vec<String> = Vec::new();
+        for log in 0..logs {
+            for nth in 0..length {
+                lines.push(format!("{} send {log} {nth} @{}", nth % 3, offset(nth)));
+            }
+            let polled = (0..length).map(|nth| format!(" {}={nth}", offset(nth)));
+            lines.push(format!("5 poll {log}{}", polled.collect::<String>()));
+        }
+        let tale = Tale::new(&lines.join("\n"));
+        let found = check(&tale.history);
+        assert_eq!(found.counts, [], "{logs} logs");
+        let measure = |name: &str| found.measures.iter().find(|measure| measure.name == name);
+        assert_eq!(measure("messages").map(|measure| measure.value), Some(20_000.0));
+        let last = lines.pop().expect("a poll");
+        let (until, after) = last.rsplit_once(' ').expect("pairs");
+        lines.push(until.to_owned());
+        lines.push(format!("6 poll {} {after}", logs - 1));
+        lines.push(format!("7 poll {0} 0=0 {after}", logs - 1));
+        let tale = Tale::new(&lines.join("\n"));
+        let expected: &[&str] =
+            if logs == 1 { &["int-poll-skip 1"] } else { &["int-nonmonotonic-poll 1"] };
+        assert_eq!(kinds(&check(&tale.history)), expected, "{logs} logs");
+    }
+}
+
+/// Jepsen's own client fills in what a transaction did before it failed to commit.
+#[test]
+fn completions_of_any_type_say_what_was_seen() {
+    let text = "
+        {:process 0 :type :invoke :f :send :value [[:send x 1]]}
+        {:process 0 :type :ok :f :send :value [[:send x [0 1]]]}
+        {:process 1 :type :invoke :f :send :value [[:send x 2]]}
+        {:process 1 :type :info :f :send :value [[:send x [1 2]]] :error :timeout}
+        {:process 2 :type :invoke :f :poll :value [[:poll]]}
+        {:process 2 :type :info :f :poll :value [[:poll {x [[0 2] [1 1]]}]] :error :timeout}
+        {:process 3 :type :invoke :f :poll :value [[:poll]]}
+        {:process 3 :type :ok :f :poll :value [[:poll {x [[0 1] [1 2]]}]]}";
+    let history = kolk_history::jepsen::read(text.as_bytes(), Vec::new()).expect("EDN");
+    assert_eq!(kinds(&check(&history)), ["duplicate 2", "inconsistent-offsets 2"]);
+    let without = text.replace("[[:poll {x [[0 2] [1 1]]}]]", "nil");
+    let history = kolk_history::jepsen::read(without.as_bytes(), Vec::new()).expect("EDN");
+    assert_eq!(check(&history).counts, []);
 }
 
 #[test]

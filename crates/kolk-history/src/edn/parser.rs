@@ -174,7 +174,7 @@ impl<'a> Parser<'a> {
         let mut entries = Vec::new();
         self.entries(depth, |parser| {
             let key = parser.value(depth + 1)?;
-            entries.push((key, parser.map_value(depth)?));
+            entries.push((key, parser.map_value(depth)?.in_map()));
             Ok(())
         })?;
         Ok(Value::map(entries))

@@ -42,6 +42,18 @@ fn compact(out: &mut Vec<u8>, value: &Value, brackets: [u8; 2]) {
             }
             out.push(brackets[1]);
         }
+        Value::Pairs(pairs) => {
+            out.push(brackets[0]);
+            for (place, [first, second]) in pairs.iter().enumerate() {
+                out.extend_from_slice(if place > 0 { b" " } else { b"" });
+                out.push(brackets[0]);
+                out.extend_from_slice(digits.format(*first).as_bytes());
+                out.push(b' ');
+                out.extend_from_slice(digits.format(*second).as_bytes());
+                out.push(brackets[1]);
+            }
+            out.push(brackets[1]);
+        }
         Value::List(values) => {
             out.push(brackets[0]);
             for (place, value) in values.iter().enumerate() {
@@ -108,7 +120,7 @@ fn pretty(out: &mut Vec<u8>, value: &Value, width: usize, column: usize) {
             out.truncate(start);
             pretty(out, &Value::list(micro_ops.to_list()), width, column);
         }
-        // A long list of integers reads best as one paragraph.
+        // A long list of integers or of pairs reads best as one paragraph.
         _ => {}
     }
 }

@@ -271,6 +271,22 @@ impl Oracle {
         }
     }
 
+    fn acknowledged(&mut self) {
+        let ok: Vec<Plain> = self.operations.clone();
+        let ok: Vec<&Plain> = ok.iter().filter(|op| op.outcome == Outcome::Ok).collect();
+        for later in &ok {
+            for (key, offset, _) in &later.sends {
+                let Some(offset) = offset else { continue };
+                let before = ok.iter().filter(|earlier| earlier.completed < later.invoked);
+                let mut sent = before.flat_map(|earlier| &earlier.sends);
+                let above = |other: &Option<i64>| other.is_some_and(|other| other > *offset);
+                if sent.any(|(other, at, _)| other == key && above(at)) {
+                    self.found("nonmonotonic-offset");
+                }
+            }
+        }
+    }
+
     /// Whether there is a cycle of sends to polls, processes and real time at all.
     fn has_cycle(&self) -> bool {
         let takes_part = |operation: &Plain| {
@@ -375,6 +391,7 @@ fn agrees_with_the_definitions() {
         oracle.losses();
         oracle.reads();
         oracle.processes();
+        oracle.acknowledged();
         let skipped = ["G1c", "G1c-process", "G1c-realtime", "precommitted-read"];
         let counts: BTreeMap<&str, u64> = check
             .counts
@@ -390,5 +407,5 @@ fn agrees_with_the_definitions() {
         }
     }
     // The stories are wild enough for every kind to be met.
-    assert!(found.len() == 13 && found.values().all(|count| *count > 100), "{found:?}");
+    assert!(found.len() == 14 && found.values().all(|count| *count > 100), "{found:?}");
 }
