@@ -19,6 +19,8 @@ const NODES: &[(&str, &str, &[&str])] = &[
     ("g-set", "g-set", &[]),
     ("lin-kv", "seq-kv", &["--service", "seq-kv"]),
     ("pn-counter", "pn-counter", &[]),
+    ("g-counter", "g-counter", &[]),
+    ("g-counter", "g-counter", &["--crdt"]),
     ("seq-kv", "seq-kv", &[]),
 ];
 
@@ -29,6 +31,7 @@ fn make(name: &str, args: &[String]) -> Box<dyn Machine> {
         "broadcast" => machine(kolk_broadcast::factory(args).unwrap()),
         "g-set" => machine(kolk_g_set::factory(args).unwrap()),
         "lin-kv" => machine(kolk_lin_kv::factory(args).unwrap()),
+        "g-counter" => machine(kolk_g_counter::factory(args).unwrap()),
         "pn-counter" => machine(kolk_pn_counter::factory(args).unwrap()),
         "seq-kv" => machine(kolk_seq_kv::factory(args).unwrap()),
         _ => panic!("there is no node {name}"),

@@ -46,6 +46,8 @@ pub struct Ledger {
     /// As much of it is in the store.
     stored: Cell<u64>,
     own: Cell<Own>,
+    /// What is being written to this node's key.
+    attempt: Cell<Option<Entry>>,
     work: Notify,
     has_stored: Notify,
     /// The totals of the other nodes.
@@ -93,6 +95,7 @@ impl Ledger {
             accepted: Cell::new(0),
             stored: Cell::new(0),
             own: Cell::new(Own::Unknown),
+            attempt: Cell::new(None),
             work: Notify::new(),
             has_stored: Notify::new(),
             others: RefCell::default(),
@@ -184,7 +187,10 @@ impl Ledger {
                 let mut others = self.others.borrow_mut();
                 let known = others.entry(name.clone()).or_default();
                 *known = (*known).max(total(entry));
-            } else if matches!(self.own.get(), Own::Unknown) {
+            } else if matches!(self.own.get(), Own::Unknown)
+                && (entry.is_none() || entry != self.attempt.get())
+            {
+                // Our own attempt counts when its answer comes: until then it is not stored.
                 self.own.set(Own::Known(entry));
             }
         }
@@ -241,6 +247,7 @@ impl Ledger {
         let mut pause = PAUSE;
         let mut jitter = self.cx.rng();
         loop {
+            self.attempt.set(Some(to));
             match self.store.replace(&key, from, to).await {
                 Ok(true) => return to,
                 // It surely was not performed; but maybe because an earlier attempt was.

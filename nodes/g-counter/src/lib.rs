@@ -1,6 +1,7 @@
 //! The counter node of challenge 4: a sum that only grows, kept in a sequentially consistent store.
 //!
 //! How it is kept there and stays exact is told in [`ledger`]; which stores there are in [`store`].
+//! With `--crdt` there is no store: the nodes themselves keep the sum, as a [`GrowOnlyCounter`].
 
 pub mod ledger;
 pub mod settings;
@@ -8,16 +9,20 @@ pub mod store;
 
 use std::rc::Rc;
 
+use kolk_node::crdt::{GrowOnlyCounter, Replicated, TooLarge};
 use kolk_node::workload::counter::{Reply, Request};
 use kolk_node::{Context, ErrorCode, Node, RpcError};
 
 use ledger::Ledger;
-use settings::Settings;
+use settings::Mode;
 use store::Store;
 
 /// A node that counts.
-pub struct GCounter {
-    ledger: Rc<Ledger>,
+pub enum GCounter {
+    /// Where the sum is in a store.
+    Stored(Rc<Ledger>),
+    /// Where it is in the nodes.
+    Replicated(Replicated<GrowOnlyCounter>),
 }
 
 impl Node for GCounter {
@@ -27,14 +32,33 @@ impl Node for GCounter {
     async fn handle(&self, _: &Context, request: Request) -> Result<Reply, RpcError> {
         Ok(match request {
             Request::Add { delta } => {
-                self.ledger.add(growth(delta)?).await;
+                self.add(growth(delta)?).await?;
                 Reply::AddOk {}
             }
-            Request::Read {} => {
-                let sum = self.ledger.read().await?;
-                Reply::ReadOk { value: i64::try_from(sum).map_err(|_| too_large())? }
-            }
+            Request::Read {} => Reply::ReadOk { value: self.read().await? },
         })
+    }
+}
+
+impl GCounter {
+    async fn add(&self, growth: u64) -> Result<(), RpcError> {
+        match self {
+            GCounter::Stored(ledger) => ledger.add(growth).await,
+            GCounter::Replicated(counter) => {
+                counter.update(|counter, replica| counter.add(replica, growth))?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn read(&self) -> Result<i64, RpcError> {
+        match self {
+            GCounter::Stored(ledger) => {
+                let sum = ledger.read().await?;
+                Ok(i64::try_from(sum).map_err(|_| TooLarge)?)
+            }
+            GCounter::Replicated(counter) => Ok(counter.state().borrow().value()?),
+        }
     }
 }
 
@@ -46,18 +70,17 @@ fn growth(delta: i64) -> Result<u64, RpcError> {
     })
 }
 
-fn too_large() -> RpcError {
-    RpcError::new(ErrorCode::CRASH, "the sum is too large for 63 bits")
-}
-
 /// Makes the node; [`settings::USAGE`] says which settings it has.
 ///
 /// # Errors
 ///
 /// A text for people that says what is wrong with the arguments.
 pub fn factory(args: &[String]) -> Result<impl Fn(&Context) -> GCounter + Clone + use<>, String> {
-    let settings = Settings::from_args(args)?;
-    Ok(move |cx: &Context| GCounter {
-        ledger: Ledger::new(cx, Store::service(cx), settings.clone()),
+    let mode = Mode::from_args(args)?;
+    Ok(move |cx: &Context| match &mode {
+        Mode::Stored(settings) => {
+            GCounter::Stored(Ledger::new(cx, Store::service(cx), settings.clone()))
+        }
+        Mode::Replicated(settings) => GCounter::Replicated(Replicated::new(cx, settings)),
     })
 }

@@ -3,16 +3,45 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use kolk_node::Flags;
+use kolk_node::{Flags, crdt};
 
-/// What [`Settings::from_args`] understands, for people.
+/// What [`Mode::from_args`] understands, for people.
 pub const USAGE: &str = "\
 settings of this node:
   --fresh-ms N         a read looks at the other nodes' totals if it has not for N ms (default 2000)
   --write-behind-ms N  acknowledge adds at once and store them every N ms: an acknowledged add is
-                       lost if its node dies before";
+                       lost if its node dies before
+or
+  --crdt               no store: the nodes keep the sum themselves, and tell each other; with the
+                       settings of pn-counter";
 
-/// How the counter is kept.
+/// Where the sum is kept, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// In a store.
+    Stored(Settings),
+    /// In the nodes.
+    Replicated(crdt::Settings),
+}
+
+impl Mode {
+    /// Reads a node's command line. See [`USAGE`], and [`crdt::USAGE`] for what may stand beside
+    /// `--crdt`.
+    ///
+    /// # Errors
+    ///
+    /// A text for people that says what is wrong.
+    pub fn from_args(args: &[String]) -> Result<Mode, String> {
+        let (switches, others): (Vec<String>, Vec<String>) =
+            args.iter().cloned().partition(|arg| arg == "--crdt");
+        match switches.is_empty() {
+            true => Settings::from_args(args).map(Mode::Stored),
+            false => crdt::Settings::from_args(&others).map(Mode::Replicated),
+        }
+    }
+}
+
+/// How the counter is kept in a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// How old what a read knows of the other nodes may be.
@@ -28,12 +57,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Reads a node's command line. See [`USAGE`].
-    ///
-    /// # Errors
-    ///
-    /// A text for people that says what is wrong.
-    pub fn from_args(args: &[String]) -> Result<Settings, String> {
+    fn from_args(args: &[String]) -> Result<Settings, String> {
         let mut settings = Settings::default();
         let mut flags = Flags::new(args, USAGE);
         while let Some(name) = flags.next_name() {
@@ -54,9 +78,9 @@ const RANGE: RangeInclusive<u64> = 0..=60_000;
 mod tests {
     use super::*;
 
-    fn read(args: &str) -> Result<Settings, String> {
+    fn read(args: &str) -> Result<Mode, String> {
         let args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
-        Settings::from_args(&args)
+        Mode::from_args(&args)
     }
 
     #[test]
@@ -69,7 +93,14 @@ mod tests {
         ] {
             let expected =
                 Settings { fresh: millis(fresh), write_behind: write_behind.map(millis) };
-            assert_eq!(read(args), Ok(expected), "{args}");
+            assert_eq!(read(args), Ok(Mode::Stored(expected)), "{args}");
+        }
+        let every = millis(250);
+        for (args, expected) in [
+            ("--crdt", crdt::Settings::default()),
+            ("--full-state-ms 250 --crdt", crdt::Settings::FullState { every }),
+        ] {
+            assert_eq!(read(args), Ok(Mode::Replicated(expected)), "{args}");
         }
     }
 
@@ -80,6 +111,8 @@ mod tests {
             ("--fresh-ms", "--fresh-ms needs a number of milliseconds"),
             ("--fresh-ms -1", "--fresh-ms must be 0 to 60000 ms, not `-1`"),
             ("--write-behind-ms=x", "--write-behind-ms must be 0 to 60000 ms, not `x`"),
+            ("--direct", "unknown argument `--direct`"),
+            ("--crdt --fresh-ms 5", "unknown argument `--fresh-ms`"),
         ] {
             let error = read(args).expect_err(args);
             assert_eq!(error.lines().next(), Some(expected), "{args}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kolk_node::{Context, KeyValue, Retry, RpcError};
+use kolk_node::{Context, KeyValue, RPC_DEADLINE, Retry, RpcError};
 use serde::{Deserialize, Serialize};
 
 /// What a node's key holds.
@@ -15,12 +15,12 @@ pub struct Entry {
     pub tag: u64,
 }
 
-/// What may be repeated is, this often.
+/// What may be repeated is, this often: a client waits five seconds for its answer.
 const RETRY: Retry = Retry {
-    patience: Duration::from_secs(1),
+    patience: Duration::from_millis(600),
     first: Duration::from_millis(50),
-    pause_max: Duration::from_millis(500),
-    attempts_max: Some(3),
+    pause_max: Duration::from_millis(200),
+    attempts_max: Some(5),
     read_only: true,
 };
 
@@ -42,7 +42,7 @@ impl Store {
     ///
     /// The last attempt's.
     pub async fn read(&self, key: &str) -> Result<Option<Entry>, RpcError> {
-        self.cx.retry(&RETRY, async || self.service.read(key).await).await
+        self.patiently(async |service| service.read(key).await).await
     }
 
     /// After this, reads show everything that was acknowledged to anybody before it began.
@@ -51,7 +51,22 @@ impl Store {
     ///
     /// The last attempt's.
     pub async fn barrier(&self) -> Result<(), RpcError> {
-        self.cx.retry(&RETRY, async || self.service.barrier().await).await
+        self.patiently(async |service| service.barrier().await).await
+    }
+
+    /// Repeats what may be repeated. The first answer is not waited for long, in case it was lost;
+    /// each later one longer, in case the store is far away.
+    async fn patiently<T>(
+        &self,
+        attempt: impl AsyncFn(KeyValue) -> Result<T, RpcError>,
+    ) -> Result<T, RpcError> {
+        let mut patience = RETRY.patience;
+        let attempt = async || {
+            let service = self.service.clone().within(patience);
+            patience = (patience * 3 / 2).min(RPC_DEADLINE);
+            attempt(service).await
+        };
+        self.cx.retry(&RETRY, attempt).await
     }
 
     /// Puts `to` in the place of `from`, or where there is nothing: once, and true if it was put
