@@ -4,7 +4,7 @@ use kolk_history::Value;
 use serde::{Deserialize, Serialize};
 
 /// How a run ended, and what it amounts to. Stored in `results.json` under `run`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Facts {
     /// Over everything stored, 32 hexadecimal digits: equal digests, equal runs.
@@ -19,6 +19,39 @@ pub struct Facts {
     pub ended: u64,
     /// How many events the engine handled.
     pub event_count: u64,
+    /// The challenge it was run for, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<Held>,
+}
+
+/// A challenge that a run was held to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Held {
+    /// `3d`.
+    pub id: String,
+    /// `total availability`: the challenge may ask for several runs.
+    pub name: String,
+    /// What was measured, and what it was held to.
+    pub limits: Vec<HeldLimit>,
+}
+
+/// A value held to a limit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct HeldLimit {
+    /// What was measured: `median latency`.
+    pub name: String,
+    /// `ms`, or nothing.
+    pub unit: String,
+    /// How much, if there was anything to measure.
+    pub value: Option<f64>,
+    /// What it must be below, if it must.
+    pub below: Option<f64>,
+    /// What kolk's own nodes aim at.
+    pub goal: Option<f64>,
+    /// Whether the limit holds.
+    pub holds: bool,
 }
 
 /// How a run ended.

@@ -12,7 +12,7 @@ use kolk_history::{History, Plan, Summary, jepsen};
 use kolk_report::challenge::{self, ChallengeRun, Measured, Seeds};
 use kolk_report::facts::{Ending, Facts};
 use kolk_report::screen::{self, Report};
-use kolk_report::{Style, difference, results};
+use kolk_report::{Style, difference, results, stored};
 
 /// A run of the workload `broadcast` on three nodes.
 struct Made {
@@ -60,6 +60,7 @@ fn made(events: &str, change: impl FnOnce(&mut Plan, &mut Facts)) -> Made {
         load_ended: 10_000_000_000,
         ended: 20_500_000_000,
         event_count: 1234,
+        challenge: None,
     };
     change(&mut plan, &mut facts);
     let history = jepsen::read(events.as_bytes(), names).expect("a history");
@@ -95,6 +96,33 @@ fn drawn(made: &Made, style: Style) -> String {
         program: "kolk",
     };
     screen::draw(&report, style)
+}
+
+/// What is stored is all that the screen is drawn from.
+#[test]
+fn a_stored_run_gives_the_same_screen() {
+    for events in [LOST, FINE] {
+        let mut made = made(events, |plan, _| plan.availability = Some(0.9));
+        let json = results::json(&made.plan, &made.summary, &made.verdict, &made.facts);
+        let stored = stored::read(&String::from_utf8(json).expect("UTF-8")).expect("results");
+        let before = drawn(&made, Style::PLAIN);
+        assert_eq!((&stored.facts, &stored.summary), (&made.facts, &made.summary));
+        made.verdict = stored.verdict;
+        assert_eq!(drawn(&made, Style::PLAIN), before);
+    }
+}
+
+/// Results that are none, or of another version, are refused.
+#[test]
+fn other_results_are_refused() {
+    for (json, problem) in [
+        ("[", "EOF while parsing"),
+        ("{}", "missing field `format`"),
+        (r#"{"format":1}"#, "missing field `run`"),
+    ] {
+        let found = stored::read(json).expect_err(json).to_string();
+        assert!(found.starts_with(problem), "{found}");
+    }
 }
 
 /// Value 1 is read, and then by nobody any more; n2 knows nothing; value 7 comes from nowhere.

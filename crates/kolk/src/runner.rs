@@ -11,9 +11,10 @@ use kolk_history::history::AnyEvent;
 use kolk_history::plan::{ClockKind, NodeSpec};
 use kolk_history::{History, Plan, jepsen};
 use kolk_node::Machine;
-use kolk_report::facts::{self, Facts};
+use kolk_report::facts::{self, Facts, Held, HeldLimit};
 use kolk_report::failure::Failure;
 use kolk_report::results;
+use kolk_workload::challenge::ChallengeRun;
 use kolk_workload::registry;
 
 use crate::commands;
@@ -80,6 +81,8 @@ pub struct Watch {
     pub receives: bool,
     /// How long a program may take.
     pub patience: Patience,
+    /// The challenge whose limits it is held to: its id, and which of its runs.
+    pub challenge: Option<(&'static str, &'static ChallengeRun)>,
 }
 
 /// Carries out a plan, judges what came of it, and stores everything.
@@ -115,7 +118,8 @@ pub fn run(
         .and_then(|()| history.flush())
         .context("cannot write the run's journal and history")?;
     let verdict = judge(&plan, &run);
-    let facts = facts_of(&run);
+    let mut facts = facts_of(&run);
+    facts.challenge = watch.challenge.map(|(id, challenge)| held(id, challenge, &verdict, &run));
     let json = results::json(&plan, &run.summary, &verdict, &facts);
     folder.write("results.json", &json)?;
     folder.write("results.edn", &results::edn(&verdict))?;
@@ -182,7 +186,24 @@ fn facts_of(run: &Run) -> Facts {
         load_ended: run.load_ended.as_nanos(),
         ended: run.ended.as_nanos(),
         event_count: run.event_count,
+        challenge: None,
     }
+}
+
+/// What a challenge asks for, and what came of it.
+fn held(id: &str, challenge: &ChallengeRun, verdict: &Verdict, run: &Run) -> Held {
+    let limits = challenge.limits.iter().map(|limit| {
+        let value = limit.measure.value(verdict, &run.history, &run.summary);
+        HeldLimit {
+            name: limit.measure.text().to_owned(),
+            unit: limit.measure.unit().to_owned(),
+            value,
+            below: limit.below,
+            goal: limit.goal,
+            holds: limit.below.is_none() || value.is_some_and(|value| limit.holds(value)),
+        }
+    });
+    Held { id: id.to_owned(), name: challenge.name.to_owned(), limits: limits.collect() }
 }
 
 fn workload(plan: &Plan) -> Result<Box<dyn kolk_engine::Workload>, Stop> {

@@ -84,10 +84,15 @@ impl Asked<'_> {
     }
 
     /// One run, stored and shown.
-    fn run(&self, id: &str, run: &ChallengeRun) -> Result<drawing::ChallengeRun, Stop> {
+    fn run(
+        &self,
+        id: &'static str,
+        run: &'static ChallengeRun,
+    ) -> Result<drawing::ChallengeRun, Stop> {
         let plan = self.plan(run, self.seed)?;
         let mut bar = Bar::new(format!("{id} {}", run.name), false);
-        let finished = runner::run(plan, &self.args.output.store, Watch::default(), &mut bar);
+        let watch = Watch { challenge: Some((id, run)), ..Watch::default() };
+        let finished = runner::run(plan, &self.args.output.store, watch, &mut bar);
         bar.finish();
         let finished = finished?;
         let drawn = drawn(id, run, &finished);
@@ -106,7 +111,11 @@ impl Asked<'_> {
     }
 
     /// The same run under many seeds, none of them stored but the first that does not hold.
-    fn sweep(&self, id: &str, run: &ChallengeRun) -> Result<drawing::ChallengeRun, Stop> {
+    fn sweep(
+        &self,
+        id: &'static str,
+        run: &'static ChallengeRun,
+    ) -> Result<drawing::ChallengeRun, Stop> {
         let seeds = (0..self.args.seeds).map(|number| self.seed.wrapping_add(u64::from(number)));
         let plans = seeds.map(|seed| self.plan(run, seed)).collect::<Result<Vec<_>, _>>()?;
         let bar = Bar::new(format!("{id} {}", run.name), false);

@@ -19,6 +19,7 @@ pub fn run(args: &TestArgs) -> Result<Status, Stop> {
         sends: args.log_net_send,
         receives: args.log_net_recv,
         patience: args.patience.into(),
+        challenge: None,
     };
     let mut status = Status::Valid;
     for number in 0..args.test_count {

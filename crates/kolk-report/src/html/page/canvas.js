@@ -38,16 +38,24 @@ export class Drawing {
     state.listen((what) => {
       if (this.redrawOn.some((name) => what.has(name))) this.draw();
     });
-    new ResizeObserver(() => this.draw()).observe(canvas.parentElement);
+    new ResizeObserver(() => this.drawSoon()).observe(canvas.parentElement);
     new IntersectionObserver(([entry]) => {
       this.isVisible = entry.isIntersecting;
-      if (this.isVisible && this.isStale) this.draw();
+      if (this.isVisible && this.isStale) this.drawSoon();
     }).observe(canvas);
     this.listen();
   }
 
+  /// Draws with the next frame.
+  drawSoon() {
+    if (this.isAwaited) return;
+    this.isAwaited = true;
+    requestAnimationFrame(() => this.isAwaited && this.draw());
+  }
+
   /// Draws now, or once it can be seen.
   draw() {
+    this.isAwaited = false;
     if (!this.isVisible && !this.isPrinting) {
       this.isStale = true;
       return;
@@ -69,7 +77,6 @@ export class Drawing {
     this.pen.font = theme.font;
     this.pen.textBaseline = "middle";
     this.paint(this.pen, height);
-    this.isDrawn = true;
   }
 
   /// Where a place on the time axis is.

@@ -1,5 +1,5 @@
 // Latency, rates and messages per operation over time.
-import { Drawing, GUTTER, theme } from "./canvas.js";
+import { Drawing, GUTTER, theme, tooMany } from "./canvas.js";
 import { lowerBound } from "./data.js";
 import { duration, ratio } from "./format.js";
 
@@ -112,49 +112,87 @@ export class Latency extends Chart {
     // The scale is logarithmic above a tenth of a millisecond, so that outliers leave room for the rest.
     const least = 1e5;
     const top = Math.log10((most / least) * 1.15);
-    const y = (nanos) => bottom - (Math.log10(Math.max(nanos, least) / least) / top) * (bottom - CHART_TOP);
+    const unit = (bottom - CHART_TOP) / top;
+    const y = (nanos) => bottom - Math.log10(Math.max(nanos, least) / least) * unit;
+    this.nanosAt = (height) => least * 10 ** ((bottom - height) / unit);
     const marks = [[0, "0"]];
     for (let value = 1e6; value <= most; value *= 10) marks.push([value, duration(value)]);
     this.scale(marks, y);
+    const bins = this.bins();
+    const isDense = last - first > POINTS_MAX;
     this.clipped(height, () => {
-      this.points(pen, first, last, starts, y);
-      const bins = this.bins();
-      const quantiles = this.quantiles(starts, bins);
+      const quantiles = isDense ? this.density(pen, [first, last], starts, bins, y, bottom) : this.quantiles(starts, bins);
+      if (!isDense) this.points(pen, first, last, starts, y);
+      this.chosen(pen, starts, y);
       this.curve(quantiles.map((of) => of?.max), bins, y, theme.faint, [2, 3], 1.2);
       this.curve(quantiles.map((of) => of?.high), bins, y, theme.soft, [6, 3]);
       this.curve(quantiles.map((of) => of?.median), bins, y, theme.ink, []);
     });
+    if (isDense) this.remark(tooMany(last - first, "operation"), CHART_TOP + 12);
     this.legend([["median", theme.ink, []], ["99 %", theme.soft, [6, 3]], ["max", theme.faint, [2, 3]]]);
     this.cursors(bottom);
     this.scaleY = y;
     this.shown = [first, last];
   }
 
+  /// Each operation by itself: a dot for ok, a cross for fail, a ring for info.
   points(pen, first, last, starts, y) {
     const { operations } = this.run;
-    const isDense = last - first > POINTS_MAX;
-    const chosen = this.state.selection?.operations;
     const colors = [theme.good, theme.bad, theme.doubtful];
-    pen.globalAlpha = isDense ? 0.15 : 0.65;
+    pen.globalAlpha = 0.65;
     for (const outcome of [0, 2, 1]) {
       pen.fillStyle = colors[outcome];
       for (let i = first; i < last; i++) {
-        if (operations.outcome[i] !== outcome) continue;
         const took = operations.completed[i] - operations.invoked[i];
-        if (Number.isNaN(took)) continue;
-        mark(pen, this.x(starts[i]), y(took), outcome, isDense);
+        if (operations.outcome[i] === outcome && !Number.isNaN(took)) mark(pen, this.x(starts[i]), y(took), outcome);
       }
     }
     pen.globalAlpha = 1;
-    for (const place of chosen ?? []) {
+  }
+
+  /// The selected operations, with a ring around each.
+  chosen(pen, starts, y) {
+    const { operations } = this.run;
+    pen.strokeStyle = theme.ink;
+    pen.lineWidth = 2;
+    for (const place of this.state.selection?.operations ?? []) {
       const took = operations.completed[place] - operations.invoked[place];
       if (Number.isNaN(took)) continue;
-      pen.strokeStyle = theme.ink;
-      pen.lineWidth = 2;
       pen.beginPath();
       pen.arc(this.x(starts[place]), y(took), 5, 0, 2 * Math.PI);
       pen.stroke();
     }
+  }
+
+  /// Too many for points: each cell of two by two pixels as dark as it is full, and the quantiles as
+  /// exact as the cells.
+  density(pen, [first, last], starts, bins, y, bottom) {
+    const { operations } = this.run;
+    const [columns, rows] = [bins.count * (BIN_WIDTH / 2), Math.ceil((bottom - CHART_TOP) / 2) + 1];
+    const cells = new Uint32Array(columns * rows);
+    const worst = new Uint8Array(columns * rows);
+    const scale = columns / (this.state.to - this.state.from);
+    let most = 1;
+    for (let i = first; i < last; i++) {
+      const took = operations.completed[i] - operations.invoked[i];
+      if (Number.isNaN(took)) continue;
+      const column = Math.min(columns - 1, Math.floor((starts[i] - this.state.from) * scale));
+      const row = Math.min(rows - 1, Math.floor((bottom - y(took)) / 2));
+      const at = column * rows + row;
+      cells[at]++;
+      if (cells[at] > most) most = cells[at];
+      if (operations.outcome[i] > 0) worst[at] = operations.outcome[i];
+    }
+    const width = this.plotWidth / columns;
+    const colors = [theme.good, theme.bad, theme.doubtful];
+    for (let at = 0; at < cells.length; at++) {
+      if (cells[at] === 0) continue;
+      pen.globalAlpha = worst[at] > 0 ? 0.9 : 0.15 + 0.7 * (Math.log1p(cells[at]) / Math.log1p(most));
+      pen.fillStyle = colors[worst[at]];
+      pen.fillRect(GUTTER + Math.floor(at / rows) * width, bottom - (at % rows) * 2 - 2, width + 0.3, 2);
+    }
+    pen.globalAlpha = 1;
+    return cellQuantiles(cells, rows, bins.count, (row) => this.nanosAt(bottom - row * 2));
   }
 
   quantiles(starts, bins) {
@@ -190,9 +228,31 @@ export class Latency extends Chart {
   }
 }
 
+/// The quantiles of each bin, from how full its cells are.
+function cellQuantiles(cells, rows, count, nanosOf) {
+  const perBin = cells.length / rows / count;
+  return Array.from({ length: count }, (_, bin) => {
+    const column = new Float64Array(rows);
+    for (let k = 0; k < perBin; k++) {
+      for (let row = 0; row < rows; row++) column[row] += cells[(bin * perBin + k) * rows + row];
+    }
+    const total = column.reduce((sum, part) => sum + part, 0);
+    if (total === 0) return undefined;
+    const at = (part) => {
+      let sum = 0;
+      for (let row = 0; row < rows; row++) {
+        sum += column[row];
+        if (sum > total * part || sum === total) return nanosOf(row);
+      }
+      return nanosOf(rows - 1);
+    };
+    return { median: at(0.5), high: at(0.99), max: at(1) };
+  });
+}
+
 /// A dot for ok, a cross for fail, a ring for info.
-function mark(pen, x, y, outcome, isDense) {
-  if (isDense || outcome === 0) {
+function mark(pen, x, y, outcome) {
+  if (outcome === 0) {
     pen.fillRect(x - 1.5, y - 1.5, 3, 3);
     return;
   }

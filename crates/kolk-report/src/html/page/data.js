@@ -163,7 +163,7 @@ function readMessages(reader, meta) {
   messages.src = reader.column(new Uint32Array(count));
   messages.dest = reader.column(new Uint32Array(count));
   messages.kind = reader.column(new Uint32Array(count));
-  messages.op = Int32Array.from(reader.differences(new Float64Array(count)), (op) => op - 1);
+  messages.op = lessOne(reader.differences(new Float64Array(count)));
   messages.cause = backward(reader.column(new Int32Array(count)));
   messages.request = backward(reader.column(new Int32Array(count)));
   messages.fate = reader.column(new Uint8Array(count));
@@ -188,6 +188,13 @@ function readMessages(reader, meta) {
   return messages;
 }
 
+/// Places, -1 for none, from numbers that are 0 for none.
+function lessOne(numbers) {
+  const places = new Int32Array(numbers.length);
+  for (let i = 0; i < numbers.length; i++) places[i] = numbers[i] - 1;
+  return places;
+}
+
 /// How far back a message stands, 0 for none, as its place, -1 for none.
 function backward(column) {
   for (let i = 0; i < column.length; i++) column[i] = column[i] === 0 ? -1 : i - column[i];
@@ -205,7 +212,7 @@ function readOperations(reader, meta) {
     operations.completed[i] = took === 0 ? NaN : operations.invoked[i] + took - 1;
   }
   operations.process = reader.column(new Uint32Array(count));
-  operations.node = Int32Array.from(reader.column(new Float64Array(count)), (node) => node - 1);
+  operations.node = lessOne(reader.column(new Float64Array(count)));
   operations.function = reader.column(new Uint8Array(count));
   operations.outcome = reader.column(new Uint8Array(count));
   operations.phase = reader.column(new Uint8Array(count));
@@ -389,8 +396,7 @@ Spans.block = 1024;
 
 /// The spans of messages, from sending to the last end of any copy; what never ended has no end.
 function messageSpans({ messages }) {
-  const ends = Float64Array.from(messages.end, (end) => (Number.isNaN(end) ? Infinity : end));
-  const orders = Float64Array.from(messages.endOrder, (end) => (Number.isNaN(end) ? Infinity : end));
+  const [ends, orders] = [endless(messages.end), endless(messages.endOrder)];
   const { copies } = messages;
   for (let i = 0; i < copies.count; i++) {
     const message = copies.message[i];
@@ -400,12 +406,18 @@ function messageSpans({ messages }) {
   return { times: new Spans(messages.sent, ends), orders: new Spans(messages.order, orders) };
 }
 
+/// Ends, of which those that are not known never come.
+function endless(ends) {
+  const known = ends.slice();
+  for (let i = 0; i < known.length; i++) if (Number.isNaN(known[i])) known[i] = Infinity;
+  return known;
+}
+
 /// The spans of operations. Their order is that of their messages, and may differ from that of
 /// their invocations where those are simultaneous.
 function operationSpans({ operations }) {
-  const endless = (ends) => Float64Array.from(ends, (end) => (Number.isNaN(end) ? Infinity : end));
-  let last = -Infinity;
-  const rising = operations.order.map((order) => (last = Math.max(last, order)));
+  const rising = operations.order.slice();
+  for (let i = 1; i < rising.length; i++) if (rising[i] < rising[i - 1]) rising[i] = rising[i - 1];
   return {
     times: new Spans(operations.invoked, endless(operations.completed)),
     orders: new Spans(rising, endless(operations.endOrder)),

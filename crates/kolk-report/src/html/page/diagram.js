@@ -5,7 +5,7 @@ import { byId, fill, plain } from "./dom.js";
 import { duration, moment } from "./format.js";
 
 /// How many arrows are drawn one by one.
-export const ARROWS_MAX = 12_000;
+export const ARROWS_MAX = 8000;
 const LABELS_MAX = 70;
 const LANES_TOP = 24;
 
@@ -18,7 +18,6 @@ export class Diagram extends Drawing {
     this.layOut();
     this.findCopies();
     state.listen((what) => what.has("filter") && this.layOut());
-    this.draw();
   }
 
   /// Which lane everybody has, and its name.
@@ -195,7 +194,8 @@ export class Diagram extends Drawing {
     pen.strokeStyle = color;
     pen.fillStyle = color;
     pen.lineWidth = width;
-    pen.setLineDash(kind.isReply ? [5, 3] : fate === 0 ? [1, 3] : []);
+    // Dashes are slow, and where arrows are crowded nobody sees them.
+    pen.setLineDash(!hasHeads ? [] : kind.isReply ? [5, 3] : fate === 0 ? [1, 3] : []);
     pen.beginPath();
     for (let k = 0; k < lines.length; k += 4) {
       pen.moveTo(lines[k], lines[k + 1]);
@@ -208,9 +208,11 @@ export class Diagram extends Drawing {
   }
 
   labels(pen) {
-    const { messages, kinds } = { messages: this.run.messages, kinds: this.run.kinds };
+    const { messages, kinds } = this.run;
     pen.font = theme.small;
     pen.textAlign = "center";
+    // Where a label stands already there is no room for another.
+    const taken = [];
     for (let k = 0; k < this.drawnCount; k++) {
       const [x0, y0, x1, y1] = this.segments.subarray(k * 4, k * 4 + 4);
       const length = Math.hypot(x1 - x0, y1 - y0);
@@ -218,10 +220,15 @@ export class Diagram extends Drawing {
       const fate = messages.fate[this.drawn[k]];
       const text = plain(kind.name) + (fate > 1 ? ` (${["", "", "lost", "cut off", "dead node"][fate]})` : "");
       if (!(length > pen.measureText(text).width + 24)) continue;
+      const [middleX, middleY] = [(x0 + x1) / 2, (y0 + y1) / 2];
+      const reach = pen.measureText(text).width / 2;
+      const [acrossX, acrossY] = [(Math.abs(x1 - x0) / length) * reach + 8, (Math.abs(y1 - y0) / length) * reach + 8];
+      if (taken.some(([x, y, wide, high]) => Math.abs(x - middleX) < wide + acrossX && Math.abs(y - middleY) < high + acrossY)) continue;
+      taken.push([middleX, middleY, acrossX, acrossY]);
       let angle = Math.atan2(y1 - y0, x1 - x0);
       if (Math.abs(angle) > Math.PI / 2) angle += Math.PI;
       pen.save();
-      pen.translate((x0 + x1) / 2, (y0 + y1) / 2);
+      pen.translate(middleX, middleY);
       pen.rotate(angle);
       pen.fillStyle = fate > 1 ? theme.bad : kindColor(kind);
       pen.fillText(text, 0, -6);

@@ -149,12 +149,24 @@ export class Inspector {
     return [
       this.header("Anomaly", element("span", { class: "chip fail" }, plain(anomaly.type))),
       element("p", {}, plain(anomaly.claim)),
+      this.cycle(anomaly),
       steps(anomaly),
       this.tools(),
       operations.size > 0 && element("h3", {}, `${counted(operations.size, "operation", "operations")}, ${counted(messages.size, "message", "messages")}`),
       this.operationList([...operations]),
       this.messageList([...messages].sort((a, b) => a - b)),
     ];
+  }
+
+  /// A cycle of transactions: a ring, its edges numbered like the steps that explain them.
+  cycle(anomaly) {
+    const indices = anomaly.operations ?? [];
+    const isCycle = indices.length >= 2 && indices.length <= 12 && indices.length === anomaly.steps?.length && /^G/.test(anomaly.type);
+    if (!isCycle) return null;
+    return ring(indices.map((index) => `op ${index}`), (number) => {
+      const place = this.run.operations.byIndex.get(indices[number]);
+      if (place !== undefined) this.selectOperation(place);
+    });
   }
 
   chain({ place, direction, chain }) {
@@ -192,6 +204,47 @@ export function operationLine(run, place, value) {
   const { operations, meta } = run;
   const node = operations.node[place] >= 0 ? ` → ${plain(meta.nodes[operations.node[place]])}` : "";
   return `op ${operations.index[place]}  p${operations.process[place]}${node}  ${cut(summary(run, place, value), 120)}  ${OUTCOMES[operations.outcome[place]]}  ${moment(operations.invoked[place])}`;
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function shape(name, attributes, ...children) {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+/// Names in a ring, each with an arrow to the next; the arrows are numbered from 1.
+function ring(names, onclick) {
+  const [width, height] = [300, names.length === 2 ? 110 : 210];
+  const at = (number) => {
+    const angle = (2 * Math.PI * number) / names.length - (names.length === 2 ? Math.PI : Math.PI / 2);
+    return [width / 2 + Math.cos(angle) * 105, height / 2 + Math.sin(angle) * (height / 2 - 24)];
+  };
+  const edges = names.flatMap((_, number) => {
+    const [[x0, y0], [x1, y1]] = [at(number), at((number + 1) % names.length)];
+    const length = Math.hypot(x1 - x0, y1 - y0);
+    const [dx, dy] = [(x1 - x0) / length, (y1 - y0) / length];
+    // Bent outwards, so that there and back are two lines.
+    const [bendX, bendY] = [(x0 + x1) / 2 + dy * 34, (y0 + y1) / 2 - dx * 34];
+    const [startX, startY, endX, endY] = [x0 + dx * 34, y0 + dy * 16, x1 - dx * 34, y1 - dy * 16];
+    const tip = Math.atan2(endY - bendY, endX - bendX);
+    const wing = (turn) => `${endX - 8 * Math.cos(tip + turn)},${endY - 8 * Math.sin(tip + turn)}`;
+    return [
+      shape("path", { d: `M${startX},${startY} Q${bendX},${bendY} ${endX},${endY}`, class: "edge" }),
+      shape("polygon", { points: `${endX},${endY} ${wing(0.45)} ${wing(-0.45)}`, class: "tip" }),
+      shape("text", { x: (startX + endX + 2 * bendX) / 4 + dy * 10, y: (startY + endY + 2 * bendY) / 4 - dx * 10 + 4 }, String(number + 1)),
+    ];
+  });
+  const nodes = names.map((name, number) => {
+    const [x, y] = at(number);
+    const node = shape("g", { class: "node", tabindex: 0, role: "button" }, shape("rect", { x: x - 32, y: y - 13, width: 64, height: 26, rx: 8 }), shape("text", { x, y: y + 4 }, name));
+    node.addEventListener("click", () => onclick(number));
+    node.addEventListener("keydown", (event) => event.key === "Enter" && onclick(number));
+    return node;
+  });
+  return shape("svg", { viewBox: `0 0 ${width} ${height}`, class: "ring", role: "img", "aria-label": `a cycle of ${names.length} transactions` }, ...edges, ...nodes);
 }
 
 /// The proof step by step.

@@ -4,7 +4,7 @@ import { OUTCOMES } from "./data.js";
 import { byId, fill, plain } from "./dom.js";
 import { cut, duration, moment } from "./format.js";
 
-const BARS_MAX = 12_000;
+const BARS_MAX = 8000;
 const BARS_TOP = 8;
 
 export class Operations extends Drawing {
@@ -19,7 +19,6 @@ export class Operations extends Drawing {
     this.hasSuccessors = most > this.workers;
     this.laneHeight = Math.min(26, Math.max(7, 460 / this.laneCount));
     this.bars = [];
-    this.draw();
   }
 
   height() {
@@ -142,7 +141,7 @@ export class Operations extends Drawing {
     this.isLoading = true;
     await this.run.values.get(place);
     this.isLoading = false;
-    this.draw();
+    this.drawSoon();
   }
 
   outline(pen, place) {

@@ -117,11 +117,30 @@ function checkTable({ results, plan }) {
         {},
         element("td", { class: CLASS[word] }, `${SIGN[word]} ${name}`),
         element("td", { class: "soft" }, CHECKS[name] ?? ""),
-        element("td", {}, own.map((measure) => element("div", {}, `${measure.name.replaceAll("-", " ")}: `, element("b", {}, `${ratio(measure.value ?? NaN)} ${measure.unit}`), limit(measure, plan)))),
+        element("td", {}, own.map((measure) => element("span", { class: "measure" }, `${measure.name.replaceAll("-", " ")} `, element("b", {}, `${ratio(measure.value ?? NaN)} ${measure.unit}`), limit(measure, plan)))),
         element("td", {}, (tree.notes ?? []).map((note) => element("div", { class: "soft" }, plain(note)))),
       );
     });
+  const { challenge } = results.run;
+  for (const held of challenge?.limits ?? []) rows.push(limitRow(held, challenge));
   return element("table", {}, element("thead", {}, element("tr", {}, ["check", "", "measured", "notes"].map((text) => element("th", {}, text)))), element("tbody", {}, rows));
+}
+
+/// A challenge's limit, and what was measured.
+function limitRow(held, challenge) {
+  const value = held.value === null ? "not measured" : `${ratio(held.value)} ${held.unit}`;
+  const asked = [
+    held.below !== null && `must be below ${ratio(held.below)} ${held.unit}`,
+    held.goal !== null && `goal at most ${ratio(held.goal)} ${held.unit}`,
+  ];
+  return element(
+    "tr",
+    {},
+    element("td", { class: held.holds ? "ok" : "fail" }, `${held.holds ? "✓" : "✗"} challenge ${challenge.id}`),
+    element("td", { class: "soft" }, held.name),
+    element("td", {}, element("b", {}, value), element("span", { class: "soft" }, `  (${asked.filter(Boolean).join(", ") || "measured only"})`)),
+    element("td", {}),
+  );
 }
 
 /// What a measure is held to.

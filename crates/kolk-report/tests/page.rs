@@ -1,0 +1,161 @@
+//! The page: its data is all that the run left, the same each time, and cannot get out of its
+//! elements.
+
+use kolk_history::{Plan, jsonl};
+use kolk_report::html::{self, Log, Stored};
+
+const PLAN: &str = r#"{
+  "format": 1, "draws": 1, "kolk-version": "0.1.0", "seed": "0x0000000000000007", "clock": "virtual",
+  "node": {"kind": "built-in", "name": "echo", "args": []}, "nodes": ["n0", "n1"],
+  "concurrency": 2, "rate": 5.0, "time-limit": 1000000000, "workload": {"name": "echo"},
+  "network": {"latency": 0.0, "latency-dist": "constant"}, "faults": [], "strict": false,
+  "availability": null
+}"#;
+
+const HISTORY: &str = r#"
+{"index":0,"time":1000,"type":"invoke","process":0,"f":"echo","value":"</script><!--","node":"n0"}
+{"index":1,"time":2000,"type":"invoke","process":1,"f":"echo","value":"b","node":"n1"}
+{"index":2,"time":3000,"type":"ok","process":0,"f":"echo","value":"</script><!--","node":"n0"}
+"#;
+
+/// Every fate: received, answered, received twice, lost, cut off, sent to the dead, still on its way.
+const JOURNAL: &str = r#"
+{"event":"send","time":1000,"id":0,"src":"c0","dest":"n0","op":0,"body":{"type":"echo","msg_id":1}}
+{"event":"receive","time":1500,"id":0,"src":"c0","dest":"n0"}
+{"event":"send","time":1500,"id":1,"src":"n0","dest":"c0","op":0,"cause":0,"body":{"type":"echo_ok","in_reply_to":1}}
+{"event":"send","time":2000,"id":2,"src":"c1","dest":"n1","op":1,"body":{"type":"echo","msg_id":1}}
+{"event":"duplicate","time":2000,"id":2,"src":"c1","dest":"n1"}
+{"event":"receive","time":2100,"id":2,"src":"c1","dest":"n1"}
+{"event":"receive","time":2200,"id":2,"src":"c1","dest":"n1"}
+{"event":"receive","time":3000,"id":1,"src":"n0","dest":"c0"}
+{"event":"send","time":3000,"id":3,"src":"n0","dest":"n1","body":{"type":"</script>"}}
+{"event":"drop","time":3000,"id":3,"src":"n0","dest":"n1","reason":"loss"}
+{"event":"send","time":3000,"id":5,"src":"n0","dest":"n1","body":{"type":"x"}}
+{"event":"drop","time":3500,"id":5,"src":"n0","dest":"n1","reason":"partition"}
+{"event":"send","time":3600,"id":6,"src":"n0","dest":"n1","cause":5,"body":{}}
+{"event":"drop","time":3700,"id":6,"src":"n0","dest":"n1","reason":"dead-node"}
+{"event":"send","time":3800,"id":7,"src":"n0","dest":"</script>","body":{"type":"x"}}
+"#;
+
+fn drawn(journal: &str) -> Result<String, html::HtmlError> {
+    let plan: Plan = serde_json::from_str(PLAN).expect("a plan");
+    let history = jsonl::read(HISTORY.as_bytes(), plan.nodes.clone()).expect("a history");
+    let results = r#"{"valid": true, "run": {"ended": 4000}}"#;
+    let stored = Stored { plan: &plan, results, history: &history };
+    let log = Log { node: "n0".to_owned(), lines: "one\n</script>\n\u{1b}[31m\n".as_bytes() };
+    let mut page = Vec::new();
+    html::write(&mut page, &stored, journal.as_bytes(), [log])?;
+    Ok(String::from_utf8(page).expect("text"))
+}
+
+/// A data part, unpacked.
+fn part(page: &str, id: &str) -> Vec<u8> {
+    let begin = format!("<script type=\"application/octet-stream\" id=\"{id}\">");
+    let text = page.split_once(&begin).expect(id).1.split_once("</script>").expect(id).0;
+    assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte)));
+    let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut bytes = Vec::new();
+    for group in text.trim_end_matches('=').as_bytes().chunks(4) {
+        let value = |byte: &u8| digits.iter().position(|digit| digit == byte).expect("a digit");
+        let number = group.iter().fold(0, |number, byte| number << 6 | value(byte) as u32);
+        let number = number << (6 * (4 - group.len()));
+        bytes.extend_from_slice(&number.to_be_bytes()[1..group.len()]);
+    }
+    miniz_oxide::inflate::decompress_to_vec(&bytes).expect("deflated")
+}
+
+/// Columns as the page reads them: lengths, then numbers of seven bits a byte.
+fn columns(mut bytes: &[u8]) -> Vec<Vec<u64>> {
+    fn number(bytes: &mut &[u8]) -> u64 {
+        let mut number = 0;
+        for place in 0.. {
+            let byte = bytes[0];
+            *bytes = &bytes[1..];
+            number |= u64::from(byte & 0x7f) << (7 * place);
+            if byte < 0x80 {
+                break;
+            }
+        }
+        number
+    }
+    let mut columns = Vec::new();
+    while !bytes.is_empty() {
+        let length = number(&mut bytes) as usize;
+        let (mut column, rest) = bytes.split_at(length);
+        bytes = rest;
+        let mut numbers = Vec::new();
+        while !column.is_empty() {
+            numbers.push(number(&mut column));
+        }
+        columns.push(numbers);
+    }
+    columns
+}
+
+#[test]
+fn the_data_is_all_that_the_run_left() {
+    let page = drawn(JOURNAL).expect("a page");
+    assert_eq!(drawn(JOURNAL).expect("a page"), page, "the same run gives the same bytes");
+    let meta: serde_json::Value = serde_json::from_slice(&part(&page, "meta")).expect("JSON");
+    insta::assert_snapshot!("page_meta", serde_json::to_string_pretty(&meta).expect("JSON"));
+    let names = [
+        "id",
+        "sent",
+        "order",
+        "src",
+        "dest",
+        "kind",
+        "op",
+        "cause",
+        "request",
+        "fate",
+        "end",
+        "end order",
+        "copy of",
+        "copy's fate",
+        "copy's end",
+        "copy's end order",
+        "op's index",
+        "invoked",
+        "took",
+        "process",
+        "node",
+        "function",
+        "outcome",
+        "phase",
+    ];
+    let columns = columns(&part(&page, "columns"));
+    assert_eq!(columns.len(), names.len());
+    let lines = names.iter().zip(columns).map(|(name, column)| format!("{name}: {column:?}\n"));
+    insta::assert_snapshot!("page_columns", lines.collect::<String>());
+    let texts = ["bodies-0", "values-0", "logs-0-0"]
+        .map(|id| String::from_utf8_lossy(&part(&page, id)).escape_debug().to_string());
+    insta::assert_snapshot!("page_texts", texts.join("\n"));
+}
+
+/// Nothing that a node printed stands in the page as it is, and the elements are those we wrote.
+#[test]
+fn data_cannot_get_out() {
+    let page = drawn(JOURNAL).expect("a page");
+    assert_eq!(page.matches("<script").count(), page.matches("</script").count());
+    assert_eq!(page.matches("<script").count(), 6, "five data parts and the script");
+    for trace in ["<!--", "\u{1b}", "echo_ok"] {
+        let ours = page.split_once("<script").expect("parts").0;
+        let parts = page.rsplit_once("<script").expect("parts").0;
+        assert!(!parts[ours.len()..].contains(trace), "{trace:?}");
+    }
+    let policy = page.split_once("Content-Security-Policy\" content=\"").expect("a policy").1;
+    let policy = policy.split_once('"').expect("its end").0;
+    assert!(policy.starts_with("default-src 'none'; script-src 'sha256-"), "{policy}");
+    assert!(!policy.contains("unsafe"), "{policy}");
+}
+
+/// A journal that is none is refused with its line.
+#[test]
+fn says_what_is_wrong_with_a_journal() {
+    let problem = |journal: &str| drawn(journal).expect_err("refused").to_string();
+    assert_eq!(problem("what\n"), "journal.jsonl: line 1, column 1: expected value");
+    // An end of a message nobody sent says nothing.
+    drawn("{\"event\":\"receive\",\"time\":1,\"id\":9,\"src\":\"a\",\"dest\":\"b\"}\n")
+        .expect("a page");
+}
