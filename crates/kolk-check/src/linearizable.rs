@@ -138,6 +138,7 @@ enum Decision {
     GaveUp,
 }
 
+/// Decides a problem that is [pruned](Problem::prune).
 fn decide(problem: &Problem, limits: Limits) -> Decision {
     match zones::decide(problem) {
         Zoned::Order(order) => Decision::Order(order),
@@ -148,6 +149,12 @@ fn decide(problem: &Problem, limits: Limits) -> Decision {
             Searched::GaveUp => Decision::GaveUp,
         },
     }
+}
+
+/// The same of a part of a problem, in which pending operations may have become useless.
+fn decide_part(mut problem: Problem, limits: Limits) -> Decision {
+    problem.prune();
+    decide(&problem, limits)
 }
 
 /// A key's verdicts.

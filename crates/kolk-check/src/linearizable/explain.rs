@@ -7,7 +7,7 @@ use super::frontier::{self, Limits, Searched, Stuck};
 use super::problem::{Effect, INITIAL, NEVER, Op, Problem, UNSEEN};
 use super::shrink::shrink;
 use super::zones::{self, Zoned};
-use super::{Counterexample, Decision, Key, decide, indices};
+use super::{Counterexample, Decision, Key, decide_part, indices};
 use crate::check::{Anomaly, Check};
 use crate::said;
 use crate::tree::some_of;
@@ -64,7 +64,7 @@ fn first_break(problem: &Problem, limits: Limits) -> Stuck {
         .collect();
     ends.sort_unstable();
     let is_whole = |end: &(u32, u32)| {
-        !matches!(decide(&problem.until(end.0), limits), Decision::Broken { .. })
+        !matches!(decide_part(problem.until(end.0), limits), Decision::Broken { .. })
     };
     let first = ends.partition_point(is_whole).min(ends.len().saturating_sub(1));
     Stuck { op: ends[first].1, longest: Vec::new(), states: Vec::new() }
@@ -224,9 +224,9 @@ impl Words<'_> {
         if !end.longest.is_empty() {
             let longest = numbers(&end.longest);
             steps.push(format!(
-                "operations {} can be in this order, before operation {} ends",
-                some_of(longest.iter(), SHOWN_MAX),
-                stuck.call
+                "what comes before operation {} can be in this order: {}",
+                stuck.call,
+                some_of(longest.iter(), SHOWN_MAX)
             ));
         }
         let states = end.states.iter();
@@ -236,6 +236,13 @@ impl Words<'_> {
             either(states.collect()),
             self.what(stuck.at)
         ));
+        if let Some((setter, newer)) = self.overwritten(&stuck) {
+            steps.push(format!(
+                "{} was the last to set that; it had ended before operation {} began",
+                self.who(setter.at),
+                newer.call
+            ));
+        }
         for (at, op) in (0..).zip(ops) {
             if at == end.op || end.longest.contains(&at) {
                 continue;
@@ -258,6 +265,19 @@ impl Words<'_> {
         steps
     }
 
+    /// Who set what an operation saw, if that is not part of the proof, and the update after it.
+    fn overwritten(&self, stuck: &Op) -> Option<(Op, Op)> {
+        let seen = stuck.effect.seen()?;
+        let ops = &self.minimal.ops;
+        let sets = |op: &&Op| op.effect.set() == Some(seen) && op.call < stuck.ret;
+        let setter = self.whole.ops.iter().rfind(sets)?;
+        let is_update = |op: &&Op| !matches!(op.effect, Effect::Read(_));
+        let is_after = |op: &&Op| setter.ret < op.call && op.ret < stuck.call;
+        let newer = ops.iter().filter(is_update).find(is_after)?;
+        let is_left = ops.iter().any(|op| op.call == setter.call);
+        (!is_left).then_some((*setter, *newer))
+    }
+
     /// What kind of anomaly the smallest part shows, and the sentence for it.
     fn name(&self, end: &Stuck, limits: Limits) -> (&'static str, String) {
         let ops = &self.minimal.ops;
@@ -274,7 +294,7 @@ impl Words<'_> {
             );
         }
         let sets = |op: &&Op| op.effect.set() == Some(seen) && op.call < stuck.ret;
-        let is_set = seen == INITIAL || ops.iter().any(|op| sets(&op));
+        let is_set = seen == INITIAL || self.whole.ops.iter().any(|op| sets(&op));
         let appends = self.minimal.appends.iter().flatten().any(|pair| pair.1 == seen);
         if !is_set && !appends {
             return ("read-before-write", format!("{who} saw what nobody had begun to set"));
@@ -360,7 +380,7 @@ impl Words<'_> {
                 let mut ops = original.ops.clone();
                 let place = ops.partition_point(|op| op.call < failed.call);
                 ops.insert(place, **failed);
-                let decision = decide(&original.with(ops), limits);
+                let decision = decide_part(original.with(ops), limits);
                 tries <= LISTED_MAX && matches!(decision, Decision::Order(_))
             })
             .copied()

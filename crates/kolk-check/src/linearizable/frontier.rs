@@ -394,13 +394,19 @@ impl<'a> Frontier<'a> {
         })
     }
 
-    /// True if no open operation that does the same ends earlier.
+    /// True if no open operation that does the same ends earlier. Of appends, those that need not be
+    /// taken any more and those that must be are told apart; a write frees all of them anyway.
     fn ends_first(&self, at: u32, row: &[u32]) -> bool {
         let op = self.op(at);
+        let is_alike = |other: &Op| {
+            other.effect == op.effect
+                && (!matches!(op.effect, Effect::Append(_))
+                    || (other.call < row[WRITTEN]) == (op.call < row[WRITTEN]))
+        };
         !self.open.iter().any(|other| {
             let (word, mask) = self.slots[*other as usize];
             let other = self.op(*other);
-            other.effect == op.effect && other.ret < op.ret && row[word as usize] & mask == 0
+            is_alike(other) && other.ret < op.ret && row[word as usize] & mask == 0
         })
     }
 

@@ -14,7 +14,7 @@
 
 use super::frontier::Limits;
 use super::problem::{Effect, Op, Problem};
-use super::{Decision, decide};
+use super::{Decision, decide_part};
 
 /// How many operations are looked at in all, over all attempts, beside sixteen times the history's.
 const LOOKED_AT_MAX: usize = 1 << 21;
@@ -30,7 +30,9 @@ pub(super) fn shrink(problem: &Problem, proof: Option<Vec<u32>>, limits: Limits)
     };
     let start = shrinker.start(proof);
     let smallest = shrinker.minimize(start);
-    problem.with(smallest.iter().map(|at| problem.ops[*at as usize]).collect())
+    let mut smallest = problem.with(smallest.iter().map(|at| problem.ops[*at as usize]).collect());
+    smallest.prune();
+    smallest
 }
 
 struct Shrinker<'a> {
@@ -44,8 +46,8 @@ struct Shrinker<'a> {
 impl Shrinker<'_> {
     fn is_broken(&mut self, kept: &[u32]) -> bool {
         self.budget = self.budget.saturating_sub(kept.len() + 1);
-        let ops: Vec<Op> = kept.iter().map(|at| self.problem.ops[*at as usize]).collect();
-        matches!(decide(&self.problem.with(ops), self.limits), Decision::Broken { .. })
+        let ops: Vec<Op> = kept.iter().map(|at| self.op(*at)).collect();
+        matches!(decide_part(self.problem.with(ops), self.limits), Decision::Broken { .. })
     }
 
     /// Some operations that are not linearizable, with all who may have set what they saw.
@@ -61,10 +63,10 @@ impl Shrinker<'_> {
         // In the order of their ends.
         let mut by_end: Vec<u32> = (0..self.problem.ops.len() as u32).collect();
         by_end.sort_by_key(|at| {
-            let op = self.problem.ops[*at as usize];
+            let op = self.op(*at);
             (op.ret, op.call)
         });
-        let done = by_end.partition_point(|at| !self.problem.ops[*at as usize].is_pending());
+        let done = by_end.partition_point(|at| !self.op(*at).is_pending());
         let mut count = 8;
         while count < done && self.budget > 0 {
             let mut last = by_end[done - count..done].to_vec();
@@ -90,6 +92,18 @@ impl Shrinker<'_> {
         }
     }
 
+    /// Without pending operations that are of no use to the rest.
+    fn pruned(&self, kept: Vec<u32>) -> Vec<u32> {
+        let mut part = self.problem.with(kept.iter().map(|at| self.op(*at)).collect());
+        part.prune();
+        let mut left = part.ops.iter().map(|op| op.call).peekable();
+        kept.into_iter().filter(|at| left.next_if_eq(&self.op(*at).call).is_some()).collect()
+    }
+
+    fn op(&self, at: u32) -> Op {
+        self.problem.ops[at as usize]
+    }
+
     /// Delta debugging: the complements of ever smaller parts.
     fn minimize(&mut self, mut kept: Vec<u32>) -> Vec<u32> {
         let mut parts = 2;
@@ -100,7 +114,7 @@ impl Shrinker<'_> {
             let mut begin = 0;
             while begin < kept.len() && self.budget > 0 {
                 let end = (begin + size).min(kept.len());
-                let rest = [&kept[..begin], &kept[end..]].concat();
+                let rest = self.pruned([&kept[..begin], &kept[end..]].concat());
                 let is_closed = self.setters.missing(self.problem, &rest, 1).is_empty();
                 if is_closed && self.is_broken(&rest) {
                     // What comes next has moved to `begin`.
@@ -121,14 +135,14 @@ impl Shrinker<'_> {
 }
 
 /// Who sets each value.
-struct Setters {
+pub(super) struct Setters {
     /// For each value, in the order of their invocations: the operation, and the latest end of those
     /// up to it.
     of: Vec<Vec<(u32, u32)>>,
 }
 
 impl Setters {
-    fn new(problem: &Problem) -> Setters {
+    pub(super) fn new(problem: &Problem) -> Setters {
         let mut of: Vec<Vec<(u32, u32)>> = vec![Vec::new(); problem.values as usize];
         for (at, op) in (0..).zip(&problem.ops) {
             let mut add = |value: u32| {
@@ -145,7 +159,7 @@ impl Setters {
     }
 
     /// Up to so many operations that are not kept and may have set what somebody kept saw.
-    fn missing(&self, problem: &Problem, kept: &[u32], most: usize) -> Vec<u32> {
+    pub(super) fn missing(&self, problem: &Problem, kept: &[u32], most: usize) -> Vec<u32> {
         let op = |at: u32| problem.ops[at as usize];
         // Updates that surely happened, by their ends, with the latest beginning so far.
         let mut updates: Vec<(u32, u32)> = kept

@@ -1,1 +1,5 @@
+mod generated;
+mod named;
 mod oracle;
+mod shrunk;
+mod texts;

@@ -8,7 +8,7 @@ use super::super::zones::{self, Zoned};
 
 /// What histories are drawn from.
 #[derive(Clone, Copy, Debug)]
-struct Shape {
+pub(super) struct Shape {
     ops_max: u64,
     processes: u64,
     values: u64,
@@ -22,7 +22,7 @@ struct Shape {
 }
 
 /// A problem in which most things fit: what is seen is drawn from what was set not long ago.
-fn problem(random: &mut Random, shape: Shape) -> Problem {
+pub(super) fn problem(random: &mut Random, shape: Shape) -> Problem {
     let count = 1 + random.below(shape.ops_max);
     let mut problem = Problem { values: 2 + shape.values as u32, ..Problem::default() };
     if shape.append > 0.0 {
@@ -112,7 +112,7 @@ fn exists(problem: &Problem, taken: &mut Vec<bool>, value: u32) -> bool {
     })
 }
 
-const SHAPES: &[Shape] = {
+pub(super) const SHAPES: &[Shape] = {
     const BASE: Shape = Shape {
         ops_max: 8,
         processes: 4,
@@ -182,6 +182,6 @@ fn agrees_with_trying_all_orders() {
     assert!(counts.iter().flatten().all(|count| *count > 1000), "{counts:?}");
 }
 
-fn is_linearizable(problem: &Problem) -> bool {
+pub(super) fn is_linearizable(problem: &Problem) -> bool {
     exists(problem, &mut vec![false; problem.ops.len()], INITIAL)
 }
