@@ -11,7 +11,7 @@ use crate::counter::Counter;
 use crate::echo::Echo;
 use crate::g_set::GSet;
 use crate::kafka::Kafka;
-use crate::key_value::lin_kv;
+use crate::key_value::lin_kv::{self, LinKv};
 use crate::key_value::seq_kv::SeqKv;
 use crate::topology::{Topology, UnknownTopology};
 use crate::txn::{Txn, Writes};
@@ -69,6 +69,12 @@ pub const WORKLOADS: &[Info] = &[
         about: "logs that clients append to and poll",
         settings: &[("key-count", "10"), ("max-writes-per-key", "16")],
         node: "kafka",
+    },
+    Info {
+        name: "lin-kv",
+        about: "keys that are read, written and set, as if there were one copy of each",
+        settings: &[],
+        node: "lin-kv",
     },
     Info {
         name: "pn-counter",
@@ -226,6 +232,7 @@ pub fn by_name(
             let count = |key| count_setting(info, settings, key);
             Box::new(Kafka::new(count("key-count")?, count("max-writes-per-key")?))
         }
+        "lin-kv" => Box::new(LinKv::new(nodes.len())),
         "pn-counter" => Box::new(Counter::UpAndDown),
         "seq-kv" => Box::new(SeqKv::new(count_setting(info, settings, "key-count")?)),
         "txn-list-append" => Box::new(txn(info, Writes::Append, settings)?),

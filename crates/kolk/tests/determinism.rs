@@ -17,6 +17,7 @@ const NODES: &[(&str, &str, &[&str])] = &[
     ("unique-ids", "unique-ids", &[]),
     ("broadcast", "broadcast", &[]),
     ("g-set", "g-set", &[]),
+    ("lin-kv", "lin-kv", &[]),
     ("lin-kv", "seq-kv", &["--service", "seq-kv"]),
     ("pn-counter", "pn-counter", &[]),
     ("g-counter", "g-counter", &[]),

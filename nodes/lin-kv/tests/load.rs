@@ -5,10 +5,16 @@ use kolk_workload::Settings;
 use kolk_workload::planner::Nemesis;
 
 #[test]
-fn seq_kv_is_sequentially_consistent() {
-    for (args, loss) in [("--service seq-kv", 0.0), ("--service seq-kv", 0.05), ("", 0.05)] {
+fn it_is_what_the_service_is() {
+    for (workload, args, loss) in [
+        ("lin-kv", "", 0.0),
+        ("lin-kv", "", 0.05),
+        ("seq-kv", "", 0.05),
+        ("seq-kv", "--service seq-kv", 0.0),
+        ("seq-kv", "--service seq-kv", 0.05),
+    ] {
         for seed in 0..3 {
-            let mut settings = Settings::new("seq-kv", built_in("lin-kv", args), seed);
+            let mut settings = Settings::new(workload, built_in("lin-kv", args), seed);
             settings.rate = 100.0;
             settings.time_limit = 10.0;
             settings.latency = 20.0;
@@ -18,7 +24,7 @@ fn seq_kv_is_sequentially_consistent() {
             let node = |args: &[String]| {
                 kolk_node::machine(kolk_lin_kv::factory(args).expect("arguments"))
             };
-            measure(&settings, node).assert_valid(&format!("{args}, loss {loss}"));
+            measure(&settings, node).assert_valid(&format!("{workload} {args}, loss {loss}"));
         }
     }
 }

@@ -99,6 +99,14 @@ fn mistakes_are_named() {
             |s| s.concurrency = Concurrency::PerNode(u32::MAX),
             "concurrency must be 1 to 100000 workers",
         ),
+        (
+            |s| {
+                s.workload = "lin-kv".to_owned();
+                s.concurrency = Concurrency::Workers(15);
+            },
+            "workload `lin-kv` has groups of 10 workers, 2 a node: concurrency must be a multiple of \
+             that (`2n` is the least), not 15",
+        ),
         (|s| s.rate = 0.0, "--rate must be above 0 and at most 1e9, not 0"),
         (|s| s.rate = f64::NAN, "--rate must be above 0 and at most 1e9, not NaN"),
         (|s| s.time_limit = -1.0, "--time-limit must be above 0 and at most 131072 s, not -1"),
@@ -127,6 +135,16 @@ fn mistakes_are_named() {
     }
     let error = made(|s| s.workload = "fly".to_owned()).expect_err("there is none");
     assert_eq!(error.to_string(), registry::info("fly").expect_err("there is none").to_string());
+}
+
+#[test]
+fn lin_kv_has_two_workers_a_node_unless_told_otherwise() {
+    let node = || NodeSpec::BuiltIn { name: "lin-kv".into(), args: Vec::new(), separate: false };
+    let mut settings = Settings::new("lin-kv", node(), 0);
+    settings.nodes = Nodes::Count(3);
+    assert_eq!(plan(&settings).expect("a plan").concurrency, 6);
+    settings.concurrency = Concurrency::Workers(18);
+    assert_eq!(plan(&settings).expect("a plan").concurrency, 18);
 }
 
 #[test]
