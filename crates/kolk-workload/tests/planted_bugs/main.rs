@@ -6,6 +6,7 @@
 
 mod broadcast;
 mod g_set;
+mod kafka;
 mod seq_kv;
 mod unique_ids;
 
@@ -83,23 +84,35 @@ fn kinds(verdict: &Verdict) -> BTreeSet<&'static str> {
     verdict.anomalies().into_iter().map(|(_, anomaly)| anomaly.kind).collect()
 }
 
-/// Every bug of the table is found within [`SEEDS`] and never called something else.
+/// Every bug of the table is found within [`SEEDS`] and never called something else. Returns what is
+/// said of each.
 fn find_all<B: Copy + std::fmt::Debug + 'static>(
     workload: &str,
     rows: &[Row<B>],
     make: fn(B) -> Box<dyn Machine>,
-) {
+) -> String {
+    let mut said = String::new();
     for Row { bug, place, named, beside } in rows {
-        let found = (0..SEEDS).find(|seed| {
-            let verdict = verdict(workload, *place, *seed, || make(*bug));
+        let found = (0..SEEDS).find_map(|seed| {
+            let verdict = verdict(workload, *place, seed, || make(*bug));
             let kinds = kinds(&verdict);
             let strange = kinds.iter().find(|kind| *kind != named && !beside.contains(kind));
             assert_eq!(strange, None, "{bug:?}, seed {seed}: {kinds:?}");
             assert_eq!(verdict.validity == Validity::Invalid, !kinds.is_empty());
-            kinds.contains(named)
+            let anomalies = verdict.anomalies().into_iter();
+            let mut anomalies = anomalies.filter(|(_, anomaly)| anomaly.kind == *named);
+            let (_, anomaly) = anomalies.next()?;
+            assert!(!anomaly.operations.is_empty(), "{bug:?}: nothing proves it");
+            let (claim, operations) = (&anomaly.claim, &anomaly.operations);
+            Some(format!(
+                "{bug:?} ({place:?}, seed {seed})\n  {named}: {claim}\n  {operations:?}\n"
+            ))
         });
-        assert!(found.is_some(), "{bug:?} is not found as {named} within {SEEDS} seeds");
+        said += &found.unwrap_or_else(|| {
+            panic!("{bug:?} is not found as {named} within {SEEDS} seeds");
+        });
     }
+    said
 }
 
 /// The nodes without a bug pass wherever the others fail.
