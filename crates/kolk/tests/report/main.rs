@@ -195,3 +195,132 @@ fn what_a_node_prints_does_nothing() {
     assert_eq!(browser.eval("document.querySelectorAll('.card.selected').length"), json!(1));
     assert_eq!(browser.complaints, Vec::<String>::new());
 }
+
+/// For every workload there is, a run that breaks its promise: the page opens, names anomalies, and
+/// each selects its operations and their messages.
+#[test]
+#[cfg_attr(not(has_chromium), ignore = "there is no chromium on this machine")]
+#[cfg_attr(not(has_python3), ignore = "there is no python3 on this machine")]
+fn an_invalid_run_of_each_workload_opens() {
+    let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/faulty.py");
+    let mut browser = Browser::start();
+    for workload in kolk_workload::registry::WORKLOADS {
+        let name = workload.name;
+        let words = format!(
+            "test -w {name} --bin {} --clock virtual --node-count 2 --rate 30 --time-limit 2 \
+             --seed 5 -- {name}",
+            node.display()
+        );
+        let run = Run::of(&words, 1);
+        browser.open(&run.page(), "");
+        let verdict = browser.eval("document.querySelector('.verdict').textContent");
+        assert_eq!(verdict, json!("✗ invalid"), "{name}");
+        let selected = browser.eval(
+            "(async () => { const found = []; \
+               for (const button of document.querySelectorAll('.card > .pick')) { \
+                 button.click(); \
+                 await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))); \
+                 const { selection } = kolk.state; \
+                 found.push([selection.operations.size, selection.messages.size, kolk.drawings[1].selectedDrawn]); \
+               } return found; })()",
+        );
+        let selected = selected.as_array().expect("a list");
+        assert!(!selected.is_empty(), "{name}");
+        for counts in selected {
+            let all_there =
+                counts.as_array().expect("three counts").iter().all(|count| *count != json!(0));
+            assert!(all_there, "{name}: {counts}");
+        }
+        assert_eq!(browser.complaints, Vec::<String>::new(), "{name}");
+    }
+}
+
+/// Everything can be done by keys, and the page can be printed and read in the dark.
+#[test]
+#[cfg_attr(not(has_chromium), ignore = "there is no chromium on this machine")]
+fn keys_paper_and_the_dark() {
+    let run = Run::of(BROADCAST, 0);
+    let mut browser = Browser::start();
+    browser.open(&run.page(), "");
+    let width = "kolk.state.to - kolk.state.from";
+    let number = |browser: &mut Browser, text: &str| browser.eval(text).as_f64().expect("a number");
+    let whole = number(&mut browser, width);
+    browser.key("+");
+    let zoomed = number(&mut browser, width);
+    assert!(zoomed < whole, "{zoomed} {whole}");
+    browser.key("-");
+    browser.key("0");
+    assert_eq!(number(&mut browser, width), whole);
+    browser.key("n");
+    let first = number(&mut browser, "kolk.state.selection.place");
+    browser.key("n");
+    assert_eq!(number(&mut browser, "kolk.state.selection.place"), first + 1.0);
+    browser.key("p");
+    assert_eq!(number(&mut browser, "kolk.state.selection.place"), first);
+    browser.key("e");
+    assert_eq!(browser.eval("kolk.state.selection.direction"), json!("effects"));
+    browser.key("f");
+    let drawn = number(&mut browser, "kolk.drawings[1].inView");
+    assert_eq!(drawn, number(&mut browser, "kolk.state.selection.messages.size"));
+    browser.key("f");
+    let axis = browser.eval("kolk.state.isOrdinal");
+    browser.key("o");
+    assert_ne!(browser.eval("kolk.state.isOrdinal"), axis);
+    browser.key("z");
+    assert!(number(&mut browser, width) < number(&mut browser, "kolk.run.events.count"));
+    browser.key("?");
+    assert_eq!(browser.eval("document.getElementById('help').open"), json!(true));
+    browser.key("Escape");
+    browser.eval("document.getElementById('help').close()");
+    browser.key("Escape");
+    assert_eq!(browser.eval("kolk.state.selection"), json!(null));
+
+    // Nothing is wider than the window, in either colour scheme.
+    let fits = "document.documentElement.scrollWidth <= 1280";
+    assert_eq!(browser.eval(fits), json!(true));
+    let paper = "getComputedStyle(document.body).backgroundColor";
+    let light = browser.eval(paper);
+    let dark = json!({"features": [{"name": "prefers-color-scheme", "value": "dark"}]});
+    browser.call("Emulation.setEmulatedMedia", dark);
+    assert_ne!(browser.eval(paper), light);
+    let printed = browser.call("Page.printToPDF", json!({"landscape": true}));
+    assert!(printed["data"].as_str().is_some_and(|data| data.len() > 20_000));
+    assert_eq!(browser.complaints, Vec::<String>::new());
+}
+
+/// The goals for a million messages: `cargo test --release -p kolk --test report -- --ignored
+/// --nocapture a_million`. Prints what was measured.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "how long drawing takes is what is measured")]
+#[ignore = "half a minute, and figures mean something in a release build only"]
+fn a_million_messages() {
+    let run = Run::of(
+        "test -w echo --node echo --node-count 5 --concurrency 100 --rate 50000 --time-limit 10 --seed 1",
+        0,
+    );
+    let began = std::time::Instant::now();
+    let output = kolk(run.folder.path(), "report store/latest");
+    println!("drawn in {:.1} s", began.elapsed().as_secs_f64());
+    assert_eq!(output.status.code(), Some(0));
+    let bytes = fs::metadata(run.page()).expect("a page").len();
+    println!("{:.1} MB", bytes as f64 / 1e6);
+    assert!(bytes < 60_000_000);
+    let mut browser = Browser::start();
+    browser.open(&run.page(), "");
+    println!("usable after {} ms", browser.eval("Math.round(performance.now())"));
+    assert!(browser.eval("kolk.run.messages.count > 990_000").as_bool().expect("a truth"));
+    let frames = browser.eval(
+        "(async () => { document.getElementById('diagram-panel').scrollIntoView(); \
+           const [, end] = kolk.state.whole(); const found = []; \
+           for (const part of [0.9, 0.3, 0.05, 0.01, 0.001]) { \
+             kolk.state.show(0, end * part); const times = []; let last = performance.now(); \
+             for (let k = 0; k < 30; k++) { kolk.state.pan(0.02); \
+               await new Promise(requestAnimationFrame); \
+               const now = performance.now(); times.push(now - last); last = now; } \
+             times.sort((a, b) => a - b); \
+             found.push(`${part} of the run, ${kolk.drawings[1].inView} messages: median ${times[15].toFixed(0)} ms a frame, worst ${times[29].toFixed(0)}`); \
+           } return found.join('\\n'); })()",
+    );
+    println!("{}", frames.as_str().expect("text"));
+    assert_eq!(browser.complaints, Vec::<String>::new());
+}

@@ -4,8 +4,10 @@ import { FATES } from "./data.js";
 import { byId, fill, plain } from "./dom.js";
 import { duration, moment } from "./format.js";
 
-/// How many arrows are drawn one by one.
-export const ARROWS_MAX = 8000;
+/// How many arrows are drawn one by one, at most, and for each pixel of the diagram's width: beyond
+/// that nobody can tell them apart.
+const ARROWS_MAX = 8000;
+const ARROWS_A_PIXEL = 2.5;
 const LABELS_MAX = 70;
 const LANES_TOP = 24;
 
@@ -74,17 +76,19 @@ export class Diagram extends Drawing {
     this.laneLines(pen);
     let count = 0;
     this.drawnCount = 0;
+    const most = Math.min(ARROWS_MAX, Math.floor(this.plotWidth * ARROWS_A_PIXEL));
     this.eachInView((place) => {
-      if (count < ARROWS_MAX) this.drawn[this.drawnCount++] = place;
+      if (count < most) this.drawn[this.drawnCount++] = place;
       count++;
     });
     this.inView = count;
+    this.isDense = count > most;
     this.clipped(bottom, () => {
-      if (count > ARROWS_MAX) this.density(pen);
+      if (this.isDense) this.density(pen);
       else this.arrows(pen);
       this.selected(pen);
     });
-    if (count > ARROWS_MAX) this.remark(tooMany(count, "message"), 12);
+    if (this.isDense) this.remark(tooMany(count, "message"), 12);
     this.cursors(bottom);
     if (state.selection?.kind === "message") this.ring(pen, state.selection.place);
   }
@@ -326,7 +330,7 @@ export class Diagram extends Drawing {
   hit(x, y) {
     let nearest = 7 * 7;
     let found = -1;
-    if (this.inView > ARROWS_MAX) return null;
+    if (this.isDense) return null;
     for (let k = 0; k < this.drawnCount; k++) {
       const distance = distanceSquared(x, y, this.segments, k * 4);
       if (distance < nearest) {

@@ -1,4 +1,5 @@
 // The verdict: what is wrong, what was checked, what was measured.
+import { follow } from "./causality.js";
 import { byId, element, fill, pick, plain } from "./dom.js";
 import { duration, grouped, ratio } from "./format.js";
 import { steps } from "./inspector.js";
@@ -60,7 +61,7 @@ export function drawHeader({ plan, results, ended }) {
 export function drawVerdict(state) {
   const { run } = state;
   fill(byId("cards"), cards(state));
-  fill(byId("checks"), checkTable(run));
+  fill(byId("checks"), checkTable(run), slowest(state));
 }
 
 function cards(state) {
@@ -124,6 +125,49 @@ function checkTable({ results, plan }) {
   const { challenge } = results.run;
   for (const held of challenge?.limits ?? []) rows.push(limitRow(held, challenge));
   return element("table", {}, element("thead", {}, element("tr", {}, ["check", "", "measured", "notes"].map((text) => element("th", {}, text)))), element("tbody", {}, rows));
+}
+
+/// The values that took longest to be in every read: who added each, who missed it last, where it went.
+function slowest(state) {
+  const { results, operations, messages } = state.run;
+  const values = results.workload?.["worst-stale"] ?? [];
+  if (values.length === 0) return null;
+  const pickOperation = (event, text) => {
+    const place = event && placeOfEvent(state.run, event);
+    return place === undefined || place === null ? text : pick(text, () => state.select({ kind: "operation", place }, { reveal: true }), "Select the operation");
+  };
+  const way = (event) => {
+    const place = event && placeOfEvent(state.run, event);
+    const own = place === undefined || place === null ? [] : operations.messages(place);
+    return own.length > 0 && messages.children(own[0]).length > 0 &&
+      pick("where it went", () => state.select(follow(state.run, own[0], "effects"), { reveal: true }), "Select all that came of it");
+  };
+  const row = (value) =>
+    element(
+      "tr",
+      {},
+      element("td", {}, element("b", {}, plain(JSON.stringify(value.element)))),
+      element("td", {}, duration(value["stable-latency"] * 1e6)),
+      element("td", {}, pickOperation(value.known, "added")),
+      element("td", {}, pickOperation(value["last-absent"], "missed last")),
+      element("td", {}, way(value.known)),
+    );
+  return element(
+    "details",
+    { class: "slowest" },
+    element("summary", {}, `The ${values.length === 1 ? "value" : `${values.length} values`} that took longest to be seen by everybody`),
+    element("table", {}, element("tbody", {}, values.map(row))),
+  );
+}
+
+/// The operation that an event of the history belongs to.
+function placeOfEvent({ operations }, event) {
+  const place = operations.byIndex.get(event.index);
+  if (place !== undefined || event.type === "invoke") return place;
+  for (let i = 0; i < operations.count; i++) {
+    if (operations.process[i] === event.process && operations.completed[i] === event.time) return i;
+  }
+  return undefined;
 }
 
 /// A challenge's limit, and what was measured.
