@@ -1,6 +1,7 @@
 //! The counter node of challenge 4: a sum that only grows, kept in a sequentially consistent store.
 //!
-//! How it is kept there and stays exact is told in [`ledger`]; which stores there are in [`store`].
+//! How it is kept there and stays exact is told in [`ledger`]; which stores there are in [`store`]:
+//! the service, or with `--own-store` one on the nodes themselves.
 //! With `--crdt` there is no store: the nodes themselves keep the sum, as a [`GrowOnlyCounter`].
 
 pub mod ledger;
@@ -79,7 +80,8 @@ pub fn factory(args: &[String]) -> Result<impl Fn(&Context) -> GCounter + Clone 
     let mode = Mode::from_args(args)?;
     Ok(move |cx: &Context| match &mode {
         Mode::Stored(settings) => {
-            GCounter::Stored(Ledger::new(cx, Store::service(cx), settings.clone()))
+            let store = if settings.own_store { Store::own(cx) } else { Store::service(cx) };
+            GCounter::Stored(Ledger::new(cx, store, settings.clone()))
         }
         Mode::Replicated(settings) => GCounter::Replicated(Replicated::new(cx, settings)),
     })

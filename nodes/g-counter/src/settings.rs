@@ -11,6 +11,8 @@ settings of this node:
   --fresh-ms N         a read looks at the other nodes' totals if it has not for N ms (default 2000)
   --write-behind-ms N  acknowledge adds at once and store them every N ms: an acknowledged add is
                        lost if its node dies before
+  --own-store          the store is not the service seq-kv but that of the node seq-kv, in these
+                       nodes themselves
 or
   --crdt               no store: the nodes keep the sum themselves, and tell each other; with the
                        settings of pn-counter";
@@ -48,11 +50,13 @@ pub struct Settings {
     pub fresh: Duration,
     /// Adds are acknowledged before they are stored, which happens this much later.
     pub write_behind: Option<Duration>,
+    /// The store is in the nodes themselves.
+    pub own_store: bool,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { fresh: Duration::from_secs(2), write_behind: None }
+        Settings { fresh: Duration::from_secs(2), write_behind: None, own_store: false }
     }
 }
 
@@ -63,6 +67,7 @@ impl Settings {
         while let Some(name) = flags.next_name() {
             match name {
                 "--fresh-ms" => settings.fresh = flags.milliseconds(RANGE)?,
+                "--own-store" => settings.own_store = flags.switch()?,
                 "--write-behind-ms" => settings.write_behind = Some(flags.milliseconds(RANGE)?),
                 _ => return Err(flags.unknown()),
             }
@@ -86,13 +91,14 @@ mod tests {
     #[test]
     fn arguments_make_settings() {
         let millis = Duration::from_millis;
-        for (args, fresh, write_behind) in [
-            ("", 2000, None),
-            ("--fresh-ms 500", 500, None),
-            ("--fresh-ms=0 --write-behind-ms 1000", 0, Some(1000)),
+        for (args, fresh, write_behind, own_store) in [
+            ("", 2000, None, false),
+            ("--fresh-ms 500", 500, None, false),
+            ("--fresh-ms=0 --write-behind-ms 1000", 0, Some(1000), false),
+            ("--own-store --fresh-ms=0", 0, None, true),
         ] {
-            let expected =
-                Settings { fresh: millis(fresh), write_behind: write_behind.map(millis) };
+            let write_behind = write_behind.map(millis);
+            let expected = Settings { fresh: millis(fresh), write_behind, own_store };
             assert_eq!(read(args), Ok(Mode::Stored(expected)), "{args}");
         }
         let every = millis(250);

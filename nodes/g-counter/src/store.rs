@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use kolk_node::{Context, KeyValue, RPC_DEADLINE, Retry, RpcError};
+use kolk_node::{Context, Datum, ErrorCode, KeyValue, RPC_DEADLINE, Retry, RpcError};
+use kolk_seq_kv::{Outcome, Replica, Update};
 use serde::{Deserialize, Serialize};
 
 /// What a node's key holds.
@@ -27,13 +28,26 @@ const RETRY: Retry = Retry {
 /// A sequentially consistent store.
 pub struct Store {
     cx: Context,
-    service: KeyValue,
+    kind: Kind,
+}
+
+enum Kind {
+    /// Beside the nodes.
+    Service(KeyValue),
+    /// On the nodes themselves: this is this one's part of it.
+    Own(Replica),
 }
 
 impl Store {
     /// The service `seq-kv`.
     pub fn service(cx: &Context) -> Store {
-        Store { cx: cx.clone(), service: cx.seq_kv() }
+        Store { cx: cx.clone(), kind: Kind::Service(cx.seq_kv()) }
+    }
+
+    /// The store of the node `seq-kv`, in the nodes that count.
+    pub fn own(cx: &Context) -> Store {
+        let replica = Replica::new(cx, kolk_seq_kv::Settings::default());
+        Store { cx: cx.clone(), kind: Kind::Own(replica) }
     }
 
     /// What a key holds in some state that this node has not seen a later one of.
@@ -42,7 +56,14 @@ impl Store {
     ///
     /// The last attempt's.
     pub async fn read(&self, key: &str) -> Result<Option<Entry>, RpcError> {
-        self.patiently(async |service| service.read(key).await).await
+        match &self.kind {
+            Kind::Service(service) => {
+                self.patiently(service, async |service| service.read(key).await).await
+            }
+            Kind::Own(replica) => {
+                replica.read(&Datum::of(key)).map(|datum| read(&datum)).transpose()
+            }
+        }
     }
 
     /// After this, reads show everything that was acknowledged to anybody before it began.
@@ -51,18 +72,24 @@ impl Store {
     ///
     /// The last attempt's.
     pub async fn barrier(&self) -> Result<(), RpcError> {
-        self.patiently(async |service| service.barrier().await).await
+        match &self.kind {
+            Kind::Service(service) => {
+                self.patiently(service, async |service| service.barrier().await).await
+            }
+            Kind::Own(replica) => replica.update(Update::Sync).await.map(drop),
+        }
     }
 
     /// Repeats what may be repeated. The first answer is not waited for long, in case it was lost;
     /// each later one longer, in case the store is far away.
     async fn patiently<T>(
         &self,
+        service: &KeyValue,
         attempt: impl AsyncFn(KeyValue) -> Result<T, RpcError>,
     ) -> Result<T, RpcError> {
         let mut patience = RETRY.patience;
         let attempt = async || {
-            let service = self.service.clone().within(patience);
+            let service = service.clone().within(patience);
             patience = (patience * 3 / 2).min(RPC_DEADLINE);
             attempt(service).await
         };
@@ -81,9 +108,24 @@ impl Store {
         from: Option<Entry>,
         to: Entry,
     ) -> Result<bool, RpcError> {
-        match from {
-            Some(from) => self.service.cas(key, &from, &to).await,
-            None => self.service.create_if_not_exists(key, &to).await,
+        match (&self.kind, from) {
+            (Kind::Service(service), Some(from)) => service.cas(key, &from, &to).await,
+            (Kind::Service(service), None) => service.create_if_not_exists(key, &to).await,
+            (Kind::Own(replica), from) => {
+                let (key, to) = (Datum::of(key), Datum::of(&to));
+                let update = match from.map(|from| Datum::of(&from)) {
+                    Some(from) => Update::Cas { key, from, to, create_if_not_exists: false },
+                    None => Update::Create { key, value: to },
+                };
+                match replica.update(update).await? {
+                    Outcome::Differs(_) => Ok(false),
+                    outcome => outcome.into_result().map(|()| true),
+                }
+            }
         }
     }
+}
+
+fn read(datum: &Datum) -> Result<Entry, RpcError> {
+    datum.read().map_err(|error| RpcError::new(ErrorCode::CRASH, error.to_string()))
 }

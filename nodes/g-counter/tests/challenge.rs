@@ -13,8 +13,12 @@ use kolk_workload::planner::{Concurrency, Nemesis, Nodes};
 
 /// The modes: a name, the node's arguments, and the most server messages an operation may cost when
 /// nothing but partitions goes wrong.
-const MODES: [(&str, &str, f64); 3] =
-    [("stored", "", 0.8), ("write-behind", "--write-behind-ms 1000", 0.3), ("crdt", "--crdt", 0.3)];
+const MODES: [(&str, &str, f64); 4] = [
+    ("stored", "", 0.8),
+    ("write-behind", "--write-behind-ms 1000", 0.3),
+    ("own store", "--own-store", 0.4),
+    ("crdt", "--crdt", 0.3),
+];
 
 /// What goes wrong beside partitions, and how the network is.
 const TROUBLES: [(&str, fn(&mut Settings)); 6] = [
