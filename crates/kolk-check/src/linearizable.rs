@@ -120,7 +120,7 @@ struct Key {
     /// What is there in the beginning, in a sentence.
     initial: &'static str,
     problem: Problem,
-    /// Updates that failed, as if their outcome were unknown.
+    /// Updates that failed, as if they had not.
     failed: Vec<Op>,
     /// Operations that saw what nobody set, with one that failed to set it; as positions.
     impossible: Vec<(u32, Option<u32>)>,

@@ -379,7 +379,8 @@ impl Words<'_> {
                 tries += 1;
                 let mut ops = original.ops.clone();
                 let place = ops.partition_point(|op| op.call < failed.call);
-                ops.insert(place, **failed);
+                let ret = if failed.ret <= end { failed.ret } else { NEVER };
+                ops.insert(place, Op { ret, ..**failed });
                 let decision = decide_part(original.with(ops), limits);
                 tries <= LISTED_MAX && matches!(decision, Decision::Order(_))
             })

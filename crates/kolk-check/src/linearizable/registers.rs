@@ -136,7 +136,7 @@ fn key(name: Value, accesses: Vec<Access>, absent: i64) -> Key {
             Effect::Write(_) => Effect::Write(to),
             Effect::Read(_) | Effect::Append(_) => return None,
         };
-        (to != UNSEEN).then_some(Op { effect, ret: NEVER, ..access.op })
+        (to != UNSEEN).then_some(Op { effect, ..access.op })
     });
     key.failed = failed.collect();
     key.problem.prune();

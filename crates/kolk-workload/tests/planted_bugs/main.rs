@@ -7,6 +7,7 @@
 mod broadcast;
 mod g_set;
 mod kafka;
+mod lin_kv;
 mod seq_kv;
 mod unique_ids;
 
