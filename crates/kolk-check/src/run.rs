@@ -98,12 +98,12 @@ fn workload(history: &History, options: &Options<'_>) -> Check {
         "register" => linearizable::check(history, linearizable::Model::Register),
         "txn-list-append" => {
             let mut check = txn::list_append::check(history, models);
-            txn::convergence::check(&mut check, history, Kind::Append);
+            txn::convergence::check(&mut check, history, Kind::Append, models);
             check
         }
         "txn-rw-register" => {
             let mut check = txn::rw_register::check(history, models);
-            txn::convergence::check(&mut check, history, Kind::Write);
+            txn::convergence::check(&mut check, history, Kind::Write, models);
             check
         }
         name => {

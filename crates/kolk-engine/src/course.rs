@@ -19,6 +19,10 @@ use clients::{Role, WorkerState};
 /// How long nodes get to recover before the final operations.
 const RECOVERY: Duration = Duration::from_secs(10);
 
+/// How often a node is read in the convergence phase until it answers, and with which pause.
+const CONVERGENCE_READS_MAX: u32 = 5;
+const CONVERGENCE_PAUSE: Duration = Duration::from_millis(200);
+
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -257,7 +261,8 @@ impl Simulation<'_> {
         completion: Completion,
     ) -> Result<(), EngineError> {
         let now = self.now();
-        self.course.ok_count += u64::from(matches!(completion, Completion::Ok(_)));
+        let is_ok = matches!(completion, Completion::Ok(_));
+        self.course.ok_count += u64::from(is_ok);
         if matches!(completion, Completion::Info(_)) {
             self.replace_process(worker);
         }
@@ -274,6 +279,9 @@ impl Simulation<'_> {
             }
             Stage::Final => self.next_final(worker),
             Stage::Convergence => {
+                if !is_ok && self.converges_again(worker) {
+                    return Ok(());
+                }
                 self.course.outstanding -= 1;
                 if self.course.outstanding == 0 {
                     self.enter(Stage::Over, None);
@@ -328,6 +336,11 @@ impl Simulation<'_> {
 
     /// Begins a worker's final operation, if there is still one to do and time for it.
     pub(crate) fn final_operation(&mut self, worker: u32) -> Result<(), EngineError> {
+        if self.course.stage == Stage::Convergence {
+            let read = self.workload.converge();
+            let read = read.expect("it converges, or there would be no such stage");
+            return self.begin_operation(worker, Phase::Convergence, read);
+        }
         let state = &self.course.workers[worker as usize];
         let (view, nth) = (state.worker, state.final_count - 1);
         let more = !self.course.final_over;
@@ -338,6 +351,21 @@ impl Simulation<'_> {
                 if self.course.outstanding == 0 { self.begin_convergence() } else { Ok(()) }
             }
         }
+    }
+
+    /// Reads a node once more that has not answered, or has refused to, for whatever passes: a lost
+    /// message, a conflict of transactions. False if it was asked often enough.
+    fn converges_again(&mut self, worker: u32) -> bool {
+        let processes = self.course.workers.iter().map(|state| state.worker.process + 1);
+        let process = processes.max().unwrap_or_default();
+        let state = &mut self.course.workers[worker as usize];
+        state.final_count += 1;
+        if state.final_count >= CONVERGENCE_READS_MAX {
+            return false;
+        }
+        state.worker.process = process;
+        self.queue.push(self.now() + CONVERGENCE_PAUSE, Event::Final { worker });
+        true
     }
 
     fn begin_convergence(&mut self) -> Result<(), EngineError> {

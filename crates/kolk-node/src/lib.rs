@@ -68,6 +68,7 @@ mod timer;
 pub mod versions;
 
 pub use context::Context;
+pub use gossip::round_trip::RoundTrip;
 pub use kolk_protocol::{Datum, ErrorCode, Random, RpcError, Time, workload};
 pub use machine::{Input, Machine, Outputs};
 pub use node::Node;

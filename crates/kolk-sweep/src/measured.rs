@@ -1,10 +1,10 @@
 //! One run, judged and measured.
 
-use kolk_check::{Options, Validity, Verdict, check_run};
+use kolk_check::{Validity, Verdict, check_run};
 use kolk_engine::{Ending, Flow, JournalSink, NodeSource, Progress, Run, Setup};
 use kolk_history::plan::NodeSpec;
 use kolk_node::Machine;
-use kolk_workload::{Settings, by_name, plan};
+use kolk_workload::{Settings, by_name, options, plan};
 
 /// A built-in node with these arguments, parted by spaces.
 pub fn built_in(name: &str, args: &str) -> NodeSpec {
@@ -52,7 +52,7 @@ pub fn judge(settings: &Settings, make: impl Fn(&[String]) -> Box<dyn Machine>) 
     assert!(settings.loss == 0.0 || idle || run.summary.lost_count > 0, "nothing was lost");
     let duplicated = run.summary.duplicated_count > 0;
     assert!(settings.duplication == 0.0 || idle || duplicated, "nothing was duplicated");
-    let options = Options { workload: &spec.name, strict: settings.strict, ..Options::default() };
+    let options = options(&plan).expect("a plan has what its checkers want");
     let verdict = check_run(&run.history, Some(&run.summary), &options);
     Judged { seed: settings.seed, run, verdict }
 }

@@ -25,4 +25,4 @@ pub mod unique_ids;
 
 pub use challenge::Challenge;
 pub use planner::{PlanError, Settings, plan};
-pub use registry::{WorkloadError, by_name};
+pub use registry::{WorkloadError, by_name, options};

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use kolk_check::Options;
 use kolk_check::models::{Model, Models, UnknownModel};
 use kolk_engine::Workload;
+use kolk_history::Plan;
 use kolk_history::plan::WorkloadSpec;
 
 use crate::broadcast::Broadcast;
@@ -254,13 +256,25 @@ fn txn(
 }
 
 /// What a workload's transactions are held to; nothing for a workload that has none.
+fn consistency_models(settings: &BTreeMap<String, String>) -> Result<Models, WorkloadError> {
+    let names = settings.get("consistency-models").map_or("", String::as_str);
+    Ok(names.parse()?)
+}
+
+/// What the checkers are told of a plan's run; how long its load lasted is not known here.
 ///
 /// # Errors
 ///
-/// [`WorkloadError::ConsistencyModel`] for a name that is no model's.
-pub fn consistency_models(settings: &BTreeMap<String, String>) -> Result<Models, WorkloadError> {
-    let names = settings.get("consistency-models").map_or("", String::as_str);
-    Ok(names.parse()?)
+/// [`WorkloadError::ConsistencyModel`].
+pub fn options(plan: &Plan) -> Result<Options<'_>, WorkloadError> {
+    Ok(Options {
+        workload: &plan.workload.name,
+        strict: plan.strict,
+        availability: plan.availability,
+        rate: Some(plan.rate),
+        load: None,
+        consistency_models: consistency_models(&plan.workload.settings)?,
+    })
 }
 
 /// A setting that counts something.

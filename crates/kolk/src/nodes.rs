@@ -58,6 +58,11 @@ pub const ALL: &[BuiltIn] = &[
     built_in!("lin-kv", "passes keys and values on to the service lin-kv", kolk_lin_kv),
     built_in!("pn-counter", "a sum that goes up and down, as a CRDT", kolk_pn_counter),
     built_in!(
+        "txn-list-append",
+        "transactions in one order, kept in lin-kv as a persistent tree",
+        kolk_txn_list_append
+    ),
+    built_in!(
         "txn-rw-register",
         "transactions that never wait for another node (challenges 6a to 6c)",
         kolk_txn_rw_register

@@ -156,14 +156,9 @@ pub fn run_in_memory(
 
 /// What the checkers say about a run.
 pub fn judge(plan: &Plan, run: &Run) -> Verdict {
-    let models = registry::consistency_models(&plan.workload.settings);
     let options = kolk_check::Options {
-        workload: &plan.workload.name,
-        strict: plan.strict,
-        availability: plan.availability,
-        rate: Some(plan.rate),
         load: Some(run.load_ended.since(run.load_began)),
-        consistency_models: models.expect("a plan with other names makes no workload"),
+        ..registry::options(plan).expect("a plan that was run has known models")
     };
     kolk_check::check_run(&run.history, Some(&run.summary), &options)
 }

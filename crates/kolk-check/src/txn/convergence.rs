@@ -14,6 +14,11 @@
 //! - `garbage-read`: what nobody wrote;
 //! - `duplicate-elements`: an element that is in a list twice;
 //! - `silent`: a node that answers no read.
+//!
+//! Where nodes agree, the [end](last) also tells the order in which transactions wrote, and with it
+//! cycles that the models asked for forbid.
+
+mod last;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +30,7 @@ use super::table::Kind;
 use super::words::plain;
 use crate::check::{Anomaly, Check};
 use crate::convergence::{LastReads, Reader};
+use crate::models::Models;
 use crate::tree::some_of;
 
 /// How many writes are given as proof of one anomaly.
@@ -34,7 +40,7 @@ const PROOF_MAX: usize = 8;
 const ELEMENTS_MAX: usize = 12;
 
 /// Adds what does not converge to `check`.
-pub(crate) fn check(check: &mut Check, history: &History, kind: Kind) {
+pub(crate) fn check(check: &mut Check, history: &History, kind: Kind, requested: Models) {
     let Some(reads) = LastReads::find(check, history, Function::Txn, &[Phase::Convergence]) else {
         return;
     };
@@ -51,6 +57,9 @@ pub(crate) fn check(check: &mut Check, history: &History, kind: Kind) {
     state.diverged(check);
     state.lost(check);
     state.unfounded(check);
+    if check.count_of("diverged") == 0 {
+        last::check(check, history, &state, requested);
+    }
     reads.report_silent(check);
 }
 
@@ -140,6 +149,15 @@ struct State<'a> {
 }
 
 impl State<'_> {
+    /// Registers and the values that they have at every node, where it is the same.
+    fn agreed(&self) -> impl Iterator<Item = (Value, Value)> {
+        self.keys.iter().filter_map(|(key, ends)| {
+            let [value] = ends.first()?.values[..] else { return None };
+            let is_same = ends.iter().all(|end| end.values == [value]);
+            is_same.then(|| (self.codes.value(*key), self.codes.value(value)))
+        })
+    }
+
     fn diverged(&self, check: &mut Check) {
         for (key, ends) in &self.keys {
             let mut different: Vec<&End<'_>> = Vec::new();
@@ -158,11 +176,13 @@ impl State<'_> {
                     let names = some_of(names.iter(), PROOF_MAX);
                     format!("{} at {names}", self.values_text(&one.values))
                 };
-                let shown: Vec<String> = different.iter().map(who_has).collect();
+                let shown: Vec<String> = different.iter().take(PROOF_MAX).map(who_has).collect();
+                let more = different.len().saturating_sub(PROOF_MAX);
+                let more = if more == 0 { String::new() } else { format!("; {more} values more") };
                 let claim = format!(
-                    "key {} does not come to the same everywhere: it is {}",
+                    "key {} does not come to the same everywhere: it is {}{more}",
                     self.name(*key),
-                    some_of(shown.iter(), PROOF_MAX)
+                    shown.join("; ")
                 );
                 let reads = different.iter().map(|end| end.read.index);
                 let values = different.iter().filter_map(|end| end.values.last());

@@ -235,7 +235,7 @@ fn levels() -> Models {
 pub(crate) type Explain<'a> = dyn Fn(Kinds, (u32, &str), (u32, &str)) -> Option<String> + 'a;
 
 /// A cycle in words: the transactions in order, then why each comes before the next.
-fn describe(table: &Table, cycle: &Cycle, explain: &Explain<'_>) -> Anomaly {
+pub(crate) fn describe(table: &Table, cycle: &Cycle, explain: &Explain<'_>) -> Anomaly {
     let members: Vec<u32> = cycle.steps.iter().map(|step| step.from).collect();
     let names: Vec<String> = (1..=members.len()).map(|number| format!("T{number}")).collect();
     let listed: Vec<String> = names

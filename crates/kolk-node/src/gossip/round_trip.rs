@@ -9,17 +9,19 @@ const UNKNOWN: Duration = Duration::from_millis(500);
 /// whole milliseconds, and on the real clock processes are held up.
 const MARGIN_MIN: Duration = Duration::from_millis(30);
 
-/// Mean and deviation of the round trip to a peer, as in RFC 6298, from timestamps that the peer
-/// sends back, as in RFC 7323: a repeated message cannot be mistaken for the one it repeats.
+/// Mean and deviation of the round trip to a peer, as in RFC 6298. A sample must be of one message and
+/// its own answer, told apart by a number or (RFC 7323) by a timestamp that the peer sends back: a
+/// repeated message cannot be mistaken for the one it repeats.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct RoundTrip {
+pub struct RoundTrip {
     mean: Option<Duration>,
     deviation: Duration,
     jitter: Duration,
 }
 
 impl RoundTrip {
-    pub(crate) fn sample(&mut self, sample: Duration) {
+    /// Takes note that an answer took so long.
+    pub fn sample(&mut self, sample: Duration) {
         match self.mean {
             None => {
                 self.mean = Some(sample);
@@ -36,23 +38,23 @@ impl RoundTrip {
     }
 
     /// The mean, if anything is known.
-    pub(crate) fn mean(&self) -> Option<Duration> {
+    pub fn mean(&self) -> Option<Duration> {
         self.mean
     }
 
     /// By how much round trips differ, as far as that has been seen: unlike the deviation that
     /// patience is made of it begins at nothing.
-    pub(crate) fn jitter(&self) -> Duration {
+    pub fn jitter(&self) -> Duration {
         self.jitter
     }
 
     /// The mean, or what is assumed.
-    pub(crate) fn expected(&self) -> Duration {
+    pub fn expected(&self) -> Duration {
         self.mean.unwrap_or(UNKNOWN)
     }
 
     /// After this time an answer that was to come at once is overdue.
-    pub(crate) fn patience(&self) -> Duration {
+    pub fn patience(&self) -> Duration {
         self.expected() + (self.deviation * 4).max(MARGIN_MIN)
     }
 }

@@ -9,6 +9,7 @@ mod g_set;
 mod kafka;
 mod lin_kv;
 mod seq_kv;
+mod transactions;
 mod unique_ids;
 
 use std::collections::BTreeSet;
@@ -58,6 +59,11 @@ fn settings(workload: &str, place: Place, seed: u64) -> Settings {
     settings.time_limit = 10.0;
     settings.latency = 20.0;
     settings.latency_dist = LatencyDistribution::Exponential;
+    if workload == "txn-rw-register" {
+        // What can be had with total availability.
+        let models = "read-atomic".to_owned();
+        settings.workload_settings.insert("consistency-models".to_owned(), models);
+    }
     match place {
         Place::Calm => {}
         Place::Partitions => {
@@ -105,8 +111,10 @@ fn find_all<B: Copy + std::fmt::Debug + 'static>(
             let (_, anomaly) = anomalies.next()?;
             assert!(!anomaly.operations.is_empty(), "{bug:?}: nothing proves it");
             let (claim, operations) = (&anomaly.claim, &anomaly.operations);
+            let steps = anomaly.steps.iter().map(|step| format!("    {step}\n"));
+            let steps = steps.collect::<String>();
             Some(format!(
-                "{bug:?} ({place:?}, seed {seed})\n  {named}: {claim}\n  {operations:?}\n"
+                "{bug:?} ({place:?}, seed {seed})\n  {named}: {claim}\n{steps}  {operations:?}\n"
             ))
         });
         said += &found.unwrap_or_else(|| {

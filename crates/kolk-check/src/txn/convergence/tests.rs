@@ -6,7 +6,7 @@ use crate::txn::testing;
 
 /// A history of transactions as in [`testing::history`], and what each node is read as at the end:
 /// `x12 y_` is x with 1 and 2 and y with nothing, `-` is no answer.
-fn findings(kind: Kind, transactions: &str, ends: &[&str]) -> Vec<(&'static str, String)> {
+fn judged(kind: Kind, transactions: &str, ends: &[&str], models: &str) -> Check {
     let mut history = match kind {
         Kind::Append => testing::history(transactions),
         Kind::Write => testing::register_history(transactions),
@@ -45,8 +45,14 @@ fn findings(kind: Kind, transactions: &str, ends: &[&str]) -> Vec<(&'static str,
         index += 2;
     }
     let mut found = Check::new("workload");
-    check(&mut found, &history, kind);
+    check(&mut found, &history, kind, models.parse().expect("models"));
     assert_eq!(found.anomalies, [], "none of it counts in the original");
+    found
+}
+
+/// What is found whatever the models are.
+fn findings(kind: Kind, transactions: &str, ends: &[&str]) -> Vec<(&'static str, String)> {
+    let found = judged(kind, transactions, ends, "");
     found.stronger.into_iter().map(|anomaly| (anomaly.kind, anomaly.claim)).collect()
 }
 
@@ -86,7 +92,7 @@ fn what_does_not_converge_is_named() {
             &["x1", "x2", "x1"][..],
             vec![(
                 "diverged",
-                "key x does not come to the same everywhere: it is 1 at n0, n2, 2 at n1".to_owned(),
+                "key x does not come to the same everywhere: it is 1 at n0, n2; 2 at n1".to_owned(),
             )],
         ),
         (
@@ -95,7 +101,7 @@ fn what_does_not_converge_is_named() {
             &["x1", "x_"],
             vec![(
                 "diverged",
-                "key x does not come to the same everywhere: it is [1] at n0, nothing at n1"
+                "key x does not come to the same everywhere: it is [1] at n0; nothing at n1"
                     .to_owned(),
             )],
         ),
@@ -172,5 +178,79 @@ fn what_does_not_converge_is_named() {
         ),
     ] {
         assert_eq!(findings(kind, transactions, ends), expected, "{transactions}: {ends:?}");
+    }
+}
+
+/// The kinds that are found beyond the above, by the order that the end shows.
+#[test]
+fn the_end_shows_an_order() {
+    for (kind, transactions, ends, models, expected) in [
+        // Each overwrote the other.
+        (REGISTER, "wx1wy1 wx2wy2", &["x1 y2", "x1 y2"][..], "read-uncommitted", &["G0"][..]),
+        (REGISTER, "wx1wy1 wx2wy2", &["x2 y2"], "read-committed", &[]),
+        (REGISTER, "wx1wy1 wx2wy2?", &["x2 y1"], "read-uncommitted", &["G0"]),
+        (REGISTER, "wx1wy1 wx2wy2?", &["x1 y1"], "read-uncommitted", &[]),
+        (REGISTER, "wx1wy1 wx2wy2!", &["x1 y1"], "read-uncommitted", &[]),
+        (REGISTER, "wx1wy1 wx2wy2 wx3", &["x3 y2"], "read-uncommitted", &[]),
+        (REGISTER, "wx1wy1 wx2wz2 wy3wz3 wx4", &["x1 y3 z2"], "read-uncommitted", &["G0"]),
+        // What was read and overwritten is there at the end all the same.
+        (REGISTER, "wx1 rx1wx2", &["x1"], "read-uncommitted", &["G0"]),
+        (REGISTER, "wx1 rx1wx2 rx2wx3", &["x1"], "read-uncommitted", &["G0"]),
+        (REGISTER, "wx1 rx1wx2", &["x2"], "read-uncommitted", &[]),
+        // One saw what the other left, and was overwritten by it.
+        (REGISTER, "wx1wy1 ry1wx2", &["x1 y1"], "read-committed", &["G1c"]),
+        (REGISTER, "wx1wy1 ry1wx2", &["x1 y1"], "read-uncommitted", &[]),
+        (REGISTER, "wx1wy1 ry1wx2", &["x2 y1"], "read-committed", &[]),
+        // In the order of time or of a process, where the models speak of it.
+        (REGISTER, "wx1 / wx2", &["x1"], "strict-serializable", &["G0-realtime"]),
+        (REGISTER, "wx1 / wx2", &["x1"], "serializable", &[]),
+        (REGISTER, "7:wx1 / 7:wx2", &["x1"], "strong-session-serializable", &["G0-process"]),
+        (LIST, "ax1ay1 ax2ay2", &["x12 y21"], "read-uncommitted", &["G0"]),
+        (LIST, "ax1ay1 ax2ay2", &["x12 y12"], "strict-serializable", &[]),
+        (LIST, "ax1 / ax2", &["x21"], "strict-serializable", &["G0-realtime"]),
+        (LIST, "ax1 / ax2", &["x21"], "serializable", &[]),
+    ] {
+        let found = judged(kind, transactions, ends, models);
+        let kinds: Vec<&str> = found.stronger.iter().map(|anomaly| anomaly.kind).collect();
+        assert_eq!(kinds, expected, "{transactions}: {ends:?}, {models}");
+    }
+}
+
+#[test]
+fn the_order_is_explained() {
+    for (transactions, ends, expected) in [
+        (
+            "wx1wy1 wx2wy2",
+            "x1 y2",
+            [
+                "T1: w x 1, w y 1",
+                "T2: w x 2, w y 2",
+                "T1 before T2: y ends as 2, which T2 wrote, so T1's 1 was overwritten",
+                "T2 before T1: x ends as 1, which T1 wrote, so T2's 2 was overwritten",
+            ],
+        ),
+        (
+            "wx1 rx1wx2",
+            "x1",
+            [
+                "T1: w x 1",
+                "T2: r x 1, w x 2",
+                "T1 before T2: T2 read T1's 1 of x and overwrote it with 2",
+                "T2 before T1: x ends as 1, which T1 wrote, so T2's 2 was overwritten",
+            ],
+        ),
+        (
+            "wx1wy1 ry1wx2",
+            "x1 y1",
+            [
+                "T1: w x 1, w y 1",
+                "T2: r y 1, w x 2",
+                "T1 before T2: T2 read y as 1, which T1 wrote",
+                "T2 before T1: x ends as 1, which T1 wrote, so T2's 2 was overwritten",
+            ],
+        ),
+    ] {
+        let found = judged(REGISTER, transactions, &[ends], "read-committed");
+        assert_eq!(found.stronger[0].steps, expected, "{transactions}");
     }
 }

@@ -1,0 +1,86 @@
+//! The state of all lists, as the root has it: whole, or as the top of a tree.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kolk_node::RpcError;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::store::Store;
+use crate::tree::{Branch, Parts};
+
+/// A list.
+pub type List = Vec<Value>;
+
+/// Lists by their keys, as JSON.
+pub type Lists = BTreeMap<String, List>;
+
+/// The state of all lists.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// All of it.
+    Whole(Lists),
+    /// The top of a tree; the rest lies beside the root.
+    Tree(Branch),
+}
+
+impl State {
+    /// No lists.
+    pub fn empty_whole() -> State {
+        State::Whole(Lists::new())
+    }
+
+    /// No lists, in a tree.
+    pub fn empty_tree() -> State {
+        State::Tree(Branch::default())
+    }
+
+    /// Gets everything that must be known to look at these keys and to change them.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn fetch(&self, store: &Store, keys: &BTreeSet<String>) -> Result<Parts, RpcError> {
+        match self {
+            State::Whole(_) => Ok(Parts::new()),
+            State::Tree(top) => top.fetch(store, keys.iter()).await,
+        }
+    }
+
+    /// The list of a key, which was [fetched](State::fetch); empty if there is none.
+    pub fn list(&self, parts: &Parts, key: &str) -> List {
+        let list = match self {
+            State::Whole(lists) => lists.get(key),
+            State::Tree(top) => top.list(parts, key),
+        };
+        list.cloned().unwrap_or_default()
+    }
+
+    /// The state with these lists in the place of theirs, which were fetched. What is new in the
+    /// tree is in the store when this returns.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn with(
+        &self,
+        store: &Store,
+        parts: &Parts,
+        changed: Lists,
+    ) -> Result<State, RpcError> {
+        Ok(match self {
+            State::Whole(lists) => {
+                let mut lists = lists.clone();
+                lists.extend(changed);
+                State::Whole(lists)
+            }
+            State::Tree(top) => {
+                let mut fresh = Vec::new();
+                let top = top.with(parts, changed, &mut || store.fresh(), &mut fresh);
+                store.add(&fresh).await?;
+                State::Tree(top)
+            }
+        })
+    }
+}
