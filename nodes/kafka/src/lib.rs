@@ -31,7 +31,7 @@ use wire::{Answer, Call, Exchange, Key, Polled, Reply, Request};
 const SEND_DEADLINE: Duration = Duration::from_secs(4);
 
 /// How long copies beyond the second one wait for others to share a message with.
-const COPY_DELAY: Duration = Duration::from_millis(100);
+const COPY_DELAY: Duration = Duration::from_millis(250);
 
 /// The most messages of a log that one poll returns.
 const POLL_MAX: usize = 1 << 16;
