@@ -73,7 +73,8 @@ impl Anomaly {
         Anomaly { kind, claim, operations, ..Anomaly::default() }
     }
 
-    fn value(&self) -> Value {
+    /// It as a map: `:type`, `:claim`, `:operations`, and `:node` and `:steps` where there are any.
+    pub fn value(&self) -> Value {
         let operations = self.operations.iter().map(|index| i64::from(*index)).collect();
         let mut entries = vec![
             (key(&"type"), text(self.kind)),

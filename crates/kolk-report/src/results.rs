@@ -77,11 +77,25 @@ pub fn plan_json(plan: &Plan) -> Vec<u8> {
     out
 }
 
-/// The verdict's tree alone as JSON, for a history of unknown origin.
+/// The verdict's tree alone as JSON, for a history of unknown origin: before it, whether it is
+/// valid, and all anomalies that count, whichever check found them.
 pub fn verdict_json(verdict: &Verdict) -> Vec<u8> {
-    let mut entries = vec![(Value::text("format"), Value::Int(i64::from(FORMAT)))];
+    let anomalies = verdict.anomalies();
+    let mut types: Vec<&str> = anomalies.iter().map(|(_, anomaly)| anomaly.kind).collect();
+    types.sort_unstable();
+    types.dedup();
+    let mut entries = vec![
+        (Value::text("format"), Value::Int(i64::from(FORMAT))),
+        (Value::text("valid"), verdict.validity.value()),
+        (Value::text("anomaly-types"), Value::list(types.into_iter().map(Value::text).collect())),
+        (
+            Value::text("anomalies"),
+            Value::list(anomalies.iter().map(|(_, anomaly)| anomaly.value()).collect()),
+        ),
+    ];
     if let Value::Map(tree) = verdict.results() {
-        entries.extend(tree.iter().cloned());
+        let checks = tree.iter().filter(|(_, check)| matches!(check, Value::Map(_)));
+        entries.extend(checks.cloned());
     }
     let mut out = Vec::new();
     json::write_pretty(&mut out, &Value::map(entries));

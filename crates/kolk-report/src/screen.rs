@@ -20,6 +20,9 @@ use crate::{operation, statistics, violation};
 /// How many operations are shown as evidence.
 const EVIDENCE_MAX: usize = 8;
 
+/// How many steps of a proof are shown.
+const STEPS_MAX: usize = 24;
+
 /// How many findings are shown beside the first.
 const FINDINGS_MAX: usize = 8;
 
@@ -175,13 +178,14 @@ fn first_of_each_kind<'a>(all: impl Iterator<Item = Finding<'a>>) -> Vec<Finding
     found
 }
 
-/// The claim, with how many there are of its kind.
+/// The claim, with its type, under which the book has it, and how many there are of that.
 fn claim((check, anomaly): &Finding<'_>) -> String {
     // A node can make a claim as long as it likes; the whole of it is in results.json.
     let claim = excerpt(&anomaly.claim, None, CLAIM_WIDTH).text;
-    match check.count_of(anomaly.kind) {
-        0 | 1 => claim,
-        count => format!("{claim} ({} of its kind in all)", grouped(count)),
+    let kind = anomaly.kind;
+    match check.count_of(kind) {
+        0 | 1 => format!("{claim} [{kind}]"),
+        count => format!("{claim} [{kind}, {} in all]", grouped(count)),
     }
 }
 
@@ -245,6 +249,14 @@ impl Judged<'_> {
                 "    and {}\n",
                 counted(more as u64, "more operation", "more operations")
             ));
+        }
+        for step in anomaly.steps.iter().take(STEPS_MAX) {
+            let dash = style.paint(Role::Faint, "–");
+            out.push_str(&format!("    {dash} {}\n", excerpt(step, None, CLAIM_WIDTH).text));
+        }
+        if let Some(more @ 1..) = anomaly.steps.len().checked_sub(STEPS_MAX) {
+            let more = counted(more as u64, "more step", "more steps");
+            out.push_str(&format!("    and {more}, in results.json\n"));
         }
         out
     }

@@ -23,11 +23,11 @@ fn without_pace(lines: impl Iterator<Item = String>) -> String {
             continue;
         }
         let is_counted = ["  · ", "  ✗ no `"].iter().any(|start| line.starts_with(start));
-        kept.push(match (in_table || is_counted, line.split_once(" of its kind in all)")) {
+        kept.push(match (in_table || is_counted, line.split_once(" in all]")) {
             (true, _) => squeeze(&without_numbers(&line)),
             (false, Some((before, _))) => {
-                let before = before.rsplit_once('(').map_or(before, |(before, _)| before);
-                without_seconds(&format!("{before}(# of its kind in all)"))
+                let before = before.rsplit_once(", ").map_or(before, |(before, _)| before);
+                without_seconds(&format!("{before}, # in all]"))
             }
             (false, None) => without_seconds(&line),
         });
