@@ -235,6 +235,32 @@ fn an_invalid_run_of_each_workload_opens() {
     }
 }
 
+/// A cycle of transactions is drawn as a ring, its arrows numbered like the sentences that explain
+/// them: a store that promises read committed, held to strict serializability.
+#[test]
+#[cfg_attr(not(has_chromium), ignore = "there is no chromium on this machine")]
+fn cycles_are_rings() {
+    let words = "test -w txn-rw-register --node txn-rw-register --node-count 3 --concurrency 6 \
+                 --rate 100 --time-limit 3 --latency 50 --seed 3 \
+                 --consistency-models strict-serializable";
+    let run = Run::of(words, 1);
+    let mut browser = Browser::start();
+    browser.open(&run.page(), "");
+    let ring = browser.eval(
+        "(() => { const number = kolk.run.anomalies.findIndex((anomaly) => anomaly.type.startsWith('G')); \
+           const anomaly = kolk.run.anomalies[number]; \
+           kolk.state.select({ kind: 'anomaly', number, anomaly }); \
+           return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done([ \
+             anomaly.operations.length, \
+             document.querySelectorAll('.ring .node').length, \
+             document.querySelectorAll('.ring .edge').length])))); })()",
+    );
+    let count = ring[0].as_u64().expect("a cycle");
+    assert!(count >= 2, "{ring}");
+    assert_eq!(ring, json!([count, count, count]));
+    assert_eq!(browser.complaints, Vec::<String>::new());
+}
+
 /// Everything can be done by keys, and the page can be printed and read in the dark.
 #[test]
 #[cfg_attr(not(has_chromium), ignore = "there is no chromium on this machine")]

@@ -158,12 +158,16 @@ export class Inspector {
     ];
   }
 
-  /// A cycle of transactions: a ring, its edges numbered like the steps that explain them.
+  /// A cycle of transactions: a ring, its edges numbered like the steps that explain them. The steps
+  /// say first what each transaction did, then for each why it comes before the next.
   cycle(anomaly) {
     const indices = anomaly.operations ?? [];
-    const isCycle = indices.length >= 2 && indices.length <= 12 && indices.length === anomaly.steps?.length && /^G/.test(anomaly.type);
+    const count = indices.length;
+    const edges = (anomaly.steps ?? []).slice(count);
+    const isCycle = count >= 2 && count <= 12 && edges.length === count &&
+      edges.every((step, place) => step.startsWith(`T${place + 1} before T${((place + 1) % count) + 1}:`));
     if (!isCycle) return null;
-    return ring(indices.map((index) => `op ${index}`), (number) => {
+    return ring(indices.map((index, place) => `T${place + 1} · op ${index}`), count + 1, (number) => {
       const place = this.run.operations.byIndex.get(indices[number]);
       if (place !== undefined) this.selectOperation(place);
     });
@@ -215,8 +219,8 @@ function shape(name, attributes, ...children) {
   return made;
 }
 
-/// Names in a ring, each with an arrow to the next; the arrows are numbered from 1.
-function ring(names, onclick) {
+/// Names in a ring, each with an arrow to the next; the arrows are numbered from `first`.
+function ring(names, first, onclick) {
   const [width, height] = [300, names.length === 2 ? 110 : 210];
   const at = (number) => {
     const angle = (2 * Math.PI * number) / names.length - (names.length === 2 ? Math.PI : Math.PI / 2);
@@ -228,18 +232,18 @@ function ring(names, onclick) {
     const [dx, dy] = [(x1 - x0) / length, (y1 - y0) / length];
     // Bent outwards, so that there and back are two lines.
     const [bendX, bendY] = [(x0 + x1) / 2 + dy * 34, (y0 + y1) / 2 - dx * 34];
-    const [startX, startY, endX, endY] = [x0 + dx * 34, y0 + dy * 16, x1 - dx * 34, y1 - dy * 16];
+    const [startX, startY, endX, endY] = [x0 + dx * 44, y0 + dy * 16, x1 - dx * 44, y1 - dy * 16];
     const tip = Math.atan2(endY - bendY, endX - bendX);
     const wing = (turn) => `${endX - 8 * Math.cos(tip + turn)},${endY - 8 * Math.sin(tip + turn)}`;
     return [
       shape("path", { d: `M${startX},${startY} Q${bendX},${bendY} ${endX},${endY}`, class: "edge" }),
       shape("polygon", { points: `${endX},${endY} ${wing(0.45)} ${wing(-0.45)}`, class: "tip" }),
-      shape("text", { x: (startX + endX + 2 * bendX) / 4 + dy * 10, y: (startY + endY + 2 * bendY) / 4 - dx * 10 + 4 }, String(number + 1)),
+      shape("text", { x: (startX + endX + 2 * bendX) / 4 + dy * 10, y: (startY + endY + 2 * bendY) / 4 - dx * 10 + 4 }, String(first + number)),
     ];
   });
   const nodes = names.map((name, number) => {
     const [x, y] = at(number);
-    const node = shape("g", { class: "node", tabindex: 0, role: "button" }, shape("rect", { x: x - 32, y: y - 13, width: 64, height: 26, rx: 8 }), shape("text", { x, y: y + 4 }, name));
+    const node = shape("g", { class: "node", tabindex: 0, role: "button" }, shape("rect", { x: x - 42, y: y - 13, width: 84, height: 26, rx: 8 }), shape("text", { x, y: y + 4 }, name));
     node.addEventListener("click", () => onclick(number));
     node.addEventListener("keydown", (event) => event.key === "Enter" && onclick(number));
     return node;

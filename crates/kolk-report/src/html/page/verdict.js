@@ -88,12 +88,13 @@ function cards(state) {
     });
     return card;
   };
-  // Of each kind the first three, and the rest on request.
+  // Of each kind the first, or the first three if there are few kinds, and the rest on request.
   const rest = [];
+  const each = new Set(anomalies.map((anomaly) => anomaly.type)).size > 2 ? 1 : 3;
   anomalies.forEach((anomaly, number) => {
     const seen = shown.get(anomaly.type) ?? 0;
     shown.set(anomaly.type, seen + 1);
-    if (seen < 3) list.append(draw(anomaly, number));
+    if (seen < each) list.append(draw(anomaly, number));
     else rest.push([anomaly, number]);
   });
   if (rest.length > 0) {
