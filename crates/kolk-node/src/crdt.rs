@@ -1,4 +1,4 @@
-//! Replicated data types that need no agreement: delta-state CRDTs over [`gossip`](crate::gossip).
+//! Replicated data types that need no agreement: delta-state CRDTs over [`gossip`].
 //!
 //! A replica's state is an element of a join-semilattice: any two states have a least upper bound,
 //! their *join*, and whatever a replica does moves its state up. Replicas that have heard of the same

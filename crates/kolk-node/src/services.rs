@@ -139,9 +139,13 @@ impl KeyValue {
         Ok(())
     }
 
-    /// Compare-and-set: sets a key to `to` if its value is `from`. Gives false if it surely was
-    /// not set; in a store that is only sequentially consistent that may mean no more than that an
-    /// old state had another value.
+    /// Compare-and-set: sets a key to `to` if its value is `from`. Gives false if the store refused
+    /// it; in a store that is only sequentially consistent that may mean no more than that an old
+    /// state had another value.
+    ///
+    /// A refusal says that it surely was not set, unless the network duplicates messages: then the
+    /// refused one may be the second copy of a request whose first was performed. Who must know all
+    /// the same writes values that nobody else writes, and reads which one is there.
     ///
     /// # Errors
     ///
@@ -201,7 +205,8 @@ impl KeyValue {
     /// # Errors
     ///
     /// The first error of a request. If it is indefinite, the change may have been made, or may be
-    /// yet: repeating it is right only if making it twice is.
+    /// yet: repeating it is right only if making it twice is. In a network that duplicates messages
+    /// it may be made twice even without an error: see [`KeyValue::cas`].
     pub async fn update<V>(
         &self,
         key: &(impl Serialize + ?Sized),
