@@ -10,8 +10,8 @@
 //! | id | what |
 //! |---|---|
 //! | `meta` | JSON: plan, results, names, how many of what |
-//! | `columns` | messages and operations as columns of numbers ([`columns`]) |
-//! | `bodies-N`, `values-N`, `logs-K-N` | texts, in chunks that are unpacked when they are looked at ([`texts`]) |
+//! | `columns` | messages and operations as columns of numbers (`html::columns`) |
+//! | `bodies-N`, `values-N`, `logs-K-N` | texts, in chunks that are unpacked when they are looked at (`html::texts`) |
 //!
 //! The same run gives the same bytes.
 
