@@ -39,12 +39,46 @@ pub(crate) struct Record<'a> {
     pub node: Option<&'a str>,
 }
 
+/// Each process's open operation, as its position. Most processes have small numbers.
+#[derive(Debug, Default)]
+struct Open {
+    small: Vec<Option<usize>>,
+    large: BTreeMap<u32, usize>,
+}
+
+impl Open {
+    const SMALL: u32 = 1 << 16;
+
+    fn get(&self, process: u32) -> Option<usize> {
+        match self.small.get(process as usize) {
+            Some(open) => *open,
+            None => self.large.get(&process).copied(),
+        }
+    }
+
+    fn insert(&mut self, process: u32, position: usize) {
+        if process >= Open::SMALL {
+            self.large.insert(process, position);
+            return;
+        }
+        let at = process as usize;
+        self.small.resize(self.small.len().max(at + 1), None);
+        self.small[at] = Some(position);
+    }
+
+    fn remove(&mut self, process: u32) -> Option<usize> {
+        match self.small.get_mut(process as usize) {
+            Some(open) => open.take(),
+            None => self.large.remove(&process),
+        }
+    }
+}
+
 /// Pairs invocations with completions.
 #[derive(Debug, Default)]
 pub(crate) struct HistoryBuilder {
     history: History,
-    /// Each process's open operation, as its position.
-    open: BTreeMap<u32, usize>,
+    open: Open,
     /// The value last asked for by each function: many ask for the same again and again.
     asked: BTreeMap<Function, Value>,
     next_index: u32,
@@ -63,8 +97,8 @@ impl HistoryBuilder {
         let Record { process, function, .. } = record;
         match record.kind {
             EventKind::Invoke => {
-                if let Some(position) = self.open.get(&process) {
-                    let open = self.history.operations[*position].function;
+                if let Some(position) = self.open.get(process) {
+                    let open = self.history.operations[position].function;
                     return Err(BuildError::StillOpen { process, function, open });
                 }
                 let node = record.node.map(|name| self.node(name)).transpose()?;
@@ -83,7 +117,7 @@ impl HistoryBuilder {
                 self.open.insert(process, position);
             }
             EventKind::Complete(outcome) => {
-                let Some(position) = self.open.remove(&process) else {
+                let Some(position) = self.open.remove(process) else {
                     return Err(BuildError::NeverInvoked { process, function });
                 };
                 let operation = &self.history.operations[position];

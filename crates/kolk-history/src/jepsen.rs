@@ -14,6 +14,7 @@ use crate::builder::{HistoryBuilder, Record};
 use crate::edn::{self, EdnError, Parser};
 use crate::error::ReadError;
 use crate::history::{AnyEvent, Event, EventKind, FaultEvent, History};
+use crate::micro_ops::Packer;
 use crate::{Phase, Value, jsonl};
 
 /// Appends a client's event as one line of `history.edn`. `nodes` are the names that
@@ -133,6 +134,7 @@ pub fn read(mut input: impl Read, nodes: Vec<String>) -> Result<History, ReadErr
 }
 
 fn operations(parser: &mut Parser<'_>, builder: &mut HistoryBuilder) -> Result<(), EdnError> {
+    let mut packer = Packer::default();
     let mut closing = None;
     loop {
         match parser.peek()? {
@@ -152,7 +154,7 @@ fn operations(parser: &mut Parser<'_>, builder: &mut HistoryBuilder) -> Result<(
             }
             Some(b'{') => {
                 let offset = parser.offset();
-                operation(parser)?
+                operation(parser, &mut packer)?
                     .add(builder)
                     .map_err(|problem| EdnError { offset, problem: problem.into() })?;
             }
@@ -177,7 +179,7 @@ struct Map {
     node: Value,
 }
 
-fn operation(parser: &mut Parser<'_>) -> Result<Map, EdnError> {
+fn operation(parser: &mut Parser<'_>, packer: &mut Packer) -> Result<Map, EdnError> {
     let mut map = Map::default();
     parser.entries(0, |parser| {
         if parser.peek()? != Some(b':') {
@@ -193,7 +195,12 @@ fn operation(parser: &mut Parser<'_>) -> Result<Map, EdnError> {
             "process" => map.process = parser.map_value(0)?,
             "f" => map.function = parser.map_value(0)?,
             "key" => map.key = Some(parser.map_value(0)?),
-            "value" => map.value = parser.map_value(0)?,
+            "value" => {
+                map.value = match parser.micro_ops(packer) {
+                    Some(value) => value,
+                    None => parser.map_value(0)?,
+                }
+            }
             "error" => map.error = parser.map_value(0)?,
             "final?" => map.is_final = parser.map_value(0)? == Value::Bool(true),
             "convergence?" => map.convergence = parser.map_value(0)? == Value::Bool(true),

@@ -4,6 +4,8 @@
 //! `"final":true`, `"convergence":true` and `"error":…` where they apply. A fault's event has the
 //! process `"nemesis"` and the type `info`. Times are nanoseconds since the run began.
 
+mod quick;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::io::BufRead;
@@ -16,6 +18,7 @@ use serde::de::{Deserializer, Error, Visitor};
 use crate::builder::{HistoryBuilder, Record};
 use crate::error::ReadError;
 use crate::history::{AnyEvent, Event, EventKind, FaultEvent, History};
+use crate::micro_ops::Packer;
 use crate::value::write_json;
 use crate::{Outcome, Phase, Value};
 
@@ -85,6 +88,7 @@ pub fn write(out: &mut Vec<u8>, history: &History) {
 /// If `input` cannot be read, a line is not an event, or an event does not follow those before it.
 pub fn read(mut input: impl BufRead, nodes: Vec<String>) -> Result<History, ReadError> {
     let mut builder = HistoryBuilder::new(nodes);
+    let mut packer = Packer::default();
     let mut bytes = Vec::new();
     let mut line = 0;
     loop {
@@ -96,13 +100,16 @@ pub fn read(mut input: impl BufRead, nodes: Vec<String>) -> Result<History, Read
         if bytes.trim_ascii().is_empty() {
             continue;
         }
-        let event: Line<'_> = serde_json::from_slice(bytes.trim_ascii_end())
-            .map_err(|error| ReadError::json(line, &error))?;
+        let event = match quick::line(&bytes, &mut packer) {
+            Some(event) => event,
+            None => serde_json::from_slice(bytes.trim_ascii_end())
+                .map_err(|error| ReadError::json(line, &error))?,
+        };
         event.add(&mut builder).map_err(|problem| ReadError::Text { line, column: 1, problem })?;
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Line<'a> {
     index: Option<u32>,
     time: Option<Time>,
@@ -176,6 +183,7 @@ pub(crate) fn phase(is_final: bool, convergence: bool) -> Phase {
 }
 
 /// Who an event belongs to.
+#[derive(Debug)]
 enum Process {
     Client(u32),
     Nemesis,

@@ -47,6 +47,11 @@ impl<'a> Findings<'a> {
         }
     }
 
+    /// True if there is nothing to report, forbidden or not.
+    pub(crate) fn has_none(&self) -> bool {
+        self.found.is_empty()
+    }
+
     /// True if the models asked for forbid anomalies of this type.
     fn forbids(&self, kind: &str) -> bool {
         models::ruled_out(kind).and(models::by_name(kind)).overlaps(self.requested)
@@ -63,8 +68,8 @@ impl<'a> Findings<'a> {
     }
 
     /// Takes note of levels that were decided exactly, and whether they hold.
-    pub(crate) fn decided(&mut self, levels: [(&'static str, bool); 3]) {
-        self.decided = levels.to_vec();
+    pub(crate) fn decided(&mut self, levels: Vec<(&'static str, bool)>) {
+        self.decided = levels;
     }
 
     /// Adds an anomaly that the original finds.
@@ -175,6 +180,11 @@ impl<'a> Findings<'a> {
 
     /// Says what was decided about levels that were asked for by name.
     fn note_decided(&mut self) {
+        if !self.decided.iter().any(|(level, _)| *level == "causal") {
+            let note = "whether it is causal, which is more than was asked for, was not looked at";
+            self.check.notes.push(note.to_owned());
+            self.decidable = self.decidable.without(Models::new(&[Model::Causal]));
+        }
         for model in levels().iter().filter(|model| self.requested.contains(*model)) {
             let name = if model == Model::CausalCerone { "causal" } else { model.name() };
             if let Some((_, holds)) = self.decided.iter().find(|(level, _)| *level == name) {

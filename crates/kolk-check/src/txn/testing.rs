@@ -58,10 +58,49 @@ pub(super) fn history(text: &str) -> History {
     history
 }
 
+/// A story with much that is right before and after it: transactions on other keys, run one at a
+/// time on a store, in groups that overlap. `write` is the letter of what writes.
+pub(super) fn among_others(text: &str, write: char) -> String {
+    let mut random = kolk_protocol::Key::new(text.len() as u64).random();
+    let mut noise = |first: u32| {
+        let mut key = first;
+        let mut written = [0; 3];
+        let mut groups: Vec<String> = Vec::new();
+        for _ in 0..60 {
+            let mut group = Vec::new();
+            for _ in 0..3 {
+                let mut word = String::new();
+                for _ in 0..1 + random.index(3) {
+                    let at = random.index(3);
+                    let name = char::from_u32(key + at as u32).expect("a letter");
+                    let last: &mut u32 = &mut written[at];
+                    if random.chance(0.5) && *last < 9 {
+                        *last += 1;
+                        word += &format!("{write}{name}{last}");
+                    } else if *last == 0 {
+                        word += &format!("r{name}_");
+                    } else {
+                        let from = if write == 'a' { 1 } else { *last };
+                        let list: String = (from..=*last).map(|value| value.to_string()).collect();
+                        word += &format!("r{name}{list}");
+                    }
+                }
+                group.push(word);
+            }
+            groups.push(group.join(" "));
+            if written.iter().all(|last| *last == 9) {
+                (key, written) = (key + 3, [0; 3]);
+            }
+        }
+        groups.join(" / ")
+    };
+    format!("{} / {text} / {}", noise(0x4e00), noise(0x6e00))
+}
+
 fn transaction(text: &str, completed: bool) -> Value {
     let mut micro_ops = Vec::new();
     let mut letters = text.chars().peekable();
-    let is_list = text.contains('a') || !text.contains('w');
+    let is_list = !text.contains('w');
     while let Some(function) = letters.next() {
         let key = letters.next().expect("a key").to_string();
         let mut values = Vec::new();

@@ -33,6 +33,9 @@ mod reads;
 #[cfg(test)]
 mod tests;
 
+use crate::check::Anomaly;
+use crate::models::{Model, Models};
+
 use super::components::Components;
 use super::cycles::{self, Step};
 use super::findings::Findings;
@@ -109,44 +112,77 @@ impl Inferred {
     }
 }
 
-/// Decides all three levels. `versions` are edges between the writers of versions whose order is
+/// What was decided about all three levels.
+#[derive(Debug)]
+pub(crate) struct Decision {
+    /// What speaks against them.
+    violations: Vec<Anomaly>,
+    /// Whether each that was looked at holds.
+    levels: Vec<(&'static str, bool)>,
+}
+
+impl Decision {
+    /// That all hold.
+    pub(crate) fn all_hold() -> Decision {
+        let levels = Level::ALL.map(|level| (level.name(), true));
+        Decision { violations: Vec::new(), levels: levels.to_vec() }
+    }
+
+    /// Adds it to what was found.
+    pub(crate) fn report(self, findings: &mut Findings<'_>) {
+        for violation in self.violations {
+            findings.violation(violation.kind, || violation);
+        }
+        findings.decided(self.levels);
+    }
+}
+
+/// The strongest level that there is a reason to look at: causal, which is the costliest, only if
+/// more is asked for than the levels below it.
+pub(crate) fn strongest(requested: Models) -> Level {
+    let within = |models: &[Model]| requested.without(Models::new(models)).is_empty();
+    if within(&[Model::ReadUncommitted, Model::ReadCommitted]) {
+        Level::ReadCommitted
+    } else if within(&[Model::ReadUncommitted, Model::ReadCommitted, Model::ReadAtomic]) {
+        Level::ReadAtomic
+    } else {
+        Level::Causal
+    }
+}
+
+/// Decides the levels up to one. `versions` are edges between the writers of versions whose order is
 /// known.
-pub(crate) fn find(findings: &mut Findings<'_>, versions: impl Fn(&mut Builder)) {
-    let table = findings.table;
+pub(crate) fn decide(table: &Table, strongest: Level, versions: impl Fn(&mut Builder)) -> Decision {
     let mut facts = Facts::new(table, true);
     let foul = std::mem::take(&mut facts.foul);
-    for (reader, operation) in &foul.not_its_own {
-        findings.violation(Level::ReadCommitted.violation(false), || {
-            explain::not_its_own(table, *reader, *operation)
-        });
-    }
-    let clean = foul.is_clean();
+    let mut violations: Vec<Anomaly> = foul
+        .not_its_own
+        .iter()
+        .map(|(reader, operation)| explain::not_its_own(table, *reader, *operation))
+        .collect();
     // From the strongest to the weakest: each implies the next, so mostly one is enough.
     let mut broken: Vec<(Level, Violation)> = Vec::new();
-    for level in Level::ALL.into_iter().rev() {
+    let looked_at = || Level::ALL.into_iter().filter(|level| *level <= strongest);
+    for level in looked_at().rev() {
         match violation(&facts, level, &versions) {
             Some(violation) => broken.push((level, violation)),
             None => break,
         }
     }
+    let holds =
+        |level: Level| foul.is_clean() && broken.last().is_none_or(|(weakest, _)| level < *weakest);
+    let levels = looked_at().map(|level| (level.name(), holds(level))).collect();
     if let Some((level, found)) = broken.pop() {
-        let bare = (!uses_sessions(&facts, level, &found)).then_some((level, found.clone()));
+        let bare = (!uses_sessions(&facts, level, &found)).then(|| (level, found.clone()));
         let bare = bare.or_else(|| without_sessions(table, level, &versions));
         if bare.as_ref().is_none_or(|(bare, _)| *bare != level) {
-            findings.violation(level.violation(true), || {
-                explain::violation(&facts, level, true, &found)
-            });
+            violations.push(explain::violation(&facts, level, true, &found));
         }
         if let Some((level, found)) = bare {
-            findings.violation(level.violation(false), || {
-                explain::violation(&facts, level, false, &found)
-            });
+            violations.push(explain::violation(&facts, level, false, &found));
         }
-        let weakest = level;
-        findings.decided(Level::ALL.map(|level| (level.name(), clean && level < weakest)));
-    } else {
-        findings.decided(Level::ALL.map(|level| (level.name(), clean)));
     }
+    Decision { violations, levels }
 }
 
 /// Whether a level's violation needs the order of sessions as it was found.

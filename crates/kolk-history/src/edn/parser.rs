@@ -6,6 +6,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::Value;
+use crate::micro_ops::{MicroFunction, Packer};
 use crate::value::{ListBuilder, keyword};
 
 /// The deepest nesting accepted.
@@ -178,6 +179,84 @@ impl<'a> Parser<'a> {
             Ok(())
         })?;
         Ok(Value::map(entries))
+    }
+
+    /// Takes micro-operations over integers, as they are mostly written:
+    /// `[[:append 1 2] [:r 3 nil]]`, one at least. Takes nothing if anything else comes.
+    pub(crate) fn micro_ops(&mut self, packer: &mut Packer) -> Option<Value> {
+        let start = self.at;
+        packer.clear();
+        let packed = self.usual_micro_ops(packer);
+        if packed.is_none() {
+            self.at = start;
+        }
+        packed
+    }
+
+    fn usual_micro_ops(&mut self, packer: &mut Packer) -> Option<Value> {
+        self.usual(b'[')?;
+        loop {
+            self.usual(b'[')?;
+            let function = match self.usual_token()? {
+                ":r" => MicroFunction::Read,
+                ":append" => MicroFunction::Append,
+                ":w" => MicroFunction::Write,
+                _ => return None,
+            };
+            let key = self.usual_int()?;
+            match self.skip_blanks()? {
+                b'n' if self.token() == "nil" => packer.push(function, key, None),
+                b'[' => {
+                    self.at += 1;
+                    packer.begin_list(function, key);
+                    while self.skip_blanks()? != b']' {
+                        packer.push_int(self.usual_int()?);
+                    }
+                    self.at += 1;
+                }
+                _ => packer.push(function, key, Some(self.usual_int()?)),
+            }
+            self.usual(b']')?;
+            if self.skip_blanks()? == b']' {
+                self.at += 1;
+                return Some(packer.finish(true));
+            }
+        }
+    }
+
+    /// The next byte that is neither white space nor a comma, not taken.
+    fn skip_blanks(&mut self) -> Option<u8> {
+        loop {
+            match self.byte(0)? {
+                b' ' | b'\t' | b'\n' | b'\r' | 0x0c | b',' => self.at += 1,
+                other => return Some(other),
+            }
+        }
+    }
+
+    fn usual(&mut self, byte: u8) -> Option<()> {
+        let found = self.skip_blanks()? == byte;
+        self.at += 1;
+        found.then_some(())
+    }
+
+    fn usual_token(&mut self) -> Option<&'a str> {
+        self.skip_blanks()?;
+        Some(self.token())
+    }
+
+    /// An integer of 64 bits in plain digits.
+    fn usual_int(&mut self) -> Option<i64> {
+        let negative = self.skip_blanks()? == b'-';
+        self.at += usize::from(negative);
+        let start = self.at;
+        let mut int: i64 = 0;
+        while let Some(digit @ b'0'..=b'9') = self.byte(0) {
+            int = int.checked_mul(10)?.checked_add(i64::from(digit - b'0'))?;
+            self.at += 1;
+        }
+        let ends = self.byte(0).is_none_or(ends_token);
+        (self.at > start && ends).then_some(if negative { -int } else { int })
     }
 
     /// Takes a map; `entry` must take one key and one value.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::models::Model;
-use crate::txn::testing::{history, summary};
+use crate::txn::testing::{among_others, history, summary};
 
 fn verdict(text: &str, models: &[Model]) -> String {
     summary(&check(&history(text), Models::new(models)))
@@ -47,5 +47,8 @@ fn golden_cases() {
         ("ax1 / rx_", &[Serializable], "valid; not strong-snapshot-isolation"),
     ] {
         assert_eq!(verdict(text, models), expected, "{text} {models:?}");
+        let planted = among_others(text, 'a');
+        let expected = expected.replace("empty-transaction-graph ", "");
+        assert_eq!(verdict(&planted, models), expected, "{text} among others, {models:?}");
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::models::Model;
-use crate::txn::testing::{register_history, summary};
+use crate::txn::testing::{among_others, register_history, summary};
 
 fn verdict(text: &str, models: &[Model]) -> String {
     summary(&check(&register_history(text), Models::new(models)))
@@ -21,6 +21,9 @@ fn golden_cases() {
         ),
     ] {
         assert_eq!(verdict(text, models), expected, "{text} {models:?}");
+        let planted = among_others(text, 'w');
+        let expected = expected.replace("empty-transaction-graph ", "");
+        assert_eq!(verdict(&planted, models), expected, "{text} among others, {models:?}");
     }
 }
 
@@ -58,6 +61,12 @@ fn levels_are_told_apart() {
         let got = summary(&check(&register_history(text), Models::new(all)));
         let got = got.split(';').next().unwrap_or_default();
         assert_eq!(got, expected, "{text}");
+        let planted = register_history(&among_others(text, 'w'));
+        let got = summary(&check(&planted, Models::new(all)));
+        let got = got.split(';').next().unwrap_or_default();
+        let expected = expected.replace("empty-transaction-graph ", "");
+        let expected = expected.replace("empty-transaction-graph", "").replace("unknown", "valid");
+        assert_eq!(got.trim(), expected.trim(), "{text} among others");
     }
     // Serializability says nothing of sessions.
     let stale = &register_history("1:wx1 / 1:rx_");

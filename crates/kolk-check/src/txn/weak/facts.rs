@@ -2,6 +2,8 @@
 
 use std::cell::OnceCell;
 
+use rustc_hash::FxHashMap;
+
 use crate::txn::graph::{Builder, Graph, Kinds};
 use crate::txn::same_key::SameKey;
 use crate::txn::table::{MicroOp, NONE, Table};
@@ -152,40 +154,45 @@ impl<'a> Facts<'a> {
     /// time after its invocation, so nothing comes after it, and it has a session of its own.
     fn add_sessions(&mut self, happened: &[bool]) {
         let table = self.table;
-        let mut all: Vec<(u32, u32, u32)> = (0..table.len() as u32)
-            .filter(|number| happened[*number as usize])
-            .map(|number| {
-                let transaction = table.transactions[number as usize];
-                (transaction.process, transaction.index, number)
-            })
-            .collect();
-        all.sort_unstable();
+        // Transactions are in the order of their completions, and a process runs one after another.
+        let mut sessions: FxHashMap<u32, u32> = FxHashMap::default();
+        // Of each session, how many there are and which is the last.
+        let mut ends: Vec<(u32, u32)> = Vec::new();
         let mut alone = Vec::new();
-        for process in all.chunk_by(|a, b| a.0 == b.0) {
-            let session = self.session_starts.len() as u32;
-            let first = self.members.len();
-            self.session_starts.push(first as u32);
-            for (.., number) in process {
-                if self.with_sessions
-                    && let Some(last) = self.members[first..].last()
-                {
-                    self.previous[*number as usize] = *last;
-                }
-                if table.is_ok(*number) {
-                    let place = (self.members.len() - first) as u32;
-                    self.places[*number as usize] = (session, place);
-                    self.members.push(*number);
-                } else {
-                    alone.push(*number);
-                }
+        for number in (0..table.len() as u32).filter(|number| happened[*number as usize]) {
+            let process = table.transactions[number as usize].process;
+            let session = *sessions.entry(process).or_insert(ends.len() as u32);
+            if session as usize == ends.len() {
+                ends.push((0, NONE));
+            }
+            let (size, last) = &mut ends[session as usize];
+            if self.with_sessions {
+                self.previous[number as usize] = *last;
+            }
+            if table.is_ok(number) {
+                self.places[number as usize] = (session, *size);
+                (*size, *last) = (*size + 1, number);
+            } else {
+                alone.push(number);
             }
         }
         for number in alone {
-            self.places[number as usize] = (self.session_starts.len() as u32, 0);
-            self.session_starts.push(self.members.len() as u32);
-            self.members.push(number);
+            self.places[number as usize] = (ends.len() as u32, 0);
+            ends.push((1, number));
         }
-        self.session_starts.push(self.members.len() as u32);
+        let mut begin = 0;
+        for (size, _) in &ends {
+            self.session_starts.push(begin);
+            begin += size;
+        }
+        self.session_starts.push(begin);
+        self.members = vec![NONE; begin as usize];
+        for (number, (session, place)) in self.places.iter().enumerate() {
+            if *session != NONE {
+                let start = self.session_starts[*session as usize];
+                self.members[(start + place) as usize] = number as u32;
+            }
+        }
     }
 
     /// A transaction's reads of what others wrote, in its own order.

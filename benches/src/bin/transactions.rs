@@ -1,0 +1,293 @@
+//! How fast the checkers of transactions are, reading the history's file included:
+//! `transactions [MAX]`, histories of 10^3, 10^4, … up to MAX (10^6 unless told otherwise).
+//!
+//! Each measurement is a process of its own, which reads a file, makes all the checks `kolk check`
+//! makes, and reports time, processor time and peak memory. The histories are valid and strict serializable: 20
+//! processes whose transactions take effect at one instant between invocation and completion.
+//! Lists and registers: 1 to 4 micro-operations on 10 keys at a time, smaller numbers more often,
+//! each key written 16 times and then replaced, as Maelstrom's generator does. Levels of isolation:
+//! 8 micro-operations on 10 000 keys, 50 sessions, in AWDIT's text.
+
+use std::fs::File;
+use std::io::{BufReader, Write};
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use kolk_check::models::Models;
+use kolk_check::{Options, Validity};
+use kolk_history::micro_ops::{MicroFunction, MicroOps, Operand, Packer};
+use kolk_history::{Event, EventKind, Function, History, Outcome, Phase, Value};
+use kolk_history::{awdit, jepsen, jsonl};
+use kolk_protocol::random::Random;
+use kolk_protocol::{Key, Time};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [workload, models, path] = arguments.as_slice() {
+        return measure(workload, models, Path::new(path));
+    }
+    let most: usize = arguments.first().map_or(1_000_000, |most| most.parse().expect("a number"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let sizes = (3..).map(|power| 10usize.pow(power)).take_while(|size| *size <= most);
+    println!("| | transactions | file | reading | checking | together | CPU | peak memory |");
+    println!("|---|---:|---:|---:|---:|---:|---:|---:|");
+    for size in sizes {
+        for (workload, shape) in [("txn-list-append", LISTS), ("txn-rw-register", REGISTERS)] {
+            let history = generate(size, shape);
+            for format in ["jsonl", "edn"] {
+                let path = store(folder.path(), &history, format);
+                run(&format!("{workload}, {format}"), size, workload, "strict-serializable", &path);
+            }
+        }
+        let path = store(folder.path(), &generate(size, SESSIONS), "awdit");
+        for level in ["read-committed", "read-atomic", "causal"] {
+            run(&format!("{level}, text"), size, "txn-rw-register", level, &path);
+        }
+    }
+}
+
+/// Measures in a process of its own, and prints a line.
+fn run(name: &str, size: usize, workload: &str, models: &str, path: &Path) {
+    let program = std::env::current_exe().expect("this program");
+    let told = |_| {
+        let output = Command::new(&program).args([workload, models]).arg(path).output();
+        let output = output.expect("a measurement");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).expect("text");
+        text.split_whitespace().map(|number| number.parse().expect("a number")).collect()
+    };
+    let all: Vec<Vec<f64>> = (0..3).map(told).collect();
+    let best = all.iter().min_by(|a, b| (a[0] + a[1]).total_cmp(&(b[0] + b[1]))).expect("three");
+    let file = path.metadata().expect("a file").len() / 1_000_000;
+    println!(
+        "| {name} | {size} | {file} MB | {:.3} s | {:.3} s | {:.3} s | {:.2} s | {:.0} MB |",
+        best[0],
+        best[1],
+        best[0] + best[1],
+        best[3],
+        best[2]
+    );
+}
+
+/// Reads a history and checks it; prints the seconds of both, the most memory in megabytes, and
+/// the seconds of processor time.
+fn measure(workload: &str, models: &str, path: &Path) {
+    let file = BufReader::with_capacity(1 << 18, File::open(path).expect("a file"));
+    let (history, reading) = timed(|| match path.extension().and_then(|end| end.to_str()) {
+        Some("jsonl") => jsonl::read(file, Vec::new()),
+        Some("edn") => jepsen::read(file, Vec::new()),
+        _ => awdit::read(file),
+    });
+    let history = history.expect("a history");
+    let consistency_models: Models = models.parse().expect("models");
+    let options = Options { workload, strict: true, consistency_models, ..Options::default() };
+    let (verdict, checking) = timed(|| kolk_check::check_run(&history, None, &options));
+    assert_eq!(verdict.validity, Validity::Valid);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak = peak.and_then(|peak| peak.split_whitespace().next()?.parse::<f64>().ok());
+    let megabytes = peak.unwrap_or_default() * 1024.0 / 1e6;
+    println!("{} {} {megabytes} {}", reading.as_secs_f64(), checking.as_secs_f64(), cpu_seconds());
+}
+
+/// What this process has taken of all processors, in seconds: other work on the machine does not
+/// count. Zero where the system does not tell.
+fn cpu_seconds() -> f64 {
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let fields = after_name.split_whitespace().skip(11).take(2);
+    fields.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS_PER_SECOND
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures the wall clock")]
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let began = Instant::now();
+    let result = work();
+    (result, began.elapsed())
+}
+
+fn store(folder: &Path, history: &History, format: &str) -> std::path::PathBuf {
+    let mut bytes = Vec::new();
+    match format {
+        "jsonl" => jsonl::write(&mut bytes, history),
+        "edn" => jepsen::write(&mut bytes, history),
+        _ => assert_eq!(awdit::write(&mut bytes, history), 0),
+    }
+    let path = folder.join(format!("history.{format}"));
+    File::create(&path).and_then(|mut file| file.write_all(&bytes)).expect("to write");
+    path
+}
+
+/// What transactions look like.
+#[derive(Clone, Copy)]
+struct Shape {
+    write: MicroFunction,
+    processes: usize,
+    keys: usize,
+    /// How often a key is written before another takes its place; never replaced if 0.
+    writes_per_key: i64,
+    /// The least and the most micro-operations.
+    length: (usize, usize),
+}
+
+const LISTS: Shape = Shape {
+    write: MicroFunction::Append,
+    processes: 20,
+    keys: 10,
+    writes_per_key: 16,
+    length: (1, 4),
+};
+const REGISTERS: Shape = Shape { write: MicroFunction::Write, ..LISTS };
+const SESSIONS: Shape = Shape {
+    write: MicroFunction::Write,
+    processes: 50,
+    keys: 10_000,
+    writes_per_key: 0,
+    length: (8, 8),
+};
+
+/// A store that runs each transaction at one instant.
+struct Store {
+    shape: Shape,
+    random: Random,
+    packer: Packer,
+    /// The keys in use, each with its value or list.
+    keys: Vec<(i64, Vec<i64>)>,
+    next_key: i64,
+}
+
+impl Store {
+    fn key(&mut self) -> usize {
+        if self.shape.writes_per_key == 0 {
+            return self.random.index(self.keys.len());
+        }
+        // Each key half as often as the one before.
+        (0..self.keys.len() - 1).find(|_| self.random.chance(0.5)).unwrap_or(self.keys.len() - 1)
+    }
+
+    /// What is asked for.
+    fn ask(&mut self) -> Value {
+        let (shortest, longest) = self.shape.length;
+        for _ in 0..shortest + self.random.index(longest + 1 - shortest) {
+            let at = self.key();
+            let key = self.keys[at].0;
+            let function =
+                if self.random.chance(0.5) { self.shape.write } else { MicroFunction::Read };
+            self.packer.push(function, key, None);
+        }
+        self.packer.finish(true)
+    }
+
+    /// What is asked for, with values for writes: what was asked, and what came of it.
+    fn execute(&mut self, asked: &MicroOps) -> Value {
+        for micro_op in asked.iter() {
+            let (function, key) = (micro_op.function, micro_op.key);
+            let at = match self.shape.writes_per_key {
+                0 => None,
+                _ => self.keys.iter().position(|(known, _)| *known == key),
+            };
+            // A key that was replaced under way: the one that has its place.
+            let at = at.unwrap_or(key as usize % self.keys.len());
+            let is_list = self.shape.write == MicroFunction::Append;
+            let (key, written) = &mut self.keys[at];
+            if function != MicroFunction::Read {
+                let value = written.last().copied().unwrap_or_default() + 1;
+                if is_list {
+                    written.push(value)
+                } else {
+                    *written = vec![value]
+                }
+                self.packer.push(function, *key, Some(value));
+                if value == self.shape.writes_per_key {
+                    self.next_key += 1;
+                    self.keys[at] = (self.next_key, Vec::new());
+                }
+            } else if is_list && !written.is_empty() {
+                self.packer.begin_list(function, *key);
+                for value in written {
+                    self.packer.push_int(*value);
+                }
+            } else {
+                self.packer.push(function, *key, written.last().copied());
+            }
+        }
+        self.packer.finish(true)
+    }
+}
+
+/// The same without what was read.
+fn asked(done: &Value, packer: &mut Packer) -> Value {
+    let Value::MicroOps(done) = done else { panic!("micro-operations") };
+    for micro_op in done.iter() {
+        let operand = match (micro_op.function, micro_op.operand) {
+            (MicroFunction::Read, _) => None,
+            (_, Operand::Int(int)) => Some(int),
+            _ => None,
+        };
+        packer.push(micro_op.function, micro_op.key, operand);
+    }
+    packer.finish(true)
+}
+
+fn generate(size: usize, shape: Shape) -> History {
+    let mut store = Store {
+        shape,
+        random: Key::new(size as u64).random(),
+        packer: Packer::default(),
+        keys: (0..shape.keys as i64).map(|key| (key, Vec::new())).collect(),
+        next_key: shape.keys as i64 - 1,
+    };
+    let mut history = History::new(Vec::new());
+    let mut order = Key::new(size as u64 + 1).random();
+    let mut index = 0;
+    // What each process has open: its position, and what came of it once it happened.
+    let mut open: Vec<Option<(usize, Value)>> = vec![None; shape.processes];
+    let mut begun = 0;
+    if shape.writes_per_key == 0 {
+        // A first transaction writes all keys: the text format knows no read of nothing.
+        for (key, written) in &mut store.keys {
+            store.packer.push(shape.write, *key, Some(1));
+            written.push(1);
+        }
+        let all = store.packer.finish(true);
+        let at = history.invoke(event(index, 0, all.clone()));
+        history.complete(at, index + 1, time(index + 1), Outcome::Ok, all);
+        (index, begun) = (index + 2, 1);
+    }
+    while begun < size || open.iter().any(Option::is_some) {
+        let process = order.index(shape.processes);
+        match open[process].take() {
+            Some((at, done)) => history.complete(at, index, time(index), Outcome::Ok, done),
+            None if begun < size => {
+                let Value::MicroOps(wanted) = store.ask() else { continue };
+                let done = store.execute(&wanted);
+                let value = asked(&done, &mut store.packer);
+                open[process] = Some((history.invoke(event(index, process as u32, value)), done));
+                begun += 1;
+            }
+            None => continue,
+        }
+        index += 1;
+    }
+    history
+}
+
+fn time(index: u32) -> Time {
+    Time::from_nanos(u64::from(index) * 10_000)
+}
+
+fn event(index: u32, process: u32, value: Value) -> Event {
+    Event {
+        index,
+        time: time(index),
+        kind: EventKind::Invoke,
+        process,
+        function: Function::Txn,
+        value,
+        error: Value::Null,
+        phase: Phase::Load,
+        node: None,
+    }
+}
