@@ -1,10 +1,11 @@
 //! What a node knows of another one: what it has for it, and what it got from it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use kolk_node::once::{Numbers, Performed};
 use kolk_node::sync::Notify;
 use kolk_node::{Context, Time};
 
@@ -56,13 +57,10 @@ pub enum Item {
 /// Another node.
 pub struct Peer {
     pub name: String,
-    /// Numbers of forwards that have no answer yet, and the next one.
-    open: RefCell<BTreeSet<u64>>,
-    next: Cell<u64>,
-    /// What the peer forwarded and may forward again: its number and the offset it got.
-    taken: RefCell<BTreeMap<u64, u64>>,
-    /// It will not forward anything below this number again.
-    settled: Cell<u64>,
+    /// Those of what is forwarded to the peer.
+    numbers: RefCell<Numbers>,
+    /// The offsets of what the peer forwarded and may forward again.
+    taken: RefCell<Performed<u64>>,
     commits: Commits,
 }
 
@@ -113,26 +111,20 @@ impl Peer {
     pub fn new(name: String) -> Peer {
         Peer {
             name,
-            open: RefCell::default(),
-            next: Cell::new(0),
+            numbers: RefCell::default(),
             taken: RefCell::default(),
-            settled: Cell::new(0),
             commits: Commits::default(),
         }
     }
 
     /// A number for a message to be forwarded.
     pub fn number(&self) -> u64 {
-        let number = self.next.get();
-        self.next.set(number + 1);
-        self.open.borrow_mut().insert(number);
-        number
+        self.numbers.borrow_mut().issue()
     }
 
     /// What is sent for these items, and committed offsets if it is time for them.
     pub fn exchange(&self, cx: &Context, items: &[Item]) -> Exchange {
-        let open = self.open.borrow();
-        let answered = open.first().copied().unwrap_or(self.next.get());
+        let answered = self.numbers.borrow().floor();
         let mut exchange = Exchange { answered, ..Exchange::default() };
         for item in items {
             match item {
@@ -188,7 +180,7 @@ impl Peer {
 
     /// A forward was answered.
     pub fn answered(&self, number: u64) {
-        self.open.borrow_mut().remove(&number);
+        self.numbers.borrow_mut().close(number);
     }
 
     /// Takes what the peer forwarded: `append` is called for what has not come before, and gives the
@@ -199,15 +191,10 @@ impl Peer {
         mut append: impl FnMut(&Key, &Message) -> u64,
     ) -> Option<Vec<u64>> {
         let mut taken = self.taken.borrow_mut();
-        if exchange.answered > self.settled.get() {
-            self.settled.set(exchange.answered);
-            *taken = taken.split_off(&exchange.answered);
-        }
-        let settled = self.settled.get();
-        let offset = |(number, key, message): &(u64, Key, Message)| {
-            let fresh = *number >= settled;
-            fresh.then(|| *taken.entry(*number).or_insert_with(|| append(key, message)))
-        };
-        exchange.forwards.iter().map(offset).collect()
+        taken.raise_floor(exchange.answered);
+        let forwards = exchange.forwards.iter();
+        forwards
+            .map(|(number, key, message)| taken.once(*number, || append(key, message)))
+            .collect()
     }
 }

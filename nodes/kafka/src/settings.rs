@@ -1,6 +1,9 @@
 //! The node's settings.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
+
+use kolk_node::Flags;
 
 /// What the node is told on its command line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,8 +18,8 @@ settings of this node:
   --batch-ms N   a send waits up to N ms for others to share its message with (default 0): fewer
                  messages, and every send takes N ms longer";
 
-/// The longest a send may be made to wait.
-const BATCH_MS_MAX: u64 = 1000;
+/// How long a send may be made to wait, in milliseconds.
+const BATCH_MS: RangeInclusive<u64> = 0..=1000;
 
 impl Settings {
     /// Reads a node's command line. See [`USAGE`].
@@ -26,20 +29,12 @@ impl Settings {
     /// A text for people that says what is wrong.
     pub fn from_args(args: &[String]) -> Result<Settings, String> {
         let mut settings = Settings::default();
-        let mut args = args.iter().map(String::as_str);
-        while let Some(arg) = args.next() {
-            let (name, value) = match arg.split_once('=') {
-                Some((name, value)) => (name, Some(value)),
-                None => (arg, args.next()),
-            };
-            if name != "--batch-ms" {
-                return Err(format!("unknown argument `{arg}`\n{USAGE}"));
+        let mut flags = Flags::new(args, USAGE);
+        while let Some(name) = flags.next_name() {
+            match name {
+                "--batch-ms" => settings.batch = flags.milliseconds(BATCH_MS)?,
+                _ => return Err(flags.unknown()),
             }
-            let millis = value.and_then(|value| value.parse().ok());
-            let millis = millis.filter(|millis| *millis <= BATCH_MS_MAX).ok_or_else(|| {
-                format!("--batch-ms must be 0 to {BATCH_MS_MAX} ms, not `{}`", value.unwrap_or(""))
-            })?;
-            settings.batch = Duration::from_millis(millis);
         }
         Ok(settings)
     }
@@ -56,7 +51,7 @@ mod tests {
             ("--batch-ms 5", Ok(5)),
             ("--batch-ms=5", Ok(5)),
             ("--batch", Err("unknown argument `--batch`")),
-            ("--batch-ms", Err("--batch-ms must be 0 to 1000 ms, not ``")),
+            ("--batch-ms", Err("--batch-ms needs a number of milliseconds")),
             ("--batch-ms 1001", Err("--batch-ms must be 0 to 1000 ms, not `1001`")),
         ] {
             let args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
