@@ -15,12 +15,15 @@
 //!
 //! Linear in the history; the ranges are few, because the workloads' deltas are small.
 
+mod evidence;
+
 use std::collections::BTreeMap;
 
 use kolk_history::{Function, History, Operation, Outcome, Phase, Value};
 
 use crate::check::{Anomaly, Check, Validity};
 use crate::tree::{count, key, list, some_of};
+use evidence::wrong_total;
 
 /// With more ranges than this only their least and greatest sum are kept.
 const RANGES_MAX: usize = 1 << 16;
@@ -144,6 +147,12 @@ impl Acceptable {
         after > 0 && sum <= self.ranges[after - 1].1
     }
 
+    /// The acceptable sum that is nearest to one that is not; of two the smaller.
+    fn nearest(&self, sum: i128) -> i128 {
+        let ends = self.ranges.iter().flat_map(|(low, high)| [*low, *high]);
+        ends.min_by_key(|end| end.abs_diff(sum)).unwrap_or_default()
+    }
+
     fn value(&self) -> Value {
         list(self.ranges.iter().map(|(low, high)| list([as_value(*low), as_value(*high)])))
     }
@@ -211,65 +220,6 @@ fn described(read: &Operation) -> Value {
 
 fn by(history: &History, read: &Operation) -> String {
     history.node_name(read).map_or(String::new(), |node| format!(" by {node}"))
-}
-
-fn wrong_total(
-    history: &History,
-    adds: &Adds,
-    acceptable: &Acceptable,
-    read: &Operation,
-    sum: i128,
-    what: &str,
-) -> Anomaly {
-    let by = by(history, read);
-    let mut claim = format!("the {what}{by} at {} is {sum}, but ", read.invoked);
-    claim += &if adds.pending.is_empty() {
-        format!("acknowledged adds come to {}", adds.definite)
-    } else {
-        format!(
-            "acknowledged adds come to {}, and with any of {} adds of unknown outcome to {}",
-            adds.definite,
-            adds.pending.len(),
-            acceptable.text()
-        )
-    };
-    let nodes: Vec<String> = adds
-        .by_node
-        .iter()
-        .filter_map(|(node, sum)| Some((history.nodes.get(usize::from((*node)?))?, sum)))
-        .map(|(node, sum)| format!("{sum} at {node}"))
-        .collect();
-    if nodes.len() > 1 {
-        claim += &format!(" ({})", some_of(nodes.iter(), PROOF_MAX));
-    }
-    let mut operations = vec![read.index];
-    operations.extend(suspects(history, read, sum - adds.definite));
-    Anomaly {
-        node: history.node_name(read).map(str::to_owned),
-        ..Anomaly::new("wrong-total", claim, operations)
-    }
-}
-
-/// The adds that may explain a difference on their own: acknowledged ones of that much, if it is
-/// missing, those of unknown outcome first if it is too much; else the last adds there were.
-fn suspects(history: &History, read: &Operation, difference: i128) -> Vec<u32> {
-    let adds = || {
-        let all = history.operations.iter().rev();
-        all.filter(|op| op.index < read.index && op.outcome != Outcome::Fail)
-            .filter_map(|op| Some((op, delta(op)?)))
-            .filter(|(_, delta)| *delta != 0)
-    };
-    let wanted = |(add, delta): &(&Operation, i128)| {
-        if difference < 0 { add.is_ok() && *delta == -difference } else { *delta == difference }
-    };
-    let mut found: Vec<&Operation> = adds().filter(wanted).map(|(add, _)| add).collect();
-    if difference > 0 {
-        found.sort_by_key(|add| add.is_ok());
-    }
-    if found.is_empty() {
-        found = adds().map(|(add, _)| add).take(PROOF_MAX).collect();
-    }
-    found.iter().take(PROOF_MAX).map(|add| add.index).collect()
 }
 
 /// What happens in a history, in the order of event indices.

@@ -2,21 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use kolk_engine::{Call, Completion, Invocation, ReplyError, Step, Worker, Workload};
+use kolk_engine::{Call, Invocation, Step};
 use kolk_history::{Function, Value};
 use kolk_protocol::Random;
-use kolk_protocol::message::Body;
 use kolk_protocol::workload::broadcast::Request;
 use serde::Deserialize;
 
 use crate::reply;
+use crate::shared::Shared;
 use crate::topology::Topology;
 
-#[derive(Deserialize)]
+/// What nodes answer.
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum Reply {
+pub enum Reply {
+    /// A change is done.
     BroadcastOk {},
+    /// What is there.
     ReadOk {
+        /// All of them.
         #[serde(deserialize_with = "reply::integers")]
         messages: Vec<i64>,
     },
@@ -38,56 +42,37 @@ impl Broadcast {
     }
 }
 
-impl Workload for Broadcast {
+impl Shared for Broadcast {
+    type Reply = Reply;
+
+    const ACKNOWLEDGED: &'static str = "broadcast_ok";
+
     fn name(&self) -> &'static str {
         "broadcast"
     }
 
-    fn setup(&mut self, _: &Worker, call: &mut Call<'_>) -> bool {
+    fn setup(&self, call: &mut Call<'_>) -> bool {
         call.request(&Request::Topology { topology: self.topology.clone() });
         true
     }
 
-    fn next(&mut self, _: &Worker, _: u64, random: &mut Random) -> Option<Invocation> {
-        if random.below(2) == 1 {
-            return Some(Invocation::new(Function::Read, Value::Null));
-        }
+    fn change(&mut self, _: &mut Random) -> Option<Invocation> {
         let value = self.value;
         self.value += 1;
         Some(Invocation::new(Function::Broadcast, value))
     }
 
-    fn last(&mut self, _: &Worker, nth: u32) -> Option<Invocation> {
-        (nth == 0).then(|| Invocation::new(Function::Read, Value::Null))
-    }
-
-    fn has_final(&self) -> bool {
-        true
-    }
-
-    fn converge(&mut self) -> Option<Invocation> {
-        Some(Invocation::new(Function::Read, Value::Null))
-    }
-
-    fn start(&mut self, _: &Worker, invocation: &Invocation, call: &mut Call<'_>) -> Step {
-        call.request(&match invocation.value.as_int() {
+    fn request(&self, change: Option<i64>, call: &mut Call<'_>) -> Step {
+        call.request(&match change {
             Some(message) => Request::Broadcast { message },
             None => Request::Read {},
         })
     }
 
-    fn reply(
-        &mut self,
-        _: &Worker,
-        invocation: &Invocation,
-        reply: &Body<'_>,
-        _: &mut Call<'_>,
-    ) -> Result<Step, ReplyError> {
-        let expected =
-            if invocation.function == Function::Read { "read_ok" } else { "broadcast_ok" };
-        Ok(Step::Done(Completion::Ok(match reply::read(reply, expected)? {
-            Reply::BroadcastOk {} => invocation.value.clone(),
-            Reply::ReadOk { messages } => Value::ints(messages),
-        })))
+    fn seen(reply: Reply) -> Option<Value> {
+        match reply {
+            Reply::BroadcastOk {} => None,
+            Reply::ReadOk { messages } => Some(Value::ints(messages)),
+        }
     }
 }

@@ -1,19 +1,24 @@
 //! `g-counter` and `pn-counter`: a sum to which every node adds.
 
-use kolk_engine::{Call, Completion, Invocation, ReplyError, Step, Worker, Workload};
+use kolk_engine::{Call, Invocation, Step};
 use kolk_history::{Function, Value};
 use kolk_protocol::Random;
-use kolk_protocol::message::Body;
 use kolk_protocol::workload::counter::Request;
 use serde::Deserialize;
 
-use crate::reply;
+use crate::shared::Shared;
 
-#[derive(Deserialize)]
+/// What nodes answer.
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum Reply {
+pub enum Reply {
+    /// A change is done.
     AddOk {},
-    ReadOk { value: i64 },
+    /// What is there.
+    ReadOk {
+        /// The sum.
+        value: i64,
+    },
 }
 
 /// The workload. An add's value is an integer, its delta; a read's is null, and the sum when it is
@@ -26,7 +31,11 @@ pub enum Counter {
     UpAndDown,
 }
 
-impl Workload for Counter {
+impl Shared for Counter {
+    type Reply = Reply;
+
+    const ACKNOWLEDGED: &'static str = "add_ok";
+
     fn name(&self) -> &'static str {
         match self {
             Counter::Growing => "g-counter",
@@ -34,50 +43,25 @@ impl Workload for Counter {
         }
     }
 
-    fn next(&mut self, _: &Worker, _: u64, random: &mut Random) -> Option<Invocation> {
-        // As in the original, a growing counter is a mix of reads and adds of which the adds that
-        // take away are left out: two thirds of its operations are reads.
-        loop {
-            if random.below(2) == 1 {
-                return Some(Invocation::new(Function::Read, Value::Null));
-            }
-            let delta = random.below(10) as i64 - 5;
-            if delta >= 0 || *self == Counter::UpAndDown {
-                return Some(Invocation::new(Function::Add, delta));
-            }
-        }
+    /// As in the original, a growing counter is a mix of reads and adds of which the adds that take
+    /// away are left out: two thirds of its operations are reads.
+    fn change(&mut self, random: &mut Random) -> Option<Invocation> {
+        let delta = random.below(10) as i64 - 5;
+        let is_allowed = delta >= 0 || *self == Counter::UpAndDown;
+        is_allowed.then(|| Invocation::new(Function::Add, delta))
     }
 
-    fn last(&mut self, _: &Worker, nth: u32) -> Option<Invocation> {
-        (nth == 0).then(|| Invocation::new(Function::Read, Value::Null))
-    }
-
-    fn has_final(&self) -> bool {
-        true
-    }
-
-    fn converge(&mut self) -> Option<Invocation> {
-        Some(Invocation::new(Function::Read, Value::Null))
-    }
-
-    fn start(&mut self, _: &Worker, invocation: &Invocation, call: &mut Call<'_>) -> Step {
-        call.request(&match invocation.value.as_int() {
+    fn request(&self, change: Option<i64>, call: &mut Call<'_>) -> Step {
+        call.request(&match change {
             Some(delta) => Request::Add { delta },
             None => Request::Read {},
         })
     }
 
-    fn reply(
-        &mut self,
-        _: &Worker,
-        invocation: &Invocation,
-        reply: &Body<'_>,
-        _: &mut Call<'_>,
-    ) -> Result<Step, ReplyError> {
-        let expected = if invocation.function == Function::Read { "read_ok" } else { "add_ok" };
-        Ok(Step::Done(Completion::Ok(match reply::read(reply, expected)? {
-            Reply::AddOk {} => invocation.value.clone(),
-            Reply::ReadOk { value } => Value::Int(value),
-        })))
+    fn seen(reply: Reply) -> Option<Value> {
+        match reply {
+            Reply::AddOk {} => None,
+            Reply::ReadOk { value } => Some(Value::Int(value)),
+        }
     }
 }

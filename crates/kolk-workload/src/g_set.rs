@@ -1,19 +1,23 @@
 //! `g-set`: a set that only grows.
 
-use kolk_engine::{Call, Completion, Invocation, ReplyError, Step, Worker, Workload};
+use kolk_engine::{Call, Invocation, Step};
 use kolk_history::{Function, Value};
 use kolk_protocol::Random;
-use kolk_protocol::message::Body;
 use kolk_protocol::workload::g_set::Request;
 use serde::Deserialize;
 
 use crate::reply;
+use crate::shared::Shared;
 
-#[derive(Deserialize)]
+/// What nodes answer.
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum Reply {
+pub enum Reply {
+    /// A change is done.
     AddOk {},
+    /// What is there.
     ReadOk {
+        /// All of them.
         #[serde(deserialize_with = "reply::integers")]
         value: Vec<i64>,
     },
@@ -27,50 +31,32 @@ pub struct GSet {
     element: i64,
 }
 
-impl Workload for GSet {
+impl Shared for GSet {
+    type Reply = Reply;
+
+    const ACKNOWLEDGED: &'static str = "add_ok";
+
     fn name(&self) -> &'static str {
         "g-set"
     }
 
-    fn next(&mut self, _: &Worker, _: u64, random: &mut Random) -> Option<Invocation> {
-        if random.below(2) == 1 {
-            return Some(Invocation::new(Function::Read, Value::Null));
-        }
+    fn change(&mut self, _: &mut Random) -> Option<Invocation> {
         let element = self.element;
         self.element += 1;
         Some(Invocation::new(Function::Add, element))
     }
 
-    fn last(&mut self, _: &Worker, nth: u32) -> Option<Invocation> {
-        (nth == 0).then(|| Invocation::new(Function::Read, Value::Null))
-    }
-
-    fn has_final(&self) -> bool {
-        true
-    }
-
-    fn converge(&mut self) -> Option<Invocation> {
-        Some(Invocation::new(Function::Read, Value::Null))
-    }
-
-    fn start(&mut self, _: &Worker, invocation: &Invocation, call: &mut Call<'_>) -> Step {
-        call.request(&match invocation.value.as_int() {
+    fn request(&self, change: Option<i64>, call: &mut Call<'_>) -> Step {
+        call.request(&match change {
             Some(element) => Request::Add { element },
             None => Request::Read {},
         })
     }
 
-    fn reply(
-        &mut self,
-        _: &Worker,
-        invocation: &Invocation,
-        reply: &Body<'_>,
-        _: &mut Call<'_>,
-    ) -> Result<Step, ReplyError> {
-        let expected = if invocation.function == Function::Read { "read_ok" } else { "add_ok" };
-        Ok(Step::Done(Completion::Ok(match reply::read(reply, expected)? {
-            Reply::AddOk {} => invocation.value.clone(),
-            Reply::ReadOk { value } => Value::ints(value),
-        })))
+    fn seen(reply: Reply) -> Option<Value> {
+        match reply {
+            Reply::AddOk {} => None,
+            Reply::ReadOk { value } => Some(Value::ints(value)),
+        }
     }
 }

@@ -17,6 +17,7 @@ mod keys;
 pub mod planner;
 pub mod registry;
 mod reply;
+pub mod shared;
 #[cfg(test)]
 mod tests;
 pub mod topology;

@@ -15,6 +15,7 @@ use crate::g_set::GSet;
 use crate::kafka::Kafka;
 use crate::key_value::lin_kv::{self, LinKv};
 use crate::key_value::seq_kv::SeqKv;
+use crate::shared::ChangeAndRead;
 use crate::topology::{Topology, UnknownTopology};
 use crate::txn::{Txn, Writes};
 use crate::unique_ids::UniqueIds;
@@ -225,17 +226,17 @@ pub fn by_name(
     Ok(match info.name {
         "broadcast" => {
             let topology = settings.get("topology").map_or(Ok(Topology::Grid), |t| t.parse())?;
-            Box::new(Broadcast::new(topology, nodes))
+            Box::new(ChangeAndRead(Broadcast::new(topology, nodes)))
         }
         "echo" => Box::new(Echo::new()),
-        "g-counter" => Box::new(Counter::Growing),
-        "g-set" => Box::new(GSet::default()),
+        "g-counter" => Box::new(ChangeAndRead(Counter::Growing)),
+        "g-set" => Box::new(ChangeAndRead(GSet::default())),
         "kafka" => {
             let count = |key| count_setting(info, settings, key);
             Box::new(Kafka::new(count("key-count")?, count("max-writes-per-key")?))
         }
         "lin-kv" => Box::new(LinKv::new(nodes.len())),
-        "pn-counter" => Box::new(Counter::UpAndDown),
+        "pn-counter" => Box::new(ChangeAndRead(Counter::UpAndDown)),
         "seq-kv" => Box::new(SeqKv::new(count_setting(info, settings, "key-count")?)),
         "txn-list-append" => Box::new(txn(info, Writes::Append, settings)?),
         "txn-rw-register" => Box::new(txn(info, Writes::Set, settings)?),

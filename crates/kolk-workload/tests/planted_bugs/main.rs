@@ -5,6 +5,7 @@
 //! called beside. Runs are on the virtual clock, with the stronger checks.
 
 mod broadcast;
+mod counters;
 mod g_set;
 mod kafka;
 mod lin_kv;
@@ -130,9 +131,21 @@ fn pass_everywhere<B: Copy + std::fmt::Debug + 'static>(
     sound: &[B],
     make: fn(B) -> Box<dyn Machine>,
 ) {
-    let places = [Place::Calm, Place::Partitions, Place::Cut, Place::Loss, Place::Duplication];
+    pass_at(&PLACES, workload, sound, make);
+}
+
+const PLACES: [Place; 5] =
+    [Place::Calm, Place::Partitions, Place::Cut, Place::Loss, Place::Duplication];
+
+/// The nodes without a bug pass at these places.
+fn pass_at<B: Copy + std::fmt::Debug + 'static>(
+    places: &[Place],
+    workload: &str,
+    sound: &[B],
+    make: fn(B) -> Box<dyn Machine>,
+) {
     for bug in sound {
-        for place in places {
+        for &place in places {
             for seed in 0..3 {
                 let verdict = verdict(workload, place, seed, || make(*bug));
                 let found = verdict.anomalies();
