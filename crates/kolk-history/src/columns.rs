@@ -42,10 +42,12 @@ pub fn read(mut input: impl Read, nodes: Vec<String>) -> Result<History, ReadErr
     Ok(builder.finish())
 }
 
-/// True if a text's first line looks like one of these.
+/// True if one of a text's first lines looks like one of these; a map of EDN that begins with `:type`
+/// does but for its bracket.
 pub(crate) fn is_columns(text: &[u8]) -> bool {
     let lines = text.split(|byte| *byte == b'\n').take(64);
-    lines.filter_map(|line| std::str::from_utf8(line).ok()).any(|line| columns(line).is_some())
+    let mut found = lines.filter_map(|line| columns(std::str::from_utf8(line).ok()?));
+    found.any(|(process, ..)| !process.contains(['[', '{']))
 }
 
 /// An event's process, type, function and the rest of the line.
