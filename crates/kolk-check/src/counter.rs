@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use kolk_history::{Function, History, Operation, Outcome, Phase, Value};
 
 use crate::check::{Anomaly, Check, Validity};
+use crate::convergence::LastReads;
 use crate::tree::{count, key, list, some_of};
 use evidence::wrong_total;
 
@@ -33,6 +34,19 @@ const PROOF_MAX: usize = 8;
 
 /// Checks a history in which [`Function::Add`] adds its value, an integer, and [`Function::Read`]
 /// reads the sum.
+///
+/// ```
+/// use kolk_check::counter;
+///
+/// let history = r#"
+///     {:process 0 :type :invoke :f :add :value 2}
+///     {:process 0 :type :ok :f :add :value 2}
+///     {:process 1 :type :invoke :f :read :final? true}
+///     {:process 1 :type :ok :f :read :value 1 :final? true}
+/// "#;
+/// let history = kolk_history::jepsen::read(history.as_bytes(), Vec::new()).unwrap();
+/// assert_eq!(counter::check(&history).anomalies[0].kind, "wrong-total");
+/// ```
 pub fn check(history: &History) -> Check {
     let mut check = Check::new("workload");
     let adds = Adds::new(history);
@@ -323,36 +337,21 @@ fn too_high(history: &History, read: &Operation, sum: i128, most: i128) -> Anoma
     Anomaly { node, ..Anomaly::new("too-high", claim, operations) }
 }
 
-/// After the faults have healed: every node's last read.
+/// After the faults have healed: every node's last read. A final one was judged as such already.
 fn check_convergence(check: &mut Check, history: &History, adds: &Adds, acceptable: &Acceptable) {
-    let mut last: BTreeMap<u16, &Operation> = BTreeMap::new();
-    for read in &history.operations {
-        let is_read = read.function == Function::Read && read.phase == Phase::Convergence;
-        if let (true, Some(node)) = (is_read, read.node) {
-            let known = last.entry(node).or_insert(read);
-            if read.is_ok() || !known.is_ok() {
-                *known = read;
-            }
-        }
-    }
+    let phases = [Phase::Convergence, Phase::Final];
+    let Some(reads) = LastReads::find(check, history, Function::Read, &phases) else { return };
     let mut sums: Vec<(i128, &Operation)> = Vec::new();
-    for read in last.values() {
-        let node = history.node_name(read).map(str::to_owned);
-        if !read.is_ok() {
-            check.stronger("silent", || {
-                let who = node.as_deref().unwrap_or("a node");
-                let claim = format!("{who} answers no read after the faults have healed");
-                Anomaly { node: node.clone(), ..Anomaly::new("silent", claim, vec![read.index]) }
+    for (_, read) in reads.answered() {
+        let Some(sum) = integer(&read.result) else { continue };
+        sums.push((sum, read));
+        if read.phase == Phase::Convergence && !acceptable.contains(sum) {
+            check.stronger("wrong-total", || {
+                wrong_total(history, adds, acceptable, read, sum, "last read")
             });
-        } else if let Some(sum) = integer(&read.result) {
-            sums.push((sum, read));
-            if !acceptable.contains(sum) {
-                check.stronger("wrong-total", || {
-                    wrong_total(history, adds, acceptable, read, sum, "last read")
-                });
-            }
         }
     }
+    reads.report_silent(check);
     if let [(first, _), rest @ ..] = &*sums
         && rest.iter().any(|(sum, _)| sum != first)
     {

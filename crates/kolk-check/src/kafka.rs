@@ -51,6 +51,20 @@ use findings::Findings;
 const CAUSES_MAX: usize = 32;
 
 /// Checks a history of [`Function::Send`], [`Function::Poll`] and [`Function::Assign`].
+///
+/// ```
+/// use kolk_check::kafka;
+///
+/// let history = r#"
+///     {:process 0 :type :invoke :f :send :value [[:send 9 1]]}
+///     {:process 0 :type :ok :f :send :value [[:send 9 [0 1]]]}
+///     {:process 1 :type :invoke :f :send :value [[:send 9 2]]}
+///     {:process 1 :type :ok :f :send :value [[:send 9 [0 2]]]}
+/// "#;
+/// let history = kolk_history::jepsen::read(history.as_bytes(), Vec::new()).unwrap();
+/// let check = kafka::check(&history);
+/// assert!(check.anomalies.iter().any(|anomaly| anomaly.kind == "inconsistent-offsets"));
+/// ```
 pub fn check(history: &History) -> Check {
     let mut facts = Facts::new(history);
     let mut findings = Findings::new();

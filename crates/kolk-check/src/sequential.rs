@@ -47,6 +47,22 @@ const NAMED_MAX: usize = 6;
 /// Checks a history of [`Read`](kolk_history::Function::Read) with values `[key, value]`,
 /// [`Write`](kolk_history::Function::Write) with `[key, value]` and
 /// [`Cas`](kolk_history::Function::Cas) with `[key, [from, to]]`.
+///
+/// ```
+/// use kolk_check::{Validity, sequential};
+///
+/// let history = r#"
+///     {:process 0 :type :invoke :f :write :value [9 1]}
+///     {:process 0 :type :ok :f :write :value [9 1]}
+///     {:process 1 :type :invoke :f :read :value [9 nil]}
+///     {:process 1 :type :ok :f :read :value [9 1]}
+///     {:process 1 :type :invoke :f :read :value [9 nil]}
+///     {:process 1 :type :ok :f :read :value [9 nil]}
+/// "#;
+/// let history = kolk_history::jepsen::read(history.as_bytes(), Vec::new()).unwrap();
+/// // Process 1 forgets what it saw: no order of all operations has that.
+/// assert_eq!(sequential::check(&history).validity, Validity::Invalid);
+/// ```
 pub fn check(history: &History) -> Check {
     let mut check = Check::new("workload");
     let accesses = Accesses::new(history, &mut check);

@@ -39,6 +39,21 @@ const NAMED_MAX: usize = 8;
 
 /// Checks a history in which operations with the function `add` add their value, and
 /// [`Function::Read`] reads a list.
+///
+/// ```
+/// use kolk_check::set_full;
+/// use kolk_history::Function;
+///
+/// let history = r#"
+///     {:process 0 :type :invoke :f :broadcast :value 1}
+///     {:process 0 :type :ok :f :broadcast :value 1}
+///     {:process 1 :type :invoke :f :read}
+///     {:process 1 :type :ok :f :read :value []}
+/// "#;
+/// let history = kolk_history::jepsen::read(history.as_bytes(), Vec::new()).unwrap();
+/// let check = set_full::check(&history, Function::Broadcast);
+/// assert_eq!(check.anomalies[0].kind, "lost");
+/// ```
 pub fn check(history: &History, add: Function) -> Check {
     let elements = Elements::new(history, add);
     let mut check = Check::new("workload");

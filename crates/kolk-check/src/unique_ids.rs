@@ -18,6 +18,19 @@ const DUPLICATED_MAX: usize = 48;
 const PROOF_MAX: usize = 8;
 
 /// Checks that all ids that [`Function::Generate`] returned are different.
+///
+/// ```
+/// use kolk_check::unique_ids;
+///
+/// let history = r#"
+///     {:process 0 :type :invoke :f :generate}
+///     {:process 0 :type :ok :f :generate :value 7}
+///     {:process 1 :type :invoke :f :generate}
+///     {:process 1 :type :ok :f :generate :value 7}
+/// "#;
+/// let history = kolk_history::jepsen::read(history.as_bytes(), Vec::new()).unwrap();
+/// assert_eq!(unique_ids::check(&history).anomalies[0].kind, "duplicate-id");
+/// ```
 pub fn check(history: &History) -> Check {
     let mut check = Check::new("workload");
     let generated =
