@@ -13,13 +13,18 @@ use serde::{Deserialize, Serialize};
 enum Request<'a> {
     Send { key: &'a str, msg: i64 },
     Poll { offsets: BTreeMap<&'a str, u64> },
+    CommitOffsets { offsets: BTreeMap<&'a str, u64> },
+    ListCommittedOffsets { keys: [&'a str; 1] },
 }
 
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "the protocol's names")]
 enum Reply {
     SendOk { offset: u64 },
     PollOk { msgs: BTreeMap<String, Vec<(u64, i64)>> },
+    CommitOffsetsOk {},
+    ListCommittedOffsetsOk { offsets: BTreeMap<String, u64> },
 }
 
 fn cluster(nodes: usize) -> Cluster {
@@ -91,6 +96,52 @@ fn what_is_acknowledged_is_on_two_nodes() {
             cluster.heal();
         }
     }
+}
+
+fn commit(cluster: &mut Cluster, node: &str, key: &str, offset: u64) {
+    let request = Request::CommitOffsets { offsets: BTreeMap::from([(key, offset)]) };
+    assert_eq!(cluster.call(node, &request), Ok(Reply::CommitOffsetsOk {}));
+}
+
+fn committed(cluster: &mut Cluster, node: &str, key: &str) -> Option<u64> {
+    match cluster.call(node, &Request::ListCommittedOffsets { keys: [key] }) {
+        Ok(Reply::ListCommittedOffsetsOk { offsets }) => offsets.get(key).copied(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Messages between nodes that told of commits.
+fn tellings(cluster: &mut Cluster) -> usize {
+    let journal = String::from_utf8(cluster.journal()).expect("text");
+    let sent = journal.lines().filter(|line| line.contains(r#""type":"exchange""#));
+    sent.filter(|line| line.contains(r#""commits""#)).count()
+}
+
+/// However many sends pass by on which they could ride.
+#[test]
+fn commits_are_told_four_times_a_second_and_only_when_they_changed() {
+    let mut cluster = cluster(2);
+    let key = key_of(1);
+    let mut seen = None;
+    for offset in 0..100 {
+        assert_eq!(send(&mut cluster, "n0", &key, 7), Ok(offset));
+        commit(&mut cluster, "n0", &key, offset);
+        cluster.run_for(Duration::from_millis(20));
+        let now = committed(&mut cluster, "n1", &key);
+        assert!(now >= seen, "from {seen:?} back to {now:?}");
+        seen = now;
+    }
+    let told = tellings(&mut cluster);
+    assert!((7..=9).contains(&told), "{told} times in two seconds");
+    cluster.run_for(Duration::from_secs(2));
+    assert_eq!(committed(&mut cluster, "n1", &key), Some(99));
+    let (told, messages) = (tellings(&mut cluster), cluster.server_messages());
+    for offset in [98, 99, 0] {
+        commit(&mut cluster, "n0", &key, offset);
+    }
+    cluster.run_for(Duration::from_secs(5));
+    assert_eq!((tellings(&mut cluster), cluster.server_messages()), (told, messages));
+    assert_eq!(committed(&mut cluster, "n0", &key), Some(99));
 }
 
 #[test]
