@@ -124,6 +124,11 @@ impl Course {
     pub(crate) fn invoked(&self) -> u64 {
         self.next_operation
     }
+
+    /// The lowest process number that nobody bears.
+    fn fresh_process(&self) -> u32 {
+        self.workers.iter().map(|state| state.worker.process + 1).max().unwrap_or_default()
+    }
 }
 
 impl Simulation<'_> {
@@ -356,8 +361,7 @@ impl Simulation<'_> {
     /// Reads a node once more that has not answered, or has refused to, for whatever passes: a lost
     /// message, a conflict of transactions. False if it was asked often enough.
     fn converges_again(&mut self, worker: u32) -> bool {
-        let processes = self.course.workers.iter().map(|state| state.worker.process + 1);
-        let process = processes.max().unwrap_or_default();
+        let process = self.course.fresh_process();
         let state = &mut self.course.workers[worker as usize];
         state.final_count += 1;
         if state.final_count >= CONVERGENCE_READS_MAX {
@@ -376,8 +380,7 @@ impl Simulation<'_> {
             return Ok(());
         };
         self.enter(Stage::Convergence, None);
-        let processes = self.course.workers.iter().map(|state| state.worker.process + 1);
-        let first_process = processes.max().unwrap_or_default();
+        let first_process = self.course.fresh_process();
         self.course.outstanding = self.plan.nodes.len();
         for node in 0..self.plan.nodes.len() {
             let number = self.course.workers.len();
