@@ -8,6 +8,7 @@ pub mod challenge;
 pub mod difference;
 pub mod facts;
 pub mod failure;
+pub mod faults;
 pub mod html;
 mod json;
 pub mod numbers;

@@ -3,6 +3,10 @@
 //! The order matters: the verdict, the smallest fact that proves it, what else was found, what was
 //! measured, what was not exercised, how to see and repeat it.
 
+mod disturbed;
+mod hints;
+mod limits;
+
 use std::time::Duration;
 
 use kolk_check::{Anomaly, Check, Measure, Validity, Verdict};
@@ -10,12 +14,14 @@ use kolk_history::plan::{ClockKind, NodeSpec};
 use kolk_history::{History, Plan, Summary};
 use kolk_protocol::Time;
 
-use crate::facts::{Ending, Facts};
+use crate::facts::{Ending, Facts, Held};
 use crate::numbers::{counted, duration, grouped, ratio};
 use crate::sanitize::{excerpt, sanitize};
 use crate::style::{Role, Style};
 use crate::table::{self, Cell};
 use crate::{operation, statistics, violation};
+
+use disturbed::Span;
 
 /// How many operations are shown as evidence.
 const EVIDENCE_MAX: usize = 8;
@@ -66,6 +72,8 @@ pub struct Judged<'a> {
     pub availability: Option<f64>,
     /// The rate that was asked for.
     pub rate: Option<f64>,
+    /// What decided the run and how it ended, if it was kolk's: without that nobody knows of faults.
+    pub run: Option<(&'a Plan, &'a Facts)>,
 }
 
 /// Draws the whole screen.
@@ -86,7 +94,7 @@ pub fn draw(report: &Report<'_>, style: Style) -> String {
     out.push_str(&statistics::operations(report.history, 4, style));
     out.push('\n');
     out.push_str(&statistics::messages(report.history, report.summary, 4, style));
-    out.push_str(&judged.notes(not_exercised(report), style));
+    out.push_str(&judged.notes(hints::hints(report), style));
     out.push_str(&places(report, style));
     out
 }
@@ -101,7 +109,7 @@ pub fn draw_judged(judged: &Judged<'_>, workload: &str, source: &str, style: Sty
     out.push_str(&judged.numbers(style));
     out.push('\n');
     out.push_str(&statistics::operations(judged.history, 4, style));
-    out.push_str(&judged.notes(None, style));
+    out.push_str(&judged.notes(Vec::new(), style));
     out
 }
 
@@ -114,6 +122,7 @@ impl<'a> Report<'a> {
             verdict: self.verdict,
             availability: self.plan.availability,
             rate: Some(self.plan.rate),
+            run: Some((self.plan, self.facts)),
         }
     }
 }
@@ -214,6 +223,9 @@ impl Judged<'_> {
             if let Some(reason) = self.reason() {
                 out.push_str(&format!(": {}", sanitize(reason)));
             }
+            if let Some(broken) = self.held().and_then(limits::broken) {
+                out.push_str(&format!(", but {}", style.paint(Role::Bad, broken)));
+            }
             out.push('\n');
         }
         out.push_str(&overlooked(verdict, style));
@@ -250,6 +262,8 @@ impl Judged<'_> {
                 counted(more as u64, "more operation", "more operations")
             ));
         }
+        let spans: Vec<Span> = operations.iter().map(|shown| Span::from(*shown)).collect();
+        out.push_str(&self.disturbed(&spans, style));
         for step in anomaly.steps.iter().take(STEPS_MAX) {
             let dash = style.paint(Role::Faint, "–");
             out.push_str(&format!("    {dash} {}\n", excerpt(step, None, CLAIM_WIDTH).text));
@@ -261,7 +275,18 @@ impl Judged<'_> {
         out
     }
 
-    /// Availability, the rate, and the workload's own numbers.
+    /// The faults that were open then, where that is known.
+    fn disturbed(&self, spans: &[Span], style: Style) -> String {
+        let lines = |(plan, facts)| disturbed::lines(spans, plan, facts, style);
+        self.run.map(lines).unwrap_or_default()
+    }
+
+    /// The challenge that the run was held to.
+    fn held(&self) -> Option<&Held> {
+        self.run?.1.challenge.as_ref()
+    }
+
+    /// Availability, the rate, the workload's own numbers, and what a challenge asks for.
     fn numbers(&self, style: Style) -> String {
         let mut rows = Vec::new();
         for check in &self.verdict.checks {
@@ -294,17 +319,18 @@ impl Judged<'_> {
                 ]);
             }
         }
+        rows.extend(self.held().map(limits::rows).unwrap_or_default());
         table::draw(&rows, 2, style)
     }
 
     /// What the checkers could not or did not check, and whatever else is to be said.
-    fn notes(&self, hint: Option<String>, style: Style) -> String {
+    fn notes(&self, hints: Vec<String>, style: Style) -> String {
         // The reason of an unknown verdict stands behind it already.
         let said = if self.verdict.validity == Validity::Unknown { self.reason() } else { None };
         let notes = self.verdict.checks.iter().flat_map(|check| &check.notes);
         let notes = notes.map(String::as_str).filter(|note| Some(*note) != said);
         let mut notes: Vec<String> = notes.map(|note| sanitize(note).into_owned()).collect();
-        notes.extend(hint);
+        notes.extend(hints);
         let dot = style.paint(Role::Faint, "·").to_string();
         let mut out = String::new();
         if !notes.is_empty() {
@@ -345,34 +371,6 @@ fn is_shown(check: &Check, measure: &Measure, rate: Option<f64>) -> bool {
         ("availability" | "workload", _) => true,
         (_, name) => name == "rate" && rate.is_some(),
     }
-}
-
-/// One line on what a run like this could have exercised and did not.
-fn not_exercised(report: &Report<'_>) -> Option<String> {
-    let plan = report.plan;
-    // Where nodes never talk with each other there is nothing to disturb.
-    let is_silent = report.summary.servers.msg_count == 0;
-    if is_silent || report.facts.ending != Ending::Completed {
-        return None;
-    }
-    let mut calm = Vec::new();
-    let mut flags = Vec::new();
-    if plan.network.latency == 0.0 {
-        calm.push("no latency");
-        flags.push("--latency 100");
-    }
-    if plan.faults.is_empty() {
-        calm.push("no partitions");
-        flags.push("--nemesis partition");
-    }
-    if plan.network.loss == 0.0 {
-        calm.push("no lost messages");
-        flags.push("--loss 0.1");
-    }
-    let last = calm.pop()?;
-    let calm =
-        if calm.is_empty() { last.to_owned() } else { format!("{} and {last}", calm.join(", ")) };
-    Some(format!("{calm}: try {}", flags.join(" ")))
 }
 
 fn places(report: &Report<'_>, style: Style) -> String {

@@ -1,10 +1,22 @@
 //! What a run amounts to in numbers: operations by kind, messages by kind.
 
-use kolk_history::{Function, History, Outcome, Summary};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use kolk_history::{Function, History, Operation, Outcome, Summary};
+use kolk_protocol::ErrorCode;
 
 use crate::numbers::{grouped, ratio};
+use crate::operation;
+use crate::sanitize::excerpt;
 use crate::style::{Role, Style};
 use crate::table::{self, Cell};
+
+/// How many reasons for not being ok are named.
+const REASONS_MAX: usize = 5;
+
+/// How many columns a reason gets.
+const REASON_WIDTH: usize = 40;
 
 /// The operations of one kind.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -71,7 +83,52 @@ pub fn operations(history: &History, indent: usize, style: Style) -> String {
         }
         rows.push(row);
     }
-    table::draw(&rows, indent, style)
+    let mut text = table::draw(&rows, indent, style);
+    for (outcome, what) in [(Outcome::Fail, "failed"), (Outcome::Info, "unknown")] {
+        if let Some(reasons) = reasons(history, outcome) {
+            text.extend(std::iter::repeat_n(' ', indent));
+            text.push_str(&format!("{}\n", style.paint(Role::Faint, format!("{what}: {reasons}"))));
+        }
+    }
+    text
+}
+
+/// Why operations did not end ok, most frequent first: `23 precondition-failed, 4 timeout`. A client
+/// that gives up its state does so for no reason.
+fn reasons(history: &History, outcome: Outcome) -> Option<String> {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    let of_outcome = |operation: &&Operation| {
+        operation.outcome == outcome && operation.function != Function::Crash
+    };
+    for operation in history.counted().filter(of_outcome) {
+        *counts.entry(reason(operation)).or_default() += 1;
+    }
+    let mut counts: Vec<(String, u64)> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| Reverse(*count));
+    let more: u64 = counts.iter().skip(REASONS_MAX).map(|(_, count)| count).sum();
+    let shown = counts.iter().take(REASONS_MAX);
+    let mut parts: Vec<String> =
+        shown.map(|(reason, count)| format!("{} {reason}", grouped(*count))).collect();
+    if more > 0 {
+        parts.push(format!("{} others", grouped(more)));
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// An error's code by name, or what else the completion said.
+fn reason(operation: &Operation) -> String {
+    if operation.completion_index.is_none() {
+        return "still open at the end".to_owned();
+    }
+    let code = operation.result.as_list().and_then(|error| error.first()?.as_int());
+    match code.and_then(|code| u32::try_from(code).ok()).map(ErrorCode) {
+        Some(code) => code.name().map_or_else(|| format!("error {code}"), str::to_owned),
+        None if operation.result.is_null() => "without a reason".to_owned(),
+        None => match operation.result.as_str() {
+            Some(text) => excerpt(text, None, REASON_WIDTH).text,
+            None => operation::value(&operation.result),
+        },
+    }
 }
 
 /// A count that is no news if it is zero.

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use kolk_check::{Options, Validity, Verdict, check_run};
 use kolk_history::plan::{
-    ClockKind, DRAWS, Exceptions, FORMAT, LatencyDistribution, NetworkSpec, NodeSpec, WorkloadSpec,
+    ClockKind, DRAWS, Exceptions, FORMAT, Fault, FaultKind, LatencyDistribution, NetworkSpec,
+    NodeSpec, WorkloadSpec,
 };
 use kolk_history::summary::MessageCounts;
 use kolk_history::{History, Plan, Summary, jepsen};
 use kolk_report::challenge::{self, ChallengeRun, Measured, Seeds};
-use kolk_report::facts::{Ending, Facts};
+use kolk_report::facts::{Ending, Facts, Held, HeldLimit};
 use kolk_report::screen::{self, Report};
 use kolk_report::{Style, difference, results, stored};
 
@@ -73,7 +74,7 @@ fn made(events: &str, change: impl FnOnce(&mut Plan, &mut Facts)) -> Made {
         ..Summary::default()
     };
     let options = Options {
-        workload: "broadcast",
+        workload: &plan.workload.name,
         strict: plan.strict,
         availability: plan.availability,
         rate: Some(plan.rate),
@@ -168,7 +169,49 @@ fn screens() {
         facts.ending = Ending::Interrupted;
         facts.ended = 5_250_000_000;
     };
+    let cut = |plan: &mut Plan, facts: &mut Facts| {
+        plan.network.loss = 0.0;
+        facts.load_began = 500_000_000;
+        let seconds = |begin: f64, end: f64, blocked: &[(&str, &[&str])]| {
+            let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+            let blocked =
+                blocked.iter().map(|(node, deaf)| ((*node).to_owned(), names(deaf))).collect();
+            let kind = FaultKind::Partition { shape: "cut".to_owned(), blocked };
+            Fault { begin: (begin * 1e9) as u64, end: (end * 1e9) as u64, kind }
+        };
+        let without_n1: &[(&str, &[&str])] =
+            &[("n0", &["n1"]), ("n1", &["n0", "n2"]), ("n2", &["n1"])];
+        plan.faults = vec![
+            seconds(1.2, 6.0, without_n1),
+            seconds(8.5, 9.25, &[("n2", &["n0"])]),
+            seconds(9.3, 9.5, without_n1),
+            seconds(9.6, 10.0, without_n1),
+        ];
+    };
+    let held = |plan: &mut Plan, facts: &mut Facts| {
+        plan.clock = ClockKind::Virtual;
+        let limit = |name: &str, unit: &str, value, below: Option<f64>| HeldLimit {
+            name: name.to_owned(),
+            unit: unit.to_owned(),
+            value,
+            below,
+            goal: None,
+            holds: below.is_none_or(|below| value.is_some_and(|value| value < below)),
+        };
+        facts.challenge = Some(Held {
+            id: "3d".to_owned(),
+            name: "speed".to_owned(),
+            limits: vec![
+                limit("server messages per operation", "", Some(12.25), Some(30.0)),
+                limit("median stable latency", "ms", Some(412.0), Some(400.0)),
+                limit("maximum stable latency", "ms", None, Some(600.0)),
+                limit("server messages per broadcast", "", Some(24.5), None),
+            ],
+        });
+    };
     for (name, made) in [
+        ("cut", made(LOST, cut)),
+        ("limits", made(FINE, held)),
         ("valid", made(FINE, virtually)),
         ("invalid", made(LOST, |_, _| ())),
         ("strict", made(LOST, strictly)),
@@ -176,6 +219,105 @@ fn screens() {
         ("interrupted", made(NOTHING_READ, interrupted)),
     ] {
         insta::assert_snapshot!(format!("screen_{name}"), drawn(&made, Style::PLAIN));
+    }
+}
+
+/// Where a run proves less than it seems, it says so, and only there.
+#[test]
+fn hints() {
+    /// So many transactions, one every hundred milliseconds, each this long.
+    fn transactions(count: u64, millis: u64) -> String {
+        let events = |at: u64| [(at * 100, "invoke", at), (at * 100 + millis, "ok", at)];
+        let mut events: Vec<_> = (0..count).flat_map(events).collect();
+        events.sort_by_key(|(time, ..)| *time);
+        let line = |(index, (time, kind, process)): (usize, (u64, &str, u64))| {
+            format!(
+                "{{:index {index}, :time {}, :type :{kind}, :process {process}, :f :txn, \
+                 :value [[:append 1 {process}]], :node \"n0\"}}\n",
+                time * 1_000_000
+            )
+        };
+        events.into_iter().enumerate().map(line).collect()
+    }
+    type Change = fn(&mut Plan, &mut Facts);
+    fn base(plan: &mut Plan, _: &mut Facts) {
+        plan.workload.name = "txn-list-append".to_owned();
+        plan.rate = 4.0;
+    }
+    let (apart, overlapping) = (transactions(40, 10), transactions(40, 150));
+    let few = transactions(3, 10);
+    let cases: [(&str, Change, &[&str]); 8] = [
+        (&overlapping, base, &["no partitions: try --nemesis partition"]),
+        (&apart, base, &["no two operations overlapped", "no partitions"]),
+        (&few, base, &["3 operations in all: try a higher --rate", "no partitions"]),
+        (
+            &overlapping,
+            |plan, facts| {
+                base(plan, facts);
+                plan.nodes.truncate(1);
+            },
+            &["one node alone has nobody to disagree with: try --node-count 5"],
+        ),
+        (
+            &overlapping,
+            |plan, facts| {
+                base(plan, facts);
+                plan.rate = 100.0;
+                plan.network.loss = 0.0;
+                plan.network.latency = 0.0;
+            },
+            &[
+                "the workers were busy waiting for answers: try --concurrency 2n",
+                "no latency, no partitions and no lost messages: try --latency 100 \
+                 --nemesis partition --loss 0.1",
+            ],
+        ),
+        (
+            &overlapping,
+            |plan, facts| {
+                base(plan, facts);
+                let kind =
+                    FaultKind::Partition { shape: "cut".to_owned(), blocked: BTreeMap::new() };
+                plan.faults = vec![Fault { begin: 0, end: 1, kind }];
+            },
+            &["the partitions swallowed no message: try a higher --rate or --time-limit"],
+        ),
+        // A challenge's flags are not one's own to choose.
+        (
+            &overlapping,
+            |plan, facts| {
+                base(plan, facts);
+                let (id, name) = ("6a".to_owned(), "single node".to_owned());
+                facts.challenge = Some(Held { id, name, limits: Vec::new() });
+                plan.nodes.truncate(1);
+            },
+            &[],
+        ),
+        (
+            &apart,
+            |plan, facts| {
+                base(plan, facts);
+                facts.ending = Ending::Interrupted;
+            },
+            &[],
+        ),
+    ];
+    for (number, (events, change, expected)) in cases.into_iter().enumerate() {
+        let made = made(events, change);
+        let screen = drawn(&made, Style::PLAIN);
+        // Notes of checkers stand before the hints.
+        let noted = |line: &&str| {
+            line.starts_with("  · ")
+                && !line.contains("not checked")
+                && !line.contains("lighter than")
+        };
+        let below = screen.split("messages ").last().expect("a part");
+        let hints: Vec<&str> =
+            below.lines().filter(noted).map(|line| line.trim_start_matches("  · ")).collect();
+        assert_eq!(hints.len(), expected.len(), "{number}: {screen}");
+        for (hint, expected) in hints.iter().zip(expected) {
+            assert!(hint.starts_with(expected), "{number}: {hint}");
+        }
     }
 }
 

@@ -54,6 +54,7 @@ pub fn run(args: &CheckArgs) -> Result<Status, Stop> {
             verdict: &verdict,
             availability,
             rate: None,
+            run: None,
         };
         let source = args.history.display().to_string();
         let style = terminal::out_style();

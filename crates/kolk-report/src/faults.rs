@@ -1,0 +1,211 @@
+//! When faults were open, and in words what they did.
+//!
+//! A plan says when each fault begins and ends, counted from the start of the load; here they stand
+//! in the run's own time, and end with the run at the latest.
+
+use std::collections::BTreeMap;
+
+use kolk_history::Plan;
+use kolk_history::plan::{Fault, FaultKind};
+use kolk_protocol::Time;
+
+use crate::facts::Facts;
+use crate::numbers::counted;
+use crate::sanitize::sanitize;
+
+/// How many nodes are named before the others are only counted.
+const NAMES_MAX: usize = 6;
+
+/// A fault while it was open.
+#[derive(Clone, Copy, Debug)]
+pub struct Period<'a> {
+    /// When it began.
+    pub begin: Time,
+    /// When it ended, or the run did.
+    pub end: Time,
+    /// What it was.
+    pub fault: &'a FaultKind,
+}
+
+/// The faults of a run, in the order in which they began. One that the run did not live to see is
+/// not among them.
+pub fn periods<'a>(plan: &'a Plan, facts: &Facts) -> Vec<Period<'a>> {
+    let ended = Time::from_nanos(facts.ended);
+    let in_run = |since_load: u64| Time::from_nanos(facts.load_began.saturating_add(since_load));
+    let period = |fault: &'a Fault| Period {
+        begin: in_run(fault.begin),
+        end: in_run(fault.end).min(ended),
+        fault: &fault.kind,
+    };
+    let mut periods: Vec<Period<'a>> = plan.faults.iter().map(period).collect();
+    periods.retain(|period| period.begin < ended);
+    periods.sort_by_key(|period| (period.begin, period.end));
+    periods
+}
+
+impl Period<'_> {
+    /// True if it was open at some time from `from` to `to`.
+    pub fn was_open(&self, from: Time, to: Time) -> bool {
+        from < self.end && self.begin <= to
+    }
+
+    /// `partition`.
+    pub fn name(&self) -> &'static str {
+        match self.fault {
+            FaultKind::Partition { .. } => "partition",
+        }
+    }
+
+    /// Who was on which side, if the fault cleaved the nodes into sides that heard nothing of each
+    /// other: the smaller sides first. Empty if it did not.
+    pub fn sides<'n>(&self, nodes: &'n [String]) -> Vec<Vec<&'n str>> {
+        let FaultKind::Partition { blocked, .. } = self.fault;
+        sides(blocked, nodes)
+    }
+
+    /// True if the fault had anything to do with this node.
+    pub fn touches(&self, node: &str) -> bool {
+        let FaultKind::Partition { blocked, .. } = self.fault;
+        blocked.contains_key(node) || blocked.values().flatten().any(|sender| sender == node)
+    }
+
+    /// `n2 cut off from n0, n1 and n3`.
+    pub fn words(&self, nodes: &[String]) -> String {
+        let FaultKind::Partition { blocked, .. } = self.fault;
+        match self.sides(nodes).as_slice() {
+            [few, many] => {
+                // Of many the few were cut off; whom from needs no names then.
+                let whom = if many.len() > NAMES_MAX {
+                    format!("the other {}", many.len())
+                } else {
+                    names(many)
+                };
+                format!("{} cut off from {whom}", names(few))
+            }
+            [] => {
+                let deaf = blocked.iter().map(|(receiver, senders)| {
+                    let senders: Vec<&str> = senders.iter().map(String::as_str).collect();
+                    format!("{} heard nothing from {}", sanitize(receiver), names(&senders))
+                });
+                let mut deaf: Vec<String> = deaf.collect();
+                let hidden = deaf.len().saturating_sub(NAMES_MAX);
+                deaf.truncate(NAMES_MAX);
+                if hidden > 0 {
+                    deaf.push(format!("and {hidden} more likewise"));
+                }
+                deaf.join(", ")
+            }
+            sides => {
+                let sides: Vec<String> = sides.iter().map(|side| names(side)).collect();
+                format!("cut apart: {}", sides.join(" | "))
+            }
+        }
+    }
+}
+
+/// `n0, n1 and n2`; of many the first, and how many more.
+fn names(nodes: &[&str]) -> String {
+    let shown = if nodes.len() > NAMES_MAX { NAMES_MAX - 1 } else { nodes.len() };
+    let mut parts: Vec<String> =
+        nodes[..shown].iter().map(|name| sanitize(name).into_owned()).collect();
+    if let Some(more @ 1..) = nodes.len().checked_sub(shown) {
+        parts.push(counted(more as u64, "other", "others"));
+    }
+    match parts.pop() {
+        Some(last) if parts.is_empty() => last,
+        Some(last) => format!("{} and {last}", parts.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// The nodes that hear the same, together; nothing unless no side hears anything of another and
+/// everybody hears all of the own.
+fn sides<'n>(blocked: &BTreeMap<String, Vec<String>>, nodes: &'n [String]) -> Vec<Vec<&'n str>> {
+    let hears = |receiver: &str, sender: &str| {
+        blocked.get(receiver).is_none_or(|deaf_to| !deaf_to.iter().any(|other| other == sender))
+    };
+    let mutual = |one: &str, other: &str| hears(one, other) && hears(other, one);
+    let mut sides: Vec<Vec<&'n str>> = Vec::new();
+    for node in nodes {
+        match sides.iter_mut().find(|side| mutual(side[0], node)) {
+            Some(side) => side.push(node),
+            None => sides.push(vec![node]),
+        }
+    }
+    let side_of = |node: &str| sides.iter().position(|side| side.contains(&node));
+    let is_clean = nodes.iter().all(|receiver| {
+        nodes.iter().all(|sender| hears(receiver, sender) == (side_of(receiver) == side_of(sender)))
+    });
+    if !is_clean || sides.len() < 2 {
+        return Vec::new();
+    }
+    sides.sort_by_key(Vec::len);
+    sides
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nodes(count: usize) -> Vec<String> {
+        (0..count).map(|number| format!("n{number}")).collect()
+    }
+
+    /// Each receiver is deaf to the senders that `hears` denies it.
+    fn partition(count: usize, hears: impl Fn(usize, usize) -> bool) -> FaultKind {
+        let deaf_to = |receiver: usize| -> Vec<String> {
+            let unheard = (0..count).filter(|sender| *sender != receiver);
+            unheard.filter(|s| !hears(receiver, *s)).map(|sender| format!("n{sender}")).collect()
+        };
+        let blocked = (0..count).map(|receiver| (format!("n{receiver}"), deaf_to(receiver)));
+        let blocked = blocked.filter(|(_, senders)| !senders.is_empty()).collect();
+        FaultKind::Partition { shape: "cut".to_owned(), blocked }
+    }
+
+    #[test]
+    fn partitions_in_words() {
+        let split = |sizes: &'static [usize]| {
+            move |a: usize, b: usize| {
+                let side = |node: usize| sizes.iter().position(|end| node < *end);
+                side(a) == side(b)
+            }
+        };
+        for (count, fault, words) in [
+            (5, partition(5, split(&[4])), "n4 cut off from n0, n1, n2 and n3"),
+            (2, partition(2, split(&[1])), "n0 cut off from n1"),
+            (5, partition(5, split(&[2])), "n0 and n1 cut off from n2, n3 and n4"),
+            (
+                25,
+                partition(25, split(&[12])),
+                "n0, n1, n2, n3, n4 and 7 others cut off from the other 13",
+            ),
+            (6, partition(6, split(&[1, 3])), "cut apart: n0 | n1 and n2 | n3, n4 and n5"),
+            (
+                3,
+                partition(3, |receiver, sender| (sender + 1) % 3 == receiver),
+                "n0 heard nothing from n1, n1 heard nothing from n2, n2 heard nothing from n0",
+            ),
+            (
+                3,
+                partition(3, |receiver, sender| (receiver, sender) != (0, 1)),
+                "n0 heard nothing from n1",
+            ),
+        ] {
+            let period = Period { begin: Time::ZERO, end: Time::MAX, fault: &fault };
+            assert_eq!(period.words(&nodes(count)), words);
+            assert!(period.touches("n0") && !period.touches("n99"), "{words}");
+        }
+    }
+
+    #[test]
+    fn are_open_from_their_beginning_to_just_before_their_end() {
+        let fault = partition(2, |_, _| false);
+        let at = Time::from_secs;
+        let period = Period { begin: at(2), end: at(4), fault: &fault };
+        for (from, to, open) in
+            [(0, 1, false), (0, 2, true), (3, 3, true), (3, 9, true), (4, 9, false), (0, 9, true)]
+        {
+            assert_eq!(period.was_open(at(from), at(to)), open, "{from} to {to}");
+        }
+    }
+}
