@@ -10,7 +10,7 @@ use kolk_protocol::message::Line;
 
 use crate::course::Stage;
 use crate::host::{HostFailure, Hosts, LockstepHosts, Program, ProgramEvent, RealHosts};
-use crate::logs::Logs;
+use crate::logs::{self, Logs};
 use crate::recorder::{Recorded, Recorder};
 use crate::run::{Ending, EngineError, Flow, NodeSource, Observer, Progress, Run, Setup};
 use crate::simulation::{Cause, Simulation};
@@ -110,13 +110,18 @@ fn start_nodes<'a>(
             let programs = plan
                 .nodes
                 .iter()
-                .map(|name| Program::spawn(name, &path, &args, folder.join(format!("{name}.log"))))
+                .map(|name| Program::spawn(name, &path, &args, logs::path(&folder, name)))
                 .collect::<Result<Vec<_>, _>>()?;
+            let log_files = match scratch {
+                None => Logs::watch(&folder, &plan.nodes)
+                    .map_err(system("cannot watch the nodes' logs"))?,
+                Some(_) => Logs::default(),
+            };
             let hosts = match plan.clock {
                 ClockKind::Real => Hosts::Real(RealHosts::new(programs, patience.init)),
                 ClockKind::Virtual => Hosts::Lockstep(LockstepHosts::new(programs, patience.step)),
             };
-            Ok((hosts, Logs::default()))
+            Ok((hosts, log_files))
         }
     }
 }
@@ -137,6 +142,8 @@ fn drive(
         Ok(()) if simulation.hosts.is_virtual() => drive_virtual(simulation, observer),
         Ok(()) => drive_real(simulation, observer),
     };
+    simulation.logs.look(simulation.queue.now());
+    simulation.logs.flush();
     match (driven, simulation.failed) {
         (Err(error), _) => Err(error),
         (Ok(_), Some(node)) => {
@@ -195,6 +202,7 @@ fn drive_virtual(
                 (looked, is_due) = (present, true);
                 // What is stored is whole up to here, whatever happens next.
                 simulation.recorder.flush()?;
+                simulation.logs.flush();
             }
         }
         if is_due {
@@ -232,6 +240,8 @@ fn drive_real(
             next_look = Instant::now() + WAIT_MAX;
             // What is stored is whole up to here, whatever happens next.
             simulation.recorder.flush()?;
+            simulation.logs.look(simulation.queue.now());
+            simulation.logs.flush();
             if let Hosts::Real(hosts) = &mut simulation.hosts
                 && let Some((node, failure)) = hosts.deaf()
             {
@@ -257,6 +267,7 @@ fn drive_real(
 
 /// Takes what a program has written.
 fn read_node(simulation: &mut Simulation<'_>, node: u16) -> Result<(), EngineError> {
+    simulation.logs.after_step(node, simulation.queue.now(), b"");
     let Hosts::Real(hosts) = &mut simulation.hosts else { return Ok(()) };
     let program = hosts.program(node);
     let event = program.read();

@@ -1,31 +1,147 @@
-//! What in-process nodes log: a file a node, as programs have for their stderr.
+//! What nodes log, a file a node, and when they did: [`kolk_history::log_times`] says how that is
+//! stored. The logs are the nodes' own text and no part of a run's digest.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
-/// The logs of in-process nodes.
+use kolk_history::log_times::{self, LogTime};
+use kolk_protocol::Time;
+
+/// The logs of all nodes.
 #[derive(Debug, Default)]
 pub(crate) struct Logs {
-    files: Vec<BufWriter<File>>,
+    logs: Vec<Log>,
+    /// Where it is noted when they grew.
+    times: Option<BufWriter<File>>,
+    /// A line of it.
+    line: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Log {
+    node: String,
+    file: LogFile,
+    /// As long as it was found to be.
+    bytes: u64,
+}
+
+#[derive(Debug)]
+enum LogFile {
+    /// Written here.
+    Ours(BufWriter<File>),
+    /// Written by the program whose stderr it is.
+    Theirs(File),
 }
 
 impl Logs {
-    /// A file in `folder` for each node.
-    pub(crate) fn create(folder: &Path, nodes: &[String]) -> std::io::Result<Logs> {
+    /// Logs of nodes in this process.
+    pub(crate) fn create(folder: &Path, nodes: &[String]) -> io::Result<Logs> {
         let files = nodes
             .iter()
-            .map(|node| File::create(folder.join(format!("{node}.log"))).map(BufWriter::new));
-        Ok(Logs { files: files.collect::<Result<_, _>>()? })
+            .map(|node| File::create(path(folder, node)).map(BufWriter::new).map(LogFile::Ours))
+            .collect::<Result<Vec<_>, _>>()?;
+        Logs::new(folder, nodes, files)
     }
 
-    /// Adds what a node logged.
-    pub(crate) fn write(&mut self, node: u16, text: &[u8]) {
-        if !text.is_empty()
-            && let Some(file) = self.files.get_mut(usize::from(node))
-        {
-            // A log that cannot be written must not end a run; the run's own files will say so.
-            let _ = file.write_all(text);
+    /// Logs of programs that have been started with their stderr there.
+    pub(crate) fn watch(folder: &Path, nodes: &[String]) -> io::Result<Logs> {
+        let files = nodes
+            .iter()
+            .map(|node| File::open(path(folder, node)).map(LogFile::Theirs))
+            .collect::<Result<Vec<_>, _>>()?;
+        Logs::new(folder, nodes, files)
+    }
+
+    fn new(folder: &Path, nodes: &[String], files: Vec<LogFile>) -> io::Result<Logs> {
+        let log = |(node, file): (&String, LogFile)| Log { node: node.clone(), file, bytes: 0 };
+        let logs = nodes.iter().zip(files).map(log).collect();
+        let times = BufWriter::new(File::create(folder.join(log_times::FILE))?);
+        Ok(Logs { logs, times: Some(times), line: Vec::new() })
+    }
+
+    /// The node has acted: `text` is what it logged, if it runs in this process.
+    pub(crate) fn after_step(&mut self, node: u16, now: Time, text: &[u8]) {
+        let Some(log) = self.logs.get_mut(usize::from(node)) else { return };
+        let bytes = match &mut log.file {
+            LogFile::Ours(file) => {
+                // A log that cannot be written must not end a run; the run's own files will say so.
+                let _ = file.write_all(text);
+                log.bytes + text.len() as u64
+            }
+            LogFile::Theirs(file) => file.metadata().map_or(log.bytes, |data| data.len()),
+        };
+        if bytes == log.bytes {
+            return;
         }
+        log.bytes = bytes;
+        if let Some(times) = &mut self.times {
+            self.line.clear();
+            LogTime { time: now, bytes }.write(&mut self.line, &log.node);
+            let _ = times.write_all(&self.line);
+        }
+    }
+
+    /// Looks at the logs of all programs, which may write when they were not asked to.
+    pub(crate) fn look(&mut self, now: Time) {
+        for node in 0..self.logs.len() {
+            self.after_step(node as u16, now, b"");
+        }
+    }
+
+    /// Writes out what is gathered.
+    pub(crate) fn flush(&mut self) {
+        for log in &mut self.logs {
+            if let LogFile::Ours(file) = &mut log.file {
+                let _ = file.flush();
+            }
+        }
+        if let Some(times) = &mut self.times {
+            let _ = times.flush();
+        }
+    }
+}
+
+/// A node's log.
+pub(crate) fn path(folder: &Path, node: &str) -> PathBuf {
+    folder.join(format!("{node}.log"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What stands in the file of times, once everything is written.
+    fn noted(folder: &Path, logs: &mut Logs) -> Vec<(u64, u64)> {
+        logs.flush();
+        let file = File::open(folder.join(log_times::FILE)).unwrap();
+        let known = log_times::read(io::BufReader::new(file)).unwrap().remove("n1");
+        known.unwrap_or_default().iter().map(|at| (at.time.as_nanos(), at.bytes)).collect()
+    }
+
+    #[test]
+    fn a_log_has_the_time_of_each_step_that_wrote_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let nodes = ["n0".to_owned(), "n1".to_owned()];
+        let at = Time::from_nanos;
+
+        let mut ours = Logs::create(folder.path(), &nodes).unwrap();
+        ours.after_step(1, at(10), b"one\ntwo\n");
+        ours.after_step(1, at(20), b"");
+        ours.after_step(1, at(30), b"three\n");
+        ours.look(at(40));
+        assert_eq!(noted(folder.path(), &mut ours), [(10, 8), (30, 14)]);
+        let text = std::fs::read_to_string(path(folder.path(), "n1")).unwrap();
+        assert_eq!(text, "one\ntwo\nthree\n");
+
+        // The same log, written by somebody else.
+        let mut stderr = File::create(path(folder.path(), "n1")).unwrap();
+        let mut theirs = Logs::watch(folder.path(), &nodes).unwrap();
+        stderr.write_all(b"one\ntwo\n").unwrap();
+        theirs.after_step(1, at(10), b"");
+        theirs.after_step(1, at(20), b"");
+        stderr.write_all(b"three\n").unwrap();
+        theirs.look(at(30));
+        assert_eq!(noted(folder.path(), &mut theirs), [(10, 8), (30, 14)]);
     }
 }

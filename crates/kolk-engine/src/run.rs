@@ -152,8 +152,9 @@ pub struct Setup<'a> {
     pub journal: JournalSink<'a>,
     /// Where the history goes, as JSON lines; it is also kept in memory.
     pub history: Option<&'a mut dyn Write>,
-    /// The folder for the nodes' logs, `n0.log` and so on; it must exist. Without one, logs of
-    /// in-process nodes are dropped, and those of programs go to a temporary folder.
+    /// The folder for the nodes' logs, `n0.log` and so on, and [`kolk_history::log_times::FILE`]; it
+    /// must exist. Without one, logs of in-process nodes are dropped, and those of programs go to a
+    /// temporary folder.
     pub logs: Option<PathBuf>,
     /// Who is told how far the run has come.
     pub observer: &'a mut dyn Observer,

@@ -473,7 +473,7 @@ impl<'a> Simulation<'a> {
         for (dest, body) in outputs.messages() {
             self.node_sends(node, dest, body, cause)?;
         }
-        self.logs.write(node, outputs.logged());
+        self.logs.after_step(node, now, outputs.logged());
         self.outputs = outputs;
         match stepped {
             Ok(deadline) => self.set_alarm(node, deadline),

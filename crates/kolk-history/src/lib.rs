@@ -13,6 +13,7 @@ pub mod history;
 pub mod jepsen;
 pub mod journal;
 pub mod jsonl;
+pub mod log_times;
 pub mod micro_ops;
 pub mod operation;
 pub mod plan;

@@ -11,6 +11,7 @@
 //! |---|---|
 //! | `meta` | JSON: plan, results, names, how many of what |
 //! | `columns` | messages and operations as columns of numbers (`html::columns`) |
+//! | `log-times-K` | when the lines of a log were there: a column of instants, each and one, 0 where it is not known |
 //! | `bodies-N`, `values-N`, `logs-K-N` | texts, in chunks that are unpacked when they are looked at (`html::texts`) |
 //!
 //! The same run gives the same bytes.

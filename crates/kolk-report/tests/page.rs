@@ -1,7 +1,9 @@
 //! The page: its data is all that the run left, the same each time, and cannot get out of its
 //! elements.
 
+use kolk_history::log_times::LogTime;
 use kolk_history::{Plan, jsonl};
+use kolk_protocol::Time;
 use kolk_report::html::{self, Log, Stored};
 
 const PLAN: &str = r#"{
@@ -42,7 +44,13 @@ fn drawn(journal: &str) -> Result<String, html::HtmlError> {
     let history = jsonl::read(HISTORY.as_bytes(), plan.nodes.clone()).expect("a history");
     let results = r#"{"valid": true, "run": {"ended": 4000}}"#;
     let stored = Stored { plan: &plan, results, history: &history };
-    let log = Log { node: "n0".to_owned(), lines: "one\n</script>\n\u{1b}[31m\n".as_bytes() };
+    // The first line came by itself, the second in two parts, the third after anybody looked.
+    let known = |time, bytes| LogTime { time: Time::from_nanos(time), bytes };
+    let log = Log {
+        node: "n0".to_owned(),
+        lines: "one\n</script>\n\u{1b}[31m\n".as_bytes(),
+        times: vec![known(1500, 4), known(2000, 9), known(2100, 14)],
+    };
     let mut page = Vec::new();
     html::write(&mut page, &stored, journal.as_bytes(), [log])?;
     Ok(String::from_utf8(page).expect("text"))
@@ -127,10 +135,11 @@ fn the_data_is_all_that_the_run_left() {
         "outcome",
         "phase",
     ];
-    let columns = columns(&part(&page, "columns"));
-    assert_eq!(columns.len(), names.len());
-    let lines = names.iter().zip(columns).map(|(name, column)| format!("{name}: {column:?}\n"));
+    let found = columns(&part(&page, "columns"));
+    assert_eq!(found.len(), names.len());
+    let lines = names.iter().zip(found).map(|(name, column)| format!("{name}: {column:?}\n"));
     insta::assert_snapshot!("page_columns", lines.collect::<String>());
+    assert_eq!(columns(&part(&page, "log-times-0")), [[3002, 1200, 4201]], "zigzag differences");
     let texts = ["bodies-0", "values-0", "logs-0-0"]
         .map(|id| String::from_utf8_lossy(&part(&page, id)).escape_debug().to_string());
     insta::assert_snapshot!("page_texts", texts.join("\n"));
@@ -141,7 +150,7 @@ fn the_data_is_all_that_the_run_left() {
 fn data_cannot_get_out() {
     let page = drawn(JOURNAL).expect("a page");
     assert_eq!(page.matches("<script").count(), page.matches("</script").count());
-    assert_eq!(page.matches("<script").count(), 6, "five data parts and the script");
+    assert_eq!(page.matches("<script").count(), 7, "six data parts and the script");
     for trace in ["<!--", "\u{1b}", "echo_ok"] {
         let ours = page.split_once("<script").expect("parts").0;
         let parts = page.rsplit_once("<script").expect("parts").0;

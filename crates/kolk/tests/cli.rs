@@ -247,6 +247,7 @@ fn a_run_is_shown_stored_and_repeated() {
         "history.txt",
         "journal.jsonl",
         "node-logs",
+        "node-logs/times.jsonl",
     ] {
         assert!(run.join(name).exists(), "{name}");
     }

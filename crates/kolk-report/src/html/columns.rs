@@ -30,6 +30,11 @@ impl Columns {
         }));
     }
 
+    /// The columns so far.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     fn push(&mut self, column: &[u8]) {
         write_number(&mut self.bytes, column.len() as u64);
         self.bytes.extend_from_slice(column);

@@ -35,15 +35,17 @@ struct Meta<'a> {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Log<'a> {
     node: &'a str,
     count: u64,
     starts: &'a [u64],
+    is_timed: bool,
 }
 
 impl<'a> From<&'a StoredLog> for Log<'a> {
     fn from(log: &'a StoredLog) -> Log<'a> {
-        Log { node: &log.node, count: log.count, starts: &log.starts }
+        Log { node: &log.node, count: log.count, starts: &log.starts, is_timed: log.is_timed }
     }
 }
 

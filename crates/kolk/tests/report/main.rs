@@ -261,6 +261,85 @@ fn cycles_are_rings() {
     assert_eq!(browser.complaints, Vec::<String>::new());
 }
 
+/// The lines of a node's log have the time of the step that wrote them: `faulty.py` writes one for
+/// every request it gets. The lists follow the selection, a click on a line moves the cursor.
+#[test]
+#[cfg_attr(not(has_chromium), ignore = "there is no chromium on this machine")]
+fn logs_are_in_step_with_time() {
+    let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/faulty.py");
+    let words = format!(
+        "test -w echo --bin {} --clock virtual --node-count 2 --rate 40 --time-limit 3 --seed 5 \
+         -- echo",
+        node.display()
+    );
+    let run = Run::of(&words, 1);
+    let times = fs::read(run.latest().join("node-logs/times.jsonl")).expect("times");
+    let again = Run::of(&words, 1);
+    let again = fs::read(again.latest().join("node-logs/times.jsonl")).expect("times");
+    assert_eq!(times, again, "the same plan, the same times");
+
+    let mut browser = Browser::start();
+    browser.open(&run.page(), "");
+    let same = browser.eval(
+        "(async () => { const { messages, meta, logs } = kolk.run; const found = []; \
+           for (const log of logs) { \
+             const times = await log.times(); \
+             const received = []; \
+             for (let i = 0; i < messages.count; i++) \
+               if (meta.actors[messages.dest[i]] === log.node) received.push(messages.end[i]); \
+             found.push(times.length > 20 && times.length === received.length && \
+               times.every((time, line) => time === received[line])); \
+           } return found; })()",
+    );
+    assert_eq!(same, json!([true, true]));
+
+    // The last request of n1: its line is in sight, highlighted, and stands beside the message.
+    let chosen = browser.eval(
+        "(() => { const { messages, meta } = kolk.run; \
+           const place = messages.dest.findLastIndex((actor) => meta.actors[actor] === 'n1'); \
+           kolk.state.select({ kind: 'message', place }); \
+           document.getElementById('logs-panel').scrollIntoView(); return place; })()",
+    );
+    let near = "new Promise((done) => { const look = () => { \
+                  const lines = document.querySelectorAll('#logs .line.near'); \
+                  if (lines.length === 0 || !document.querySelector('#inspector .line.near')) return setTimeout(look, 5); \
+                  const line = lines[lines.length - 1].getBoundingClientRect(); \
+                  const pane = lines[lines.length - 1].closest('.scroll').getBoundingClientRect(); \
+                  done([line.top >= pane.top && line.bottom <= pane.bottom, \
+                        document.querySelector('#inspector .line.near').textContent]); }; look(); })";
+    assert_eq!(browser.eval(near), json!([true, "thenanswering echo"]), "message {chosen}");
+
+    // The first line was written when the run began.
+    browser.eval("document.querySelector('#logs .scroll').scrollTop = 0");
+    browser.settle();
+    browser.eval(
+        "new Promise((done) => { const look = () => { \
+           const line = document.querySelector('#logs [data-place=\"0\"]'); \
+           line ? done(line.click()) : setTimeout(look, 5); }; look(); })",
+    );
+    assert_eq!(browser.eval("kolk.state.timeAt(kolk.state.cursor.place)"), json!(0));
+
+    // All nodes in one list, in the order of time.
+    browser.eval("document.getElementById('merge').click()");
+    let rising = browser.eval(
+        "new Promise((done) => { const look = () => { \
+           const lines = [...document.querySelectorAll('#logs .line .when')]; \
+           if (document.querySelectorAll('#logs .scroll').length !== 1 || lines.length < 9) return setTimeout(look, 5); \
+           const times = lines.map((line) => parseFloat(line.textContent)); \
+           done(times.every((time, k) => k === 0 || time >= times[k - 1])); }; look(); })",
+    );
+    assert_eq!(rising, json!(true));
+    assert_eq!(browser.complaints, Vec::<String>::new());
+
+    // A run that does not say when is drawn all the same.
+    fs::remove_file(run.latest().join("node-logs/times.jsonl")).expect("removed");
+    kolk(run.folder.path(), "report store/latest");
+    browser.open(&run.page(), "");
+    let shown = browser.eval("document.querySelector('#logs').textContent");
+    assert!(shown.as_str().is_some_and(|text| text.contains("does not say when")), "{shown}");
+    assert_eq!(browser.complaints, Vec::<String>::new());
+}
+
 /// Everything can be done by keys, and the page can be printed and read in the dark.
 #[test]
 #[cfg_attr(not(has_chromium), ignore = "there is no chromium on this machine")]

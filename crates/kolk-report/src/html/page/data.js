@@ -138,7 +138,9 @@ export async function readRun() {
     logs: meta.logs.map((log, place) => ({
       node: log.node,
       count: log.count,
+      isTimed: log.isTimed,
       texts: new Texts(`logs-${place}`, log.starts, log.count),
+      times: once(() => (log.isTimed ? readLogTimes(place, log.count, meta.results.run.ended) : null)),
     })),
   };
   run.events = orderEvents(run);
@@ -152,6 +154,20 @@ export async function readRun() {
   messages.spans = messageSpans(run);
   operations.spans = operationSpans(run);
   return run;
+}
+
+/// A function that works when it is first called, and then knows.
+function once(work) {
+  let known;
+  return () => (known ??= Promise.resolve(work()));
+}
+
+/// When each line of a log was there. Of a line that nobody saw come nothing is known but that it was
+/// there at the end.
+async function readLogTimes(place, count, ended) {
+  const times = new Reader(await unpack(`log-times-${place}`)).differences(new Float64Array(count));
+  for (let i = 0; i < count; i++) times[i] = times[i] === 0 ? ended : times[i] - 1;
+  return times;
 }
 
 function readMessages(reader, meta) {
