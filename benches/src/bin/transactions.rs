@@ -1,5 +1,6 @@
 //! How fast the checkers of transactions are, reading the history's file included:
 //! `transactions [MAX]`, histories of 10^3, 10^4, … up to MAX (10^6 unless told otherwise).
+//! `transactions --write FOLDER SIZE` only writes histories of SIZE transactions, for other programs.
 //!
 //! Each measurement is a process of its own, which reads a file, makes all the checks `kolk check`
 //! makes, and reports time, processor time and peak memory. The histories are valid and strict serializable: 20
@@ -24,8 +25,12 @@ use kolk_protocol::{Key, Time};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [workload, models, path] = arguments.as_slice() {
-        return measure(workload, models, Path::new(path));
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["--write", folder, size] => {
+            return write_all(Path::new(folder), size.parse().expect("a number"));
+        }
+        [workload, models, path] => return measure(workload, models, Path::new(path)),
+        _ => {}
     }
     let most: usize = arguments.first().map_or(1_000_000, |most| most.parse().expect("a number"));
     let folder = tempfile::tempdir().expect("a folder");
@@ -36,14 +41,27 @@ fn main() {
         for (workload, shape) in [("txn-list-append", LISTS), ("txn-rw-register", REGISTERS)] {
             let history = generate(size, shape);
             for format in ["jsonl", "edn"] {
-                let path = store(folder.path(), &history, format);
+                let path = store(folder.path(), workload, &history, format);
                 run(&format!("{workload}, {format}"), size, workload, "strict-serializable", &path);
             }
         }
-        let path = store(folder.path(), &generate(size, SESSIONS), "awdit");
+        let path = store(folder.path(), "levels", &generate(size, SESSIONS), "awdit");
         for level in ["read-committed", "read-atomic", "causal"] {
             run(&format!("{level}, text"), size, "txn-rw-register", level, &path);
         }
+    }
+}
+
+/// Writes every history of a size, for other programs.
+fn write_all(folder: &Path, size: usize) {
+    for (name, shape, format) in [
+        ("list-append", LISTS, "jsonl"),
+        ("list-append", LISTS, "edn"),
+        ("rw-register", REGISTERS, "jsonl"),
+        ("rw-register", REGISTERS, "edn"),
+        ("levels", SESSIONS, "awdit"),
+    ] {
+        store(folder, name, &generate(size, shape), format);
     }
 }
 
@@ -108,14 +126,14 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     (result, began.elapsed())
 }
 
-fn store(folder: &Path, history: &History, format: &str) -> std::path::PathBuf {
+fn store(folder: &Path, name: &str, history: &History, format: &str) -> std::path::PathBuf {
     let mut bytes = Vec::new();
     match format {
         "jsonl" => jsonl::write(&mut bytes, history),
         "edn" => jepsen::write(&mut bytes, history),
         _ => assert_eq!(awdit::write(&mut bytes, history), 0),
     }
-    let path = folder.join(format!("history.{format}"));
+    let path = folder.join(format!("{name}.{format}"));
     File::create(&path).and_then(|mut file| file.write_all(&bytes)).expect("to write");
     path
 }

@@ -30,13 +30,13 @@ const PROOF_MAX: usize = 8;
 /// Of a history in which a value was written twice to a key nothing can be said.
 fn duplicates(table: &Table) -> Option<Check> {
     let (element, second) = *table.duplicates.first()?;
-    let first = table.elements[element as usize];
-    let key = table.key_text(first.key);
+    let (first, key) = (table.elements.writer(element), table.elements.key(element));
+    let key = table.key_text(key);
     Some(Check::unknown(
         "workload",
         format!(
             "{} and {} both write {} to {key}: what was read cannot be told apart",
-            table.operation_text(first.writer),
+            table.operation_text(first),
             table.operation_text(second),
             table.value_text(element),
         ),

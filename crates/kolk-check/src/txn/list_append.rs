@@ -141,7 +141,7 @@ pub(crate) enum After {
 
 /// Who appended an element, if it may have happened.
 fn writer(table: &Table, element: u32) -> Option<u32> {
-    let writer = table.elements[element as usize].writer;
+    let writer = table.elements.writer(element);
     (writer != NONE && table.is_possible(writer)).then_some(writer)
 }
 

@@ -77,8 +77,8 @@ fn dependencies(table: &Table, findings: &mut Findings<'_>) -> Kinds {
     known.report_cyclic(findings);
     let (original, kinds) = graph(table, &known);
     let explain_original: &Explain<'_> = &|kind, from, to| explain(table, &known, kind, from, to);
-    let with_pending = Versions::new(table, true);
-    if with_pending.has_pending() {
+    if known.has_pending() {
+        let with_pending = Versions::new(table, true);
         // Most often there is no cycle even with the pending ones, and all is said.
         let all = cycles::search(table, &graph(table, &with_pending).0);
         if !all.is_empty() {
@@ -110,7 +110,7 @@ fn graph(table: &Table, versions: &Versions) -> (Graph, Kinds) {
 }
 
 fn data_edges(table: &Table, versions: &Versions, graph: &mut GraphBuilder) {
-    for element in 0..table.elements.len() as u32 {
+    for element in table.elements.all() {
         let readers = versions.readers(element);
         if let Some(writer) = versions.writer(table, element) {
             for reader in readers {

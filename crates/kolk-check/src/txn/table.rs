@@ -1,19 +1,22 @@
 //! A history of transactions as columns of small integers.
 //!
 //! Transactions are numbered in the order of their completions, those that never completed last.
-//! Keys and the values written to them (*elements*) are numbered as they turn up. A read of a list
+//! Keys and the values written to them (*elements*) are numbered as they turn up, values that nobody
+//! wrote after all others. A read of a list
 //! is stored as a length: lists grow by appends only, so almost all reads of a key are prefixes of
 //! the longest one, its *spine*, and the rare read that is not is kept beside. Ten million list
 //! elements thus cost a comparison each and no memory.
 
 mod builder;
 mod elements;
+mod index;
 
 use kolk_history::{Outcome, Value};
 
 use super::codes::Codes;
 
 pub(crate) use builder::Builder;
+use elements::Elements;
 
 /// No transaction, no element: where a number may be missing.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -91,17 +94,6 @@ impl MicroOp {
     }
 }
 
-/// A value written to a key, or read there.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Element {
-    pub key: u32,
-    /// The transaction that writes it; [`NONE`] if nobody does.
-    pub writer: u32,
-    pub code: i64,
-    /// Whether it is its writer's last write of the key.
-    pub is_final: bool,
-}
-
 /// A list that was read and is no prefix of the longest.
 #[derive(Clone, Debug)]
 pub(crate) struct Odd {
@@ -118,7 +110,7 @@ pub(crate) struct Table {
     pub kind: Kind,
     pub transactions: Vec<Transaction>,
     pub operations: Vec<MicroOp>,
-    pub elements: Vec<Element>,
+    pub elements: Elements,
     /// The codes of the keys' names.
     pub keys: Vec<i64>,
     /// The longest read of each key, one after another.
@@ -229,6 +221,6 @@ impl Table {
 
     /// An element's value.
     pub(crate) fn value(&self, element: u32) -> Value {
-        self.codes.value(self.elements[element as usize].code)
+        self.codes.value(self.elements.code(element))
     }
 }

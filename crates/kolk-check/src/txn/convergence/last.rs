@@ -82,13 +82,12 @@ impl<'a> Order<'a> {
                 ends.insert(*key, value.to_string());
             }
         }
-        for (element, known) in (0..).zip(&table.elements) {
-            let is_last = known.is_final
-                && known.writer != NONE
-                && table.is_possible(known.writer)
-                && ends.get(&known.key) == Some(&table.value(element).to_string());
+        for element in table.elements.all() {
+            let key = table.elements.key(element);
+            let is_last = table.elements.sound_writer(element).is_some()
+                && ends.get(&key) == Some(&table.value(element).to_string());
             if is_last {
-                order.last[known.key as usize] = element;
+                order.last[key as usize] = element;
             }
         }
         order
@@ -97,7 +96,7 @@ impl<'a> Order<'a> {
     /// What a transaction leaves in each key, and what it had read there before it wrote.
     fn writes(&self, transaction: u32) -> impl Iterator<Item = (u32, Option<u32>)> {
         let micro_ops = self.table.micro_ops(transaction);
-        let is_left = |element: u32| self.table.elements[element as usize].is_final;
+        let is_left = |element: u32| self.table.elements.is_final(element);
         micro_ops.iter().filter(move |op| op.is_write() && is_left(op.element())).map(|write| {
             let first = micro_ops.iter().find(|first| first.key() == write.key());
             let read = first.filter(|first| !first.is_write());
@@ -120,13 +119,13 @@ impl<'a> Order<'a> {
 
     /// Who wrote an element, if that may have happened.
     fn writer(&self, element: u32) -> Option<u32> {
-        let writer = self.table.elements[element as usize].writer;
+        let writer = self.table.elements.writer(element);
         (writer != NONE && self.table.is_possible(writer)).then_some(writer)
     }
 
     /// Who wrote the last value of an element's key, if that is another value.
     fn last_writer(&self, element: u32) -> Option<u32> {
-        let last = self.last[self.table.elements[element as usize].key as usize];
+        let last = self.last[self.table.elements.key(element) as usize];
         if last == NONE || last == element { None } else { self.writer(last) }
     }
 
@@ -137,7 +136,7 @@ impl<'a> Order<'a> {
         let mut happened: Vec<bool> =
             (0..table.len() as u32).map(|number| table.is_ok(number)).collect();
         for writer in self.last.iter().filter(|last| **last != NONE) {
-            happened[table.elements[*writer as usize].writer as usize] = true;
+            happened[table.elements.writer(*writer) as usize] = true;
         }
         for transaction in (0..table.len() as u32).filter(|number| happened[*number as usize]) {
             for (element, read) in self.writes(transaction) {
@@ -166,7 +165,7 @@ impl<'a> Order<'a> {
     ) -> Option<String> {
         let table = self.table;
         let names = |element: u32| {
-            let key = table.elements[element as usize].key;
+            let key = table.elements.key(element);
             (table.key_text(key), table.value_text(element))
         };
         let at_the_end = || {
@@ -174,7 +173,7 @@ impl<'a> Order<'a> {
             let (element, _) =
                 writes.find(|(element, _)| self.last_writer(*element) == Some(to))?;
             let (key, value) = names(element);
-            let last = table.value_text(self.last[table.elements[element as usize].key as usize]);
+            let last = table.value_text(self.last[table.elements.key(element) as usize]);
             Some(format!(
                 "{key} ends as {last}, which {other} wrote, so {one}'s {value} was overwritten"
             ))

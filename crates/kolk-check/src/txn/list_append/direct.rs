@@ -145,8 +145,8 @@ fn internal(findings: &mut Findings<'_>, transaction: u32, read: MicroOp, expect
 fn intermediate_read(findings: &mut Findings<'_>, transaction: u32, read: MicroOp) {
     let table = findings.table;
     let Some(Some(last)) = table.last_read(read) else { return };
-    let element = table.elements[last as usize];
-    if element.writer == NONE || element.is_final || element.writer == transaction {
+    let writer = table.elements.writer(last);
+    if writer == NONE || table.elements.is_final(last) || writer == transaction {
         return;
     }
     findings.anomaly("G1b", || {
@@ -156,9 +156,9 @@ fn intermediate_read(findings: &mut Findings<'_>, transaction: u32, read: MicroO
             table.key_text(read.key()),
             table.read_text(read),
             table.value_text(last),
-            table.operation_text(element.writer)
+            table.operation_text(writer)
         );
-        let operations = vec![table.index(element.writer), table.index(transaction)];
+        let operations = vec![table.index(writer), table.index(transaction)];
         Anomaly::new("G1b", claim, operations)
     });
 }
@@ -207,13 +207,13 @@ impl Suspects {
 
 /// True for an element that nobody appended, or only a transaction that failed.
 fn is_foul(table: &Table, element: u32) -> bool {
-    let writer = table.elements[element as usize].writer;
+    let writer = table.elements.writer(element);
     writer == NONE || !table.is_possible(writer)
 }
 
 fn foul(findings: &mut Findings<'_>, transaction: u32, read: MicroOp, element: u32) {
     let table = findings.table;
-    let writer = table.elements[element as usize].writer;
+    let writer = table.elements.writer(element);
     let seen = || {
         let (operation, key) = (table.operation_text(transaction), table.key_text(read.key()));
         let value = table.value_text(element);
@@ -257,7 +257,7 @@ fn dirty_updates(findings: &mut Findings<'_>, versions: &Versions) {
     for key in 0..table.keys.len() as u32 {
         let mut failed: Option<u32> = None;
         for element in versions.order(key) {
-            let writer = table.elements[*element as usize].writer;
+            let writer = table.elements.writer(*element);
             if writer == NONE {
                 continue;
             }
@@ -276,7 +276,7 @@ fn dirty_updates(findings: &mut Findings<'_>, versions: &Versions) {
 fn dirty_update(findings: &mut Findings<'_>, key: u32, first: u32, second: u32) {
     let table = findings.table;
     findings.anomaly("dirty-update", || {
-        let writer = |element: u32| table.elements[element as usize].writer;
+        let writer = |element: u32| table.elements.writer(element);
         let claim = format!(
             "{} appended {} to {} on top of {}, which {} appended and which failed",
             table.operation_text(writer(second)),

@@ -31,15 +31,14 @@ impl Versions {
             }
             starts.push(elements.len() as u32);
         }
-        let mut open: Vec<(u32, u32)> = table
-            .elements
-            .iter()
-            .zip(&places)
-            .filter(|(element, place)| {
-                **place == NONE && element.writer != NONE && table.is_possible(element.writer)
-            })
-            .map(|(element, _)| (element.key, element.writer))
-            .collect();
+        let is_open = |element: &u32| {
+            let writer = table.elements.writer(*element);
+            places[*element as usize] == NONE && writer != NONE && table.is_possible(writer)
+        };
+        let key_and_writer =
+            |element| (table.elements.key(element), table.elements.writer(element));
+        let mut open: Vec<(u32, u32)> =
+            table.elements.all().filter(is_open).map(key_and_writer).collect();
         open.sort_unstable();
         open.dedup();
         let mut open_starts = Vec::with_capacity(table.keys.len() + 1);
@@ -73,7 +72,7 @@ impl Versions {
 
     /// What follows the version whose last element this is.
     pub(crate) fn after(&self, table: &Table, key: u32, last: Option<u32>) -> After {
-        debug_assert!(last.is_none_or(|last| table.elements[last as usize].key == key));
+        debug_assert!(last.is_none_or(|last| table.elements.key(last) == key));
         let next = match last.map(|last| self.place(last)) {
             None => 0,
             Some(Some(place)) => place + 1,
@@ -85,7 +84,7 @@ impl Versions {
     /// The element appended just before this one, as far as is known: for one that was never read,
     /// the last that was. `None` if there is none.
     pub(crate) fn before(&self, table: &Table, element: u32) -> Option<u32> {
-        let order = self.order(table.elements[element as usize].key);
+        let order = self.order(table.elements.key(element));
         match self.place(element) {
             Some(place) => place.checked_sub(1).map(|before| order[before as usize]),
             None => order.last().copied(),

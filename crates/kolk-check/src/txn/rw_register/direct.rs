@@ -90,29 +90,32 @@ fn contradiction(
 /// what nobody wrote.
 fn foul_read(findings: &mut Findings<'_>, transaction: u32, read: MicroOp, element: u32) {
     let table = findings.table;
-    let known = table.elements[element as usize];
+    if table.elements.sound_writer(element).is_some() {
+        return;
+    }
+    let writer = table.elements.writer(element);
     let seen = || {
         let (operation, key) = (table.operation_text(transaction), table.key_text(read.key()));
         format!("{operation} read {key} as {}", table.value_text(element))
     };
-    if known.writer == NONE {
+    if writer == NONE {
         findings.stronger("garbage-read", || {
             let claim = format!("{}, but nobody ever wrote that", seen());
             Anomaly::new("garbage-read", claim, vec![table.index(transaction)])
         });
         return;
     }
-    let operations = || vec![table.index(known.writer), table.index(transaction)];
-    let writer = || table.operation_text(known.writer);
-    if !table.is_possible(known.writer) {
+    let operations = || vec![table.index(writer), table.index(transaction)];
+    let writer_text = || table.operation_text(writer);
+    if !table.is_possible(writer) {
         findings.anomaly("G1a", || {
-            let claim = format!("{}, but {}, which wrote that, failed", seen(), writer());
+            let claim = format!("{}, but {}, which wrote that, failed", seen(), writer_text());
             Anomaly::new("G1a", claim, operations())
         });
     }
-    if !known.is_final && known.writer != transaction {
+    if !table.elements.is_final(element) && writer != transaction {
         findings.anomaly("G1b", || {
-            let claim = format!("{}: not the last that {} wrote there", seen(), writer());
+            let claim = format!("{}: not the last that {} wrote there", seen(), writer_text());
             Anomaly::new("G1b", claim, operations())
         });
     }

@@ -17,17 +17,18 @@ impl Lists {
     fn new(size: usize, pairs: &[(u32, u32)]) -> Lists {
         let mut starts = vec![0u32; size + 1];
         for (thing, _) in pairs {
-            starts[*thing as usize + 1] += 1;
+            starts[*thing as usize] += 1;
         }
-        for at in 0..size {
-            starts[at + 1] += starts[at];
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += *start;
+            *start = sum;
         }
-        let mut next = starts.clone();
         let mut members = vec![0; pairs.len()];
-        for (thing, member) in pairs {
-            let place = &mut next[*thing as usize];
+        for (thing, member) in pairs.iter().rev() {
+            let place = &mut starts[*thing as usize];
+            *place -= 1;
             members[*place as usize] = *member;
-            *place += 1;
         }
         Lists { starts, members }
     }
@@ -60,7 +61,7 @@ pub(super) struct Versions {
 
 impl Versions {
     /// What reads and writes tell. Pending transactions whose values were read are counted in if
-    /// asked.
+    /// asked; whether there are any is known either way.
     pub(super) fn new(table: &Table, with_pending: bool) -> Versions {
         let (mut readers, mut of_nothing, mut follows) = (Vec::new(), Vec::new(), Vec::new());
         let mut before = vec![NONE; table.elements.len()];
@@ -79,7 +80,7 @@ impl Versions {
                     let read = first.and_then(|first| external_read(table, first));
                     let element = micro_op.element();
                     if let Some(Some(read)) = read
-                        && table.elements[element as usize].is_final
+                        && table.elements.is_final(element)
                         && read != element
                     {
                         before[element as usize] = read;
@@ -95,37 +96,31 @@ impl Versions {
                     Some(None) => of_nothing.push((micro_op.key(), transaction)),
                     Some(Some(element)) => {
                         readers.push((element, transaction));
-                        let writer = table.elements[element as usize].writer;
-                        if with_pending && writer != NONE && is_pending(table, writer) {
-                            happened[writer as usize] = true;
+                        if table.elements.is_pending(element) {
                             has_pending = true;
+                            if with_pending {
+                                happened[table.elements.writer(element) as usize] = true;
+                            }
                         }
                     }
                 }
             }
         }
-        let counts: Vec<bool> = table
-            .elements
-            .iter()
-            .map(|element| {
-                let writer = element.writer;
-                writer != NONE
-                    && element.is_final
-                    && (table.is_ok(writer) || with_pending && happened[writer as usize])
-            })
-            .collect();
-        let mut writers: Vec<(u32, u32)> = table
-            .elements
-            .iter()
-            .zip(&counts)
-            .filter(|(_, counts)| **counts)
-            .map(|(element, _)| (element.key, element.writer))
-            .collect();
-        writers.sort_unstable();
+        let happened = |element: u32, writer: u32| {
+            !table.elements.is_pending(element) || with_pending && happened[writer as usize]
+        };
+        // Elements are in the order of their writers, and so are the writers of each key.
+        let (mut counts, mut writers) = (Vec::new(), Vec::new());
+        for element in table.elements.all() {
+            let writer = table.elements.sound_writer(element);
+            let writer = writer.filter(|writer| happened(element, *writer));
+            counts.push(writer.is_some());
+            writers.extend(writer.map(|writer| (table.elements.key(element), writer)));
+        }
         let cyclic = cut_cycles(table, &mut before);
         if !cyclic.is_empty() {
             let keys: Vec<u32> = cyclic.iter().map(|(key, _)| *key).collect();
-            let key_of = |element: u32| table.elements[element as usize].key;
+            let key_of = |element: u32| table.elements.key(element);
             follows.retain(|(element, _)| keys.binary_search(&key_of(*element)).is_err());
         }
         Versions {
@@ -147,7 +142,7 @@ impl Versions {
 
     /// Who wrote an element, if that is an external write and is known to have happened.
     pub(super) fn writer(&self, table: &Table, element: u32) -> Option<u32> {
-        self.counts[element as usize].then(|| table.elements[element as usize].writer)
+        self.counts[element as usize].then(|| table.elements.writer(element))
     }
 
     pub(super) fn readers(&self, element: u32) -> &[u32] {
@@ -181,7 +176,7 @@ impl Versions {
                 let operations: Vec<u32> = circle
                     .iter()
                     .take(crate::txn::PROOF_MAX)
-                    .map(|element| table.index(table.elements[*element as usize].writer))
+                    .map(|element| table.index(table.elements.writer(*element)))
                     .collect();
                 let claim = format!(
                     "the values {} of {} each overwrote the one before, in a circle",
@@ -192,10 +187,6 @@ impl Versions {
             });
         }
     }
-}
-
-fn is_pending(table: &Table, transaction: u32) -> bool {
-    table.is_possible(transaction) && !table.is_ok(transaction)
 }
 
 /// What a transaction's first micro-operation on a key saw, if it is a read.
@@ -225,12 +216,12 @@ fn cut_cycles(table: &Table, before: &mut [u32]) -> Vec<(u32, Vec<u32>)> {
             circle.push(element);
             // From each value to the one that overwrote it.
             circle.reverse();
-            cyclic.push((table.elements[element as usize].key, circle));
+            cyclic.push((table.elements.key(element), circle));
         }
     }
     cyclic.sort_unstable();
     for element in 0..before.len() {
-        let key = table.elements[element].key;
+        let key = table.elements.key(element as u32);
         if cyclic.binary_search_by_key(&key, |(key, _)| *key).is_ok() {
             before[element] = NONE;
         }

@@ -2,16 +2,15 @@
 
 use kolk_history::micro_ops::{MicroFunction, MicroOp as Packed, Operand};
 use kolk_history::{Function, History, Operation, Outcome, Value};
-use rustc_hash::FxHashMap;
 
-use super::elements::Index;
-use super::{Element, Kind, MicroOp, NIL, NONE, ODD, Odd, Table, Transaction, UNKNOWN, WRITE};
+use super::elements::Elements;
+use super::index::Index;
+use super::{Kind, MicroOp, NIL, NONE, ODD, Odd, Table, Transaction, UNKNOWN, WRITE};
 use crate::txn::codes::Codes;
 
 /// What is known of a key while the table is being filled.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Key {
-    elements: Index,
     /// The longest list read so far that agrees with those before it, as codes.
     spine: Vec<i64>,
     /// Whether some read did not agree.
@@ -29,16 +28,27 @@ struct OddList {
     codes: Vec<i64>,
 }
 
+/// A register's value that was read: its element is looked for once all writes are known. The
+/// processor then has many memory accesses under way at once, which wait for nothing that was found.
+#[derive(Clone, Copy, Debug)]
+struct LateRead {
+    operation: u32,
+    code: i64,
+}
+
 /// Fills a table. Transactions must come in the order of their completions.
 #[derive(Debug)]
 pub(crate) struct Builder {
     kind: Kind,
     transactions: Vec<Transaction>,
     operations: Vec<MicroOp>,
-    elements: Vec<Element>,
+    elements: Elements,
+    /// By key: its elements.
+    indices: Vec<Index>,
     keys: Vec<Key>,
     key_codes: Vec<i64>,
-    key_numbers: FxHashMap<i64, u32>,
+    key_numbers: Index,
+    late_reads: Vec<LateRead>,
     odd: Vec<OddList>,
     codes: Codes,
     malformed: Vec<u32>,
@@ -52,10 +62,12 @@ impl Builder {
             kind,
             transactions: Vec::new(),
             operations: Vec::new(),
-            elements: Vec::new(),
+            elements: Elements::default(),
+            indices: Vec::new(),
             keys: Vec::new(),
             key_codes: Vec::new(),
-            key_numbers: FxHashMap::default(),
+            key_numbers: Index::default(),
+            late_reads: Vec::new(),
             odd: Vec::new(),
             codes: Codes::default(),
             malformed: Vec::new(),
@@ -200,44 +212,51 @@ impl Builder {
     }
 
     fn key(&mut self, code: i64) -> u32 {
-        let next = self.keys.len() as u32;
-        let key = *self.key_numbers.entry(code).or_insert(next);
-        if key == next {
-            self.keys.push(Key { last_writer: NONE, ..Key::default() });
-            self.key_codes.push(code);
-        }
+        self.key_numbers.get(code).unwrap_or_else(|| self.new_key(code))
+    }
+
+    fn new_key(&mut self, code: i64) -> u32 {
+        let key = self.keys.len() as u32;
+        self.key_numbers.insert(code, key);
+        self.key_codes.push(code);
+        self.indices.push(Index::default());
+        let (spine, is_odd) = (Vec::new(), false);
+        self.keys.push(Key { spine, is_odd, last_writer: NONE, last_written: NONE });
         key
     }
 
+    /// An element that was read.
     fn element(&mut self, key: u32, code: i64) -> u32 {
-        let index = &mut self.keys[key as usize].elements;
+        let index = &mut self.indices[key as usize];
         index.get(code).unwrap_or_else(|| {
-            let element = self.elements.len() as u32;
+            let element = self.elements.push(key, code, NONE);
             index.insert(code, element);
-            let is_final = false;
-            self.elements.push(Element { key, writer: NONE, code, is_final });
             element
         })
     }
 
     /// Adds a write to the last transaction.
     pub(crate) fn write(&mut self, key: i64, code: i64) {
-        let key = self.key(key);
-        let id = self.element(key, code);
+        let number = self.key(key);
         let transaction = self.transactions.len() as u32 - 1;
-        self.operations.push(MicroOp { key_and_write: key | WRITE, value: id });
-        let element = &mut self.elements[id as usize];
-        if element.writer == NONE {
-            element.writer = transaction;
-            element.is_final = true;
-            let key = &mut self.keys[key as usize];
-            if key.last_writer == transaction {
-                self.elements[key.last_written as usize].is_final = false;
+        let index = &mut self.indices[number as usize];
+        let element = match index.get(code) {
+            Some(element) => {
+                self.duplicates.push((element, transaction));
+                element
             }
-            (key.last_writer, key.last_written) = (transaction, id);
-        } else {
-            self.duplicates.push((id, transaction));
-        }
+            None => {
+                let element = self.elements.push(number, code, transaction);
+                index.insert(code, element);
+                let key = &mut self.keys[number as usize];
+                if key.last_writer == transaction {
+                    self.elements.overwrite(key.last_written);
+                }
+                (key.last_writer, key.last_written) = (transaction, element);
+                element
+            }
+        };
+        self.operations.push(MicroOp { key_and_write: number | WRITE, value: element });
     }
 
     /// Adds a read whose value is not known.
@@ -249,8 +268,11 @@ impl Builder {
     /// Adds a read of a register.
     pub(crate) fn read_register(&mut self, key: i64, code: Option<i64>) {
         let key = self.key(key);
-        let value = code.map_or(NIL, |code| self.element(key, code));
-        self.operations.push(MicroOp { key_and_write: key, value });
+        if let Some(code) = code {
+            let operation = self.operations.len() as u32;
+            self.late_reads.push(LateRead { operation, code });
+        }
+        self.operations.push(MicroOp { key_and_write: key, value: NIL });
     }
 
     /// Adds a read of a list.
@@ -272,6 +294,7 @@ impl Builder {
 
     /// The table.
     pub(crate) fn finish(mut self) -> Table {
+        self.resolve_late_reads();
         self.choose_spines();
         let mut spines = Vec::new();
         let mut spine_starts = Vec::with_capacity(self.keys.len() + 1);
@@ -288,6 +311,7 @@ impl Builder {
             elements: list.codes.iter().map(|code| self.element(list.key, *code)).collect(),
         });
         let odd = odd.collect();
+        self.elements.mark(&self.transactions);
         Table {
             kind: self.kind,
             transactions: self.transactions,
@@ -301,6 +325,17 @@ impl Builder {
             malformed: self.malformed,
             duplicates: self.duplicates,
             untimed: false,
+        }
+    }
+
+    fn resolve_late_reads(&mut self) {
+        for read in std::mem::take(&mut self.late_reads) {
+            let operation = self.operations[read.operation as usize];
+            // What was read in a transaction that could not be understood is not known.
+            if operation.value != UNKNOWN {
+                let element = self.element(operation.key(), read.code);
+                self.operations[read.operation as usize].value = element;
+            }
         }
     }
 

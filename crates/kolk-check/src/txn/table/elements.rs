@@ -1,45 +1,105 @@
-//! The elements of one key, found by their codes.
+//! The values written to keys, or read there, as columns.
+//!
+//! They are asked for in the order of reads, that is without any order, and mostly for their writer
+//! alone: four bytes each, so that those of a million transactions fit the processor's caches.
 
-use rustc_hash::FxHashMap;
+use kolk_history::Outcome;
 
-use super::NONE;
+use super::{NONE, Transaction};
 
-/// Values mostly count up from 1 in each key: those near zero are found by their value, without
-/// hashing; any others by a hash map, whose order shows nowhere.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Index {
-    dense: Vec<u32>,
-    sparse: FxHashMap<i64, u32>,
-    count: usize,
+/// Elements by their numbers: those written come first, in the order of their writers.
+#[derive(Debug, Default)]
+pub(crate) struct Elements {
+    /// The transaction that writes it, shifted, and marks; [`NONE`] if nobody does.
+    states: Vec<u32>,
+    keys: Vec<u32>,
+    codes: Vec<i64>,
 }
 
-impl Index {
-    /// The element of that code.
+/// It is its writer's last write of the key.
+const FINAL: u32 = 1;
+/// Its writer failed.
+const FAILED: u32 = 2;
+/// It is not known whether its writer happened.
+const PENDING: u32 = 4;
+/// The number of marks. Graphs have no more than 2^29 transactions.
+const MARKS: u32 = 3;
+
+impl Elements {
+    /// The number of elements.
+    pub(crate) fn len(&self) -> usize {
+        self.states.len()
+    }
+
+    /// All elements.
+    pub(crate) fn all(&self) -> std::ops::Range<u32> {
+        0..self.len() as u32
+    }
+
+    /// The transaction that writes an element; [`NONE`] if nobody does.
     #[inline]
-    pub(super) fn get(&self, code: i64) -> Option<u32> {
-        let near = usize::try_from(code).ok().and_then(|at| self.dense.get(at)).copied();
-        match near {
-            Some(element) if element != NONE => Some(element),
-            _ if self.sparse.is_empty() => None,
-            _ => self.sparse.get(&code).copied(),
+    pub(crate) fn writer(&self, element: u32) -> u32 {
+        match self.states[element as usize] {
+            NONE => NONE,
+            state => state >> MARKS,
         }
     }
 
-    /// Adds an element of a code that has none.
-    pub(super) fn insert(&mut self, code: i64, element: u32) {
-        self.count += 1;
-        // Memory stays linear in the number of elements.
-        let limit = self.count * 4 + 28;
-        match usize::try_from(code) {
-            Ok(at) if at < limit => {
-                if self.dense.len() <= at {
-                    self.dense.resize(at + 1, NONE);
-                }
-                self.dense[at] = element;
-            }
-            _ => {
-                self.sparse.insert(code, element);
-            }
+    /// Whether it is its writer's last write of the key.
+    #[inline]
+    pub(crate) fn is_final(&self, element: u32) -> bool {
+        let state = self.states[element as usize];
+        state != NONE && state & FINAL != 0
+    }
+
+    /// The transaction that writes an element, if that did not fail and writes nothing to the key
+    /// later.
+    #[inline]
+    pub(crate) fn sound_writer(&self, element: u32) -> Option<u32> {
+        let state = self.states[element as usize];
+        (state != NONE && state & (FINAL | FAILED) == FINAL).then_some(state >> MARKS)
+    }
+
+    /// Whether it is not known if the transaction that writes an element happened.
+    #[inline]
+    pub(crate) fn is_pending(&self, element: u32) -> bool {
+        let state = self.states[element as usize];
+        state != NONE && state & PENDING != 0
+    }
+
+    /// The key that it is a value of.
+    #[inline]
+    pub(crate) fn key(&self, element: u32) -> u32 {
+        self.keys[element as usize]
+    }
+
+    /// The code of the value.
+    pub(crate) fn code(&self, element: u32) -> i64 {
+        self.codes[element as usize]
+    }
+
+    /// Adds a value, the last so far that its writer writes to the key, if anybody writes it.
+    pub(super) fn push(&mut self, key: u32, code: i64, writer: u32) -> u32 {
+        let state = if writer == NONE { NONE } else { writer << MARKS | FINAL };
+        self.states.push(state);
+        self.keys.push(key);
+        self.codes.push(code);
+        self.states.len() as u32 - 1
+    }
+
+    /// Takes note that the writer of an element writes its key again.
+    pub(super) fn overwrite(&mut self, element: u32) {
+        self.states[element as usize] &= !FINAL;
+    }
+
+    /// Takes note of what came of the writers.
+    pub(super) fn mark(&mut self, transactions: &[Transaction]) {
+        for state in self.states.iter_mut().filter(|state| **state != NONE) {
+            *state |= match transactions[(*state >> MARKS) as usize].outcome {
+                Outcome::Ok => 0,
+                Outcome::Fail => FAILED,
+                Outcome::Info => PENDING,
+            };
         }
     }
 }
@@ -49,17 +109,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_what_was_added_and_nothing_else() {
-        let codes = [0, 3, -1, 1 << 40, 1000, 5, 999, i64::MIN, 31, 33];
-        let mut index = Index::default();
-        for (element, code) in codes.iter().enumerate() {
-            assert_eq!(index.get(*code), None);
-            index.insert(*code, element as u32);
+    fn tells_writers_and_what_came_of_them() {
+        let outcomes = [Outcome::Ok, Outcome::Fail, Outcome::Info];
+        let transactions = outcomes.map(|outcome| Transaction {
+            first: 0,
+            index: 0,
+            completion: 0,
+            process: 0,
+            outcome,
+        });
+        let mut elements = Elements::default();
+        for (code, writer) in [(7, 0), (8, 0), (9, 1), (10, 2), (11, NONE)] {
+            elements.push(5, code, writer);
         }
-        for (element, code) in codes.iter().enumerate() {
-            assert_eq!(index.get(*code), Some(element as u32), "{code}");
-        }
-        assert!([1, 2, 4, 6, 32, 34, 998, i64::MAX].iter().all(|code| index.get(*code).is_none()));
-        assert!(index.dense.len() < 100);
+        elements.overwrite(0);
+        elements.mark(&transactions);
+        let told = |element: u32| {
+            let is = (elements.is_final(element), elements.is_pending(element));
+            (elements.writer(element), elements.sound_writer(element), is)
+        };
+        assert_eq!(told(0), (0, None, (false, false)));
+        assert_eq!(told(1), (0, Some(0), (true, false)));
+        assert_eq!(told(2), (1, None, (true, false)));
+        assert_eq!(told(3), (2, Some(2), (true, true)));
+        assert_eq!(told(4), (NONE, None, (false, false)));
+        assert_eq!((elements.key(4), elements.code(4), elements.all()), (5, 11, 0..5));
     }
 }

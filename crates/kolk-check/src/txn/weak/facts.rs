@@ -116,17 +116,13 @@ impl<'a> Facts<'a> {
             self.reads.push(Read { key: read.key(), from: NONE });
             return;
         };
-        let element = table.elements[element as usize];
-        let is_dirty = element.writer == NONE
-            || !table.is_possible(element.writer)
-            || element.writer == transaction
-            || !element.is_final;
-        if is_dirty {
+        let writer = table.elements.sound_writer(element);
+        let Some(from) = writer.filter(|writer| *writer != transaction) else {
             self.foul.dirty = true;
             return;
-        }
-        happened[element.writer as usize] = true;
-        self.reads.push(Read { key: read.key(), from: element.writer });
+        };
+        happened[from as usize] = true;
+        self.reads.push(Read { key: read.key(), from });
     }
 
     fn add_writes(&mut self, happened: &[bool]) {
@@ -137,8 +133,9 @@ impl<'a> Facts<'a> {
             if happened[transaction as usize] {
                 let writes = table.micro_ops(transaction).iter().filter(|micro_op| {
                     micro_op.is_write() && {
-                        let element = table.elements[micro_op.element() as usize];
-                        element.is_final && element.writer == transaction
+                        let element = micro_op.element();
+                        table.elements.is_final(element)
+                            && table.elements.writer(element) == transaction
                     }
                 });
                 self.writes.extend(writes.map(|write| write.key()));
@@ -229,7 +226,7 @@ impl<'a> Facts<'a> {
     /// Who wrote what a read saw; [`NONE`] if nobody did.
     pub(super) fn reads_from(&self, read: MicroOp) -> u32 {
         let element = self.table.last_read(read).flatten();
-        element.map_or(NONE, |element| self.table.elements[element as usize].writer)
+        element.map_or(NONE, |element| self.table.elements.writer(element))
     }
 
     /// The graph of that order.
