@@ -2,7 +2,7 @@
 
 use kolk_history::Value;
 
-use super::cycles::{Cycle, CycleType, Scope};
+use super::cycles::{Cycle, CycleType, Scope, Shape};
 use super::graph::Kinds;
 use super::order;
 use super::table::Table;
@@ -74,24 +74,35 @@ impl<'a> Findings<'a> {
 
     /// Adds an anomaly that the original finds.
     pub(crate) fn anomaly(&mut self, kind: &'static str, anomaly: impl FnOnce() -> Anomaly) {
-        if !self.found.contains(&kind) {
-            self.found.push(kind);
-        }
-        if self.forbids(kind) {
-            if !self.types.contains(&kind) {
-                self.types.push(kind);
-            }
-            self.check.anomaly(kind, anomaly);
-        }
+        self.add(kind, kind, false, anomaly);
     }
 
     /// Adds an anomaly that the original overlooks.
     pub(crate) fn stronger(&mut self, kind: &'static str, anomaly: impl FnOnce() -> Anomaly) {
-        if !self.found.contains(&kind) {
-            self.found.push(kind);
+        self.add(kind, kind, true, anomaly);
+    }
+
+    /// Adds an anomaly of that kind, which counts as `claim`.
+    fn add(
+        &mut self,
+        kind: &'static str,
+        claim: &'static str,
+        is_stronger: bool,
+        anomaly: impl FnOnce() -> Anomaly,
+    ) {
+        if !self.found.contains(&claim) {
+            self.found.push(claim);
         }
-        if self.forbids(kind) {
+        if !self.forbids(claim) {
+            return;
+        }
+        if is_stronger {
             self.check.stronger(kind, anomaly);
+        } else {
+            if !self.types.contains(&kind) {
+                self.types.push(kind);
+            }
+            self.check.anomaly(kind, anomaly);
         }
     }
 
@@ -125,15 +136,14 @@ impl<'a> Findings<'a> {
         let scope = self.scope();
         let table = self.table;
         for cycle in cycles {
-            let kind = cycle.kind.name();
+            let claim = certain_kind(table, cycle).name();
             if cycle.kind.scope == Scope::Process && scope == Scope::Realtime {
-                if !self.found.contains(&kind) {
-                    self.found.push(kind);
+                if !self.found.contains(&claim) {
+                    self.found.push(claim);
                 }
-            } else if is_stronger {
-                self.stronger(kind, || describe(table, cycle, explain));
             } else {
-                self.anomaly(kind, || describe(table, cycle, explain));
+                let anomaly = || describe(table, cycle, explain);
+                self.add(cycle.kind.name(), claim, is_stronger, anomaly);
             }
         }
     }
@@ -232,6 +242,17 @@ impl<'a> Findings<'a> {
             results.push((key(&"allowed-anomaly-types"), list(allowed.iter().map(text))));
         }
         self.check.results.extend(results);
+    }
+}
+
+/// What a cycle surely is. That somebody read what a transaction wrote proves that it was committed
+/// only where reads of what was not are forbidden: if it was not, a cycle of writes through it is
+/// none, and those reads are *G1*, as is *G1c*.
+fn certain_kind(table: &Table, cycle: &Cycle) -> CycleType {
+    let is_certain = cycle.steps.iter().all(|step| table.is_ok(step.from));
+    match cycle.kind.shape {
+        Shape::G0 if !is_certain => CycleType { shape: Shape::G1c, ..cycle.kind },
+        _ => cycle.kind,
     }
 }
 

@@ -52,3 +52,20 @@ fn golden_cases() {
         assert_eq!(verdict(&planted, models), expected, "{text} among others, {models:?}");
     }
 }
+
+/// A circle of writes through a transaction that may not have happened: then it is a read of what
+/// was not committed, which read uncommitted allows.
+#[test]
+fn what_may_not_have_happened_is_not_held_against_read_uncommitted() {
+    for (text, model, expected) in [
+        ("ax1ay1? ax2ay2 rx12ry21", Model::ReadUncommitted, "valid; not causal read-committed"),
+        (
+            "ax1ay1? ax2ay2 rx12ry21",
+            Model::ReadCommitted,
+            "invalid G0 +read-committed-violation; not causal read-committed",
+        ),
+        ("ax1ay1 ax2ay2 rx12ry21", Model::ReadUncommitted, "invalid G0; not read-uncommitted"),
+    ] {
+        assert_eq!(verdict(text, &[model]), expected, "{text} {model}");
+    }
+}
