@@ -62,4 +62,6 @@ fn lost_update(findings: &mut Findings<'_>, read: u32, first: u32, others: Vec<u
 }
 
 #[cfg(test)]
+mod stores;
+#[cfg(test)]
 mod testing;

@@ -180,6 +180,4 @@ fn explain(
 }
 
 #[cfg(test)]
-mod stores;
-#[cfg(test)]
 mod tests;
