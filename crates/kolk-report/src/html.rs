@@ -19,12 +19,14 @@
 mod assets;
 mod columns;
 mod error;
+mod files;
 mod intern;
 mod logs;
 mod messages;
 mod meta;
 mod operations;
 mod pack;
+mod page;
 mod texts;
 
 use std::io::{BufRead, Write};
@@ -32,7 +34,9 @@ use std::io::{BufRead, Write};
 use kolk_history::{History, Plan};
 
 pub use error::HtmlError;
+pub use files::{write_from, write_run};
 pub use logs::Log;
+pub use page::{COLORS, DOM, FORMAT, Page};
 
 use messages::Messages;
 use pack::Sections;
@@ -48,6 +52,11 @@ pub struct Stored<'a> {
     pub history: &'a History,
 }
 
+/// The page of every run, without its data.
+pub fn page() -> &'static Page {
+    &assets::REPORT
+}
+
 /// Draws the page of a run. The journal is read line by line, and so are the logs; what has been
 /// read is compressed and written at once.
 ///
@@ -60,7 +69,7 @@ pub fn write<R: BufRead>(
     journal: impl BufRead,
     logs: impl IntoIterator<Item = Log<R>>,
 ) -> Result<(), HtmlError> {
-    assets::write_head(out)?;
+    assets::REPORT.write_head(out)?;
     let mut sections = Sections::new(out);
     let messages = Messages::read(journal, stored.history, &mut sections)?;
     let operations = operations::write(stored.history, &mut sections)?;
@@ -71,6 +80,6 @@ pub fn write<R: BufRead>(
     sections.write("columns", &columns::join(&messages.columns(), &operations.columns))?;
     let meta = meta::json(stored, &messages, &operations, &stored_logs)?;
     sections.write("meta", meta.as_bytes())?;
-    assets::write_tail(out)?;
+    assets::REPORT.write_tail(out)?;
     Ok(())
 }

@@ -1,15 +1,13 @@
 //! `kolk report`: a stored run's screen and page, drawn again from its folder alone.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
-use kolk_history::log_times::{self, LogTime};
 use kolk_history::{History, Plan, jsonl};
 use kolk_report::failure::Failure;
-use kolk_report::html::{self, Log, Stored};
+use kolk_report::html::{self, Stored};
 use kolk_report::screen::{self, Report};
 use kolk_report::stored;
 
@@ -102,37 +100,6 @@ fn write_page(
 }
 
 fn draw(out: &mut dyn Write, folder: &Path, stored: &Stored<'_>) -> anyhow::Result<()> {
-    let journal = open(&folder.join("journal.jsonl"))?;
-    let mut times = log_times(folder)?;
-    let logs = stored
-        .plan
-        .nodes
-        .iter()
-        .map(|node| (node, log_path(folder, node)))
-        .filter(|(_, path)| path.is_file())
-        .map(|(node, path)| {
-            let times = times.remove(node).unwrap_or_default();
-            Ok(Log { node: node.clone(), lines: open(&path)?, times })
-        })
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    html::write(out, stored, journal, logs)
+    html::write_from(out, stored, |name| File::open(folder.join(name)))
         .with_context(|| format!("cannot draw the report of {}", folder.display()))
-}
-
-/// When the nodes' logs grew. A run of an older kolk does not say.
-fn log_times(folder: &Path) -> anyhow::Result<BTreeMap<String, Vec<LogTime>>> {
-    let path = folder.join("node-logs").join(log_times::FILE);
-    if !path.is_file() {
-        return Ok(BTreeMap::new());
-    }
-    log_times::read(open(&path)?).with_context(|| format!("cannot read {}", path.display()))
-}
-
-fn log_path(folder: &Path, node: &str) -> PathBuf {
-    folder.join("node-logs").join(format!("{node}.log"))
-}
-
-fn open(path: &Path) -> anyhow::Result<BufReader<File>> {
-    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(BufReader::with_capacity(BUFFER_BYTES, file))
 }
