@@ -51,6 +51,8 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Draw a stored run again: its screen, and its page report.html
     Report(ReportArgs),
+    /// Show all runs of a store in a browser
+    Serve(ServeArgs),
     /// Prove that the same plan gives the same run, byte for byte
     Verify(Box<VerifyArgs>),
     /// Be one of the built-in nodes, on standard input and output
@@ -340,6 +342,33 @@ pub struct ReportArgs {
     /// Print the results as JSON, and nothing else, on standard output
     #[arg(long)]
     pub json: bool,
+}
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  kolk serve
+      http://127.0.0.1:8080/ shows the runs in ./store, those that go on too; Ctrl-C ends it.
+  kolk serve --store ~/course/store --port 0
+      Whichever port is free.
+  kolk serve --bind 0.0.0.0
+      For everybody who can reach this machine.
+
+It shows the store and nothing else, and changes nothing. Exit status: 0 when it is ended by Ctrl-C,
+254 if it cannot listen there.";
+
+/// What to show, and to whom.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = SERVE_EXAMPLES)]
+pub struct ServeArgs {
+    /// Where run folders are
+    #[arg(long, value_name = "DIR", default_value = "store")]
+    pub store: PathBuf,
+    /// Which port to listen on; 0 for any that is free
+    #[arg(long, value_name = "N", default_value_t = 8080)]
+    pub port: u16,
+    /// Which address to listen on: others than this machine reach none of 127.0.0.1
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
+    pub bind: String,
 }
 
 const VERIFY_EXAMPLES: &str = "\

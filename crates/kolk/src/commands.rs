@@ -5,6 +5,7 @@ pub mod check;
 pub mod node;
 pub mod replay;
 pub mod report;
+pub mod serve;
 pub mod test;
 pub mod verify;
 

@@ -61,6 +61,7 @@ fn dispatch(command: &Command) -> Result<ExitCode, Stop> {
         Command::Challenge(args) => commands::challenge::run(args)?,
         Command::Replay(args) => commands::replay::run(args)?,
         Command::Report(args) => commands::report::run(args)?,
+        Command::Serve(args) => commands::serve::run(args)?,
         Command::Verify(args) => commands::verify::run(args)?,
         Command::Node(args) => return commands::node::run(args),
         Command::Check(args) => commands::check::run(args)?,

@@ -146,6 +146,7 @@ fn help() {
             "test --help",
             "challenge --help",
             "replay --help",
+            "serve --help",
             "verify --help",
             "node --help",
             "check --help",

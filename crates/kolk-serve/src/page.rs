@@ -1,0 +1,44 @@
+//! The page of all runs: static text and scripts, which fetch the rest.
+
+use std::sync::{Arc, LazyLock};
+
+use kolk_report::html::{COLORS, DOM, FORMAT, Page};
+
+use crate::http::Response;
+
+/// The modules, each behind those it imports.
+const MODULES: &[&str] = &[
+    DOM,
+    FORMAT,
+    include_str!("page/api.js"),
+    include_str!("page/row.js"),
+    include_str!("page/spark.js"),
+    include_str!("page/table.js"),
+    include_str!("page/run.js"),
+    include_str!("page/compare.js"),
+    include_str!("page/main.js"),
+];
+
+static INDEX: LazyLock<Page> = LazyLock::new(|| {
+    let styles = [COLORS, include_str!("page/page.css")];
+    Page::new("kolk", &styles, include_str!("page/page.html"), MODULES, Some("'self'"))
+});
+
+static TEXT: LazyLock<Arc<[u8]>> = LazyLock::new(|| {
+    let mut text = Vec::new();
+    // Writing to memory does not fail.
+    let _ = INDEX.write_head(&mut text).and_then(|()| INDEX.write_tail(&mut text));
+    text.into()
+});
+
+/// The page.
+pub fn index() -> Response {
+    with_policy(Response::new(200, "text/html; charset=utf-8", Arc::clone(&TEXT)), &INDEX)
+}
+
+/// A response with a page's policy as a header. A page says as much of itself, but a header comes
+/// first, and forbids being framed.
+pub fn with_policy(response: Response, page: &Page) -> Response {
+    let policy = format!("{}; frame-ancestors 'none'", page.policy());
+    response.with("content-security-policy", policy)
+}
