@@ -16,6 +16,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use kolk_check::models::Models;
+use kolk_check::txn::rw_register::AssumedKeys;
 use kolk_check::{Options, Validity};
 use kolk_history::micro_ops::{MicroFunction, MicroOps, Operand, Packer};
 use kolk_history::{Event, EventKind, Function, History, Outcome, Phase, Value};
@@ -45,6 +46,9 @@ fn main() {
                 run(&format!("{workload}, {format}"), size, workload, "strict-serializable", &path);
             }
         }
+        let path = folder.path().join("txn-rw-register.jsonl");
+        let keys = format!("txn-rw-register{ASSUMED_KEYS}");
+        run("registers, keys assumed, jsonl", size, &keys, "strict-serializable", &path);
         let path = store(folder.path(), "levels", &generate(size, SESSIONS), "awdit");
         for level in ["read-committed", "read-atomic", "causal"] {
             run(&format!("{level}, text"), size, "txn-rw-register", level, &path);
@@ -64,6 +68,9 @@ fn write_all(folder: &Path, size: usize) {
         store(folder, name, &generate(size, shape), format);
     }
 }
+
+/// After a workload's name: with sequential and linearizable keys assumed.
+const ASSUMED_KEYS: &str = "+keys";
 
 /// Measures in a process of its own, and prints a line.
 fn run(name: &str, size: usize, workload: &str, models: &str, path: &Path) {
@@ -99,7 +106,15 @@ fn measure(workload: &str, models: &str, path: &Path) {
     });
     let history = history.expect("a history");
     let consistency_models: Models = models.parse().expect("models");
-    let options = Options { workload, strict: true, consistency_models, ..Options::default() };
+    let bare = workload.strip_suffix(ASSUMED_KEYS);
+    let assumed = bare.is_some();
+    let options = Options {
+        workload: bare.unwrap_or(workload),
+        strict: true,
+        consistency_models,
+        assumed_keys: AssumedKeys { sequential: assumed, linearizable: assumed },
+        ..Options::default()
+    };
     let (verdict, checking) = timed(|| kolk_check::check_run(&history, None, &options));
     assert_eq!(verdict.validity, Validity::Valid);
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -8,6 +8,7 @@ use kolk_history::{Function, History, Operation, Phase, Summary, Value};
 use crate::check::{Anomaly, Check, Validity};
 use crate::models::{Model, Models};
 use crate::tree::key;
+use crate::txn::rw_register::AssumedKeys;
 use crate::txn::table::Kind;
 use crate::{
     availability, counter, echo, kafka, linearizable, net, perf, protocol, sequential, set_full,
@@ -46,6 +47,8 @@ pub struct Options<'a> {
     pub load: Option<Duration>,
     /// What transactions are held to; if there is no model, to strict serializability.
     pub consistency_models: Models,
+    /// What is assumed of each key of `txn-rw-register`; means nothing to other workloads.
+    pub assumed_keys: AssumedKeys,
 }
 
 /// What all checks of a run come to.
@@ -102,7 +105,7 @@ fn workload(history: &History, options: &Options<'_>) -> Check {
             check
         }
         "txn-rw-register" => {
-            let mut check = txn::rw_register::check(history, models);
+            let mut check = txn::rw_register::check_assuming(history, models, options.assumed_keys);
             txn::convergence::check(&mut check, history, Kind::Write, models);
             check
         }

@@ -14,6 +14,7 @@ mod findings;
 mod graph;
 pub mod list_append;
 mod order;
+mod runs;
 pub mod rw_register;
 mod same_key;
 pub(crate) mod table;

@@ -273,8 +273,8 @@ pub fn options(plan: &Plan) -> Result<Options<'_>, WorkloadError> {
         strict: plan.strict,
         availability: plan.availability,
         rate: Some(plan.rate),
-        load: None,
         consistency_models: consistency_models(&plan.workload.settings)?,
+        ..Options::default()
     })
 }
 

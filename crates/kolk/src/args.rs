@@ -435,6 +435,12 @@ pub struct CheckArgs {
     /// What transactions are held to, with commas between [default: strict-serializable]
     #[arg(long, value_name = "MODELS", default_value = "", hide_default_value = true)]
     pub consistency_models: String,
+    /// txn-rw-register: assume that each key, by itself, is sequentially consistent
+    #[arg(long)]
+    pub sequential_keys: bool,
+    /// txn-rw-register: assume that each key, by itself, is linearizable
+    #[arg(long)]
+    pub linearizable_keys: bool,
     /// Let the stronger checks count
     #[arg(long)]
     pub strict: bool,

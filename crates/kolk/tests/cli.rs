@@ -218,6 +218,9 @@ fn mistakes() {
             "check empty.jsonl -w echo",
             "check bad.edn -w echo",
             "check bad.edn -w ecko",
+            "check bad.edn -w txn-list-append --sequential-keys",
+            "check bad.edn -w lin-kv --linearizable-keys",
+            "check bad.edn -w echo --linearizable-keys",
         ]
     ));
     let entries: Vec<_> = fs::read_dir(folder.path()).expect("a folder").collect();

@@ -286,6 +286,23 @@ pub(crate) fn shortest(graph: &Graph, kinds: Kinds) -> Option<Vec<Step>> {
     best
 }
 
+/// A shortest cycle of each strongly connected component, the least transaction first.
+pub(crate) fn shortest_of_each(graph: &Graph) -> Vec<Vec<Step>> {
+    let mut numbers = Vec::new();
+    let mut found = Vec::new();
+    for members in Components::new(graph, Kinds::ALL).large() {
+        let knot = Knot::new(graph, &members, &mut numbers);
+        let Some(mut steps) = shortest(&knot.graph, Kinds::ALL) else { continue };
+        let first = (0..steps.len()).min_by_key(|at| steps[*at].from).unwrap_or(0);
+        steps.rotate_left(first);
+        for step in &mut steps {
+            step.from = knot.global(step.from);
+        }
+        found.push(steps);
+    }
+    found
+}
+
 /// The steps of the cycle that begins at `from` with an edge of kind `first` (free if the path
 /// begins there) and goes on along the path found to `target`.
 fn steps(graph: &Graph, paths: &Paths<'_>, from: u32, first: Kinds, target: State) -> Vec<Step> {

@@ -9,7 +9,9 @@
 //! - *ww*: the writer of a value comes before the writer of one that comes later;
 //! - *rw*: who read a value comes before the writer of one that directly follows.
 //!
-//! Values of a key that come before themselves are `cyclic-versions`, and give no edges of that key.
+//! More follows if each key is [assumed](AssumedKeys) to be sequential, or linearizable. A source of
+//! such orders in which values of a key come before themselves is reported as `cyclic-versions`, and
+//! gives no edges of that key.
 //! What needs no cycle is found directly: `G1a`, `G1b`, `internal`, `lost-update`.
 //!
 //! Stronger, beside the original: transactions that may have happened or not (`info`) surely did if
@@ -18,7 +20,9 @@
 //! (`internal`); and whether the history is read committed, read atomic and causal,
 //! exactly.
 
+mod assumed;
 mod direct;
+mod explain;
 mod versions;
 
 use kolk_history::History;
@@ -29,6 +33,9 @@ use super::table::{Builder, Kind, Table};
 use super::{cycles, duplicates, order, weak};
 use crate::check::Check;
 use crate::models::{self, Models};
+use assumed::Assumed;
+pub use assumed::AssumedKeys;
+use explain::Explainer;
 use versions::Versions;
 
 /// Checks a history of transactions of `w` and `r` against these models.
@@ -49,11 +56,31 @@ use versions::Versions;
 /// # Ok::<(), kolk_history::ReadError>(())
 /// ```
 pub fn check(history: &History, requested: Models) -> Check {
-    check_table(&Builder::read(history, Kind::Write), requested)
+    check_assuming(history, requested, AssumedKeys::default())
+}
+
+/// Checks a history against these models, with what is assumed of each key.
+///
+/// ```
+/// use kolk_check::models::{Model, Models};
+/// use kolk_check::txn::rw_register::{self, AssumedKeys};
+///
+/// // One session: it writes 1, then 2, and then reads 1 again.
+/// let history = kolk_history::awdit::read("w 1 1\n-----\nw 1 2\n-----\nr 1 1\n".as_bytes())?;
+/// let models = Models::new(&[Model::Serializable]);
+/// // Who knows in which order the values were written?
+/// assert!(rw_register::check(&history, models).anomalies.is_empty());
+/// let keys = AssumedKeys { sequential: true, ..AssumedKeys::default() };
+/// let check = rw_register::check_assuming(&history, models, keys);
+/// assert_eq!(check.anomalies[0].kind, "cyclic-versions");
+/// # Ok::<(), kolk_history::ReadError>(())
+/// ```
+pub fn check_assuming(history: &History, requested: Models, keys: AssumedKeys) -> Check {
+    check_table(&Builder::read(history, Kind::Write), requested, keys)
 }
 
 /// Checks a table of register transactions.
-pub(crate) fn check_table(table: &Table, requested: Models) -> Check {
+pub(crate) fn check_table(table: &Table, requested: Models, keys: AssumedKeys) -> Check {
     if let Some(unknown) = duplicates(table) {
         return unknown;
     }
@@ -61,7 +88,7 @@ pub(crate) fn check_table(table: &Table, requested: Models) -> Check {
     std::thread::scope(|scope| {
         let levels = scope.spawn(|| weak::decide(table, weak::strongest(requested), |_| {}));
         let mut findings = Findings::new(table, requested, models::decidable());
-        let kinds = dependencies(table, &mut findings);
+        let kinds = dependencies(table, &mut findings, keys);
         match levels.join() {
             Ok(levels) => levels.report(&mut findings),
             Err(panic) => std::panic::resume_unwind(panic),
@@ -71,16 +98,22 @@ pub(crate) fn check_table(table: &Table, requested: Models) -> Check {
 }
 
 /// Finds what Elle's method finds. Gives what kinds of edges there are.
-fn dependencies(table: &Table, findings: &mut Findings<'_>) -> Kinds {
+fn dependencies(table: &Table, findings: &mut Findings<'_>, keys: AssumedKeys) -> Kinds {
     direct::find(findings);
     let known = Versions::new(table, false);
     known.report_cyclic(findings);
-    let (original, kinds) = graph(table, &known);
-    let explain_original: &Explain<'_> = &|kind, from, to| explain(table, &known, kind, from, to);
+    let assumed = (!keys.is_none()).then(|| Assumed::new(table, &known, keys));
+    let assumed = assumed.as_ref();
+    if let Some(assumed) = assumed {
+        assumed.report(findings);
+    }
+    let (original, kinds) = graph(table, &known, assumed);
+    let explainer = Explainer { table, versions: &known, assumed };
+    let explain_original: &Explain<'_> = &|kind, from, to| explainer.edge(kind, from, to);
     if known.has_pending() {
         let with_pending = Versions::new(table, true);
         // Most often there is no cycle even with the pending ones, and all is said.
-        let all = cycles::search(table, &graph(table, &with_pending).0);
+        let all = cycles::search(table, &graph(table, &with_pending, assumed).0);
         if !all.is_empty() {
             let found = cycles::search(table, &original);
             findings.cycles(&found, explain_original);
@@ -88,8 +121,8 @@ fn dependencies(table: &Table, findings: &mut Findings<'_>) -> Kinds {
                 .into_iter()
                 .filter(|cycle| !found.iter().any(|other| other.kind.implies(cycle.kind)))
                 .collect();
-            let explain_all: &Explain<'_> =
-                &|kind, from, to| explain(table, &with_pending, kind, from, to);
+            let explainer = Explainer { versions: &with_pending, ..explainer };
+            let explain_all: &Explain<'_> = &|kind, from, to| explainer.edge(kind, from, to);
             findings.stronger_cycles(&more, explain_all);
         }
     } else {
@@ -100,9 +133,12 @@ fn dependencies(table: &Table, findings: &mut Findings<'_>) -> Kinds {
 }
 
 /// The graph of these versions, and what kinds of edges it has.
-fn graph(table: &Table, versions: &Versions) -> (Graph, Kinds) {
+fn graph(table: &Table, versions: &Versions, assumed: Option<&Assumed>) -> (Graph, Kinds) {
     let mut graph = GraphBuilder::new(table.len());
     data_edges(table, versions, &mut graph);
+    if let Some(assumed) = assumed {
+        assumed.edges(table, versions, &mut graph);
+    }
     order::process(table, &mut graph);
     order::realtime(table, &mut graph);
     let kinds = graph.kinds();
@@ -124,58 +160,6 @@ fn data_edges(table: &Table, versions: &Versions, graph: &mut GraphBuilder) {
     }
     for key in 0..table.keys.len() as u32 {
         graph.all_to_all(versions.readers_of_nothing(key), versions.writers(key), Kinds::RW);
-    }
-}
-
-/// Why one transaction comes before another, by an edge of that kind.
-fn explain(
-    table: &Table,
-    versions: &Versions,
-    kind: Kinds,
-    (from, one): (u32, &str),
-    (to, other): (u32, &str),
-) -> Option<String> {
-    let mut writes = table
-        .micro_ops(to)
-        .iter()
-        .filter(|micro_op| micro_op.is_write())
-        .map(|write| (write.key(), write.element()))
-        .filter(|(_, element)| versions.writer(table, *element) == Some(to));
-    match kind {
-        Kinds::WR => table.micro_ops(to).iter().find_map(|read| {
-            let element = (!read.is_write()).then(|| table.last_read(*read))???;
-            let is_it = versions.writer(table, element) == Some(from)
-                && versions.readers(element).binary_search(&to).is_ok();
-            is_it.then(|| {
-                let (key, value) = (table.key_text(read.key()), table.value_text(element));
-                format!("{other} read {key} as {value}, which {one} wrote")
-            })
-        }),
-        Kinds::WW => writes.find_map(|(key, element)| {
-            let before = versions.before(element)?;
-            (versions.writer(table, before) == Some(from)).then(|| {
-                let (key, first) = (table.key_text(key), table.value_text(before));
-                let second = table.value_text(element);
-                format!("{other} read {one}'s {first} of {key} and overwrote it with {second}")
-            })
-        }),
-        Kinds::RW => writes.find_map(|(key, element)| {
-            let (name, second) = (table.key_text(key), table.value_text(element));
-            if versions.readers_of_nothing(key).binary_search(&from).is_ok() {
-                return Some(format!(
-                    "{one} read {name} as nothing, so it did not see {other}'s write of {second}"
-                ));
-            }
-            let before = versions.before(element)?;
-            versions.readers(before).binary_search(&from).is_ok().then(|| {
-                let first = table.value_text(before);
-                format!(
-                    "{one} read {name} as {first}, which {other} read too and overwrote with \
-                     {second}"
-                )
-            })
-        }),
-        _ => None,
     }
 }
 

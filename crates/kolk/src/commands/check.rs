@@ -6,6 +6,7 @@ use std::path::Path;
 
 use kolk_check::Options;
 use kolk_check::models::Models;
+use kolk_check::txn::rw_register::AssumedKeys;
 use kolk_history::History;
 use kolk_report::failure::Failure;
 use kolk_report::screen::Judged;
@@ -35,6 +36,7 @@ pub fn run(args: &CheckArgs) -> Result<Status, Stop> {
         .consistency_models
         .parse()
         .map_err(|error| request::bad_plan(WorkloadError::ConsistencyModel(error).into()))?;
+    let assumed_keys = assumed_keys(args)?;
     let history = read(&args.history)?;
     let availability = availability.map(Availability::fraction);
     let options = Options {
@@ -42,6 +44,7 @@ pub fn run(args: &CheckArgs) -> Result<Status, Stop> {
         strict: args.strict,
         availability,
         consistency_models,
+        assumed_keys,
         ..Options::default()
     };
     let verdict = kolk_check::check_run(&history, None, &options);
@@ -63,6 +66,26 @@ pub fn run(args: &CheckArgs) -> Result<Status, Stop> {
     // The process ends: to free millions of small values takes longer than to judge them.
     std::mem::forget(history);
     Ok(Status::from(verdict.validity))
+}
+
+/// What is assumed of each key; refused where the order of values is known without.
+fn assumed_keys(args: &CheckArgs) -> Result<AssumedKeys, Stop> {
+    let keys =
+        AssumedKeys { sequential: args.sequential_keys, linearizable: args.linearizable_keys };
+    if keys.is_none() || args.workload == "txn-rw-register" {
+        return Ok(keys);
+    }
+    let flag = if keys.sequential { "--sequential-keys" } else { "--linearizable-keys" };
+    let reason = match args.workload.as_str() {
+        "txn-list-append" => "lists tell themselves in which order they were appended to",
+        "lin-kv" | "kv" | "register" | "seq-kv" => {
+            "whether keys keep that promise is what this workload's check finds out"
+        }
+        _ => "this workload has no keys whose values are set",
+    };
+    Err(Stop::user(
+        Failure::new(format!("`{flag}` is for the workload `txn-rw-register`")).cause(reason),
+    ))
 }
 
 fn read(path: &Path) -> Result<History, Stop> {

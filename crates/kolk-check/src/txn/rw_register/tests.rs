@@ -6,6 +6,10 @@ fn verdict(text: &str, models: &[Model]) -> String {
     summary(&check(&register_history(text), Models::new(models)))
 }
 
+const NONE: AssumedKeys = AssumedKeys { sequential: false, linearizable: false };
+const SEQUENTIAL: AssumedKeys = AssumedKeys { sequential: true, ..NONE };
+const LINEARIZABLE: AssumedKeys = AssumedKeys { linearizable: true, ..NONE };
+
 const STRICT: &[Model] = &[Model::StrictSerializable];
 
 #[test]
@@ -72,4 +76,55 @@ fn levels_are_told_apart() {
     let stale = &register_history("1:wx1 / 1:rx_");
     let check = |models: &[Model]| summary(&check(stale, Models::new(models)));
     assert_eq!(check(&[Serializable]), "valid; not causal strong-session-snapshot-isolation");
+}
+
+/// What each assumption finds, and that without it, or with another, it goes unseen.
+#[test]
+fn assumed_keys() {
+    let models = Models::new(&[Model::Serializable]);
+    let check = |text: &str, keys| {
+        let found = summary(&check_assuming(&register_history(text), models, keys));
+        found.split([';', '+']).next().unwrap_or_default().trim().to_owned()
+    };
+    for (text, sequential, linearizable) in [
+        // A process goes back: to an older value, to nothing, to what it had overwritten.
+        ("1:wx1 / 1:wx2 / 1:rx1", "cyclic-versions", "cyclic-versions"),
+        ("1:wx1 / 2:rx1 / 2:rx_", "cyclic-versions", "cyclic-versions"),
+        ("1:wx1 / 2:rx1wx2 / 1:rx2 / 1:rx1", "cyclic-versions", "cyclic-versions"),
+        // Two processes see two orders.
+        ("1:wx1 2:wx2 / 3:rx1 4:rx2 / 3:rx2 4:rx1", "cyclic-versions", "cyclic-versions"),
+        // Stale, but no process goes back.
+        ("wx1 / wx2 / rx1", "", "cyclic-versions"),
+        ("wx1 / rx_", "", "cyclic-versions"),
+        ("wx1 rx1wx2 / rx1", "", "cyclic-versions"),
+        // Three values in a circle, by three processes.
+        (
+            "wx1 wx2 wx3 1:rx1 / 1:rx2wx9 2:rx2 / 2:rx3wx8 3:rx3 / 3:rx1wx7",
+            "cyclic-versions",
+            "cyclic-versions",
+        ),
+        // Of what is older and newer follow cycles of transactions.
+        ("2:wx1 / 3:wx2wy1 / 1:rx1 / 1:rx2 / 4:rx1ry1", "G-single-item", "cyclic-versions"),
+        ("wx1 / wx2wy1 rx1ry1", "", "G-single-item"),
+        ("wx1wy1 wx2wy2 / rx2 ry1", "", "G0"),
+        ("1:wx1wy1 2:wx2wy2 / 3:rx1 4:ry2 / 3:rx2 4:ry1", "G-single-item G0", "cyclic-versions"),
+        // What is late, but in order; what overlaps.
+        ("1:wx1 / 1:wx2 / 2:rx_ / 2:rx1 / 2:rx2", "", "cyclic-versions"),
+        ("1:wx1 / 1:wx2 2:rx1 / 2:rx2 3:rx2", "", ""),
+        ("wx1 wx2 rx1 rx2 / rx2 rx2", "", ""),
+        ("rx_wx1 / rx1wx2 / rx2wx3 rx3", "", ""),
+        // An unknown outcome may come late.
+        ("wx1? wx2 / rx2 / rx1", "", ""),
+        ("wx1? / wx2 / rx2 / rx1 / rx2", "", "cyclic-versions"),
+    ] {
+        for text in [text.to_owned(), among_others(text, 'w')] {
+            let invalid = |kinds: &str| match kinds {
+                "" => "valid".to_owned(),
+                kinds => format!("invalid {kinds}"),
+            };
+            assert_eq!(check(&text, NONE), "valid", "{text}");
+            assert_eq!(check(&text, SEQUENTIAL), invalid(sequential), "sequential: {text}");
+            assert_eq!(check(&text, LINEARIZABLE), invalid(linearizable), "linearizable: {text}");
+        }
+    }
 }
