@@ -35,10 +35,13 @@ mod cycles;
 mod facts;
 mod findings;
 mod lag;
+mod layout;
 mod logs;
 mod losses;
 mod promises;
 mod walk;
+
+pub use layout::{Entry, KeyLog, logs};
 
 use kolk_history::{Function, History, Operation, Outcome, Value};
 

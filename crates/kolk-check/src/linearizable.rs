@@ -21,7 +21,8 @@
 //!
 //! A valid key comes with its order ([`linearize`]). One that is not comes with the operation at which
 //! it breaks, what the register can hold there, why nothing that is open helps, and the smallest
-//! part of the history that still shows it. What breaks is named:
+//! part of the history that still shows it; all of it stands in the results as `counterexamples`. What
+//! breaks is named:
 //!
 //! | type | what |
 //! |---|---|
@@ -42,7 +43,7 @@
 use kolk_history::{History, Value};
 use rayon::prelude::*;
 
-use crate::check::{Anomaly, Check, Validity};
+use crate::check::{ANOMALIES_MAX, Anomaly, Check, Validity};
 use crate::tree::{count, key as word, list, some_of};
 
 mod explain;
@@ -106,9 +107,22 @@ pub struct Counterexample {
     pub longest: Vec<u32>,
     /// The operations that may have set what the register holds then; none for its initial value.
     pub states: Vec<Option<u32>>,
+    /// What that is, in words.
+    pub values: Vec<String>,
+    /// The operations that had begun and are not in `longest`, `operation` first.
+    pub remaining: Vec<Remaining>,
     /// A part of the history that is not linearizable, as small as could be found, in the order of
     /// invocations.
     pub minimal: Vec<u32>,
+}
+
+/// An operation that has no place in the longest order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remaining {
+    /// The event index of its invocation.
+    pub operation: u32,
+    /// Why it does not help: a sentence without a full stop.
+    pub why: String,
 }
 
 /// One key's history.
@@ -167,7 +181,7 @@ struct Judged {
 
 enum Verdict {
     Order(Vec<u32>),
-    None(Counterexample, Anomaly),
+    None(Box<Counterexample>, Anomaly),
     Unknown,
 }
 
@@ -204,7 +218,7 @@ pub fn linearize(history: &History, model: Model) -> Vec<Linearization> {
         .map(|key| {
             let outcome = match judge(history, key, model, Limits::default()).exact {
                 Verdict::Order(order) => Outcome::Order(order),
-                Verdict::None(counterexample, _) => Outcome::None(counterexample),
+                Verdict::None(counterexample, _) => Outcome::None(*counterexample),
                 Verdict::Unknown => Outcome::Unknown,
             };
             Linearization { key: key.name.clone(), outcome }
@@ -236,7 +250,7 @@ fn verdict(history: &History, key: &Key, problem: &Problem, limits: Limits) -> V
         Decision::GaveUp => Verdict::Unknown,
         Decision::Broken { stuck, .. } => {
             let (counterexample, anomaly) = explain::explain(history, key, problem, stuck, limits);
-            Verdict::None(counterexample, anomaly)
+            Verdict::None(Box::new(counterexample), anomaly)
         }
     }
 }
@@ -248,6 +262,7 @@ fn indices(problem: &Problem, ops: &[u32]) -> Vec<u32> {
 
 fn report(check: &mut Check, history: &History, keys: &[Key], judged: Vec<Judged>) {
     let operations: usize = keys.iter().map(|key| key.problem.ops.len()).sum();
+    let mut counterexamples = Vec::new();
     let (mut failures, mut unknown, mut unknown_strictly) = (Vec::new(), Vec::new(), Vec::new());
     for (key, judged) in keys.iter().zip(judged) {
         let mut is_failure = !key.impossible.is_empty();
@@ -260,12 +275,16 @@ fn report(check: &mut Check, history: &History, keys: &[Key], judged: Vec<Judged
         };
         match counts {
             Verdict::Order(_) => match strict {
-                Some(Verdict::None(_, anomaly)) => check.stronger(anomaly.kind, || anomaly),
+                Some(Verdict::None(counterexample, anomaly)) => {
+                    counterexamples.push((key, counterexample));
+                    check.stronger(anomaly.kind, || anomaly);
+                }
                 Some(Verdict::Unknown) => unknown_strictly.push(explain::key_text(key)),
                 Some(Verdict::Order(_)) | None => {}
             },
-            Verdict::None(_, anomaly) => {
+            Verdict::None(counterexample, anomaly) => {
                 is_failure = true;
+                counterexamples.push((key, counterexample));
                 check.anomaly(anomaly.kind, || anomaly);
             }
             Verdict::Unknown => unknown.push(explain::key_text(key)),
@@ -294,6 +313,11 @@ fn report(check: &mut Check, history: &History, keys: &[Key], judged: Vec<Judged
         (word(&"key-count"), count(keys.len())),
         (word(&"failures"), list(failures)),
     ];
+    if !counterexamples.is_empty() {
+        let shown = counterexamples.iter().take(ANOMALIES_MAX);
+        let trees = list(shown.map(|(key, found)| explain::tree(&key.name, found)));
+        check.results.push((word(&"counterexamples"), trees));
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@
 //! | `meta` | JSON: plan, results, names, how many of what |
 //! | `columns` | messages and operations as columns of numbers (`html::columns`) |
 //! | `log-times-K` | when the lines of a log were there: a column of instants, each and one, 0 where it is not known |
-//! | `bodies-N`, `values-N`, `logs-K-N` | texts, in chunks that are unpacked when they are looked at (`html::texts`) |
+//! | `offsets` | for the log: columns of what stands at which offset (`html::offsets`) |
+//! | `bodies-N`, `values-N`, `offset-values-N`, `logs-K-N` | texts, in chunks that are unpacked when they are looked at (`html::texts`) |
 //!
 //! The same run gives the same bytes.
 
@@ -24,6 +25,7 @@ mod intern;
 mod logs;
 mod messages;
 mod meta;
+mod offsets;
 mod operations;
 mod pack;
 mod page;
@@ -73,12 +75,14 @@ pub fn write<R: BufRead>(
     let mut sections = Sections::new(out);
     let messages = Messages::read(journal, stored.history, &mut sections)?;
     let operations = operations::write(stored.history, &mut sections)?;
+    let is_log = stored.plan.workload.name == "kafka";
+    let offsets = is_log.then(|| offsets::write(stored.history, &mut sections)).transpose()?;
     let mut stored_logs = Vec::new();
     for (number, log) in logs.into_iter().enumerate() {
         stored_logs.push(logs::write(number, log, &mut sections)?);
     }
     sections.write("columns", &columns::join(&messages.columns(), &operations.columns))?;
-    let meta = meta::json(stored, &messages, &operations, &stored_logs)?;
+    let meta = meta::json(stored, &messages, &operations, offsets.as_ref(), &stored_logs)?;
     sections.write("meta", meta.as_bytes())?;
     assets::REPORT.write_tail(out)?;
     Ok(())

@@ -12,6 +12,10 @@ use crate::check::{Anomaly, Check};
 use crate::said;
 use crate::tree::some_of;
 
+mod rest;
+
+pub(super) use rest::tree;
+
 /// How many operations a sentence lists, and how many the steps show one by one.
 const LISTED_MAX: usize = 8;
 const SHOWN_MAX: usize = 24;
@@ -36,13 +40,15 @@ pub(super) fn explain(
         Zoned::Order(_) | Zoned::Ambiguous => None,
     };
     let minimal = shrink(&beginning, proof, limits);
+    let words = Words { history, key, whole: problem, minimal: &minimal };
     let counterexample = Counterexample {
         operation: breaking.call,
         longest: indices(problem, &stuck.longest),
         states: states(problem, &stuck),
+        values: words.values(&stuck),
+        remaining: words.remaining(&stuck),
         minimal: minimal.ops.iter().map(|op| op.call).collect(),
     };
-    let words = Words { history, key, whole: problem, minimal: &minimal };
     (counterexample, words.anomaly(breaking, &stuck, limits))
 }
 

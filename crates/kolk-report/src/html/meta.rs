@@ -9,6 +9,7 @@ use super::Stored;
 use super::error::HtmlError;
 use super::logs::StoredLog;
 use super::messages::Messages;
+use super::offsets::Offsets;
 use super::operations::Operations;
 
 /// The version of the page's data.
@@ -31,7 +32,26 @@ struct Meta<'a> {
     operation_count: usize,
     body_starts: &'a [u64],
     value_starts: &'a [u64],
+    /// For the log alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offsets: Option<OffsetsMeta<'a>>,
     logs: Vec<Log<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OffsetsMeta<'a> {
+    keys: Vec<(&'a str, usize)>,
+    value_starts: &'a [u64],
+}
+
+impl<'a> From<&'a Offsets> for OffsetsMeta<'a> {
+    fn from(offsets: &'a Offsets) -> OffsetsMeta<'a> {
+        OffsetsMeta {
+            keys: offsets.keys.iter().map(|key| (key.name.as_str(), key.count)).collect(),
+            value_starts: &offsets.value_starts,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -54,6 +74,7 @@ pub fn json(
     stored: &Stored<'_>,
     messages: &Messages,
     operations: &Operations,
+    offsets: Option<&Offsets>,
     logs: &[StoredLog],
 ) -> Result<String, HtmlError> {
     let meta = Meta {
@@ -70,6 +91,7 @@ pub fn json(
         operation_count: operations.count,
         body_starts: &messages.body_starts,
         value_starts: &operations.value_starts,
+        offsets: offsets.map(OffsetsMeta::from),
         logs: logs.iter().map(Log::from).collect(),
     };
     serde_json::to_string(&meta).map_err(HtmlError::Results)

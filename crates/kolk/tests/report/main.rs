@@ -231,8 +231,90 @@ fn an_invalid_run_of_each_workload_opens() {
                 counts.as_array().expect("three counts").iter().all(|count| *count != json!(0));
             assert!(all_there, "{name}: {counts}");
         }
+        // The log shows its offsets: here all values of a key stand at the same one.
+        let cells = browser.eval("document.querySelectorAll('.key .cell.conflict').length");
+        assert_eq!(cells.as_u64() > Some(1), name == "kafka", "{name}: {cells}");
         assert_eq!(browser.complaints, Vec::<String>::new(), "{name}");
     }
+}
+
+/// What is not linearizable comes with its smallest part as a picture, and with the order that goes
+/// furthest, whose numbers stand on the operations.
+#[test]
+#[cfg_attr(not(has_chromium), ignore = "there is no chromium on this machine")]
+fn the_longest_order_is_shown() {
+    let words = "test -w lin-kv --node seq-kv --node-count 3 --concurrency 6 --rate 100 \
+                 --time-limit 3 --latency 20 --seed 3";
+    let run = Run::of(words, 1);
+    let mut browser = Browser::start();
+    browser.open(&run.page(), "");
+    let results = fs::read_to_string(run.latest().join("results.json")).expect("results");
+    let results: serde_json::Value = serde_json::from_str(&results).expect("JSON");
+    let found = &results["workload"]["counterexamples"][0];
+    let minimal = found["minimal"].as_array().expect("a list").len();
+    let order = found["order"].as_array().expect("a list").len();
+    let left = found["remaining"].as_array().expect("a list").len();
+    assert!(minimal >= 2 && order >= 2 && left >= 1, "{found}");
+    let shown = browser.eval(
+        "[document.querySelectorAll('.subhistory .bar').length, \
+          document.querySelectorAll('.subhistory .bar.broken').length, \
+          document.querySelectorAll('#evidence .order .pick').length, \
+          document.querySelectorAll('#evidence .columns li').length, \
+          (kolk.drawings[2].draw(), kolk.drawings[2].marks.size)]",
+    );
+    assert_eq!(shown, json!([minimal, 1, order, left, order + left]));
+    browser.eval(
+        "document.querySelector('.subhistory .bar.broken').dispatchEvent(new MouseEvent('click'))",
+    );
+    browser.settle();
+    assert_eq!(browser.eval("kolk.state.selection.kind"), json!("operation"));
+    assert_eq!(browser.eval("document.getElementById('evidence-panel').hidden"), json!(false));
+    browser.key("Escape");
+    assert_eq!(browser.eval("document.getElementById('evidence-panel').hidden"), json!(true));
+    assert_eq!(browser.complaints, Vec::<String>::new());
+}
+
+/// A value that was lost is followed from node to node, as far as it came: `flooding.py` tells every
+/// value to its neighbours once, and a partition swallows some of that.
+#[test]
+#[cfg_attr(not(has_chromium), ignore = "there is no chromium on this machine")]
+fn lost_values_are_followed() {
+    let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/flooding.py");
+    let words = format!(
+        "test -w broadcast --bin {} --clock virtual --node-count 4 --topology line --rate 10 \
+         --time-limit 4 --latency 30 --seed 4 --cut n2@0..4",
+        node.display()
+    );
+    let run = Run::of(&words, 1);
+    let mut browser = Browser::start();
+    browser.open(&run.page(), "");
+    // n0 – n1 – n2 – n3, and n2 is cut off. Values added at n0 come to n1, and no further.
+    let path = browser.eval(
+        "(async () => { const { run, state } = kolk; const { operations, meta, messages } = run; \
+           let place = 0; \
+           while (meta.functions[operations.function[place]] !== 'broadcast' || meta.nodes[operations.node[place]] !== 'n0') place++; \
+           const number = run.anomalies.findIndex((anomaly) => anomaly.type === 'lost' && anomaly.operations[0] === operations.index[place]); \
+           state.select({ kind: 'anomaly', number, anomaly: run.anomalies[number] }); \
+           await new Promise((done) => { const look = () => document.querySelector('.path tr') ? done() : setTimeout(look, 5); look(); }); \
+           const rows = [...document.querySelectorAll('.path tr')].map((row) => \
+             [row.children[0].textContent, row.children[1].textContent === 'never', row.children[3].textContent.replace(/\\d+/g, '#')]); \
+           document.querySelector('.path .tools .pick').click(); \
+           return [rows, state.selection.kind, state.selection.chain.map((at) => messages.fate[at])]; })()",
+    );
+    let rows = json!([
+        ["n0", false, "by broadcast from c#, message #"],
+        ["n1", false, "by broadcast from n#, message #"],
+        ["n2", true, "# message with it did not arrive: # cut off by a partition (message #)"],
+        ["n3", true, "nobody who had it sent it there"],
+    ]);
+    assert_eq!(path, json!([rows, "path", [1, 1, 3]]));
+    browser.eval("kolk.state.store()");
+    let fragment = browser.eval("location.hash");
+    browser.open(&run.page(), fragment.as_str().expect("a fragment"));
+    let again = "new Promise((done) => { const look = () => kolk.state.selection?.kind === 'path' \
+                 ? done(kolk.state.selection.chain.length) : setTimeout(look, 5); look(); })";
+    assert_eq!(browser.eval(again), json!(3));
+    assert_eq!(browser.complaints, Vec::<String>::new());
 }
 
 /// A cycle of transactions is drawn as a ring, its arrows numbered like the sentences that explain

@@ -167,3 +167,19 @@ fn limits_make_it_unknown() {
     assert_eq!(decide(&keys[0].problem, tight), Decision::GaveUp);
     assert_ne!(decide(&keys[0].problem, Limits::default()), Decision::GaveUp);
 }
+
+/// Where an order ends: what is there, and why nothing that is left helps.
+#[test]
+fn what_is_left_is_told() {
+    let history = told("a:w1 a. b:w2 c:w3 d:c7,8 e:r a:r a=9 b. c.");
+    let check = check(&history, Model::Register);
+    assert_eq!(check.anomalies.len(), 1, "{:?}", check.anomalies);
+    let found = check.results.iter().find(|(key, _)| key.as_str() == Some("counterexamples"));
+    assert_eq!(found, None, "a value that nobody set needs no order");
+
+    let history = told("a:w2 a. a:w1 a. b:w5 c:c5,6 a:r a=2 b. c.");
+    let check = crate::linearizable::check(&history, Model::Register);
+    let found = check.results.iter().find(|(key, _)| key.as_str() == Some("counterexamples"));
+    let found = found.map(|(_, list)| list.as_list().expect("a list")[0].clone());
+    insta::assert_snapshot!(found.expect("a counterexample").to_string().replace(",\"", "\n,\""));
+}

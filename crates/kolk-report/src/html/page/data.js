@@ -100,6 +100,20 @@ export class Texts {
     return this.waiting.get(place);
   }
 
+  /// Calls back with each wanted text from one number up to another, chunk after chunk.
+  async scan(from, to, isWanted, found) {
+    for (let number = from; number < to; ) {
+      const place = this.place(number);
+      const end = Math.min(to, this.starts[place + 1] ?? this.count);
+      let chunk = null;
+      for (; number < end; number++) {
+        if (!isWanted(number)) continue;
+        chunk ??= await this.chunk(place);
+        found(number, this.cut(chunk, number));
+      }
+    }
+  }
+
   async load(place) {
     const bytes = await unpack(`${this.name}-${place}`);
     const reader = new Reader(bytes);
@@ -143,6 +157,7 @@ export async function readRun() {
       times: once(() => (log.isTimed ? readLogTimes(place, log.count, meta.results.run.ended) : null)),
     })),
   };
+  run.offsets = meta.offsets ? await readOffsets(meta.offsets) : null;
   run.events = orderEvents(run);
   run.ended = Math.max(meta.results.run.ended, run.events.times[run.events.count - 1] ?? 0, 1);
   run.loadBegan = meta.results.run["load-began"];
@@ -154,6 +169,24 @@ export async function readRun() {
   messages.spans = messageSpans(run);
   operations.spans = operationSpans(run);
   return run;
+}
+
+/// For the log: all keys' entries, one key after another, by offset. Operations are places, -1 for none.
+async function readOffsets({ keys, valueStarts }) {
+  const count = keys.reduce((sum, [, count]) => sum + count, 0);
+  const reader = new Reader(await unpack("offsets"));
+  const offsets = { count, keys: [] };
+  offsets.offset = reader.differences(new Float64Array(count));
+  offsets.writer = lessOne(reader.differences(new Float64Array(count)));
+  offsets.reader = lessOne(reader.differences(new Float64Array(count)));
+  offsets.polls = reader.column(new Uint32Array(count));
+  offsets.values = new Texts("offset-values", valueStarts, count);
+  let first = 0;
+  for (const [name, count] of keys) {
+    offsets.keys.push({ name, first, count });
+    first += count;
+  }
+  return offsets;
 }
 
 /// A function that works when it is first called, and then knows.

@@ -7,6 +7,8 @@ import { describe } from "./diagram.js";
 import { byId, element, fill, pick, plain } from "./dom.js";
 import { counted, cut, duration, moment, prettyJson } from "./format.js";
 import { logsAround } from "./logs.js";
+import { isAdd, pathOf, pathSelection } from "./paths.js";
+import { shape, shapeButton } from "./svg.js";
 
 /// How many rows a list shows at first; a button shows more.
 const ROWS = 40;
@@ -132,13 +134,18 @@ export class Inspector {
         ["completed", Number.isNaN(took) ? "never" : `${moment(operations.completed[place])}, after ${duration(took)}`],
         operations.phase[place] > 0 && ["phase", PHASES[operations.phase[place]]],
       ]),
-      this.tools(),
+      this.tools(isAdd(this.run, place) && pick("where it went", () => this.followValue(place), "Follow the value from node to node")),
       cards.map((anomaly) => element("p", { class: "finding" }, pick(plain(anomaly.claim), () => this.selectAnomaly(anomaly), "Select the anomaly"))),
       element("h3", {}, "Asked"), asked,
       element("h3", {}, outcome === "ok" ? "Got" : "Error"), got,
       element("h3", {}, counted(own.length, "message", "messages")),
       this.messageList(own),
     ];
+  }
+
+  async followValue(place) {
+    const path = await pathOf(this.run, { place, until: this.run.ended });
+    this.state.select(pathSelection(path), { reveal: true });
   }
 
   selectAnomaly(anomaly) {
@@ -184,6 +191,15 @@ export class Inspector {
     ];
   }
 
+  path({ place, path, chain }) {
+    return [
+      this.header("The way of a value", element("span", { class: "chip" }, plain(JSON.stringify(path.value)))),
+      element("p", { class: "soft" }, "The messages that brought it to each node first, and those with it that did not arrive before."),
+      this.tools(pick("the operation", () => this.selectOperation(place), "Select the operation that added it")),
+      this.messageList(chain),
+    ];
+  }
+
   messageList(places, note = () => null) {
     return rows(places, (place) => {
       const button = pick(describe(this.run, place), () => this.selectMessage(place), "Select the message");
@@ -210,15 +226,6 @@ export function operationLine(run, place, value) {
   return `op ${operations.index[place]}  p${operations.process[place]}${node}  ${cut(summary(run, place, value), 120)}  ${OUTCOMES[operations.outcome[place]]}  ${moment(operations.invoked[place])}`;
 }
 
-const SVG = "http://www.w3.org/2000/svg";
-
-function shape(name, attributes, ...children) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
-}
-
 /// Names in a ring, each with an arrow to the next; the arrows are numbered from `first`.
 function ring(names, first, onclick) {
   const [width, height] = [300, names.length === 2 ? 110 : 210];
@@ -243,10 +250,7 @@ function ring(names, first, onclick) {
   });
   const nodes = names.map((name, number) => {
     const [x, y] = at(number);
-    const node = shape("g", { class: "node", tabindex: 0, role: "button" }, shape("rect", { x: x - 42, y: y - 13, width: 84, height: 26, rx: 8 }), shape("text", { x, y: y + 4 }, name));
-    node.addEventListener("click", () => onclick(number));
-    node.addEventListener("keydown", (event) => event.key === "Enter" && onclick(number));
-    return node;
+    return shapeButton({ class: "node" }, () => onclick(number), shape("rect", { x: x - 42, y: y - 13, width: 84, height: 26, rx: 8 }), shape("text", { x, y: y + 4 }, name));
   });
   return shape("svg", { viewBox: `0 0 ${width} ${height}`, class: "ring", role: "img", "aria-label": `a cycle of ${names.length} transactions` }, ...edges, ...nodes);
 }

@@ -5,12 +5,15 @@ import { Latency, Rate } from "./charts.js";
 import { readRun } from "./data.js";
 import { Diagram } from "./diagram.js";
 import { byId, element, fill } from "./dom.js";
+import { Evidence } from "./evidence.js";
 import { Filters, recolor } from "./filters.js";
 import { Inspector } from "./inspector.js";
 import { listenToKeys } from "./keyboard.js";
 import { drawLogs } from "./logs.js";
+import { drawOffsets } from "./offsets.js";
 import { Operations } from "./operations.js";
 import { Overview } from "./overview.js";
+import { pathOf, pathSelection } from "./paths.js";
 import { drawRun } from "./run.js";
 import { State } from "./state.js";
 import { drawHeader, drawVerdict, findAnomalies } from "./verdict.js";
@@ -21,6 +24,7 @@ async function open() {
   linkMessages(run);
   run.anomalies = findAnomalies(run.results);
   const state = new State(run);
+  const paths = async (of) => pathSelection(await pathOf(run, of));
   const chains = (place, direction) => follow(run, place, direction);
   drawHeader(run);
   drawVerdict(state);
@@ -33,17 +37,19 @@ async function open() {
     new Latency(canvas("latency"), state),
     new Rate(canvas("rate"), state),
   ];
+  new Evidence(state);
   new Inspector(state);
+  drawOffsets(state);
   drawLogs(state);
   drawRun(run);
   listenToKeys(state);
-  if (!state.restore(chains) && run.anomalies.some((anomaly) => anomaly.counts)) {
+  if (!state.restore(chains, paths) && run.anomalies.some((anomaly) => anomaly.counts)) {
     state.select({ kind: "anomaly", number: 0, anomaly: run.anomalies[0] });
     state.cursor = null;
   }
   const filters = new Filters(state);
   window.addEventListener("hashchange", () => {
-    state.restore(chains);
+    state.restore(chains, paths);
     filters.draw();
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
@@ -65,6 +71,7 @@ async function open() {
 }
 
 open().catch((error) => {
+  document.documentElement.dataset.ready = "false";
   document.body.classList.remove("loading");
   fill(byId("headline"), element("span", { class: "verdict fail" }, "This report cannot be read"), element("span", {}, String(error)));
   throw error;

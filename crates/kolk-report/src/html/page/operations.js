@@ -2,6 +2,7 @@
 import { Drawing, GUTTER, fitting, theme, tooMany } from "./canvas.js";
 import { OUTCOMES } from "./data.js";
 import { byId, fill, plain } from "./dom.js";
+import { counterexample, orderMarks } from "./evidence.js";
 import { cut, duration, moment } from "./format.js";
 
 const BARS_MAX = 8000;
@@ -56,6 +57,7 @@ export class Operations extends Drawing {
       if (count > BARS_MAX) this.density(pen);
       else for (const place of found) this.bar(pen, place, found.length);
       for (const place of state.selection?.operations ?? []) this.outline(pen, place);
+      this.order(pen);
     });
     if (count > BARS_MAX) this.remark(tooMany(count, "operation"), 12);
     this.cursors(bottom);
@@ -151,6 +153,37 @@ export class Operations extends Drawing {
     pen.beginPath();
     pen.roundRect(left - 2, top - 2, width + 4, high + 4, 3);
     pen.stroke();
+  }
+
+  /// Where the longest linearizable order of an anomaly's key ends: the numbers of what is in it, and
+  /// marks on what is left.
+  order(pen) {
+    const { selection } = this.state;
+    if (selection?.kind === "anomaly" && selection.anomaly !== this.marked) {
+      const found = counterexample(this.run, selection.anomaly);
+      this.marks = found && orderMarks(this.run, found);
+      this.marked = selection.anomaly;
+    } else if (!selection) this.marked = this.marks = null;
+    pen.font = theme.small;
+    pen.textAlign = "center";
+    pen.lineWidth = 1.5;
+    for (const [place, { text, kind }] of this.marks ?? []) {
+      const [left, top, width, high] = this.box(place);
+      const right = left + width;
+      if (right < GUTTER || left > this.width) continue;
+      const at = Math.min(Math.max((left + right) / 2, GUTTER + 8), this.width - 16);
+      const reach = Math.max(7, pen.measureText(text).width / 2 + 4);
+      pen.fillStyle = theme.paper;
+      pen.strokeStyle = { placed: theme.ink, broken: theme.bad, left: theme.doubtful }[kind];
+      pen.beginPath();
+      pen.roundRect(at - reach, top + high / 2 - 7, reach * 2, 14, 7);
+      pen.fill();
+      pen.stroke();
+      pen.fillStyle = pen.strokeStyle;
+      pen.fillText(text, at, top + high / 2 + 0.5);
+    }
+    pen.textAlign = "left";
+    pen.font = theme.font;
   }
 
   /// Every column of a lane in the colour of its worst outcome.

@@ -102,7 +102,7 @@ export class State {
     return Math.min(lowerBound(times, nanos), Math.max(count - 1, 0));
   }
 
-  /// Selects `{ kind: "message" | "operation" | "anomaly" | "chain", … }`, or nothing.
+  /// Selects `{ kind: "message" | "operation" | "anomaly" | "chain" | "path", … }`, or nothing.
   select(selection, { reveal = false } = {}) {
     this.selection = selection && this.resolve(selection);
     if (this.selection && reveal) this.reveal();
@@ -130,7 +130,7 @@ export class State {
         const place = operations.byIndex.get(index) ?? this.completedBy(index);
         if (place !== undefined) add(place);
       }
-    } else if (selection.kind === "chain") {
+    } else if (selection.kind === "chain" || selection.kind === "path") {
       for (const place of selection.chain) {
         chosen.messages.add(place);
         if (messages.op[place] >= 0) chosen.operations.add(messages.op[place]);
@@ -159,8 +159,8 @@ export class State {
       orders[0] = Math.min(orders[0], order);
       orders[1] = Math.max(orders[1], order);
     };
-    for (const place of chosen.kind === "chain" ? [] : chosen.operations) {
-      if (chosen.kind === "message") continue;
+    const ownTimes = chosen.kind === "operation" || chosen.kind === "anomaly";
+    for (const place of ownTimes ? chosen.operations : []) {
       note(operations.invoked[place], operations.order[place]);
       note(operations.completed[place], operations.endOrder[place]);
     }
@@ -207,6 +207,7 @@ export class State {
     if (selection?.kind === "message") parts.set("message", this.run.messages.id[selection.place]);
     if (selection?.kind === "operation") parts.set("operation", this.run.operations.index[selection.place]);
     if (selection?.kind === "anomaly") parts.set("anomaly", selection.number);
+    if (selection?.kind === "path") parts.set("path", `${this.run.operations.index[selection.place]}..${Math.round(selection.until)}`);
     if (selection?.kind === "chain") parts.set(selection.direction, this.run.messages.id[selection.place]);
     const names = (set, list) => [...set].map((number) => encodeURIComponent(list[number])).join(" ");
     if (this.hidden.kinds.size > 0) parts.set("without", names(this.hidden.kinds, this.run.meta.kinds));
@@ -218,8 +219,8 @@ export class State {
   }
 
   /// Reads the state out of the fragment; what it does not say is as at the beginning. `chains`
-  /// follows causes for a selection that is one.
-  restore(chains) {
+  /// follows causes for a selection that is one, `paths` the way of a value: that takes a while.
+  restore(chains, paths) {
     const fragment = location.hash.slice(1);
     if (fragment === this.stored) return false;
     this.stored = fragment;
@@ -236,10 +237,20 @@ export class State {
     this.selection = null;
     const chosen = this.chosen(parts, chains);
     if (chosen) this.select(chosen);
+    this.restorePath(parts, paths);
     const at = Number(parts.get("at") ?? NaN);
     if (Number.isFinite(at)) this.cursor = { place: this.placeOf(at) };
     this.changed("view", "cursor", "selection", "filter");
     return fragment !== "";
+  }
+
+  async restorePath(parts, paths) {
+    const [index, until] = (parts.get("path") ?? "").split("..").map(Number);
+    const place = this.run.operations.byIndex.get(index);
+    if (place === undefined || !Number.isFinite(until)) return;
+    const fragment = this.stored;
+    const path = await paths({ place, until });
+    if (path && this.stored === fragment) this.select(path);
   }
 
   chosen(parts, chains) {

@@ -1,8 +1,8 @@
 // The verdict: what is wrong, what was checked, what was measured.
-import { follow } from "./causality.js";
 import { byId, element, fill, pick, plain } from "./dom.js";
 import { duration, grouped, ratio } from "./format.js";
 import { steps } from "./inspector.js";
+import { isAdd, pathOf, pathSelection } from "./paths.js";
 
 const CHECKS = {
   perf: "latencies were measured",
@@ -130,18 +130,22 @@ function checkTable({ results, plan }) {
 
 /// The values that took longest to be in every read: who added each, who missed it last, where it went.
 function slowest(state) {
-  const { results, operations, messages } = state.run;
+  const { results, operations } = state.run;
   const values = results.workload?.["worst-stale"] ?? [];
   if (values.length === 0) return null;
   const pickOperation = (event, text) => {
     const place = event && placeOfEvent(state.run, event);
     return place === undefined || place === null ? text : pick(text, () => state.select({ kind: "operation", place }, { reveal: true }), "Select the operation");
   };
-  const way = (event) => {
+  const way = (event, last) => {
     const place = event && placeOfEvent(state.run, event);
-    const own = place === undefined || place === null ? [] : operations.messages(place);
-    return own.length > 0 && messages.children(own[0]).length > 0 &&
-      pick("where it went", () => state.select(follow(state.run, own[0], "effects"), { reveal: true }), "Select all that came of it");
+    if (place === undefined || place === null || !isAdd(state.run, place)) return null;
+    const end = last && placeOfEvent(state.run, last);
+    const until = operations.completed[end ?? place];
+    return pick("where it went", async () => {
+      const path = await pathOf(state.run, { place, until: Number.isNaN(until) ? state.run.ended : until });
+      state.select(pathSelection(path), { reveal: true });
+    }, "Follow the value from node to node");
   };
   const row = (value) =>
     element(
@@ -151,7 +155,7 @@ function slowest(state) {
       element("td", {}, duration(value["stable-latency"] * 1e6)),
       element("td", {}, pickOperation(value.known, "added")),
       element("td", {}, pickOperation(value["last-absent"], "missed last")),
-      element("td", {}, way(value.known)),
+      element("td", {}, way(value.known, value["last-absent"])),
     );
   return element(
     "details",

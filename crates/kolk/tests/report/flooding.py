@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+"""Broadcast that tells every value to its neighbours once, in lockstep, and never again."""
+
+import json
+import sys
+
+me = None
+neighbours = []
+seen = []
+
+
+def write(dest, body):
+    print(json.dumps({"src": me, "dest": dest, "body": body}))
+
+
+for line in sys.stdin:
+    message = json.loads(line)
+    request = message["body"]
+    kind = request["type"]
+    answer = {"type": f"{kind}_ok"}
+    if kind == "init":
+        me = request["node_id"]
+        answer["lockstep"] = {"version": 1}
+    elif kind == "topology":
+        neighbours = request["topology"][me]
+    elif kind == "read":
+        answer["messages"] = seen
+    elif kind == "broadcast" and request["message"] not in seen:
+        seen.append(request["message"])
+        for node in neighbours:
+            if node != message["src"]:
+                write(node, {"type": "broadcast", "message": request["message"]})
+    if "msg_id" in request:
+        write(message["src"], {**answer, "in_reply_to": request["msg_id"]})
+    write("clock", {"type": "idle", "wake_at": None})
+    sys.stdout.flush()
