@@ -4,13 +4,16 @@
 //! transaction, `=====` a session, as does the end of the text. The format knows no time: all
 //! that is said is what each session did in which order.
 
+use std::cell::RefCell;
 use std::io::Read;
 
 use kolk_protocol::Time;
 
-use crate::builder::{HistoryBuilder, Record};
+use crate::blocks::Blocks;
+use crate::builder::{BuildError, HistoryBuilder, Record};
 use crate::error::ReadError;
 use crate::history::{EventKind, History};
+use crate::in_order::in_order;
 use crate::micro_ops::{MicroFunction, Operand, Packer};
 use crate::{Function, Outcome, Phase, Value};
 
@@ -61,57 +64,129 @@ fn integer(text: &[u8]) -> Option<(i64, &[u8])> {
 }
 
 /// Reads a history. Each session is a process; the history is [`History::untimed`], and what was
-/// asked for is not told apart from what came back.
+/// asked for is not told apart from what came back. Transactions are understood on all cores.
 ///
 /// # Errors
 ///
 /// If `input` cannot be read, or a line is none of the format's.
-pub fn read(mut input: impl Read) -> Result<History, ReadError> {
-    let mut bytes = Vec::new();
-    input.read_to_end(&mut bytes)?;
+pub fn read(input: impl Read) -> Result<History, ReadError> {
+    read_blocks(blocks(input))
+}
+
+/// Blocks that end where transactions do.
+pub(crate) fn blocks<R: Read>(input: R) -> Blocks<R> {
+    Blocks::new(input, after_rule, RULE_LENGTH)
+}
+
+/// How long the end of a line and a rule after it are.
+const RULE_LENGTH: usize = "\n-----\n".len();
+
+/// Finds the end of a text's last rule, whichever it is: what follows begins a transaction.
+fn after_rule(text: &[u8]) -> Option<usize> {
+    let is_rule = |line: &[u8]| matches!(line, b"\n-----\n" | b"\n=====\n");
+    Some(text.windows(RULE_LENGTH).rposition(is_rule)? + RULE_LENGTH)
+}
+
+pub(crate) fn read_blocks(mut blocks: Blocks<impl Read>) -> Result<History, ReadError> {
     let mut builder = HistoryBuilder::new(Vec::new());
-    let mut packer = Packer::default();
-    let mut process = 0;
-    for (number, text) in bytes.split(|byte| *byte == b'\n').enumerate() {
-        let line = number as u64 + 1;
-        let failed = |problem: String| ReadError::Text { line, column: 1, problem };
-        match parse(text) {
-            Some(Line::MicroOp(function, key, value)) => packer.push(function, key, Some(value)),
-            Some(Line::Blank) => {}
-            Some(Line::EndTransaction) => transaction(&mut builder, &mut packer, process, &failed)?,
-            Some(Line::EndSession) => {
-                transaction(&mut builder, &mut packer, process, &failed)?;
-                process += 1;
-            }
-            None => {
-                let problem = "expected `r KEY VALUE`, `w KEY VALUE`, `-----` or `=====`";
-                return Err(failed(problem.to_owned()));
+    let (mut process, mut before) = (0, 0);
+    // What was taken is used again for what comes.
+    let used: RefCell<Vec<Transactions>> = RefCell::default();
+    let next = || {
+        let mut transactions = used.borrow_mut().pop().unwrap_or_default();
+        transactions.text = blocks.next(transactions.text)?;
+        Some(transactions)
+    };
+    in_order(next, Transactions::read, |mut transactions| {
+        for entry in transactions.entries.drain(..) {
+            match entry {
+                Entry::Transaction(value, line) => {
+                    transaction(&mut builder, process, value).map_err(|error| ReadError::Text {
+                        line: line + before,
+                        column: 1,
+                        problem: error.to_string(),
+                    })?;
+                }
+                Entry::EndSession => process += 1,
             }
         }
-    }
-    transaction(&mut builder, &mut packer, process, &|problem| ReadError::Text {
-        line: 1,
-        column: 1,
-        problem,
+        before += transactions.count;
+        if transactions.is_foul {
+            let problem = "expected `r KEY VALUE`, `w KEY VALUE`, `-----` or `=====`".to_owned();
+            return Err(ReadError::Text { line: before, column: 1, problem });
+        }
+        used.borrow_mut().push(transactions);
+        Ok(())
     })?;
+    blocks.failure()?;
     let mut history = builder.finish();
     history.untimed = true;
     Ok(history)
 }
 
-/// Ends a transaction, unless it is empty.
-fn transaction(
-    builder: &mut HistoryBuilder,
-    packer: &mut Packer,
-    process: u32,
-    failed: &impl Fn(String) -> ReadError,
-) -> Result<(), ReadError> {
-    let value = packer.finish(true);
-    if !matches!(value, Value::MicroOps(_)) {
-        return Ok(());
+/// Some lines, from the beginning of a transaction to the end of one.
+#[derive(Debug, Default)]
+struct Transactions {
+    text: Vec<u8>,
+    /// What they say up to the first that is not understood.
+    entries: Vec<Entry>,
+    /// How many lines were read.
+    count: u64,
+    /// Whether the last line read was not understood.
+    is_foul: bool,
+    packer: Packer,
+}
+
+#[derive(Debug)]
+enum Entry {
+    /// Its micro-operations, and the line from 1 that ends it.
+    Transaction(Value, u64),
+    EndSession,
+}
+
+impl Transactions {
+    fn read(mut self) -> Transactions {
+        (self.count, self.is_foul) = (0, false);
+        let text = std::mem::take(&mut self.text);
+        for line in text.split_inclusive(|byte| *byte == b'\n') {
+            self.count += 1;
+            match parse(line) {
+                Some(Line::MicroOp(function, key, value)) => {
+                    self.packer.push(function, key, Some(value));
+                }
+                Some(Line::Blank) => {}
+                Some(Line::EndTransaction) => self.end(),
+                Some(Line::EndSession) => {
+                    self.end();
+                    self.entries.push(Entry::EndSession);
+                }
+                None => {
+                    self.is_foul = true;
+                    break;
+                }
+            }
+        }
+        if !self.is_foul {
+            // The end of the whole text ends a transaction too.
+            self.end();
+        }
+        self.text = text;
+        self
     }
+
+    /// Ends a transaction, unless it is empty.
+    fn end(&mut self) {
+        let value = self.packer.finish(true);
+        if matches!(value, Value::MicroOps(_)) {
+            self.entries.push(Entry::Transaction(value, self.count));
+        }
+    }
+}
+
+/// Adds a transaction.
+fn transaction(builder: &mut HistoryBuilder, process: u32, value: Value) -> Result<(), BuildError> {
     for kind in [EventKind::Invoke, EventKind::Complete(Outcome::Ok)] {
-        let record = Record {
+        builder.event(Record {
             index: None,
             time: Some(Time::ZERO),
             kind,
@@ -121,8 +196,7 @@ fn transaction(
             error: Value::Null,
             phase: Phase::Load,
             node: None,
-        };
-        builder.event(record).map_err(|error| failed(error.to_string()))?;
+        })?;
     }
     Ok(())
 }

@@ -35,6 +35,16 @@ impl ReadError {
         }
     }
 
+    /// The same so many lines further on.
+    pub(crate) fn after(self, lines: u64) -> ReadError {
+        match self {
+            ReadError::Text { line, column, problem } => {
+                ReadError::Text { line: line + lines, column, problem }
+            }
+            ReadError::Io(error) => ReadError::Io(error),
+        }
+    }
+
     /// A problem that `serde_json` found in one line.
     pub(crate) fn json(line: u64, error: &serde_json::Error) -> ReadError {
         // serde_json appends its own place, which counts lines from the beginning of this line.

@@ -6,16 +6,16 @@
 //! `:nemesis`. `history.txt` is for people and `grep`: process, type, function, value and error,
 //! with tabs between.
 
-use std::io::Read;
+mod reader;
 
 use kolk_protocol::Time;
 
-use crate::builder::{HistoryBuilder, Record};
-use crate::edn::{self, EdnError, Parser};
-use crate::error::ReadError;
-use crate::history::{AnyEvent, Event, EventKind, FaultEvent, History};
-use crate::micro_ops::Packer;
-use crate::{Phase, Value, jsonl};
+use crate::history::{AnyEvent, Event, FaultEvent, History};
+use crate::{Phase, Value, edn};
+
+pub use reader::read;
+#[cfg(test)]
+pub(crate) use reader::read_parts;
 
 /// Appends a client's event as one line of `history.edn`. `nodes` are the names that
 /// [`Event::node`] points into.
@@ -109,166 +109,5 @@ pub fn write_text(out: &mut Vec<u8>, history: &History) {
             edn::write(out, error);
         }
         out.push(b'\n');
-    }
-}
-
-/// Reads `history.edn`: operation maps one after another, or in one vector or list, tagged or not.
-/// A missing `:index` or `:time` is filled in: the next one, and the time of the event before. A
-/// process that is no number and not `:nemesis` is passed over, and so are keys that are not known.
-/// A `:key` beside the `:value` makes the value `[key value]`; `:get` is another word for `:read`, and
-/// `:put` for `:write`.
-/// Nodes get their positions from `nodes`; a name that is not among them is appended.
-///
-/// # Errors
-///
-/// If `input` cannot be read, is not EDN, or an event does not follow those before it.
-pub fn read(mut input: impl Read, nodes: Vec<String>) -> Result<History, ReadError> {
-    let mut bytes = Vec::new();
-    input.read_to_end(&mut bytes)?;
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|error| ReadError::at(&bytes, error.valid_up_to(), "not UTF-8"))?;
-    let mut builder = HistoryBuilder::new(nodes);
-    operations(&mut Parser::new(text), &mut builder)
-        .map_err(|error| ReadError::at(&bytes, error.offset, error.problem))?;
-    Ok(builder.finish())
-}
-
-fn operations(parser: &mut Parser<'_>, builder: &mut HistoryBuilder) -> Result<(), EdnError> {
-    let mut packer = Packer::default();
-    let mut closing = None;
-    loop {
-        match parser.peek()? {
-            None if closing.is_none() => return Ok(()),
-            None => return parser.error("the text ends within a list of operations"),
-            Some(open @ (b'[' | b'(')) if closing.is_none() => {
-                parser.take(open)?;
-                closing = Some(if open == b'[' { b']' } else { b')' });
-            }
-            Some(close) if Some(close) == closing => {
-                parser.take(close)?;
-                closing = None;
-            }
-            // A tag says nothing that the map or vector after it does not say.
-            Some(b'#') => {
-                parser.tag()?;
-            }
-            Some(b'{') => {
-                let offset = parser.offset();
-                operation(parser, &mut packer)?
-                    .add(builder)
-                    .map_err(|problem| EdnError { offset, problem: problem.into() })?;
-            }
-            Some(_) => return parser.error("expected an operation: a map"),
-        }
-    }
-}
-
-/// An operation map, read and not yet understood.
-#[derive(Default)]
-struct Map {
-    index: Option<i64>,
-    time: Option<i64>,
-    kind: Value,
-    process: Value,
-    function: Value,
-    key: Option<Value>,
-    value: Value,
-    error: Value,
-    is_final: bool,
-    convergence: bool,
-    node: Value,
-}
-
-fn operation(parser: &mut Parser<'_>, packer: &mut Packer) -> Result<Map, EdnError> {
-    let mut map = Map::default();
-    parser.entries(0, |parser| {
-        if parser.peek()? != Some(b':') {
-            parser.value(1)?;
-            parser.map_value(0)?;
-            return Ok(());
-        }
-        let name = parser.keyword()?;
-        match name {
-            "index" => map.index = integer(parser, "index")?,
-            "time" => map.time = integer(parser, "time")?,
-            "type" => map.kind = parser.map_value(0)?,
-            "process" => map.process = parser.map_value(0)?,
-            "f" => map.function = parser.map_value(0)?,
-            "key" => map.key = Some(parser.map_value(0)?),
-            "value" => {
-                map.value = match parser.micro_ops(packer) {
-                    Some(value) => value,
-                    None => parser.map_value(0)?,
-                }
-            }
-            "error" => map.error = parser.map_value(0)?,
-            "final?" => map.is_final = parser.map_value(0)? == Value::Bool(true),
-            "convergence?" => map.convergence = parser.map_value(0)? == Value::Bool(true),
-            "node" => map.node = parser.map_value(0)?,
-            _ => drop(parser.map_value(0)?),
-        }
-        Ok(())
-    })?;
-    Ok(map)
-}
-
-fn integer(parser: &mut Parser<'_>, key: &str) -> Result<Option<i64>, EdnError> {
-    parser.peek()?;
-    let offset = parser.offset();
-    match parser.map_value(0)? {
-        Value::Null => Ok(None),
-        Value::Int(int) => Ok(Some(int)),
-        other => {
-            let problem = format!(":{key} {other} is not an integer of 64 bits").into();
-            Err(EdnError { offset, problem })
-        }
-    }
-}
-
-impl Map {
-    fn add(self, builder: &mut HistoryBuilder) -> Result<(), String> {
-        // Jepsen writes -1 for an index that was never given.
-        let index = self.index.filter(|index| *index >= 0).map(|index| {
-            u32::try_from(index).map_err(|_| format!(":index {index} needs more than 32 bits"))
-        });
-        let index = index.transpose()?;
-        let time = self.time.map(|time| Time::from_nanos(u64::try_from(time).unwrap_or(0)));
-        let text = |error: crate::builder::BuildError| error.to_string();
-        let function = self.function.as_str();
-        let process = match &self.process {
-            Value::Int(process) => u32::try_from(*process)
-                .map_err(|_| format!(":process {process} is not an integer of 32 bits"))?,
-            Value::Null => return Err("an operation without a :process".to_owned()),
-            process if process.as_str() == Some("nemesis") => {
-                let function = function.ok_or("an operation without an :f")?.to_owned();
-                return builder.fault(index, time, function, self.value).map_err(text);
-            }
-            _ => return builder.skip(index, time).map_err(text),
-        };
-        let function = match function.ok_or("an operation without an :f")? {
-            "get" => "read",
-            "put" => "write",
-            other => other,
-        };
-        let function = function
-            .parse()
-            .map_err(|error: crate::operation::UnknownFunction| error.to_string())?;
-        let kind = self.kind.as_str().ok_or("an operation without a :type")?;
-        let kind: EventKind = jsonl::kind(kind).ok_or_else(|| format!("unknown :type `{kind}`"))?;
-        let record = Record {
-            index,
-            time,
-            kind,
-            process,
-            function,
-            value: match self.key {
-                Some(key) => Value::list(vec![key, self.value]),
-                None => self.value,
-            },
-            error: self.error,
-            phase: jsonl::phase(self.is_final, self.convergence),
-            node: self.node.as_str(),
-        };
-        builder.event(record).map_err(text)
     }
 }

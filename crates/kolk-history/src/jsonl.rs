@@ -7,17 +7,21 @@
 mod quick;
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt;
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 
 use kolk_protocol::Time;
 use kolk_protocol::message::write_string;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 
+use crate::batch::{Batch, Entry};
+use crate::blocks::Blocks;
 use crate::builder::{HistoryBuilder, Record};
 use crate::error::ReadError;
 use crate::history::{AnyEvent, Event, EventKind, FaultEvent, History};
+use crate::in_order::in_order;
 use crate::micro_ops::Packer;
 use crate::value::write_json;
 use crate::{Outcome, Phase, Value};
@@ -81,31 +85,83 @@ pub fn write(out: &mut Vec<u8>, history: &History) {
 
 /// Reads a history. Nodes get their positions from `nodes`; a name that is not among them is
 /// appended. An invocation without a completion stays `info`; keys that are not known are passed
-/// over.
+/// over. Lines are understood on all cores.
 ///
 /// # Errors
 ///
 /// If `input` cannot be read, a line is not an event, or an event does not follow those before it.
-pub fn read(mut input: impl BufRead, nodes: Vec<String>) -> Result<History, ReadError> {
+pub fn read(input: impl BufRead, nodes: Vec<String>) -> Result<History, ReadError> {
+    read_blocks(Blocks::of_lines(input), nodes)
+}
+
+pub(crate) fn read_blocks(
+    mut blocks: Blocks<impl Read>,
+    nodes: Vec<String>,
+) -> Result<History, ReadError> {
     let mut builder = HistoryBuilder::new(nodes);
-    let mut packer = Packer::default();
-    let mut bytes = Vec::new();
-    let mut line = 0;
-    loop {
-        bytes.clear();
-        line += 1;
-        if input.read_until(b'\n', &mut bytes)? == 0 {
-            return Ok(builder.finish());
+    let mut before = 0;
+    // What was taken is used again for what comes.
+    let used: RefCell<Vec<Lines>> = RefCell::default();
+    let next = || {
+        let mut lines = used.borrow_mut().pop().unwrap_or_default();
+        lines.text = blocks.next(lines.text)?;
+        Some(lines)
+    };
+    in_order(next, Lines::read, |mut lines| {
+        lines.batch.add(&mut builder).map_err(|(line, error)| ReadError::Text {
+            line: before + line as u64,
+            column: 1,
+            problem: error.to_string(),
+        })?;
+        if let Some(problem) = lines.problem {
+            return Err(problem.after(before));
         }
-        if bytes.trim_ascii().is_empty() {
-            continue;
+        before += lines.count;
+        used.borrow_mut().push(lines);
+        Ok(())
+    })?;
+    blocks.failure()?;
+    Ok(builder.finish())
+}
+
+/// Some lines, and what they mean.
+#[derive(Debug, Default)]
+struct Lines {
+    text: Vec<u8>,
+    count: u64,
+    /// The events before the first problem, by their lines from 1.
+    batch: Batch,
+    problem: Option<ReadError>,
+    packer: Packer,
+}
+
+impl Lines {
+    fn read(mut self) -> Lines {
+        self.count = 0;
+        let text = std::mem::take(&mut self.text);
+        self.problem = self.events(&text).err();
+        self.text = text;
+        self
+    }
+
+    fn events(&mut self, text: &[u8]) -> Result<(), ReadError> {
+        for text in text.split_inclusive(|byte| *byte == b'\n') {
+            self.count += 1;
+            if text.trim_ascii().is_empty() {
+                continue;
+            }
+            let line: Result<Line<'_>, _> = match quick::line(text, &mut self.packer) {
+                Some(line) => Ok(line),
+                None => serde_json::from_slice(text.trim_ascii_end())
+                    .map_err(|error| ReadError::json(self.count, &error)),
+            };
+            line?.add(self.count as usize, &mut self.batch).map_err(|problem| ReadError::Text {
+                line: self.count,
+                column: 1,
+                problem,
+            })?;
         }
-        let event = match quick::line(&bytes, &mut packer) {
-            Some(event) => event,
-            None => serde_json::from_slice(bytes.trim_ascii_end())
-                .map_err(|error| ReadError::json(line, &error))?,
-        };
-        event.add(&mut builder).map_err(|problem| ReadError::Text { line, column: 1, problem })?;
+        Ok(())
     }
 }
 
@@ -131,22 +187,24 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
-    fn add(self, builder: &mut HistoryBuilder) -> Result<(), String> {
+    /// Adds the event that this is, at its place, to a batch.
+    fn add(self, place: usize, batch: &mut Batch) -> Result<(), String> {
+        let (index, time) = (self.index, self.time);
         let process = match self.process {
             Process::Client(process) => process,
             Process::Nemesis => {
-                let function = self.f.into_owned();
-                return builder
-                    .fault(self.index, self.time, function, self.value)
-                    .map_err(|error| error.to_string());
+                let (function, value) = (self.f.into_owned(), self.value);
+                batch.push(place, Entry::Fault { index, time, function, value });
+                return Ok(());
             }
             Process::Other => {
-                return builder.skip(self.index, self.time).map_err(|error| error.to_string());
+                batch.push(place, Entry::Skip { index, time });
+                return Ok(());
             }
         };
         let record = Record {
-            index: self.index,
-            time: self.time,
+            index,
+            time,
             kind: kind(&self.kind).ok_or_else(|| format!("unknown type `{}`", self.kind))?,
             process,
             function: self
@@ -158,7 +216,8 @@ impl Line<'_> {
             phase: phase(self.is_final, self.convergence),
             node: self.node.as_deref(),
         };
-        builder.event(record).map_err(|error| error.to_string())
+        batch.client(place, record);
+        Ok(())
     }
 }
 

@@ -4,12 +4,15 @@
 //! makes these types, checkers and reports read them.
 
 pub mod awdit;
+mod batch;
+mod blocks;
 mod builder;
 pub mod columns;
 pub mod edn;
 pub mod error;
 pub mod format;
 pub mod history;
+mod in_order;
 pub mod jepsen;
 pub mod journal;
 pub mod jsonl;
@@ -28,3 +31,6 @@ pub use operation::{Function, Operation, Outcome, Phase};
 pub use plan::Plan;
 pub use summary::Summary;
 pub use value::Value;
+
+#[cfg(test)]
+mod tests;

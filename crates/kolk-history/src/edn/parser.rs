@@ -70,6 +70,11 @@ impl<'a> Parser<'a> {
         Parser { text, at }
     }
 
+    /// A parser that begins at this byte.
+    pub(crate) fn starting_at(text: &'a str, at: usize) -> Parser<'a> {
+        if at == 0 { Parser::new(text) } else { Parser { text, at } }
+    }
+
     /// Where the parser stands, in bytes.
     pub(crate) fn offset(&self) -> usize {
         self.at
@@ -205,7 +210,12 @@ impl<'a> Parser<'a> {
             };
             let key = self.usual_int()?;
             match self.skip_blanks()? {
-                b'n' if self.token() == "nil" => packer.push(function, key, None),
+                b'n' => {
+                    if self.token() != "nil" {
+                        return None;
+                    }
+                    packer.push(function, key, None);
+                }
                 b'[' => {
                     self.at += 1;
                     packer.begin_list(function, key);
