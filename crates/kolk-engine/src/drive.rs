@@ -267,7 +267,7 @@ fn drive_real(
 
 /// Takes what a program has written.
 fn read_node(simulation: &mut Simulation<'_>, node: u16) -> Result<(), EngineError> {
-    simulation.logs.after_step(node, simulation.queue.now(), b"");
+    simulation.logs.glance(node, simulation.queue.now());
     let Hosts::Real(hosts) = &mut simulation.hosts else { return Ok(()) };
     let program = hosts.program(node);
     let event = program.read();

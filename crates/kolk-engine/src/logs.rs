@@ -4,9 +4,14 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use kolk_history::log_times::{self, LogTime};
 use kolk_protocol::Time;
+
+/// How long a log is not looked at again on the real clock: a busy node writes a hundred messages in
+/// that time, and each look is a call of the system.
+const GLANCE: Duration = Duration::from_millis(1);
 
 /// The logs of all nodes.
 #[derive(Debug, Default)]
@@ -24,6 +29,8 @@ struct Log {
     file: LogFile,
     /// As long as it was found to be.
     bytes: u64,
+    /// When it was last looked at.
+    looked: Time,
 }
 
 #[derive(Debug)]
@@ -54,8 +61,13 @@ impl Logs {
     }
 
     fn new(folder: &Path, nodes: &[String], files: Vec<LogFile>) -> io::Result<Logs> {
-        let log = |(node, file): (&String, LogFile)| Log { node: node.clone(), file, bytes: 0 };
-        let logs = nodes.iter().zip(files).map(log).collect();
+        let logs = nodes.iter().zip(files).map(|(node, file)| Log {
+            node: node.clone(),
+            file,
+            bytes: 0,
+            looked: Time::ZERO,
+        });
+        let logs = logs.collect();
         let times = BufWriter::new(File::create(folder.join(log_times::FILE))?);
         Ok(Logs { logs, times: Some(times), line: Vec::new() })
     }
@@ -63,6 +75,7 @@ impl Logs {
     /// The node has acted: `text` is what it logged, if it runs in this process.
     pub(crate) fn after_step(&mut self, node: u16, now: Time, text: &[u8]) {
         let Some(log) = self.logs.get_mut(usize::from(node)) else { return };
+        log.looked = now;
         let bytes = match &mut log.file {
             LogFile::Ours(file) => {
                 // A log that cannot be written must not end a run; the run's own files will say so.
@@ -79,6 +92,14 @@ impl Logs {
             self.line.clear();
             LogTime { time: now, bytes }.write(&mut self.line, &log.node);
             let _ = times.write_all(&self.line);
+        }
+    }
+
+    /// A program has written something: looks at its log, unless that was just done.
+    pub(crate) fn glance(&mut self, node: u16, now: Time) {
+        let log = self.logs.get(usize::from(node));
+        if log.is_some_and(|log| now >= log.looked + GLANCE) {
+            self.after_step(node, now, b"");
         }
     }
 
@@ -143,5 +164,12 @@ mod tests {
         stderr.write_all(b"three\n").unwrap();
         theirs.look(at(30));
         assert_eq!(noted(folder.path(), &mut theirs), [(10, 8), (30, 14)]);
+
+        // Who writes message after message is not looked at each time.
+        stderr.write_all(b"four\n").unwrap();
+        theirs.glance(1, at(31));
+        theirs.glance(1, at(30) + GLANCE);
+        theirs.glance(1, at(31) + GLANCE);
+        assert_eq!(noted(folder.path(), &mut theirs), [(10, 8), (30, 14), (1_000_030, 19)]);
     }
 }
