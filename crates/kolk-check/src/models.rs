@@ -365,9 +365,9 @@ pub fn ruled_out(anomaly: &str) -> Models {
     Models::from_iter(direct).implying()
 }
 
-/// The models that an anomaly of this type counts against only if they are asked for by name:
-/// [levels that are decided exactly](crate::txn), in a sense that the models which imply them need
-/// not share.
+/// The models that an anomaly of this type counts against only if they are asked for by name, and
+/// then beside what the original finds: [levels that are decided exactly](crate::txn), in a sense
+/// that the models which imply them need not share.
 pub fn by_name(anomaly: &str) -> Models {
     match anomaly {
         "read-committed-violation" | "read-committed-violation-process" => {
@@ -375,6 +375,11 @@ pub fn by_name(anomaly: &str) -> Models {
         }
         "read-atomic-violation" | "read-atomic-violation-process" => {
             Models::new(&[Model::ReadAtomic])
+        }
+        // At every level reads see what was committed, and at this one transactions see one state.
+        "internal" | "G1a" | "G1b" | "future-read" | "garbage-read" | "duplicate-elements"
+        | "incompatible-order" | "dirty-update" | "cyclic-versions" => {
+            Models::new(&[Model::Causal])
         }
         _ => Models::default(),
     }

@@ -96,7 +96,7 @@ impl<'a> Findings<'a> {
         if !self.forbids(claim) {
             return;
         }
-        if is_stronger {
+        if is_stronger || !models::ruled_out(claim).overlaps(self.requested) {
             self.check.stronger(kind, anomaly);
         } else {
             if !self.types.contains(&kind) {
@@ -164,6 +164,7 @@ impl<'a> Findings<'a> {
             self.types.push("empty-transaction-graph");
         }
         self.note_malformed();
+        self.correct_decided();
         self.note_decided();
         if self.table.untimed {
             let note = "the history tells no times: nothing is checked of the order of real time";
@@ -185,6 +186,22 @@ impl<'a> Findings<'a> {
                 "{operations} {some}: no list of [r key value] and [{kind} key value], so what was \
                  read there is not checked"
             ));
+        }
+    }
+
+    /// A level does not hold either where something else was found that rules it out: of lists, more
+    /// is known than who wrote the last element.
+    fn correct_decided(&mut self) {
+        for (level, holds) in &mut self.decided {
+            let model = levels().iter().find(|model| model.name() == *level);
+            let rules_out = |kind: &&str| {
+                let models = models::ruled_out(kind).and(models::by_name(kind));
+                model.is_some_and(|model| models.contains(model))
+            };
+            *holds &= !self.found.iter().any(rules_out);
+            if model == Some(Model::Causal) && !*holds {
+                self.violated = self.violated.and(Models::new(&[Model::Causal]).implying());
+            }
         }
     }
 

@@ -128,3 +128,20 @@ fn assumed_keys() {
         }
     }
 }
+
+/// The original holds nothing against causal; decided exactly, reads see what was committed.
+#[test]
+fn causal_knows_no_dirty_reads() {
+    for (text, expected) in [
+        ("wx1! rx1", "unknown empty-transaction-graph +G1a; not read-committed"),
+        ("wx1wx2 rx1", "unknown empty-transaction-graph +G1b; not read-committed"),
+        ("rx1wx1", "unknown empty-transaction-graph +future-read; not read-committed"),
+        ("rx1", "unknown empty-transaction-graph +garbage-read; not read-uncommitted"),
+        ("wx1 rx1", "valid"),
+    ] {
+        let check = check(&register_history(text), Models::new(&[Model::Causal]));
+        assert_eq!(summary(&check), expected, "{text}");
+        let holds = format!("{:?}", check.results).contains(r#"Text("causal"), Bool(true)"#);
+        assert_eq!(holds, expected == "valid", "{text}: {:?}", check.results);
+    }
+}
