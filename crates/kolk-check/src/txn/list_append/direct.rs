@@ -14,12 +14,19 @@ pub(super) fn find(findings: &mut Findings<'_>, versions: &Versions) {
     let suspects = Suspects::new(table);
     let mut same_key = SameKey::new(table);
     let mut updates = Updates::new(table);
-    for transaction in (0..table.len() as u32).filter(|number| table.is_ok(*number)) {
+    for transaction in (0..table.len() as u32).filter(|number| table.is_possible(*number)) {
         same_key.enter(table, transaction);
         let mut is_internal = false;
         let mut is_future = false;
+        let is_ok = table.is_ok(transaction);
         for at in table.range(transaction) {
             let (at, micro_op) = (at as u32, table.operations[at]);
+            if micro_op.is_write() {
+                torn_append(findings, versions, &same_key, at);
+            }
+            if !is_ok {
+                continue;
+            }
             if micro_op.is_write() {
                 let element = micro_op.element();
                 let earlier = same_key.all_before(at).map(|at| table.operations[at as usize]);
@@ -62,6 +69,36 @@ fn holds(table: &Table, versions: &Versions, read: MicroOp, element: u32) -> boo
         Read::Odd(odd) => table.odd[odd as usize].elements.contains(&element),
         Read::Unknown | Read::Register(_) => false,
     }
+}
+
+/// Reports an append that was read without that of the same transaction just before it.
+fn torn_append(findings: &mut Findings<'_>, versions: &Versions, same_key: &SameKey, at: u32) {
+    let table = findings.table;
+    let write = table.operations[at as usize];
+    let mut earlier = same_key.all_before(at).map(|at| table.operations[at as usize]);
+    let Some(before) = earlier.find(|earlier| earlier.is_write()) else { return };
+    let Some(place) = versions.place(write.element()) else { return };
+    if place > 0 && versions.order(write.key())[place as usize - 1] == before.element() {
+        return;
+    }
+    findings.stronger("incompatible-order", || {
+        let holds_it = |micro_op: &MicroOp| {
+            micro_op.key() == write.key() && holds(table, versions, *micro_op, write.element())
+        };
+        let writer = table.owner(at);
+        let read = table.operations.iter().position(holds_it).unwrap_or(at as usize);
+        let reader = table.owner(read as u32);
+        let claim = format!(
+            "{} read {} as {}: {} without {}, which {} appended just before",
+            table.operation_text(reader),
+            table.key_text(write.key()),
+            table.read_text(table.operations[read]),
+            table.value_text(write.element()),
+            table.value_text(before.element()),
+            table.operation_text(writer),
+        );
+        Anomaly::new("incompatible-order", claim, vec![table.index(writer), table.index(reader)])
+    });
 }
 
 fn future_read(findings: &mut Findings<'_>, transaction: u32, read: MicroOp, write: MicroOp) {

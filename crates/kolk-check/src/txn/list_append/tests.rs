@@ -69,3 +69,17 @@ fn what_may_not_have_happened_is_not_held_against_read_uncommitted() {
         assert_eq!(verdict(text, &[model]), expected, "{text} {model}");
     }
 }
+
+/// Who appends 1 and then 2 at once leaves both, in this order.
+#[test]
+fn appends_of_one_transaction_stay_together() {
+    for (text, expected) in [
+        ("ax1ax2 rx2", "valid +incompatible-order; not read-committed"),
+        ("ax1ax2? rx2", "valid +incompatible-order; not read-committed"),
+        ("ax1ax2 ax3 rx213", "valid +incompatible-order; not read-committed"),
+        ("ax1ax2 ax3 rx123 rx3", "invalid incompatible-order; not read-committed"),
+        ("ax1ax2 ax3 rx123", "valid"),
+    ] {
+        assert_eq!(verdict(text, &[Model::ReadCommitted]), expected, "{text}");
+    }
+}
