@@ -63,6 +63,10 @@ fn lost_update(findings: &mut Findings<'_>, read: u32, first: u32, others: Vec<u
 }
 
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod records;
+#[cfg(test)]
 mod stores;
 #[cfg(test)]
 mod testing;

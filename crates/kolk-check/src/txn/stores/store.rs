@@ -6,36 +6,8 @@ use kolk_history::Outcome;
 use kolk_protocol::random::Random;
 
 use super::Promise;
+use crate::txn::records::{Op, Record};
 use crate::txn::table::Kind;
-
-/// What a transaction did to a key: read all these values, of which a register shows the last; or
-/// wrote one.
-#[derive(Clone, Debug)]
-pub(super) enum Op {
-    Read(i64, Vec<i64>),
-    Write(i64, i64),
-}
-
-impl Op {
-    /// The value written, if it writes this key.
-    fn writes(&self, key: i64) -> Option<i64> {
-        match self {
-            Op::Write(other, value) if *other == key => Some(*value),
-            _ => None,
-        }
-    }
-}
-
-/// What the client knows of a transaction. Instants are numbers of events.
-#[derive(Clone, Debug)]
-pub(super) struct Record {
-    pub process: u32,
-    pub invoked: u32,
-    /// When it was told how it ended, if ever.
-    pub completed: Option<u32>,
-    pub outcome: Outcome,
-    pub ops: Vec<Op>,
-}
 
 /// A transaction that was invoked and is not over.
 #[derive(Clone, Debug)]
@@ -77,6 +49,7 @@ pub(super) struct Store<'a> {
     promise: Promise,
     random: &'a mut Random,
     keys: usize,
+    updates_only: bool,
     last_values: BTreeMap<i64, i64>,
     /// In the order of their commits.
     committed: Vec<Committed>,
@@ -89,15 +62,21 @@ pub(super) struct Store<'a> {
 
 const CLIENTS: usize = 4;
 
-/// What the clients of a store saw: their transactions in the order of invocation.
-pub(super) fn run(kind: Kind, promise: Promise, random: &mut Random) -> Vec<Record> {
+/// What the clients of a store saw: so many transactions, in the order of invocation. If
+/// `updates_only`, they write nothing that they have not read.
+pub(super) fn run(
+    (kind, promise): (Kind, Promise),
+    size: usize,
+    updates_only: bool,
+    random: &mut Random,
+) -> Vec<Record> {
     let keys = 1 + random.index(4);
-    let size = 5 + random.index(25);
     let mut store = Store {
         kind,
         promise,
         random,
         keys,
+        updates_only,
         last_values: BTreeMap::new(),
         committed: Vec::new(),
         in_place: BTreeMap::new(),
@@ -274,10 +253,15 @@ impl Store<'_> {
             self.look(running);
         }
         let key = self.random.index(self.keys) as i64;
-        if self.random.chance(0.5) {
+        let may_write = !self.updates_only || running.first_seen.contains_key(&key);
+        if may_write && self.random.chance(0.5) {
             self.write(running, key);
-            return;
+        } else {
+            self.read(running, key);
         }
+    }
+
+    fn read(&mut self, running: &mut Running, key: i64) {
         running.first_seen.entry(key).or_insert_with(|| running.visible.clone());
         let seen = match self.promise {
             Promise::Uncommitted => {

@@ -1,0 +1,193 @@
+//! The checkers against the definitions, on small histories of many shapes.
+
+mod executions;
+
+use kolk_history::Outcome;
+use kolk_protocol::{Key, random::Random};
+
+use super::records::{Op, Record, check, table};
+use super::rw_register::AssumedKeys;
+use super::stores::{Clock, Promise, records};
+use super::table::Kind;
+use super::weak::Level;
+use crate::check::Validity;
+use crate::models::Model;
+use executions::{Order, Test, exists};
+
+/// What a model means. A model that is decided exactly counts with `--strict`.
+struct Row {
+    model: Model,
+    test: Test,
+    order: Order,
+    strict: bool,
+}
+
+const fn row(model: Model, test: Test, order: Order) -> Row {
+    let is_adyas = matches!(model, Model::ReadCommitted) && matches!(test, Test::Committed);
+    Row { model, test, order, strict: !is_adyas }
+}
+
+const ROWS: &[Row] = {
+    use Order::{Any, RealTime, Sessions};
+    use Test::{Committed, Sees, Serial, Snapshot};
+    &[
+        row(Model::Serializable, Serial, Any),
+        row(Model::StrongSessionSerializable, Serial, Sessions),
+        row(Model::StrictSerializable, Serial, RealTime),
+        row(Model::SnapshotIsolation, Snapshot, Any),
+        row(Model::StrongSessionSnapshotIsolation, Snapshot, Sessions),
+        row(Model::StrongSnapshotIsolation, Snapshot, RealTime),
+        row(Model::ReadCommitted, Committed, Any),
+        row(Model::StrongSessionReadCommitted, Committed, Sessions),
+        row(Model::StrongReadCommitted, Committed, RealTime),
+        row(Model::ReadCommitted, Sees(Level::ReadCommitted), Sessions),
+        row(Model::ReadAtomic, Sees(Level::ReadAtomic), Sessions),
+        row(Model::Causal, Sees(Level::Causal), Sessions),
+    ]
+};
+
+/// A few transactions of some store, of whose reads some are then changed.
+fn story(kind: Kind, updates_only: bool, random: &mut Random) -> Vec<Record> {
+    let promise = *random.choose(Promise::ALL).expect("a promise");
+    let clock = *random.choose(&[Clock::RealTime, Clock::Sessions, Clock::Free]).expect("a clock");
+    let size = 2 + random.index(4);
+    let mut records = records((kind, promise, clock), size, updates_only, random);
+    for _ in 0..random.index(3) {
+        let at = random.index(records.len());
+        let number = random.index(records[at].ops.len().max(1));
+        let Some(Op::Read(key, _)) = records[at].ops.get(number) else { continue };
+        let key = *key;
+        let all: Vec<i64> = records.iter().flat_map(|record| record.writes(key)).collect();
+        let Some(Op::Read(_, seen)) = records[at].ops.get_mut(number) else { continue };
+        if random.chance(0.8) {
+            let keep = random.index(seen.len() + 1);
+            seen.truncate(keep);
+        } else if let Some(value) = random.choose(&all) {
+            seen.retain(|other| other != value);
+            seen.push(*value);
+        }
+    }
+    records
+}
+
+/// Whether several of whom nobody read write the same key. Which of these comes first is not known,
+/// and two that cannot both come first are not looked for.
+fn has_unread_rivals(records: &[Record]) -> bool {
+    let was_read =
+        |key: i64, value: i64| {
+            records.iter().filter(|record| record.is_ok()).flat_map(|record| &record.ops).any(
+                |op| matches!(op, Op::Read(other, seen) if *other == key && seen.contains(&value)),
+            )
+        };
+    let rivals = |key: i64| {
+        let possible = records.iter().filter(|record| record.outcome != Outcome::Fail);
+        possible.filter(|r| r.writes(key).any(|value| !was_read(key, value))).count()
+    };
+    (0..4).any(|key| rivals(key) > 1)
+}
+
+/// Whether a read does not see what its own transaction had written. Adya's levels say nothing of
+/// that; the original forbids it from read atomic on.
+fn misses_its_own(ops: &[Op], at: usize) -> bool {
+    let Op::Read(key, seen) = &ops[at] else { return false };
+    let own: Vec<i64> = ops[..at].iter().filter_map(|op| op.writes(*key)).collect();
+    !seen.ends_with(&own[own.len().saturating_sub(1)..])
+}
+
+/// Whether a read does not see what the one before it saw. The first read of a register is the one
+/// that tells who depends on whom.
+fn changes_its_mind(ops: &[Op], at: usize) -> bool {
+    let Op::Read(key, seen) = &ops[at] else { return false };
+    let before = ops[..at].iter().rfind(|op| op.key() == *key);
+    matches!(before, Some(Op::Read(_, before)) if before != seen)
+}
+
+/// Whether a read sees what its own transaction writes only later.
+fn sees_its_future(ops: &[Op], at: usize) -> bool {
+    let Op::Read(key, seen) = &ops[at] else { return false };
+    let mut own = ops[at..].iter().filter_map(|op| op.writes(*key));
+    own.any(|value| seen.contains(&value))
+}
+
+/// Whether that holds of a micro-operation of an acknowledged transaction.
+fn any_op(records: &[Record], holds: impl Fn(&[Op], usize) -> bool) -> bool {
+    let mut acknowledged = records.iter().filter(|record| record.is_ok());
+    acknowledged.any(|record| (0..record.ops.len()).any(|at| holds(&record.ops, at)))
+}
+
+/// Compares a checker with the definitions on so many histories, by a share of the models each. What
+/// it calls invalid must be; what it calls valid, too, if it is `exact` on that history for that test.
+fn compare(
+    (kind, updates_only): (Kind, bool),
+    histories: std::ops::Range<u64>,
+    share: usize,
+    exact: impl Fn(&[Record], Test) -> bool,
+) {
+    let mut seen = vec![[0; 2]; ROWS.len()];
+    for seed in histories {
+        let records = story(kind, updates_only, &mut Key::new(seed).random());
+        let table = table(kind, &records);
+        for (at, row) in ROWS.iter().enumerate().skip(seed as usize % share).step_by(share) {
+            let expected = exists(kind, &records, row.test, row.order);
+            let check = check(&table, &[row.model], AssumedKeys::default());
+            let what = || {
+                let found = check.anomalies.iter().chain(&check.stronger).next();
+                format!("seed {seed}, {}, {:?}: {found:?} {records:#?}", row.model, row.test)
+            };
+            let is_invalid = check.validity(row.strict) == Validity::Invalid;
+            assert!(!is_invalid || !expected, "false alarm: {}", what());
+            let is_missed = !expected && check.validity(true) != Validity::Invalid;
+            assert!(!is_missed || !exact(&records, row.test), "missed: {}", what());
+            seen[at][usize::from(expected)] += 1;
+        }
+    }
+    assert!(seen.iter().flatten().all(|count| *count > 15), "{seen:?}");
+}
+
+fn lists(histories: std::ops::Range<u64>, share: usize) {
+    compare((Kind::Append, false), histories, share, |records, test| match test {
+        Test::Serial | Test::Sees(_) => true,
+        Test::Snapshot => !has_unread_rivals(records),
+        Test::Committed => !any_op(records, misses_its_own),
+    });
+}
+
+fn registers(histories: std::ops::Range<u64>, share: usize) {
+    compare((Kind::Write, false), histories, share, |_, test| matches!(test, Test::Sees(_)));
+}
+
+/// The order of all versions is known then.
+fn updated_registers(histories: std::ops::Range<u64>, share: usize) {
+    compare((Kind::Write, true), histories, share, |records, test| match test {
+        Test::Sees(_) => true,
+        _ if records.iter().any(|record| record.outcome == Outcome::Info) => false,
+        Test::Serial | Test::Snapshot => true,
+        Test::Committed => !any_op(records, |ops, at| {
+            misses_its_own(ops, at) || changes_its_mind(ops, at) || sees_its_future(ops, at)
+        }),
+    });
+}
+
+#[test]
+fn lists_are_judged_as_defined() {
+    lists(0..2_400, 4);
+}
+
+#[test]
+fn registers_are_never_judged_worse_than_defined() {
+    registers(0..2_400, 4);
+}
+
+#[test]
+fn registers_that_are_read_before_they_are_written_are_judged_as_defined() {
+    updated_registers(0..2_400, 4);
+}
+
+/// `cargo test --release -p kolk-check -- --ignored many_more`
+#[test]
+#[ignore = "takes a minute"]
+fn many_more_are_judged_as_defined() {
+    lists(0..50_000, 1);
+    registers(0..50_000, 1);
+    updated_registers(0..50_000, 1);
+}

@@ -1,0 +1,200 @@
+//! What the models mean, by definition: a history has a model if there is an *execution*, an order of
+//! the transactions that were committed and the states between them, in which each passes the
+//! model's *commit test* (Crooks, Pu, Alvisi & Clement, *Seeing is Believing: A Client-Centric
+//! Specification of Database Isolation*, PODC 2017). All orders are tried.
+
+use std::collections::BTreeMap;
+
+use kolk_history::Outcome;
+
+use crate::txn::records::{Op, Record};
+use crate::txn::table::Kind;
+use crate::txn::weak::Level;
+
+/// What a transaction must pass to commit where it stands in an execution.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Test {
+    /// It read all from the state before it.
+    Serial,
+    /// It read all from one earlier state, and nobody has written since what it writes.
+    Snapshot,
+    /// It read each from some earlier state.
+    Committed,
+    /// It read each from some earlier state that has what the level says it *sees* there (Biswas &
+    /// Enea, OOPSLA 2019).
+    Sees(Level),
+}
+
+/// Which order of the clients' the execution must agree with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Order {
+    Any,
+    Sessions,
+    RealTime,
+}
+
+/// Each key's values in the order in which they were written: a list, or the history of a register.
+type State = BTreeMap<i64, Vec<i64>>;
+
+/// Whether there is such an execution: who was acknowledged takes part, who failed does not, the
+/// others as it fits.
+pub(super) fn exists(kind: Kind, records: &[Record], test: Test, order: Order) -> bool {
+    Search::new(kind, records, test, order).go()
+}
+
+struct Search<'a> {
+    kind: Kind,
+    records: &'a [Record],
+    test: Test,
+    /// Who must stand before whom.
+    before: Vec<Vec<bool>>,
+    /// Who sees whom, wherever in its transaction.
+    sees: Vec<Vec<bool>>,
+    placed: Vec<usize>,
+    states: Vec<State>,
+}
+
+impl<'a> Search<'a> {
+    fn new(kind: Kind, records: &'a [Record], test: Test, order: Order) -> Search<'a> {
+        let pairs = |holds: &dyn Fn(usize, usize) -> bool| -> Vec<Vec<bool>> {
+            let row = |a| (0..records.len()).map(|b| holds(a, b)).collect();
+            (0..records.len()).map(row).collect()
+        };
+        let session = |a: usize, b: usize| {
+            records[a].process == records[b].process && records[a].is_before(&records[b])
+        };
+        let before = pairs(&|a, b| match order {
+            Order::Any => false,
+            // Nothing is said of where those stand who may not have happened.
+            Order::Sessions if matches!(test, Test::Sees(_)) => session(a, b),
+            Order::Sessions => records[b].is_ok() && session(a, b),
+            Order::RealTime => records[a].is_before(&records[b]),
+        });
+        let reads_from = |a: usize, b: usize| {
+            let ops = records[b].ops.iter().filter(|_| records[b].is_ok() && a != b);
+            ops.into_iter().any(|op| writer(records, op) == Some(a))
+        };
+        let mut sees = pairs(&|a, b| session(b, a) || reads_from(b, a));
+        if test == Test::Sees(Level::Causal) {
+            for middle in 0..records.len() {
+                for a in 0..records.len() {
+                    for b in 0..records.len() {
+                        sees[a][b] |= sees[a][middle] && sees[middle][b];
+                    }
+                }
+            }
+        }
+        let states = vec![State::new()];
+        Search { kind, records, test, before, sees, placed: Vec::new(), states }
+    }
+
+    /// Goes on from what is placed.
+    fn go(&mut self) -> bool {
+        let is_left = |at: &usize| !self.placed.contains(at);
+        let left: Vec<usize> = (0..self.records.len())
+            .filter(is_left)
+            .filter(|at| self.records[*at].outcome != Outcome::Fail)
+            .collect();
+        if left.iter().all(|at| !self.records[*at].is_ok()) {
+            return true;
+        }
+        left.iter().any(|next| {
+            if left.iter().any(|other| self.before[*other][*next]) || !self.commits(*next) {
+                return false;
+            }
+            let mut state = self.states[self.placed.len()].clone();
+            for op in &self.records[*next].ops {
+                if let Op::Write(key, value) = op {
+                    state.entry(*key).or_default().push(*value);
+                }
+            }
+            self.placed.push(*next);
+            self.states.push(state);
+            let found = self.go();
+            self.placed.pop();
+            self.states.pop();
+            found
+        })
+    }
+
+    /// Whether a transaction passes the test if it comes next.
+    fn commits(&self, next: usize) -> bool {
+        let record = &self.records[next];
+        if !record.is_ok() {
+            // Nobody knows what it read.
+            return true;
+        }
+        let now = self.placed.len();
+        let reads = || (0..record.ops.len()).filter(|at| matches!(record.ops[*at], Op::Read(..)));
+        let mut earlier = 0..=now;
+        match self.test {
+            Test::Serial => reads().all(|at| self.fits(record, at, now)),
+            Test::Snapshot => earlier.any(|state| {
+                let has_conflict = self.placed[state..].iter().any(|other| {
+                    record
+                        .ops
+                        .iter()
+                        .any(|op| matches!(op, Op::Write(key, _) if self.writes(*other, *key)))
+                });
+                let is_current = |at: usize| at < state || !self.before[self.placed[at]][next];
+                !has_conflict
+                    && (0..now).all(is_current)
+                    && reads().all(|at| self.fits(record, at, state))
+            }),
+            Test::Committed => reads().all(|at| self.fit_some(next, &[at], &|_| false)),
+            Test::Sees(Level::ReadCommitted) => reads().all(|at| {
+                let earlier = &record.ops[..at];
+                self.fit_some(next, &[at], &|other| {
+                    earlier.iter().any(|op| writer(self.records, op) == Some(other))
+                })
+            }),
+            Test::Sees(_) => reads().all(|at| {
+                let same_key: Vec<usize> = reads()
+                    .filter(|other| record.ops[*other].key() == record.ops[at].key())
+                    .collect();
+                self.fit_some(next, &same_key, &|other| self.sees[next][other])
+            }),
+        }
+    }
+
+    /// Whether reads of one key fit some earlier state after all writes of it that they see; and
+    /// those after the transaction's own writes, the state on top of which these are.
+    fn fit_some(&self, next: usize, reads: &[usize], sees: &dyn Fn(usize) -> bool) -> bool {
+        let record = &self.records[next];
+        let key = record.ops[reads[0]].key();
+        let now = self.placed.len();
+        let has_all = |state: usize| {
+            let mut later = self.placed[state..].iter();
+            later.all(|other| !(sees(*other) && self.writes(*other, key)))
+        };
+        let is_own = |at: &usize| record.ops[..*at].iter().any(|op| op.writes(key).is_some());
+        let fits = |at: &usize, state| {
+            self.fits(record, *at, state) && (!is_own(at) || self.fits(record, *at, now))
+        };
+        (0..=now)
+            .any(|state| reads.iter().all(|at| (is_own(at) || has_all(state)) && fits(at, state)))
+    }
+
+    fn writes(&self, writer: usize, key: i64) -> bool {
+        self.records[writer].writes(key).next().is_some()
+    }
+
+    /// Whether a read sees that state, with what its transaction had written until then.
+    fn fits(&self, record: &Record, at: usize, state: usize) -> bool {
+        let Op::Read(key, seen) = &record.ops[at] else { return false };
+        let there = self.states[state].get(key).into_iter().flatten().copied();
+        let own = record.ops[..at].iter().filter_map(|op| op.writes(*key));
+        let due: Vec<i64> = there.chain(own).collect();
+        match self.kind {
+            Kind::Append => due == *seen,
+            Kind::Write => due.last() == seen.last(),
+        }
+    }
+}
+
+/// Who wrote the last value that a read saw.
+fn writer(records: &[Record], op: &Op) -> Option<usize> {
+    let Op::Read(key, seen) = op else { return None };
+    let last = seen.last()?;
+    records.iter().position(|record| record.writes(*key).any(|value| value == *last))
+}
