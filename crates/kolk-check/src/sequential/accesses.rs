@@ -206,11 +206,13 @@ impl Numbering {
             let (mut step, operation, is_certain) =
                 (steps[at], all[at].operation, has_happened[at]);
             if let Some(seen) = step.seen().filter(|seen| is_impossible(*seen)) {
-                if is_certain {
-                    let write =
-                        (0..steps.len()).find(|at| failed(*at) && steps[*at].set() == Some(seen));
-                    report_impossible(check, history, operation, write.map(|at| all[at].operation));
+                // A swap from what never was there has not happened.
+                if !is_certain {
+                    continue;
                 }
+                let write =
+                    (0..steps.len()).find(|at| failed(*at) && steps[*at].set() == Some(seen));
+                report_impossible(check, history, operation, write.map(|at| all[at].operation));
                 // What it set was set, whatever it says that it saw.
                 let Some(to) = step.set() else { continue };
                 step.effect = Effect::Write(to);

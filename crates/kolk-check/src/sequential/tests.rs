@@ -206,6 +206,15 @@ fn what_sequential_consistency_allows_and_forbids() {
             &[],
         ),
         (
+            "a swap that may not have happened, and cannot have, explains nothing",
+            |s| {
+                s.see(0, 1, Some(10));
+                s.set(0, 1, 10);
+                s.swap(1, 1, 9, 10, Outcome::Info);
+            },
+            &["not-sequential"],
+        ),
+        (
             "but not three times",
             |s| {
                 s.set(0, 1, 10);
@@ -449,7 +458,7 @@ fn renumber(history: &mut History) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(ProptestConfig::with_cases(6_000))]
 
     /// Valid iff there is an order, by trying all; and what barriers find is so.
     #[test]
