@@ -16,6 +16,9 @@ use crate::sanitize::sanitize;
 /// How many nodes are named before the others are only counted.
 const NAMES_MAX: usize = 6;
 
+/// How many nodes that heard nothing from some are listed one by one.
+const DEAF_MAX: usize = 3;
+
 /// A fault while it was open.
 #[derive(Clone, Copy, Debug)]
 pub struct Period<'a> {
@@ -82,25 +85,23 @@ impl Period<'_> {
                 };
                 format!("{} cut off from {whom}", names(few))
             }
-            [] => {
-                let deaf = blocked.iter().map(|(receiver, senders)| {
-                    let senders: Vec<&str> = senders.iter().map(String::as_str).collect();
-                    format!("{} heard nothing from {}", sanitize(receiver), names(&senders))
-                });
-                let mut deaf: Vec<String> = deaf.collect();
-                let hidden = deaf.len().saturating_sub(NAMES_MAX);
-                deaf.truncate(NAMES_MAX);
-                if hidden > 0 {
-                    deaf.push(format!("and {hidden} more likewise"));
-                }
-                deaf.join(", ")
+            [] if blocked.len() > DEAF_MAX => {
+                let one = blocked.iter().next().map(deaf).unwrap_or_default();
+                format!("no clean cut: each node heard only some of the others; {one}, for one")
             }
+            [] => blocked.iter().map(deaf).collect::<Vec<_>>().join(", "),
             sides => {
                 let sides: Vec<String> = sides.iter().map(|side| names(side)).collect();
                 format!("cut apart: {}", sides.join(" | "))
             }
         }
     }
+}
+
+/// `n2 heard nothing from n0 and n1`.
+fn deaf((receiver, senders): (&String, &Vec<String>)) -> String {
+    let senders: Vec<&str> = senders.iter().map(String::as_str).collect();
+    format!("{} heard nothing from {}", sanitize(receiver), names(&senders))
 }
 
 /// `n0, n1 and n2`; of many the first, and how many more.
@@ -184,6 +185,12 @@ mod tests {
                 3,
                 partition(3, |receiver, sender| (sender + 1) % 3 == receiver),
                 "n0 heard nothing from n1, n1 heard nothing from n2, n2 heard nothing from n0",
+            ),
+            (
+                5,
+                partition(5, |receiver, sender| matches!((receiver + 5 - sender) % 5, 1 | 4)),
+                "no clean cut: each node heard only some of the others; n0 heard nothing from n2 and \
+                 n3, for one",
             ),
             (
                 3,

@@ -38,6 +38,7 @@ use kolk_history::{History, Plan};
 pub use error::HtmlError;
 pub use files::{write_from, write_run};
 pub use logs::Log;
+pub(crate) use page::digest;
 pub use page::{COLORS, DOM, FORMAT, Page};
 
 use messages::Messages;

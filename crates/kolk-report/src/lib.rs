@@ -9,6 +9,7 @@ pub mod difference;
 pub mod facts;
 pub mod failure;
 pub mod faults;
+pub mod figures;
 pub mod html;
 mod json;
 pub mod numbers;

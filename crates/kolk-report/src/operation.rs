@@ -72,7 +72,7 @@ fn who(history: &History, operation: &Operation) -> String {
 }
 
 /// `write 7`, `read → [1,2,3]`, `cas [1,2]: 22 (precondition-failed)`, `txn r 9 nothing, w 9 1`.
-fn what(operation: &Operation) -> String {
+pub fn what(operation: &Operation) -> String {
     // What a transaction did says what it was asked to do.
     let name = operation.function.name();
     let is_transaction = operation.function == Function::Txn;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kolk_engine::Patience;
 use kolk_history::plan::ClockKind;
+use kolk_protocol::Time;
 
 /// A workbench for distributed algorithms: runs a cluster of nodes over a simulated network, with
 /// load and faults, and says whether they kept their promises, with the evidence.
@@ -49,7 +50,7 @@ pub enum Command {
     Challenge(ChallengeArgs),
     /// Run a stored plan again
     Replay(ReplayArgs),
-    /// Draw a stored run again: its screen, and its page report.html
+    /// Draw a stored run again: its screen, its page report.html, its pictures
     Report(ReportArgs),
     /// Show all runs of a store in a browser
     Serve(ServeArgs),
@@ -327,7 +328,9 @@ const REPORT_EXAMPLES: &str = "\
 Examples:
   kolk report store/latest
   kolk report store/latest --output /tmp/lost-write.html
-      A page that holds everything, to send to somebody.";
+      A page that holds everything, to send to somebody.
+  kolk report store/latest --window 12.5..13.0
+      Half a second of the run in messages.svg and timeline.html, from its second 12.5 on.";
 
 /// Which run to draw.
 #[derive(Clone, Debug, Args)]
@@ -336,9 +339,14 @@ pub struct ReportArgs {
     /// A run folder, such as `store/latest`, or the `plan.json` in one
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
-    /// Where the page goes [default: report.html in the run folder]
+    /// Where the page goes, and nothing else is written [default: report.html in the run folder,
+    /// and the pictures beside it]
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// The seconds of the run that messages.svg and timeline.html show [default: those of the first
+    /// anomaly, or the first ones, as many as have room]
+    #[arg(long, value_name = "FROM..TO", value_parser = parse_window, conflicts_with = "output")]
+    pub window: Option<(Time, Time)>,
     /// Print the results as JSON, and nothing else, on standard output
     #[arg(long)]
     pub json: bool,
@@ -489,6 +497,25 @@ fn parse_seconds(text: &str) -> Result<f64, String> {
     seconds.ok_or_else(|| "seconds are a number from 0.001 to 86400".to_owned())
 }
 
+/// `12.5..13`: seconds of a run; either may be left out.
+fn parse_window(text: &str) -> Result<(Time, Time), String> {
+    let problem = || "a window is written like 12.5..13, in seconds of the run".to_owned();
+    let (from, to) = text.split_once("..").ok_or_else(problem)?;
+    let time = |text: &str, default: Time| match text.trim() {
+        "" => Ok(default),
+        text => {
+            let seconds: f64 = text.parse().map_err(|_| problem())?;
+            let is_time = (0.0..1e9).contains(&seconds);
+            is_time.then(|| Time::from_nanos((seconds * 1e9).round() as u64)).ok_or_else(problem)
+        }
+    };
+    let (from, to) = (time(from, Time::ZERO)?, time(to, Time::MAX)?);
+    if from > to {
+        return Err("the window ends before it begins".to_owned());
+    }
+    Ok((from, to))
+}
+
 fn parse_seed(text: &str) -> Result<u64, String> {
     let digits = text.replace('_', "");
     let parsed = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
@@ -507,6 +534,22 @@ mod tests {
     #[test]
     fn is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn reads_windows() {
+        let at = Time::from_millis;
+        for (text, window) in [
+            ("12.5..13", Some((at(12_500), at(13_000)))),
+            ("..2", Some((Time::ZERO, at(2000)))),
+            ("2..", Some((at(2000), Time::MAX))),
+            ("3..2", None),
+            ("2", None),
+            ("-1..2", None),
+            ("a..b", None),
+        ] {
+            assert_eq!(parse_window(text).ok(), window, "{text}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod args;
 mod commands;
+mod figures;
 mod nodes;
 mod program;
 mod progress;

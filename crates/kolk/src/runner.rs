@@ -13,6 +13,7 @@ use kolk_history::{History, Plan, jepsen};
 use kolk_node::Machine;
 use kolk_report::facts::{self, Facts, Held, HeldLimit};
 use kolk_report::failure::Failure;
+use kolk_report::figures;
 use kolk_report::results;
 use kolk_workload::challenge::ChallengeRun;
 use kolk_workload::registry;
@@ -126,6 +127,9 @@ pub fn run(
     write_history(&folder, &run.history)?;
     let json = String::from_utf8_lossy(&json);
     commands::report::write(folder.path(), &plan, &json, &run.history)?;
+    let drawn =
+        figures::Run { plan: &plan, history: &run.history, verdict: &verdict, facts: &facts };
+    crate::figures::write(folder.path(), &drawn, None)?;
     folder.publish()?;
     let folder = folder.path().to_owned();
     Ok(Finished { plan, run, verdict, facts, wall, folder })

@@ -101,7 +101,7 @@ fn join(modules: &[&str]) -> String {
 }
 
 /// The digest as a content security policy names it.
-fn digest(text: &str) -> String {
+pub fn digest(text: &str) -> String {
     let mut out = Vec::new();
     base64(&mut out, &Sha256::digest(text.as_bytes()));
     format!("sha256-{}", String::from_utf8_lossy(&out))

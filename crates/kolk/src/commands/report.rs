@@ -1,4 +1,4 @@
-//! `kolk report`: a stored run's screen and page, drawn again from its folder alone.
+//! `kolk report`: a stored run's screen, page and pictures, drawn again from its folder alone.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Write};
@@ -7,13 +7,14 @@ use std::path::Path;
 use anyhow::Context;
 use kolk_history::{History, Plan, jsonl};
 use kolk_report::failure::Failure;
+use kolk_report::figures::Run;
 use kolk_report::html::{self, Stored};
 use kolk_report::screen::{self, Report};
 use kolk_report::stored;
 
 use crate::args::ReportArgs;
 use crate::status::{Status, Stop};
-use crate::{commands, request, terminal};
+use crate::{commands, figures, request, terminal};
 
 /// The page's file in a run folder.
 const PAGE: &str = "report.html";
@@ -42,6 +43,11 @@ pub fn run(args: &ReportArgs) -> Result<Status, Stop> {
         .map_err(|error| refused(&folder, "history.jsonl", &error))?;
     let path = args.output.clone().unwrap_or_else(|| folder.join(PAGE));
     write_page(&path, &folder, &plan, &json, &history)?;
+    if args.output.is_none() {
+        let (verdict, facts) = (&results.verdict, &results.facts);
+        let drawn = Run { plan: &plan, history: &history, verdict, facts };
+        figures::write(&folder, &drawn, args.window)?;
+    }
     if args.json {
         terminal::print(&json);
     } else {
