@@ -10,6 +10,8 @@
 mod builder;
 mod elements;
 mod index;
+mod odd;
+mod resolve;
 
 use kolk_history::{Outcome, Value};
 
@@ -17,6 +19,7 @@ use super::codes::Codes;
 
 pub(crate) use builder::Builder;
 use elements::Elements;
+pub(crate) use elements::Origin;
 
 /// No transaction, no element: where a number may be missing.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -57,8 +60,10 @@ pub(crate) struct Transaction {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MicroOp {
     key_and_write: u32,
-    /// A write's element; what a read saw, as [`MicroOp::read`] tells.
+    /// A write's element; what a read saw, as [`Table::read`] tells.
     value: u32,
+    /// Of the value written, or of a register's that was read.
+    origin: Origin,
 }
 
 /// What a read saw.
@@ -86,6 +91,12 @@ impl MicroOp {
 
     pub(crate) const fn is_write(self) -> bool {
         self.key_and_write & WRITE != 0
+    }
+
+    /// Who writes the value written, or the register's value that was read. It stands here so that
+    /// nobody need look it up: reads come in no order.
+    pub(crate) const fn origin(self) -> Origin {
+        self.origin
     }
 
     /// The element written, for a write.
@@ -211,6 +222,15 @@ impl Table {
             Read::Prefix(0) => Some(None),
             Read::Prefix(length) => Some(Some(self.spine(operation.key())[length as usize - 1])),
             Read::Odd(odd) => Some(self.odd[odd as usize].elements.last().copied()),
+        }
+    }
+
+    /// Who writes the last element that a read saw.
+    #[inline]
+    pub(crate) fn origin_of_read(&self, read: MicroOp, element: u32) -> Origin {
+        match self.kind {
+            Kind::Write => read.origin,
+            Kind::Append => self.elements.origin(element),
         }
     }
 

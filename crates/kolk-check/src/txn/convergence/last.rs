@@ -84,7 +84,7 @@ impl<'a> Order<'a> {
         }
         for element in table.elements.all() {
             let key = table.elements.key(element);
-            let is_last = table.elements.sound_writer(element).is_some()
+            let is_last = table.elements.origin(element).sound_writer().is_some()
                 && ends.get(&key) == Some(&table.value(element).to_string());
             if is_last {
                 order.last[key as usize] = element;

@@ -90,10 +90,11 @@ fn contradiction(
 /// what nobody wrote.
 fn foul_read(findings: &mut Findings<'_>, transaction: u32, read: MicroOp, element: u32) {
     let table = findings.table;
-    if table.elements.sound_writer(element).is_some() {
+    let origin = read.origin();
+    if origin.sound_writer().is_some() {
         return;
     }
-    let writer = table.elements.writer(element);
+    let writer = origin.writer();
     let seen = || {
         let (operation, key) = (table.operation_text(transaction), table.key_text(read.key()));
         format!("{operation} read {key} as {}", table.value_text(element))
@@ -113,7 +114,7 @@ fn foul_read(findings: &mut Findings<'_>, transaction: u32, read: MicroOp, eleme
             Anomaly::new("G1a", claim, operations())
         });
     }
-    if !table.elements.is_final(element) && writer != transaction {
+    if !origin.is_final() && writer != transaction {
         findings.anomaly("G1b", || {
             let claim = format!("{}: not the last that {} wrote there", seen(), writer_text());
             Anomaly::new("G1b", claim, operations())

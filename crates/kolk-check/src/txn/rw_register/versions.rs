@@ -3,7 +3,7 @@
 use crate::check::Anomaly;
 use crate::txn::findings::Findings;
 use crate::txn::same_key::SameKey;
-use crate::txn::table::{NONE, Table};
+use crate::txn::table::{NONE, Origin, Table};
 
 /// Lists of transactions, one for each of many things, in ascending order.
 #[derive(Debug, Default)]
@@ -80,7 +80,7 @@ impl Versions {
                     let read = first.and_then(|first| external_read(table, first));
                     let element = micro_op.element();
                     if let Some(Some(read)) = read
-                        && table.elements.is_final(element)
+                        && micro_op.origin().is_final()
                         && read != element
                     {
                         before[element as usize] = read;
@@ -96,24 +96,24 @@ impl Versions {
                     Some(None) => of_nothing.push((micro_op.key(), transaction)),
                     Some(Some(element)) => {
                         readers.push((element, transaction));
-                        if table.elements.is_pending(element) {
+                        if micro_op.origin().is_pending() {
                             has_pending = true;
                             if with_pending {
-                                happened[table.elements.writer(element) as usize] = true;
+                                happened[micro_op.origin().writer() as usize] = true;
                             }
                         }
                     }
                 }
             }
         }
-        let happened = |element: u32, writer: u32| {
-            !table.elements.is_pending(element) || with_pending && happened[writer as usize]
+        let happened = |origin: Origin| {
+            !origin.is_pending() || with_pending && happened[origin.writer() as usize]
         };
         // Elements are in the order of their writers, and so are the writers of each key.
         let (mut counts, mut writers) = (Vec::new(), Vec::new());
         for element in table.elements.all() {
-            let writer = table.elements.sound_writer(element);
-            let writer = writer.filter(|writer| happened(element, *writer));
+            let origin = table.elements.origin(element);
+            let writer = origin.sound_writer().filter(|_| happened(origin));
             counts.push(writer.is_some());
             writers.extend(writer.map(|writer| (table.elements.key(element), writer)));
         }

@@ -5,35 +5,16 @@ use kolk_history::{Function, History, Operation, Outcome, Value};
 
 use super::elements::Elements;
 use super::index::Index;
-use super::{Kind, MicroOp, NIL, NONE, ODD, Odd, Table, Transaction, UNKNOWN, WRITE};
+use super::odd::{self, OddList};
+use super::resolve::resolve;
+use super::{Kind, MicroOp, NIL, NONE, ODD, Origin, Table, Transaction, UNKNOWN, WRITE};
 use crate::txn::codes::Codes;
 
-/// What is known of a key while the table is being filled.
-#[derive(Debug)]
-struct Key {
-    /// The longest list read so far that agrees with those before it, as codes.
-    spine: Vec<i64>,
-    /// Whether some read did not agree.
-    is_odd: bool,
-    /// Who wrote the key last, and what.
-    last_writer: u32,
-    last_written: u32,
-}
-
-/// A list that was no prefix of the spine when it was read.
-#[derive(Debug)]
-struct OddList {
-    operation: u32,
-    key: u32,
-    codes: Vec<i64>,
-}
-
-/// A register's value that was read: its element is looked for once all writes are known. The
-/// processor then has many memory accesses under way at once, which wait for nothing that was found.
+/// Who wrote a key last, and what.
 #[derive(Clone, Copy, Debug)]
-struct LateRead {
-    operation: u32,
-    code: i64,
+struct LastWrite {
+    writer: u32,
+    element: u32,
 }
 
 /// Fills a table. Transactions must come in the order of their completions.
@@ -43,18 +24,24 @@ pub(crate) struct Builder {
     transactions: Vec<Transaction>,
     operations: Vec<MicroOp>,
     elements: Elements,
-    /// By key: its elements.
-    indices: Vec<Index>,
-    keys: Vec<Key>,
-    key_codes: Vec<i64>,
+    keys: Vec<i64>,
     key_numbers: Index,
-    late_reads: Vec<LateRead>,
+    /// By key.
+    last_writes: Vec<LastWrite>,
+    /// By key: the longest list read so far that agrees with those before it, as codes.
+    spines: Vec<Vec<i64>>,
+    /// The codes of registers' values that were read, in the order of the reads.
+    late: Vec<i64>,
+    /// How many there were before the last transaction.
+    late_before: usize,
     odd: Vec<OddList>,
     codes: Codes,
     malformed: Vec<u32>,
-    duplicates: Vec<(u32, u32)>,
     list: Vec<i64>,
 }
+
+/// What a read of a register has in place of its element, which is looked for once all are known.
+const LATE: u32 = NIL - 1;
 
 impl Builder {
     pub(crate) fn new(kind: Kind) -> Builder {
@@ -63,15 +50,15 @@ impl Builder {
             transactions: Vec::new(),
             operations: Vec::new(),
             elements: Elements::default(),
-            indices: Vec::new(),
             keys: Vec::new(),
-            key_codes: Vec::new(),
             key_numbers: Index::default(),
-            late_reads: Vec::new(),
+            last_writes: Vec::new(),
+            spines: Vec::new(),
+            late: Vec::new(),
+            late_before: 0,
             odd: Vec::new(),
             codes: Codes::default(),
             malformed: Vec::new(),
-            duplicates: Vec::new(),
             list: Vec::new(),
         }
     }
@@ -114,6 +101,7 @@ impl Builder {
     /// Begins a transaction: the micro-operations that follow are its own.
     pub(crate) fn begin(&mut self, transaction: Transaction) {
         let first = self.operations.len() as u32;
+        self.late_before = self.late.len();
         self.transactions.push(Transaction { first, ..transaction });
     }
 
@@ -130,6 +118,7 @@ impl Builder {
                     operation.value = UNKNOWN;
                 }
             }
+            self.late.truncate(self.late_before);
         }
     }
 
@@ -218,172 +207,98 @@ impl Builder {
     fn new_key(&mut self, code: i64) -> u32 {
         let key = self.keys.len() as u32;
         self.key_numbers.insert(code, key);
-        self.key_codes.push(code);
-        self.indices.push(Index::default());
-        let (spine, is_odd) = (Vec::new(), false);
-        self.keys.push(Key { spine, is_odd, last_writer: NONE, last_written: NONE });
+        self.keys.push(code);
+        self.last_writes.push(LastWrite { writer: NONE, element: NONE });
+        self.spines.push(Vec::new());
         key
-    }
-
-    /// An element that was read.
-    fn element(&mut self, key: u32, code: i64) -> u32 {
-        let index = &mut self.indices[key as usize];
-        index.get(code).unwrap_or_else(|| {
-            let element = self.elements.push(key, code, NONE);
-            index.insert(code, element);
-            element
-        })
     }
 
     /// Adds a write to the last transaction.
     pub(crate) fn write(&mut self, key: i64, code: i64) {
-        let number = self.key(key);
-        let transaction = self.transactions.len() as u32 - 1;
-        let index = &mut self.indices[number as usize];
-        let element = match index.get(code) {
-            Some(element) => {
-                self.duplicates.push((element, transaction));
-                element
-            }
-            None => {
-                let element = self.elements.push(number, code, transaction);
-                index.insert(code, element);
-                let key = &mut self.keys[number as usize];
-                if key.last_writer == transaction {
-                    self.elements.overwrite(key.last_written);
-                }
-                (key.last_writer, key.last_written) = (transaction, element);
-                element
-            }
-        };
-        self.operations.push(MicroOp { key_and_write: number | WRITE, value: element });
+        let key = self.key(key);
+        let writer = self.transactions.len() as u32 - 1;
+        let element = self.elements.push(key, code, writer);
+        let last = &mut self.last_writes[key as usize];
+        if last.writer == writer {
+            self.elements.overwrite(last.element);
+        }
+        *last = LastWrite { writer, element };
+        self.push(key | WRITE, element);
+    }
+
+    fn push(&mut self, key_and_write: u32, value: u32) {
+        self.operations.push(MicroOp { key_and_write, value, origin: Origin::NOBODY });
     }
 
     /// Adds a read whose value is not known.
     pub(crate) fn read_unknown(&mut self, key: i64) {
         let key = self.key(key);
-        self.operations.push(MicroOp { key_and_write: key, value: UNKNOWN });
+        self.push(key, UNKNOWN);
     }
 
     /// Adds a read of a register.
     pub(crate) fn read_register(&mut self, key: i64, code: Option<i64>) {
         let key = self.key(key);
-        if let Some(code) = code {
-            let operation = self.operations.len() as u32;
-            self.late_reads.push(LateRead { operation, code });
-        }
-        self.operations.push(MicroOp { key_and_write: key, value: NIL });
+        self.late.extend(code);
+        self.push(key, if code.is_some() { LATE } else { NIL });
     }
 
     /// Adds a read of a list.
     pub(crate) fn read_list(&mut self, key: i64, list: &[i64]) {
-        let number = self.key(key);
-        let key = &mut self.keys[number as usize];
-        let common = list.len().min(key.spine.len());
-        let value = if list[..common] == key.spine[..common] {
-            key.spine.extend_from_slice(&list[common..]);
+        let key = self.key(key);
+        let spine = &mut self.spines[key as usize];
+        let common = list.len().min(spine.len());
+        let value = if list[..common] == spine[..common] {
+            spine.extend_from_slice(&list[common..]);
             list.len() as u32
         } else {
-            key.is_odd = true;
             let operation = self.operations.len() as u32;
-            self.odd.push(OddList { operation, key: number, codes: list.to_vec() });
+            self.odd.push(OddList { operation, key, codes: list.to_vec() });
             ODD | (self.odd.len() - 1) as u32
         };
-        self.operations.push(MicroOp { key_and_write: number, value });
+        self.push(key, value);
     }
 
     /// The table.
     pub(crate) fn finish(mut self) -> Table {
-        self.resolve_late_reads();
-        self.choose_spines();
-        let mut spines = Vec::new();
+        odd::choose_spines(&mut self.spines, &mut self.odd, &mut self.operations);
+        self.elements.mark(&self.transactions);
+        let is_late = |operation: &&MicroOp| !operation.is_write() && operation.value == LATE;
+        let late = self.operations.iter().filter(is_late).map(|operation| operation.key());
+        let late = late.zip(self.late.iter().copied());
+        let resolved = resolve(&mut self.elements, late, &self.spines);
+        let odd = odd::resolve(self.odd, &mut self.elements);
+        let elements = self.elements;
+        let mut reads = resolved.reads.into_iter();
+        for operation in &mut self.operations {
+            if !operation.is_write() && operation.value == LATE {
+                operation.value = reads.next().unwrap_or(NIL);
+            }
+            if operation.is_write() || self.kind == Kind::Write && operation.value < LATE {
+                operation.origin = elements.origin(operation.value);
+            }
+        }
         let mut spine_starts = Vec::with_capacity(self.keys.len() + 1);
         spine_starts.push(0);
-        for key in 0..self.keys.len() as u32 {
-            let spine = std::mem::take(&mut self.keys[key as usize].spine);
-            spines.extend(spine.iter().map(|code| self.element(key, *code)));
-            spine_starts.push(spines.len() as u32);
-        }
-        let odd = std::mem::take(&mut self.odd);
-        let odd = odd.into_iter().map(|list| Odd {
-            operation: list.operation,
-            key: list.key,
-            elements: list.codes.iter().map(|code| self.element(list.key, *code)).collect(),
-        });
-        let odd = odd.collect();
-        self.elements.mark(&self.transactions);
+        let mut end = 0;
+        spine_starts.extend(self.spines.iter().map(|spine| {
+            end += spine.len() as u32;
+            end
+        }));
+        let written_again = |(element, again): &(u32, u32)| (*element, elements.writer(*again));
         Table {
             kind: self.kind,
             transactions: self.transactions,
             operations: self.operations,
-            elements: self.elements,
-            keys: self.key_codes,
-            spines,
+            duplicates: resolved.duplicates.iter().map(written_again).collect(),
+            elements,
+            keys: self.keys,
+            spines: resolved.spines,
             spine_starts,
             odd,
             codes: self.codes,
             malformed: self.malformed,
-            duplicates: self.duplicates,
             untimed: false,
-        }
-    }
-
-    fn resolve_late_reads(&mut self) {
-        for read in std::mem::take(&mut self.late_reads) {
-            let operation = self.operations[read.operation as usize];
-            // What was read in a transaction that could not be understood is not known.
-            if operation.value != UNKNOWN {
-                let element = self.element(operation.key(), read.code);
-                self.operations[read.operation as usize].value = element;
-            }
-        }
-    }
-
-    /// Makes the longest list of each key its spine, where reads disagree; the first of several.
-    fn choose_spines(&mut self) {
-        if self.odd.is_empty() {
-            return;
-        }
-        let mut longest: Vec<Option<usize>> = vec![None; self.keys.len()];
-        for (at, list) in self.odd.iter().enumerate() {
-            let best = &mut longest[list.key as usize];
-            let length = best.map_or(self.keys[list.key as usize].spine.len(), |best| {
-                self.odd[best].codes.len()
-            });
-            if list.codes.len() > length {
-                *best = Some(at);
-            }
-        }
-        let before = std::mem::take(&mut self.odd);
-        let old: Vec<Vec<i64>> = longest
-            .iter()
-            .zip(&mut self.keys)
-            .map(|(best, key)| match best {
-                Some(best) => std::mem::replace(&mut key.spine, before[*best].codes.clone()),
-                None => Vec::new(),
-            })
-            .collect();
-        for at in 0..self.operations.len() {
-            let operation = self.operations[at];
-            let key = operation.key();
-            let state = &self.keys[key as usize];
-            if operation.is_write() || !state.is_odd || operation.value == UNKNOWN {
-                continue;
-            }
-            let codes = if operation.value & ODD != 0 {
-                before[(operation.value & !ODD) as usize].codes.as_slice()
-            } else if longest[key as usize].is_some() {
-                &old[key as usize][..operation.value as usize]
-            } else {
-                continue;
-            };
-            let value = if state.spine.starts_with(codes) {
-                codes.len() as u32
-            } else {
-                self.odd.push(OddList { operation: at as u32, key, codes: codes.to_vec() });
-                ODD | (self.odd.len() - 1) as u32
-            };
-            self.operations[at].value = value;
         }
     }
 }

@@ -1,20 +1,12 @@
 //! The values written to keys, or read there, as columns.
-//!
-//! They are asked for in the order of reads, that is without any order, and mostly for their writer
-//! alone: four bytes each, so that those of a million transactions fit the processor's caches.
 
 use kolk_history::Outcome;
 
 use super::{NONE, Transaction};
 
-/// Elements by their numbers: those written come first, in the order of their writers.
-#[derive(Debug, Default)]
-pub(crate) struct Elements {
-    /// The transaction that writes it, shifted, and marks; [`NONE`] if nobody does.
-    states: Vec<u32>,
-    keys: Vec<u32>,
-    codes: Vec<i64>,
-}
+/// Who writes a value, and what came of it, in four bytes: the transaction, shifted, and marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin(u32);
 
 /// It is its writer's last write of the key.
 const FINAL: u32 = 1;
@@ -25,10 +17,48 @@ const PENDING: u32 = 4;
 /// The number of marks. Graphs have no more than 2^29 transactions.
 const MARKS: u32 = 3;
 
+impl Origin {
+    /// Nobody writes it.
+    pub(super) const NOBODY: Origin = Origin(NONE);
+
+    /// The transaction that writes it; [`NONE`] if nobody does.
+    #[inline]
+    pub(crate) const fn writer(self) -> u32 {
+        if self.0 == NONE { NONE } else { self.0 >> MARKS }
+    }
+
+    /// Whether it is its writer's last write of the key.
+    #[inline]
+    pub(crate) const fn is_final(self) -> bool {
+        self.0 != NONE && self.0 & FINAL != 0
+    }
+
+    /// The transaction that writes it, if that did not fail and writes nothing to the key later.
+    #[inline]
+    pub(crate) fn sound_writer(self) -> Option<u32> {
+        let is_sound = self.0 != NONE && self.0 & (FINAL | FAILED) == FINAL;
+        is_sound.then_some(self.0 >> MARKS)
+    }
+
+    /// Whether it is not known if the transaction that writes it happened.
+    #[inline]
+    pub(crate) const fn is_pending(self) -> bool {
+        self.0 != NONE && self.0 & PENDING != 0
+    }
+}
+
+/// Elements by their numbers: those written come first, in the order of their writers.
+#[derive(Debug, Default)]
+pub(crate) struct Elements {
+    origins: Vec<Origin>,
+    keys: Vec<u32>,
+    codes: Vec<i64>,
+}
+
 impl Elements {
     /// The number of elements.
     pub(crate) fn len(&self) -> usize {
-        self.states.len()
+        self.origins.len()
     }
 
     /// All elements.
@@ -36,35 +66,22 @@ impl Elements {
         0..self.len() as u32
     }
 
+    /// Who writes an element.
+    #[inline]
+    pub(crate) fn origin(&self, element: u32) -> Origin {
+        self.origins[element as usize]
+    }
+
     /// The transaction that writes an element; [`NONE`] if nobody does.
     #[inline]
     pub(crate) fn writer(&self, element: u32) -> u32 {
-        match self.states[element as usize] {
-            NONE => NONE,
-            state => state >> MARKS,
-        }
+        self.origin(element).writer()
     }
 
     /// Whether it is its writer's last write of the key.
     #[inline]
     pub(crate) fn is_final(&self, element: u32) -> bool {
-        let state = self.states[element as usize];
-        state != NONE && state & FINAL != 0
-    }
-
-    /// The transaction that writes an element, if that did not fail and writes nothing to the key
-    /// later.
-    #[inline]
-    pub(crate) fn sound_writer(&self, element: u32) -> Option<u32> {
-        let state = self.states[element as usize];
-        (state != NONE && state & (FINAL | FAILED) == FINAL).then_some(state >> MARKS)
-    }
-
-    /// Whether it is not known if the transaction that writes an element happened.
-    #[inline]
-    pub(crate) fn is_pending(&self, element: u32) -> bool {
-        let state = self.states[element as usize];
-        state != NONE && state & PENDING != 0
+        self.origin(element).is_final()
     }
 
     /// The key that it is a value of.
@@ -74,28 +91,29 @@ impl Elements {
     }
 
     /// The code of the value.
+    #[inline]
     pub(crate) fn code(&self, element: u32) -> i64 {
         self.codes[element as usize]
     }
 
     /// Adds a value, the last so far that its writer writes to the key, if anybody writes it.
     pub(super) fn push(&mut self, key: u32, code: i64, writer: u32) -> u32 {
-        let state = if writer == NONE { NONE } else { writer << MARKS | FINAL };
-        self.states.push(state);
+        let origin = if writer == NONE { Origin::NOBODY } else { Origin(writer << MARKS | FINAL) };
+        self.origins.push(origin);
         self.keys.push(key);
         self.codes.push(code);
-        self.states.len() as u32 - 1
+        self.origins.len() as u32 - 1
     }
 
     /// Takes note that the writer of an element writes its key again.
     pub(super) fn overwrite(&mut self, element: u32) {
-        self.states[element as usize] &= !FINAL;
+        self.origins[element as usize].0 &= !FINAL;
     }
 
     /// Takes note of what came of the writers.
     pub(super) fn mark(&mut self, transactions: &[Transaction]) {
-        for state in self.states.iter_mut().filter(|state| **state != NONE) {
-            *state |= match transactions[(*state >> MARKS) as usize].outcome {
+        for origin in self.origins.iter_mut().filter(|origin| **origin != Origin::NOBODY) {
+            origin.0 |= match transactions[origin.writer() as usize].outcome {
                 Outcome::Ok => 0,
                 Outcome::Fail => FAILED,
                 Outcome::Info => PENDING,
@@ -125,8 +143,9 @@ mod tests {
         elements.overwrite(0);
         elements.mark(&transactions);
         let told = |element: u32| {
-            let is = (elements.is_final(element), elements.is_pending(element));
-            (elements.writer(element), elements.sound_writer(element), is)
+            let origin = elements.origin(element);
+            let is = (origin.is_final(), origin.is_pending());
+            (elements.writer(element), origin.sound_writer(), is)
         };
         assert_eq!(told(0), (0, None, (false, false)));
         assert_eq!(told(1), (0, Some(0), (true, false)));

@@ -116,7 +116,7 @@ impl<'a> Facts<'a> {
             self.reads.push(Read { key: read.key(), from: NONE });
             return;
         };
-        let writer = table.elements.sound_writer(element);
+        let writer = table.origin_of_read(read, element).sound_writer();
         let Some(from) = writer.filter(|writer| *writer != transaction) else {
             self.foul.dirty = true;
             return;
@@ -133,9 +133,8 @@ impl<'a> Facts<'a> {
             if happened[transaction as usize] {
                 let writes = table.micro_ops(transaction).iter().filter(|micro_op| {
                     micro_op.is_write() && {
-                        let element = micro_op.element();
-                        table.elements.is_final(element)
-                            && table.elements.writer(element) == transaction
+                        let origin = micro_op.origin();
+                        origin.is_final() && origin.writer() == transaction
                     }
                 });
                 self.writes.extend(writes.map(|write| write.key()));
