@@ -19,6 +19,7 @@
 
 mod assets;
 mod columns;
+mod difference;
 mod error;
 mod files;
 mod intern;

@@ -13,6 +13,7 @@ const MODULES: &[&str] = &[
     include_str!("page/state.js"),
     include_str!("page/causality.js"),
     include_str!("page/canvas.js"),
+    include_str!("page/density.js"),
     include_str!("page/overview.js"),
     include_str!("page/diagram.js"),
     include_str!("page/operations.js"),

@@ -91,7 +91,7 @@ impl Messages {
                 ("send", _) => {
                     let body = line.body.map_or("{}", |body| body.get());
                     messages.send(&line, order, body, history, &mut requests);
-                    push_body(&mut bodies, body, sections)?;
+                    push_body(&mut bodies, messages.last_kind(), body, sections)?;
                     continue;
                 }
                 ("receive", _) => 1,
@@ -105,6 +105,12 @@ impl Messages {
         }
         messages.body_starts = bodies.finish(sections)?;
         Ok(messages)
+    }
+
+    /// Who sent the last message, and of which type it is: what one sender says again and again is
+    /// often much the same.
+    fn last_kind(&self) -> u64 {
+        self.table.last().map_or(0, |last| u64::from(last.src) << 32 | u64::from(last.kind))
     }
 
     fn send(
@@ -200,11 +206,16 @@ impl Messages {
 /// Requests by sender, receiver and the sender's number: places of messages.
 type Requests = FxHashMap<(u32, u32, i64), u32>;
 
-fn push_body(bodies: &mut Texts, body: &str, sections: &mut Sections<'_>) -> std::io::Result<()> {
+fn push_body(
+    bodies: &mut Texts,
+    kind: u64,
+    body: &str,
+    sections: &mut Sections<'_>,
+) -> std::io::Result<()> {
     if body.len() <= BODY_BYTES_MAX {
-        return bodies.push(body.as_bytes(), sections);
+        return bodies.push_like(kind, body.as_bytes(), sections);
     }
     let end = (0..=BODY_BYTES_MAX).rev().find(|at| body.is_char_boundary(*at)).unwrap_or_default();
     let more = format!("… ({} bytes in all, in journal.jsonl)", body.len());
-    bodies.push([&body[..end], &more].concat().as_bytes(), sections)
+    bodies.push_like(kind, [&body[..end], &more].concat().as_bytes(), sections)
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use kolk_history::{Function, History, Operation, Outcome, Phase, value};
+use kolk_history::{Function, History, Operation, Outcome, Phase, Value, value};
 
 use super::columns::{Columns, or_zero};
 use super::pack::Sections;
@@ -32,7 +32,8 @@ pub fn write(history: &History, sections: &mut Sections<'_>) -> io::Result<Opera
         write_value(&mut text, &operation.value);
         text.push(b'\n');
         write_value(&mut text, &operation.result);
-        texts.push(&text, sections)?;
+        let node = operation.node.map_or(0, |node| 1 + u64::from(node));
+        texts.push_like(node << 8 | function_number(operation.function), &text, sections)?;
     }
     Ok(Operations {
         count: operations.len(),
@@ -72,8 +73,17 @@ fn function_number(function: Function) -> u64 {
 }
 
 /// A value as JSON; of a long one the beginning, and how long it is.
-fn write_value(out: &mut Vec<u8>, value: &kolk_history::Value) {
+fn write_value(out: &mut Vec<u8>, value: &Value) {
     let begin = out.len();
+    // Each number of a list takes two bytes at least: more of them need not be written to be cut.
+    if let Value::Ints(ints) = value
+        && ints.len() > VALUE_BYTES_MAX / 2
+    {
+        value::write_json(out, &Value::ints(ints[..VALUE_BYTES_MAX / 2].to_vec()));
+        out.truncate(begin + VALUE_BYTES_MAX);
+        out.extend_from_slice(format!("… ({} numbers in all)", ints.len()).as_bytes());
+        return;
+    }
     value::write_json(out, value);
     let bytes = out.len() - begin;
     if bytes > VALUE_BYTES_MAX {

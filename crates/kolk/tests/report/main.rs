@@ -105,6 +105,20 @@ fn a_valid_run_opens_and_is_explored() {
                    kolk.run.messages.copies.fate.filter((fate) => fate > 1).length";
     assert_eq!(browser.eval(counted), json!(dropped));
 
+    // Each with the body it had, though most are stored as what differs from one before.
+    let bodies: Vec<serde_json::Value> = journal
+        .lines()
+        .filter(|line| line.starts_with(r#"{"event":"send""#))
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON")["body"].take())
+        .collect();
+    let shown = browser.eval(
+        "(async () => { const { bodies, messages } = kolk.run; const found = new Array(messages.count); \
+           for (let i = messages.count - 1; i >= 0; i -= 2) found[i] = JSON.parse(await bodies.get(i)); \
+           await bodies.scan(0, messages.count, (i) => !found[i], (i, text) => { found[i] = JSON.parse(text); }); \
+           return found; })()",
+    );
+    assert_eq!(shown, json!(bodies));
+
     // The wheel zooms, the keys move; the fragment holds the window.
     let at = browser.eval("(() => { const box = document.querySelector('#diagram canvas').getBoundingClientRect(); return [box.left + 400, Math.min(box.top + 60, 880)]; })()");
     let (x, y) = (at[0].as_f64().expect("x"), at[1].as_f64().expect("y"));
@@ -238,6 +252,43 @@ fn an_invalid_run_of_each_workload_opens() {
     }
 }
 
+/// Where a window holds too much for single arrows, what is drawn instead is counted right, and says
+/// that it is no arrows.
+#[test]
+#[cfg_attr(not(has_chromium), ignore = "there is no chromium on this machine")]
+fn what_is_dense_is_counted() {
+    let words = "test -w echo --node echo --node-count 3 --concurrency 20 --rate 3000 --time-limit 5 \
+                 --latency 20 --seed 6";
+    let run = Run::of(words, 0);
+    let mut browser = Browser::start();
+    browser.open(&run.page(), "");
+    // For windows of several widths, and both axes: how many messages and operations are in view, and
+    // how many were sent in the columns, against counting them one by one.
+    let wrong = browser.eval(
+        "(async () => { const { state, run, drawings: [, diagram, operations] } = kolk; const wrong = []; \
+           const byHand = ({ starts, ends }) => starts.reduce((sum, start, i) => sum + (start < state.to && ends[i] >= state.from), 0); \
+           for (const isOrdinal of [false, true]) { \
+             state.setOrdinal(isOrdinal); \
+             const [, end] = state.whole(); \
+             for (const part of [1, 0.5, 0.21, 0.1, 0.003]) { \
+               state.show(end * 0.3, end * (0.3 + part)); \
+               for (const drawing of [diagram, operations]) { drawing.isPrinting = true; drawing.draw(); } \
+               const axis = isOrdinal ? 'orders' : 'times'; \
+               const isDense = run.messages.spans[axis].starts.length > 0 && diagram.isDense; \
+               if (part >= 0.1 !== isDense) wrong.push([part, 'dense', isDense]); \
+               if (diagram.inView !== byHand(run.messages.spans[axis])) wrong.push([part, isOrdinal, diagram.inView, byHand(run.messages.spans[axis])]); \
+               if (operations.inView !== byHand(run.operations.spans[axis])) wrong.push([part, isOrdinal, operations.inView]); \
+               const columns = diagram.columnCounts(400); \
+               const sent = columns.filter((_, row) => row % 3 === 0).reduce((sum, counts) => sum + counts.reduce((a, b) => a + b, 0), 0); \
+               const { starts } = run.messages.spans[axis]; \
+               const within = starts.filter((start) => start >= state.from && start < state.to).length; \
+               if (Math.abs(sent - within) > within * 0.01 + 5) wrong.push([part, isOrdinal, sent, within]); \
+             } } return wrong; })()",
+    );
+    assert_eq!(wrong, json!([]));
+    assert_eq!(browser.complaints, Vec::<String>::new());
+}
+
 /// What is not linearizable comes with its smallest part as a picture, and with the order that goes
 /// furthest, whose numbers stand on the operations.
 #[test]
@@ -294,6 +345,7 @@ fn lost_values_are_followed() {
            let place = 0; \
            while (meta.functions[operations.function[place]] !== 'broadcast' || meta.nodes[operations.node[place]] !== 'n0') place++; \
            const number = run.anomalies.findIndex((anomaly) => anomaly.type === 'lost' && anomaly.operations[0] === operations.index[place]); \
+           document.getElementById('evidence').replaceChildren(); \
            state.select({ kind: 'anomaly', number, anomaly: run.anomalies[number] }); \
            await new Promise((done) => { const look = () => document.querySelector('.path tr') ? done() : setTimeout(look, 5); look(); }); \
            const rows = [...document.querySelectorAll('.path tr')].map((row) => \

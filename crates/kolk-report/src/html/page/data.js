@@ -1,5 +1,8 @@
 // The run, read out of the page: tables of numbers at once, texts when they are looked at.
 
+/// How many texts of a chunk are kept that had to be put together.
+const KNOWN_MAX = 64;
+
 /// The bytes of a data part, unpacked.
 async function unpack(id) {
   const element = document.getElementById(id);
@@ -75,22 +78,55 @@ export class Texts {
     return low;
   }
 
-  /// The text, if its chunk is at hand.
+  /// The text, if what it is made of is at hand.
   peek(number) {
-    const chunk = this.chunks.get(this.place(number));
-    return chunk && this.cut(chunk, number);
+    return this.missing(number) < 0 ? Texts.decoder.decode(this.whole(number)) : undefined;
   }
 
   /// The text.
   async get(number) {
     if (number < 0 || number >= this.count) return "";
-    return this.cut(await this.chunk(this.place(number)), number);
+    for (let place = this.missing(number); place >= 0; place = this.missing(number)) await this.chunk(place);
+    return Texts.decoder.decode(this.whole(number));
   }
 
-  cut(chunk, number) {
-    const at = number - chunk.start;
-    const text = chunk.bytes.subarray(chunk.offsets[at], chunk.offsets[at + 1]);
-    return Texts.decoder.decode(text);
+  /// A chunk that must be unpacked before the text can be put together, or -1: it may be like an
+  /// earlier text, and that one like another.
+  missing(number) {
+    for (let at = number; ; ) {
+      const place = this.place(at);
+      const chunk = this.chunks.get(place);
+      if (!chunk) return place;
+      const back = chunk.known.has(at) ? 0 : chunk.back[at - chunk.start];
+      if (back === 0) return -1;
+      at -= back;
+    }
+  }
+
+  /// The bytes of a text. One that is like another is made of pieces of that one and of bytes of its own;
+  /// the last few that were put together are kept, since the next is likely to be like one.
+  whole(number) {
+    const waiting = [];
+    let at = number;
+    let text = null;
+    while (text === null) {
+      const chunk = this.chunks.get(this.place(at));
+      const place = at - chunk.start;
+      if (chunk.back[place] === 0) text = chunk.bytes.subarray(chunk.offsets[place], chunk.offsets[place + 1]);
+      else if (chunk.known.has(at)) text = chunk.known.get(at);
+      else {
+        waiting.push([chunk, place]);
+        at -= chunk.back[place];
+      }
+    }
+    while (waiting.length > 0) {
+      const [chunk, place] = waiting.pop();
+      text = putTogether(chunk, place, text);
+      if (waiting.length > 0) continue;
+      chunk.known.set(number, text);
+      if (chunk.known.size > KNOWN_MAX) chunk.known.delete(chunk.known.keys().next().value);
+    }
+    return text;
   }
 
   async chunk(place) {
@@ -100,17 +136,10 @@ export class Texts {
     return this.waiting.get(place);
   }
 
-  /// Calls back with each wanted text from one number up to another, chunk after chunk.
+  /// Calls back with each wanted text from one number up to another.
   async scan(from, to, isWanted, found) {
-    for (let number = from; number < to; ) {
-      const place = this.place(number);
-      const end = Math.min(to, this.starts[place + 1] ?? this.count);
-      let chunk = null;
-      for (; number < end; number++) {
-        if (!isWanted(number)) continue;
-        chunk ??= await this.chunk(place);
-        found(number, this.cut(chunk, number));
-      }
+    for (let number = from; number < to; number++) {
+      if (isWanted(number)) found(number, this.peek(number) ?? (await this.get(number)));
     }
   }
 
@@ -118,15 +147,49 @@ export class Texts {
     const bytes = await unpack(`${this.name}-${place}`);
     const reader = new Reader(bytes);
     const count = reader.number();
-    const offsets = new Uint32Array(count + 1);
-    for (let i = 0; i < count; i++) offsets[i + 1] = offsets[i] + reader.number();
-    const chunk = { start: this.starts[place], offsets, bytes: bytes.subarray(reader.at) };
+    const chunk = {
+      start: this.starts[place],
+      back: new Uint32Array(count),
+      pieces: new Map(),
+      offsets: new Uint32Array(count + 1),
+      known: new Map(),
+    };
+    for (let i = 0; i < count; i++) {
+      chunk.back[i] = reader.number();
+      let own = 0;
+      if (chunk.back[i] > 0) {
+        const pieces = new Uint32Array(3 * reader.number());
+        for (let k = 0; k < pieces.length; k++) pieces[k] = reader.number();
+        for (let k = 2; k < pieces.length; k += 3) own += pieces[k];
+        chunk.pieces.set(i, pieces);
+      } else own = reader.number();
+      chunk.offsets[i + 1] = chunk.offsets[i] + own;
+    }
+    chunk.bytes = bytes.subarray(reader.at);
     this.chunks.set(place, chunk);
     this.waiting.delete(place);
     if (this.chunks.size > Texts.keptMax) this.chunks.delete(this.chunks.keys().next().value);
     return chunk;
   }
 }
+/// A text of which another is the base: pieces are how many bytes are copied, left out, and its own.
+function putTogether(chunk, place, base) {
+  const pieces = chunk.pieces.get(place);
+  let length = 0;
+  for (let k = 0; k < pieces.length; k += 3) length += pieces[k] + pieces[k + 2];
+  const whole = new Uint8Array(length);
+  let [at, from, own] = [0, 0, chunk.offsets[place]];
+  for (let k = 0; k < pieces.length; k += 3) {
+    whole.set(base.subarray(from, from + pieces[k]), at);
+    at += pieces[k];
+    from += pieces[k] + pieces[k + 1];
+    whole.set(chunk.bytes.subarray(own, own + pieces[k + 2]), at);
+    at += pieces[k + 2];
+    own += pieces[k + 2];
+  }
+  return whole;
+}
+
 Texts.decoder = new TextDecoder("utf-8");
 Texts.keptMax = 64;
 

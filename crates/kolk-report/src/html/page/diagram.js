@@ -1,6 +1,7 @@
 // The space-time diagram: a lane for everybody who sends or receives, an arrow for every message.
 import { Drawing, GUTTER, kindColor, theme, tooMany } from "./canvas.js";
 import { FATES } from "./data.js";
+import { Counts, Touching } from "./density.js";
 import { byId, fill, plain } from "./dom.js";
 import { duration, moment } from "./format.js";
 
@@ -10,6 +11,8 @@ const ARROWS_MAX = 8000;
 const ARROWS_A_PIXEL = 2.5;
 const LABELS_MAX = 70;
 const LANES_TOP = 24;
+/// What is counted of each lane where arrows are too many.
+const TABLES = { sent: 0, received: 1, dropped: 2 };
 
 export class Diagram extends Drawing {
   constructor(canvas, state) {
@@ -27,6 +30,7 @@ export class Diagram extends Drawing {
     const { state, run } = this;
     this.lanes = [];
     this.laneOf = new Int32Array(run.actors.byNumber.length).fill(-1);
+    this.counted = null;
     for (const actor of run.actors.sorted) {
       if (state.hidden.actors.has(actor.number)) continue;
       const isJoined = actor.group === "client" && state.joinsClients;
@@ -58,11 +62,17 @@ export class Diagram extends Drawing {
     return LANES_TOP + (lane + 0.5) * this.laneHeight;
   }
 
+  /// True if the filters let everything through.
+  isFree() {
+    const { hidden, onlyOperation } = this.state;
+    return hidden.kinds.size === 0 && hidden.actors.size === 0 && !onlyOperation;
+  }
+
   /// Calls back for every message in the window that the filters let through.
   eachInView(found) {
     const { state, run } = this;
     const { spans } = run.messages;
-    const isFree = state.hidden.kinds.size === 0 && state.hidden.actors.size === 0 && !state.onlyOperation;
+    const isFree = this.isFree();
     (state.isOrdinal ? spans.orders : spans.times).each(state.from, state.to, (i) => {
       if (isFree || state.isShown(i)) found(i);
     });
@@ -74,15 +84,13 @@ export class Diagram extends Drawing {
     this.axis(bottom);
     this.faults(pen);
     this.laneLines(pen);
-    let count = 0;
     this.drawnCount = 0;
     const most = Math.min(ARROWS_MAX, Math.floor(this.plotWidth * ARROWS_A_PIXEL));
-    this.eachInView((place) => {
-      if (count < most) this.drawn[this.drawnCount++] = place;
-      count++;
-    });
-    this.inView = count;
+    // Few messages are looked through for every frame, many are counted once.
+    const count = this.run.messages.count > most ? this.counts().touching.count(state.from, state.to) : 0;
     this.isDense = count > most;
+    if (!this.isDense) this.eachInView((place) => (this.drawn[this.drawnCount++] = place));
+    this.inView = this.isDense ? count : this.drawnCount;
     this.clipped(bottom, () => {
       if (this.isDense) this.density(pen);
       else this.arrows(pen);
@@ -242,46 +250,88 @@ export class Diagram extends Drawing {
     pen.textAlign = "left";
   }
 
+  /// What the filters let through, counted: how much each lane sent, received and did not get, and how
+  /// many messages are on their way at any time.
+  counts() {
+    const { state, run } = this;
+    const chosen = state.onlyOperation ? state.selection : null;
+    const known = this.counted;
+    if (known && known.isOrdinal === state.isOrdinal && known.chosen === chosen) return known;
+    const { messages } = run;
+    const [starts, ends] = state.isOrdinal ? [messages.order, messages.endOrder] : [messages.sent, messages.end];
+    const counts = new Counts(this.lanes.length * 3, state.whole());
+    const add = (table, actor, place) => {
+      if (this.laneOf[actor] >= 0) counts.add(this.laneOf[actor] * 3 + table, place);
+    };
+    const spans = state.isOrdinal ? messages.spans.orders : messages.spans.times;
+    const shown = [];
+    const isFree = this.isFree();
+    for (let i = 0; i < messages.count; i++) {
+      if (!isFree) {
+        if (!state.isShown(i)) continue;
+        shown.push(i);
+      }
+      add(TABLES.sent, messages.src[i], starts[i]);
+      const fate = messages.fate[i];
+      if (fate > 0) add(fate === 1 ? TABLES.received : TABLES.dropped, messages.dest[i], ends[i]);
+    }
+    const only = (numbers) => (isFree ? numbers : Float64Array.from(shown, (i) => numbers[i]));
+    const touching = new Touching(only(spans.starts), only(spans.ends));
+    this.counted = { isOrdinal: state.isOrdinal, chosen, counts: counts.finish(), touching };
+    return this.counted;
+  }
+
   /// Too many for arrows: for every lane how much was sent (above its line), how much came (below), and
   /// what was dropped.
   density(pen) {
-    const { state, run } = this;
-    const { messages } = run;
     const columns = Math.ceil(this.plotWidth / 2);
-    const size = this.lanes.length * columns;
-    const [sent, received, dropped] = [new Float32Array(size), new Float32Array(size), new Float32Array(size)];
-    const starts = state.isOrdinal ? messages.order : messages.sent;
-    const ends = state.isOrdinal ? messages.endOrder : messages.end;
-    const scale = columns / (state.to - state.from);
-    const add = (table, actor, place) => {
-      const lane = this.laneOf[actor];
-      const column = Math.floor((place - state.from) * scale);
-      if (lane >= 0 && column >= 0 && column < columns) table[lane * columns + column]++;
-    };
-    this.eachInView((i) => {
-      add(sent, messages.src[i], starts[i]);
-      if (messages.fate[i] === 1) add(received, messages.dest[i], ends[i]);
-      else if (messages.fate[i] > 1) add(dropped, messages.dest[i], ends[i]);
-    });
-    const most = Math.log1p(Math.max(maximum(sent), maximum(received), 1));
-    const half = this.laneHeight / 2 - 1;
-    const bars = (table, color, sign, alpha) => {
+    const tables = this.columnCounts(columns);
+    let most = 1;
+    for (const [row, counts] of tables.entries()) if (row % 3 !== TABLES.dropped) for (const count of counts) most = Math.max(most, count);
+    const scale = (Math.floor(this.laneHeight / 2) - 1) / Math.log1p(most);
+    const bars = (table, color, alpha) => {
       pen.fillStyle = color;
       pen.globalAlpha = alpha;
       for (let lane = 0; lane < this.lanes.length; lane++) {
-        const y = this.y(lane);
+        const y = Math.round(this.y(lane));
+        const counts = tables[lane * 3 + table];
         for (let column = 0; column < columns; column++) {
-          const count = table[lane * columns + column];
-          if (count === 0) continue;
-          const height = Math.max(1, (Math.log1p(count) / most) * half);
-          pen.fillRect(GUTTER + column * 2, sign < 0 ? y - height : y, 2, height);
+          if (counts[column] < 0.5) continue;
+          const height = Math.max(1, Math.round(Math.log1p(counts[column]) * scale));
+          pen.fillRect(GUTTER + column * 2, table === TABLES.sent ? y - height : y, 2, height);
         }
       }
       pen.globalAlpha = 1;
     };
-    bars(sent, theme.accent, -1, state.selection ? 0.45 : 0.8);
-    bars(received, theme.soft, 1, state.selection ? 0.35 : 0.6);
-    bars(dropped, theme.bad, 1, 0.9);
+    const isDim = Boolean(this.state.selection);
+    bars(TABLES.sent, theme.accent, isDim ? 0.45 : 0.8);
+    bars(TABLES.received, theme.soft, isDim ? 0.35 : 0.6);
+    bars(TABLES.dropped, theme.bad, 0.9);
+  }
+
+  /// For each lane and table how much lies in each column of the window.
+  columnCounts(columns) {
+    const { state, run } = this;
+    const tables = Array.from({ length: this.lanes.length * 3 }, () => new Float32Array(columns));
+    const { counts } = this.counts();
+    if (counts.isFine(state.from, state.to, columns)) {
+      tables.forEach((table, row) => counts.columns(row, state.from, state.to, table));
+      return tables;
+    }
+    const { messages } = run;
+    const [starts, ends] = state.isOrdinal ? [messages.order, messages.endOrder] : [messages.sent, messages.end];
+    const scale = columns / (state.to - state.from);
+    const add = (table, actor, place) => {
+      const lane = this.laneOf[actor];
+      const column = Math.floor((place - state.from) * scale);
+      if (lane >= 0 && column >= 0 && column < columns) tables[lane * 3 + table][column]++;
+    };
+    this.eachInView((i) => {
+      add(TABLES.sent, messages.src[i], starts[i]);
+      const fate = messages.fate[i];
+      if (fate > 0) add(fate === 1 ? TABLES.received : TABLES.dropped, messages.dest[i], ends[i]);
+    });
+    return tables;
   }
 
   /// The selection's messages, above all others.
@@ -362,12 +412,6 @@ export function describe(run, place) {
   const ending = fate === 1 ? `took ${duration(messages.end[place] - messages.sent[place])}` : FATES[fate];
   const kind = plain(meta.kinds[messages.kind[place]]) || "(no type)";
   return `#${messages.id[place]}  ${kind}  ${who}  ${moment(messages.sent[place])}, ${ending}`;
-}
-
-function maximum(table) {
-  let most = 0;
-  for (const value of table) if (value > most) most = value;
-  return most;
 }
 
 function heads(pen, lines) {

@@ -1,12 +1,17 @@
 // The operations: a lane for every worker, a bar from invocation to completion.
 import { Drawing, GUTTER, fitting, theme, tooMany } from "./canvas.js";
 import { OUTCOMES } from "./data.js";
+import { Greatest, Touching } from "./density.js";
 import { byId, fill, plain } from "./dom.js";
 import { counterexample, orderMarks } from "./evidence.js";
 import { cut, duration, moment } from "./format.js";
 
-const BARS_MAX = 8000;
+const BARS_MAX = 4000;
+/// Beyond this many bars nobody sees that their corners are round.
+const ROUND_MAX = 600;
 const BARS_TOP = 8;
+/// How bad an outcome is, for columns that show the worst: ok, fail, info.
+const RANKS = [1, 3, 2];
 
 export class Operations extends Drawing {
   constructor(canvas, state) {
@@ -46,12 +51,10 @@ export class Operations extends Drawing {
     this.lanes(pen);
     const { spans } = run.operations;
     const found = [];
-    let count = 0;
-    (state.isOrdinal ? spans.orders : spans.times).each(state.from, state.to, (place) => {
-      count++;
-      if (count <= BARS_MAX) found.push(place);
-    });
-    this.inView = count;
+    const own = state.isOrdinal ? spans.orders : spans.times;
+    const count = run.operations.count > BARS_MAX ? this.counts().touching.count(state.from, state.to) : 0;
+    if (count <= BARS_MAX) own.each(state.from, state.to, (place) => found.push(place));
+    this.inView = Math.max(count, found.length);
     this.bars = [];
     this.clipped(bottom, () => {
       if (count > BARS_MAX) this.density(pen);
@@ -103,7 +106,8 @@ export class Operations extends Drawing {
     pen.strokeStyle = this.color(outcome);
     pen.fillStyle = this.color(outcome);
     pen.lineWidth = 1.5;
-    if (outcome === 0) {
+    if (outcome === 0 && count > ROUND_MAX) pen.fillRect(left, top, width, high);
+    else if (outcome === 0) {
       pen.beginPath();
       pen.roundRect(left, top, width, high, 2);
       pen.fill();
@@ -186,32 +190,60 @@ export class Operations extends Drawing {
     pen.font = theme.font;
   }
 
+  /// Where operations of which outcome are, and how many at any time: made once for each axis.
+  counts() {
+    const { state, run } = this;
+    if (this.counted?.isOrdinal === state.isOrdinal) return this.counted;
+    const { operations } = run;
+    const own = state.isOrdinal ? operations.spans.orders : operations.spans.times;
+    const worst = new Greatest(this.laneCount, state.whole());
+    for (let place = 0; place < operations.count; place++) {
+      const [from, to] = this.span(place);
+      worst.mark(operations.process[place] % this.workers, from, Number.isNaN(to) ? Infinity : to, RANKS[operations.outcome[place]]);
+    }
+    this.counted = { isOrdinal: state.isOrdinal, worst: worst.finish(), touching: new Touching(own.starts, own.ends) };
+    return this.counted;
+  }
+
   /// Every column of a lane in the colour of its worst outcome.
   density(pen) {
-    const { state, run } = this;
-    const { operations } = run;
     const columns = Math.ceil(this.plotWidth / 2);
-    const worst = new Uint8Array(this.laneCount * columns);
-    const rank = [1, 3, 2];
-    const { spans } = operations;
+    const lanes = this.columnRanks(columns);
+    const thick = Math.max(3, Math.round(this.laneHeight - 4));
+    [theme.good, theme.doubtful, theme.bad].forEach((color, rank) => {
+      pen.fillStyle = color;
+      lanes.forEach((ranks, lane) => {
+        const top = Math.round(this.y(lane) - thick / 2);
+        // Columns of the same colour are one bar.
+        for (let column = 0; column < columns; column++) {
+          if (ranks[column] !== rank + 1) continue;
+          const first = column;
+          while (column + 1 < columns && ranks[column + 1] === rank + 1) column++;
+          pen.fillRect(GUTTER + first * 2, top, (column + 1 - first) * 2, thick);
+        }
+      });
+    });
+  }
+
+  /// For each lane the rank of the worst outcome in each column of the window; 0 for none.
+  columnRanks(columns) {
+    const { state, run } = this;
+    const lanes = Array.from({ length: this.laneCount }, () => new Uint8Array(columns));
+    const { worst } = this.counts();
+    if (worst.isFine(state.from, state.to, columns)) {
+      lanes.forEach((ranks, lane) => worst.columns(lane, state.from, state.to, ranks));
+      return lanes;
+    }
+    const { operations } = run;
     const scale = columns / (state.to - state.from);
-    (state.isOrdinal ? spans.orders : spans.times).each(state.from, state.to, (place) => {
+    (state.isOrdinal ? operations.spans.orders : operations.spans.times).each(state.from, state.to, (place) => {
       const [from, to] = this.span(place);
-      const lane = operations.process[place] % this.workers;
-      const first = Math.max(0, Math.floor((from - state.from) * scale));
+      const ranks = lanes[operations.process[place] % this.workers];
+      const rank = RANKS[operations.outcome[place]];
       const last = Number.isNaN(to) ? columns - 1 : Math.min(columns - 1, Math.floor((to - state.from) * scale));
-      for (let column = first; column <= last; column++) {
-        const at = lane * columns + column;
-        worst[at] = Math.max(worst[at], rank[operations.outcome[place]]);
-      }
+      for (let column = Math.max(0, Math.floor((from - state.from) * scale)); column <= last; column++) if (ranks[column] < rank) ranks[column] = rank;
     });
-    const thick = Math.max(3, this.laneHeight - 4);
-    worst.forEach((value, at) => {
-      if (value === 0) return;
-      const [lane, column] = [Math.floor(at / columns), at % columns];
-      pen.fillStyle = [theme.good, theme.doubtful, theme.bad][value - 1];
-      pen.fillRect(GUTTER + column * 2, this.y(lane) - thick / 2, 2, thick);
-    });
+    return lanes;
   }
 
   hit(x, y) {
