@@ -7,6 +7,7 @@ use kolk_check::{Anomaly, Check, Validity, Verdict};
 use kolk_history::plan::{Fault, FaultKind};
 use kolk_history::{History, Plan, jsonl};
 use kolk_protocol::Time;
+use kolk_report::export;
 use kolk_report::facts::{Ending, Facts};
 use kolk_report::figures::{self, Run};
 
@@ -256,4 +257,66 @@ fn a_journal_that_is_none_is_refused() {
     let error =
         figures::messages(&made.run(), "{\"event\":1}\n".as_bytes(), None).expect_err("no event");
     assert!(error.to_string().starts_with("line 1, column 10: "), "{error}");
+}
+
+/// A varint, and what follows it.
+fn varint(bytes: &[u8]) -> (u64, &[u8]) {
+    let length = bytes.iter().position(|byte| *byte < 0x80).expect("an end") + 1;
+    let number =
+        bytes[..length].iter().rev().fold(0, |number, byte| number << 7 | u64::from(byte & 0x7f));
+    (number, &bytes[length..])
+}
+
+/// Protocol Buffers as text: `field:value`, messages in braces. Which fields hold messages is known
+/// by how deep they stand: packets, their content, annotations.
+fn decoded(mut bytes: &[u8], depth: usize) -> String {
+    let is_message = |field: u64| matches!((depth, field), (0, 1) | (1, 11 | 60) | (2, 4));
+    let mut parts = Vec::new();
+    while !bytes.is_empty() {
+        let (key, rest) = varint(bytes);
+        let field = key >> 3;
+        bytes = match key & 7 {
+            0 => {
+                let (number, rest) = varint(rest);
+                parts.push(format!("{field}:{number}"));
+                rest
+            }
+            1 => {
+                let (number, rest) = rest.split_first_chunk().expect("eight bytes");
+                parts.push(format!("{field}:fixed {}", u64::from_le_bytes(*number)));
+                rest
+            }
+            2 => {
+                let (length, rest) = varint(rest);
+                let (content, rest) = rest.split_at(length as usize);
+                parts.push(if is_message(field) {
+                    format!("{field}{{{}}}", decoded(content, depth + 1))
+                } else {
+                    format!("{field}:{:?}", std::str::from_utf8(content).expect("UTF-8"))
+                });
+                rest
+            }
+            other => panic!("wire type {other}"),
+        };
+    }
+    parts.join(if depth == 0 { "\n" } else { " " })
+}
+
+/// The fields' numbers are those of Perfetto's `TracePacket`, `TrackDescriptor`, `TrackEvent` and
+/// `DebugAnnotation`; its own definitions read the same file.
+#[test]
+fn a_trace_for_perfetto() {
+    let made = Made::of(HISTORY);
+    let mut trace = Vec::new();
+    let count = export::perfetto(&mut trace, &made.run(), JOURNAL.as_bytes(), None);
+    let text = decoded(&trace, 0);
+    assert_eq!(count.expect("a trace") as usize, text.matches(" 11{").count());
+    insta::assert_snapshot!("perfetto", text);
+
+    let at = Time::from_millis;
+    let mut part = Vec::new();
+    let span = Some((at(20), at(26)));
+    let count = export::perfetto(&mut part, &made.run(), JOURNAL.as_bytes(), span);
+    // The partition and the read are open; a drop, three sendings, two arrivals.
+    assert_eq!(count.expect("a trace"), 2 + 2 + 6, "{}", decoded(&part, 0));
 }

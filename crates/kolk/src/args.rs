@@ -330,7 +330,9 @@ Examples:
   kolk report store/latest --output /tmp/lost-write.html
       A page that holds everything, to send to somebody.
   kolk report store/latest --window 12.5..13.0
-      Half a second of the run in messages.svg and timeline.html, from its second 12.5 on.";
+      Half a second of the run in messages.svg and timeline.html, from its second 12.5 on.
+  kolk report store/latest --export perfetto
+      A trace that https://ui.perfetto.dev opens.";
 
 /// Which run to draw.
 #[derive(Clone, Debug, Args)]
@@ -339,14 +341,18 @@ pub struct ReportArgs {
     /// A run folder, such as `store/latest`, or the `plan.json` in one
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
-    /// Where the page goes, and nothing else is written [default: report.html in the run folder,
-    /// and the pictures beside it]
+    /// Where the page or the export goes, and nothing else is written [default: the run folder, and
+    /// the pictures beside the page]
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// The seconds of the run that messages.svg and timeline.html show [default: those of the first
     /// anomaly, or the first ones, as many as have room]
-    #[arg(long, value_name = "FROM..TO", value_parser = parse_window, conflicts_with = "output")]
+    #[arg(long, value_name = "FROM..TO", value_parser = parse_window)]
     pub window: Option<(Time, Time)>,
+    /// Write the run, or the window of it, for another viewer, and nothing else: perfetto
+    /// (https://ui.perfetto.dev), shiviz
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true, conflicts_with = "json")]
+    pub export: Option<ExportArg>,
     /// Print the results as JSON, and nothing else, on standard output
     #[arg(long)]
     pub json: bool,
@@ -455,6 +461,15 @@ pub struct CheckArgs {
     /// Print the results as JSON, and nothing else, on standard output
     #[arg(long)]
     pub json: bool,
+}
+
+/// The formats of other viewers, as a flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportArg {
+    /// A trace for Perfetto
+    Perfetto,
+    /// A log with vector clocks for ShiViz
+    Shiviz,
 }
 
 /// The two clocks, as a flag.

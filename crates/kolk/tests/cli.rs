@@ -227,6 +227,35 @@ fn mistakes() {
     assert_eq!(entries.len(), 5, "a mistake leaves no run folder behind: {entries:?}");
 }
 
+/// Files drawn again are the same; a window and an export go where they are asked to.
+#[test]
+fn pictures_are_drawn_again_and_exported() {
+    let folder = folder();
+    insta::assert_snapshot!(screens(
+        folder.path(),
+        &[
+            "test -w broadcast --node broadcast --node-count 3 --time-limit 3 --latency 10 --seed 7",
+            "report store/latest --export perfetto",
+            "report store/latest --export shiviz --window 0.5..2 --output part.log",
+            "report store/latest --export shiviz --output missing/part.log",
+            "report store/latest --export svg",
+            "report store/latest --window 2..1",
+        ]
+    ));
+    let run = folder.path().join("store/latest");
+    let read = |name: &str| std::fs::read(run.join(name)).expect(name);
+    let names = ["messages.svg", "timeline.html", "latency-raw.svg", "rate.svg"];
+    let before = names.map(read);
+    screens(folder.path(), &["report store/latest --window 0.5..2"]);
+    let changed: Vec<bool> =
+        names.iter().zip(&before).map(|(name, old)| read(name) != *old).collect();
+    assert_eq!(changed, [true, true, false, false]);
+    screens(folder.path(), &["report store/latest/plan.json"]);
+    assert!(names.map(read) == before, "the same run gives the same bytes");
+    let log = std::fs::read_to_string(folder.path().join("part.log")).expect("a log");
+    assert!(log.starts_with("0.") && log.lines().count() > 10, "{log}");
+}
+
 #[test]
 fn a_run_is_shown_stored_and_repeated() {
     let folder = folder();
@@ -252,6 +281,12 @@ fn a_run_is_shown_stored_and_repeated() {
         "journal.jsonl",
         "node-logs",
         "node-logs/times.jsonl",
+        "report.html",
+        "messages.svg",
+        "timeline.html",
+        "latency-raw.svg",
+        "latency-quantiles.svg",
+        "rate.svg",
     ] {
         assert!(run.join(name).exists(), "{name}");
     }

@@ -1,5 +1,7 @@
 //! `kolk report`: a stored run's screen, page and pictures, drawn again from its folder alone.
 
+mod export;
+
 use std::fs::{self, File};
 use std::io::{self, BufReader, Write};
 use std::path::Path;
@@ -41,11 +43,15 @@ pub fn run(args: &ReportArgs) -> Result<Status, Stop> {
             jsonl::read(input, plan.nodes.clone()).map_err(|error| error.to_string())
         })
         .map_err(|error| refused(&folder, "history.jsonl", &error))?;
+    let (verdict, facts) = (&results.verdict, &results.facts);
+    let drawn = Run { plan: &plan, history: &history, verdict, facts };
+    if let Some(format) = args.export {
+        export::write(format, &folder, &drawn, args)?;
+        return Ok(Status::from(verdict.validity));
+    }
     let path = args.output.clone().unwrap_or_else(|| folder.join(PAGE));
     write_page(&path, &folder, &plan, &json, &history)?;
     if args.output.is_none() {
-        let (verdict, facts) = (&results.verdict, &results.facts);
-        let drawn = Run { plan: &plan, history: &history, verdict, facts };
         figures::write(&folder, &drawn, args.window)?;
     }
     if args.json {
