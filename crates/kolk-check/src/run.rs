@@ -8,6 +8,7 @@ use kolk_history::{Function, History, Operation, Phase, Summary, Value};
 use crate::check::{Anomaly, Check, Validity};
 use crate::models::{Model, Models};
 use crate::tree::key;
+use crate::txn::Levels;
 use crate::txn::rw_register::AssumedKeys;
 use crate::txn::table::Kind;
 use crate::{
@@ -47,6 +48,8 @@ pub struct Options<'a> {
     pub load: Option<Duration>,
     /// What transactions are held to; if there is no model, to strict serializability.
     pub consistency_models: Models,
+    /// How read committed, read atomic and causal are meant, where they are among the models.
+    pub levels: Levels,
     /// What is assumed of each key of `txn-rw-register`; means nothing to other workloads.
     pub assumed_keys: AssumedKeys,
 }
@@ -101,11 +104,13 @@ fn workload(history: &History, options: &Options<'_>) -> Check {
         "register" => linearizable::check(history, linearizable::Model::Register),
         "txn-list-append" => {
             let mut check = txn::list_append::check(history, models);
+            txn::levels::settle(&mut check, options.consistency_models, options.levels);
             txn::convergence::check(&mut check, history, Kind::Append, models);
             check
         }
         "txn-rw-register" => {
             let mut check = txn::rw_register::check_assuming(history, models, options.assumed_keys);
+            txn::levels::settle(&mut check, options.consistency_models, options.levels);
             txn::convergence::check(&mut check, history, Kind::Write, models);
             check
         }

@@ -12,6 +12,7 @@ pub(crate) mod convergence;
 pub mod cycles;
 mod findings;
 mod graph;
+pub(crate) mod levels;
 pub mod list_append;
 mod order;
 mod runs;
@@ -22,6 +23,8 @@ mod weak;
 mod words;
 
 use crate::check::{Anomaly, Check};
+pub use levels::Levels;
+
 use findings::Findings;
 use table::Table;
 

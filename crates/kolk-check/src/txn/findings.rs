@@ -4,6 +4,7 @@ use kolk_history::Value;
 
 use super::cycles::{Cycle, CycleType, Scope, Shape};
 use super::graph::Kinds;
+use super::levels;
 use super::order;
 use super::table::Table;
 use crate::check::{Anomaly, Check, Validity};
@@ -62,7 +63,7 @@ impl<'a> Findings<'a> {
     /// cycle that was told already.
     pub(crate) fn violation(&mut self, kind: &'static str, anomaly: impl FnOnce() -> Anomaly) {
         self.violated = self.violated.and(models::ruled_out(kind));
-        if self.check.anomalies.is_empty() || self.requested.overlaps(levels()) {
+        if self.check.anomalies.is_empty() || self.requested.overlaps(levels::all()) {
             self.stronger(kind, anomaly);
         }
     }
@@ -193,7 +194,7 @@ impl<'a> Findings<'a> {
     /// is known than who wrote the last element.
     fn correct_decided(&mut self) {
         for (level, holds) in &mut self.decided {
-            let model = levels().iter().find(|model| model.name() == *level);
+            let model = levels::all().iter().find(|model| model.name() == *level);
             let rules_out = |kind: &&str| {
                 let models = models::ruled_out(kind).and(models::by_name(kind));
                 model.is_some_and(|model| models.contains(model))
@@ -212,12 +213,12 @@ impl<'a> Findings<'a> {
             self.check.notes.push(note.to_owned());
             self.decidable = self.decidable.without(Models::new(&[Model::Causal]));
         }
-        for model in levels().iter().filter(|model| self.requested.contains(*model)) {
+        for model in levels::all().iter().filter(|model| self.requested.contains(*model)) {
             let name = if model == Model::CausalCerone { "causal" } else { model.name() };
             if let Some((_, holds)) = self.decided.iter().find(|(level, _)| *level == name) {
                 let verdict = match holds {
                     true => "holds",
-                    false => "does not hold, which counts with --strict",
+                    false => "does not hold",
                 };
                 self.check.notes.push(format!(
                     "{model} was decided exactly, the order of each process included: it {verdict}"
@@ -271,11 +272,6 @@ fn certain_kind(table: &Table, cycle: &Cycle) -> CycleType {
         Shape::G0 if !is_certain => CycleType { shape: Shape::G1c, ..cycle.kind },
         _ => cycle.kind,
     }
-}
-
-/// The models that are decided exactly.
-fn levels() -> Models {
-    Models::new(&[Model::ReadCommitted, Model::ReadAtomic, Model::Causal, Model::CausalCerone])
 }
 
 /// The sentence that justifies an edge of that kind between two transactions, each with the name

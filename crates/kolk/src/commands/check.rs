@@ -6,6 +6,7 @@ use std::path::Path;
 
 use kolk_check::Options;
 use kolk_check::models::Models;
+use kolk_check::txn::Levels;
 use kolk_check::txn::rw_register::AssumedKeys;
 use kolk_history::History;
 use kolk_report::failure::Failure;
@@ -44,6 +45,7 @@ pub fn run(args: &CheckArgs) -> Result<Status, Stop> {
         strict: args.strict,
         availability,
         consistency_models,
+        levels: Levels::Exact,
         assumed_keys,
         ..Options::default()
     };
