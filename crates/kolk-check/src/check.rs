@@ -65,6 +65,9 @@ pub struct Anomaly {
     pub violation: Option<usize>,
     /// The proof step by step, where it takes more than the claim: sentences without a full stop.
     pub steps: Vec<String>,
+    /// The event indices of the invocations of a smallest part of the history that, checked alone,
+    /// still shows an anomaly of this type; empty where none was looked for.
+    pub smallest: Vec<u32>,
 }
 
 impl Anomaly {
@@ -73,13 +76,15 @@ impl Anomaly {
         Anomaly { kind, claim, operations, ..Anomaly::default() }
     }
 
-    /// It as a map: `:type`, `:claim`, `:operations`, and `:node` and `:steps` where there are any.
+    /// It as a map: `:type`, `:claim`, `:operations`, and `:node`, `:steps` and `:smallest` where
+    /// there are any.
     pub fn value(&self) -> Value {
-        let operations = self.operations.iter().map(|index| i64::from(*index)).collect();
+        let indices =
+            |all: &[u32]| Value::ints(all.iter().map(|index| i64::from(*index)).collect());
         let mut entries = vec![
             (key(&"type"), text(self.kind)),
             (key(&"claim"), text(&self.claim)),
-            (key(&"operations"), Value::ints(operations)),
+            (key(&"operations"), indices(&self.operations)),
         ];
         if let Some(node) = &self.node {
             entries.push((key(&"node"), text(node)));
@@ -89,6 +94,9 @@ impl Anomaly {
         }
         if !self.steps.is_empty() {
             entries.push((key(&"steps"), list(self.steps.iter().map(text))));
+        }
+        if !self.smallest.is_empty() {
+            entries.push((key(&"smallest"), indices(&self.smallest)));
         }
         Value::map(entries)
     }

@@ -30,6 +30,7 @@ pub mod unique_ids;
 mod elements;
 mod said;
 mod search;
+mod shrink;
 mod tree;
 mod values;
 

@@ -18,6 +18,7 @@ mod order;
 mod runs;
 pub mod rw_register;
 mod same_key;
+mod shrink;
 pub(crate) mod table;
 mod weak;
 mod words;

@@ -110,14 +110,17 @@ fn check(key: &str, tree: &Value) -> Check {
 fn anomaly(tree: &Value) -> Anomaly {
     let text = |key| tree.get(key).and_then(Value::as_str);
     let index = |value: &Value| u32::try_from(value.as_int()?).ok();
-    let operations = tree.get("operations").map_or(Vec::new(), list);
+    let indices = |key| -> Vec<u32> {
+        tree.get(key).map_or(Vec::new(), list).iter().filter_map(index).collect()
+    };
     Anomaly {
         kind: name(text("type").unwrap_or_default()),
         claim: text("claim").unwrap_or_default().to_owned(),
-        operations: operations.iter().filter_map(index).collect(),
+        operations: indices("operations"),
         node: text("node").map(str::to_owned),
         violation: tree.get("violation").and_then(index).map(|place| place as usize),
         steps: tree.get("steps").map_or(Vec::new(), texts),
+        smallest: indices("smallest"),
     }
 }
 

@@ -205,7 +205,8 @@ impl Words<'_> {
                 breaking.call
             ));
         }
-        Anomaly { steps, ..Anomaly::new(kind, claim, operations) }
+        let smallest = self.minimal.ops.iter().map(|op| op.call).collect();
+        Anomaly { steps, smallest, ..Anomaly::new(kind, claim, operations) }
     }
 
     /// An operation and its time.

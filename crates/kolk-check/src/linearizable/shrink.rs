@@ -6,15 +6,14 @@
 //! that is left and that came after it. (In an order of the whole, take it out: what follows up to the
 //! next update saw its value, so nobody is there.)
 //!
-//! Then as in delta debugging (Zeller & Hildebrandt, *Simplifying and isolating failure-inducing
-//! input*, IEEE Transactions on Software Engineering 28, 2002): parts are left out, half by half and
-//! down to single operations, as long as what is left is still wrong. Before that, a beginning is made
-//! with the operations that the algorithm points at, or with the last ones before the history breaks,
+//! Then as in [delta debugging](crate::shrink) parts are left out as long as what is left is still
+//! wrong. Before that, a beginning is made with the operations that the algorithm points at, or with the last ones before the history breaks,
 //! twice as many each time, and whoever may have set what they saw.
 
 use super::frontier::Limits;
 use super::problem::{Effect, Op, Problem};
 use super::{Decision, decide_part};
+use crate::shrink::{Tried, minimize};
 
 /// How many operations are looked at in all, over all attempts, beside sixteen times the history's.
 const LOOKED_AT_MAX: usize = 1 << 21;
@@ -104,33 +103,15 @@ impl Shrinker<'_> {
         self.problem.ops[at as usize]
     }
 
-    /// Delta debugging: the complements of ever smaller parts.
-    fn minimize(&mut self, mut kept: Vec<u32>) -> Vec<u32> {
-        let mut parts = 2;
-        while kept.len() > 1 && self.budget > 0 {
-            parts = parts.min(kept.len());
-            let size = kept.len().div_ceil(parts);
-            let mut is_smaller = false;
-            let mut begin = 0;
-            while begin < kept.len() && self.budget > 0 {
-                let end = (begin + size).min(kept.len());
-                let rest = self.pruned([&kept[..begin], &kept[end..]].concat());
-                let is_closed = self.setters.missing(self.problem, &rest, 1).is_empty();
-                if is_closed && self.is_broken(&rest) {
-                    // What comes next has moved to `begin`.
-                    kept = rest;
-                    is_smaller = true;
-                } else {
-                    begin = end;
-                }
+    fn minimize(&mut self, kept: Vec<u32>) -> Vec<u32> {
+        minimize(kept, |part| {
+            if self.budget == 0 {
+                return Tried::Spent;
             }
-            if size > 1 {
-                parts *= 2;
-            } else if !is_smaller {
-                break;
-            }
-        }
-        kept
+            let rest = self.pruned(part);
+            let is_closed = self.setters.missing(self.problem, &rest, 1).is_empty();
+            if is_closed && self.is_broken(&rest) { Tried::Shows(rest) } else { Tried::Not }
+        })
     }
 }
 

@@ -31,7 +31,7 @@ use kolk_history::History;
 use super::findings::{Explain, Findings};
 use super::graph::{Builder as GraphBuilder, Kinds};
 use super::table::{Builder, Kind, MicroOp, NONE, Table};
-use super::{cycles, duplicates, order, weak};
+use super::{cycles, duplicates, order, shrink, weak};
 use crate::check::Check;
 use crate::models::{self, Models};
 use versions::Versions;
@@ -59,7 +59,10 @@ use versions::Versions;
 /// # Ok::<(), kolk_history::ReadError>(())
 /// ```
 pub fn check(history: &History, requested: Models) -> Check {
-    check_table(&Builder::read(history, Kind::Append), requested)
+    let table = Builder::read(history, Kind::Append);
+    let mut check = check_table(&table, requested);
+    shrink::add(&table, &mut check, |part| check_table(part, requested));
+    check
 }
 
 /// Checks a table of list transactions.

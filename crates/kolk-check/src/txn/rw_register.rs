@@ -39,13 +39,16 @@ use kolk_history::History;
 use super::findings::{Explain, Findings};
 use super::graph::{Builder as GraphBuilder, Graph, Kinds};
 use super::table::{Builder, Kind, Table};
-use super::{cycles, duplicates, order, weak};
+use super::{cycles, duplicates, order, shrink, weak};
 use crate::check::Check;
 use crate::models::{self, Models};
 use assumed::Assumed;
 pub use assumed::AssumedKeys;
 use explain::Explainer;
 use versions::Versions;
+
+/// From how many transactions on two threads are worth their while.
+const PARALLEL_MIN: usize = 1_000;
 
 /// Checks a history of transactions of `w` and `r` against these models.
 ///
@@ -85,7 +88,10 @@ pub fn check(history: &History, requested: Models) -> Check {
 /// # Ok::<(), kolk_history::ReadError>(())
 /// ```
 pub fn check_assuming(history: &History, requested: Models, keys: AssumedKeys) -> Check {
-    check_table(&Builder::read(history, Kind::Write), requested, keys)
+    let table = Builder::read(history, Kind::Write);
+    let mut check = check_table(&table, requested, keys);
+    shrink::add(&table, &mut check, |part| check_table(part, requested, keys));
+    check
 }
 
 /// Checks a table of register transactions.
@@ -94,16 +100,16 @@ pub(crate) fn check_table(table: &Table, requested: Models, keys: AssumedKeys) -
         return unknown;
     }
     // The two halves have nothing to do with one another.
-    std::thread::scope(|scope| {
-        let levels = scope.spawn(|| weak::decide(table, weak::strongest(requested), |_| {}));
-        let mut findings = Findings::new(table, requested, models::decidable());
-        let kinds = dependencies(table, &mut findings, keys);
-        match levels.join() {
-            Ok(levels) => levels.report(&mut findings),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-        findings.finish(kinds)
-    })
+    let mut findings = Findings::new(table, requested, models::decidable());
+    let levels = || weak::decide(table, weak::strongest(requested), |_| {});
+    let mut dependencies = || dependencies(table, &mut findings, keys);
+    let (kinds, levels) = if table.len() < PARALLEL_MIN {
+        (dependencies(), levels())
+    } else {
+        rayon::join(dependencies, levels)
+    };
+    levels.report(&mut findings);
+    findings.finish(kinds)
 }
 
 /// Finds what Elle's method finds. Gives what kinds of edges there are.

@@ -224,6 +224,11 @@ fn history(row: &Row, kind: Kind, random: &mut Random) -> Table {
     records::table(kind, &records((kind, row.promise, row.clock), size, false, random))
 }
 
+/// A history of one of the stores.
+pub(super) fn any(kind: Kind, random: &mut Random) -> Table {
+    history(&ROWS[random.index(ROWS.len())], kind, random)
+}
+
 /// What each key by itself is in a row's stores: where there is one order of commits, and nobody
 /// reads what is older than the beginning, keys agree with it.
 fn kept_keys(row: &Row) -> AssumedKeys {

@@ -169,12 +169,13 @@ export class Inspector {
   /// say first what each transaction did, then for each why it comes before the next.
   cycle(anomaly) {
     const indices = anomaly.operations ?? [];
-    const count = indices.length;
-    const edges = (anomaly.steps ?? []).slice(count);
-    const isCycle = count >= 2 && count <= 12 && edges.length === count &&
+    const sentences = anomaly.steps ?? [];
+    const count = sentences.filter((step, place) => step.startsWith(`T${place + 1}: `)).length;
+    const edges = sentences.slice(count, 2 * count);
+    const isCycle = count >= 2 && count <= 12 && edges.length === count && indices.length >= count &&
       edges.every((step, place) => step.startsWith(`T${place + 1} before T${((place + 1) % count) + 1}:`));
     if (!isCycle) return null;
-    return ring(indices.map((index, place) => `T${place + 1} · op ${index}`), count + 1, (number) => {
+    return ring(indices.slice(0, count).map((index, place) => `T${place + 1} · op ${index}`), count + 1, (number) => {
       const place = this.run.operations.byIndex.get(indices[number]);
       if (place !== undefined) this.selectOperation(place);
     });
