@@ -83,3 +83,12 @@ fn appends_of_one_transaction_stay_together() {
         assert_eq!(verdict(text, &[Model::ReadCommitted]), expected, "{text}");
     }
 }
+
+/// That somebody's append was read proves that it happened, wherever in the list.
+#[test]
+fn what_was_read_before_the_end_of_a_list_has_happened() {
+    for text in ["1:rx12 / 1:ax1? ax2", "1:rx12 / 1:ax2? ax1"] {
+        let got = verdict(text, &[Model::ReadCommitted]);
+        assert!(got.contains("+read-committed-violation-process"), "{text}: {got}");
+    }
+}

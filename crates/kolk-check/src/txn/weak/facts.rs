@@ -95,6 +95,15 @@ impl<'a> Facts<'a> {
             }
             self.read_starts.push(self.reads.len() as u32);
         }
+        // A list shows who appended before its last element, too.
+        for key in 0..table.keys.len() as u32 {
+            for element in table.spine(key) {
+                let writer = table.elements.writer(*element);
+                if writer != NONE && table.is_possible(writer) {
+                    happened[writer as usize] = true;
+                }
+            }
+        }
         happened
     }
 
