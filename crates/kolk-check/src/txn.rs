@@ -67,6 +67,8 @@ fn lost_update(findings: &mut Findings<'_>, read: u32, first: u32, others: Vec<u
 }
 
 #[cfg(test)]
+mod named;
+#[cfg(test)]
 mod oracle;
 #[cfg(test)]
 mod records;

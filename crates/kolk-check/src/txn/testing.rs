@@ -10,7 +10,8 @@ use crate::check::{Check, Validity};
 ///
 /// `ax1` appends 1 to x, `wx1` sets it, `rx12` reads the list [1 2], `rx2` a register or a list of
 /// one, `rx_` nothing. Digits are values. After it, `!` says that the transaction failed, `?` that
-/// nobody knows. `3:ax1` is of process 3; without a number each is of a process of its own.
+/// nobody knows, `~` that it is acknowledged after all others. `3:ax1` is of process 3; without a
+/// number each is of a process of its own.
 pub(super) fn history(text: &str) -> History {
     let mut history = History::new(Vec::new());
     let mut next = 0;
@@ -18,8 +19,10 @@ pub(super) fn history(text: &str) -> History {
         next += 1;
         next - 1
     };
-    for (group, part) in text.split('/').enumerate() {
-        let opened: Vec<_> = part
+    let mut late = Vec::new();
+    let groups: Vec<&str> = text.split('/').collect();
+    for (group, part) in groups.iter().enumerate() {
+        let mut opened: Vec<_> = part
             .split_whitespace()
             .enumerate()
             .map(|(number, word)| {
@@ -32,7 +35,8 @@ pub(super) fn history(text: &str) -> History {
                     Some(b'?') => Outcome::Info,
                     _ => Outcome::Ok,
                 };
-                let word = word.trim_end_matches(['!', '?']);
+                let is_late = word.ends_with('~');
+                let word = word.trim_end_matches(['!', '?', '~']);
                 let index = index();
                 let position = history.invoke(Event {
                     index,
@@ -45,10 +49,14 @@ pub(super) fn history(text: &str) -> History {
                     phase: Phase::Load,
                     node: None,
                 });
-                (position, outcome, transaction(word, true))
+                (position, outcome, transaction(word, true), is_late)
             })
             .collect();
-        for (position, outcome, result) in opened {
+        late.extend(opened.extract_if(.., |(.., is_late)| *is_late));
+        if group + 1 == groups.len() {
+            opened.append(&mut late);
+        }
+        for (position, outcome, result, _) in opened {
             let index = index();
             let result = if outcome == Outcome::Ok { result } else { Value::Null };
             let time = Time::from_millis(u64::from(index));
