@@ -18,10 +18,11 @@
 //!
 //! Where all elements were read, the order of versions is known, and the verdict is exact for
 //! (session, strict) serializability, snapshot isolation and read committed, as tests show by trying
-//! all orders. In two cases something may be overlooked, never held against a history wrongly:
+//! all orders. In three cases something may be overlooked, never held against a history wrongly:
 //! of transactions that append to a key what nobody reads, two that may not overlap under snapshot
-//! isolation, and yet must; and under the read committed of sessions or of real time, a transaction
-//! that does not see its own appends.
+//! isolation, and yet must; under the read committed of sessions or of real time, a transaction that
+//! does not see its own appends; and that one whose outcome is unknown comes after what its process
+//! ran before, which counts for causal and what implies it only.
 
 mod direct;
 mod versions;

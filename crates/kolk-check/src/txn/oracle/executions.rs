@@ -65,9 +65,7 @@ impl<'a> Search<'a> {
         };
         let before = pairs(&|a, b| match order {
             Order::Any => false,
-            // Nothing is said of where those stand who may not have happened.
-            Order::Sessions if matches!(test, Test::Sees(_)) => session(a, b),
-            Order::Sessions => records[b].is_ok() && session(a, b),
+            Order::Sessions => session(a, b),
             Order::RealTime => records[a].is_before(&records[b]),
         });
         let reads_from = |a: usize, b: usize| {
