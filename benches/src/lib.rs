@@ -1,3 +1,4 @@
 //! Side-by-side benchmarks.
 
+pub mod measured;
 pub mod relay;

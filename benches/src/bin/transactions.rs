@@ -13,8 +13,8 @@ use std::fs::File;
 use std::io::{BufReader, Write};
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
+use kolk_benches::measured::{cpu_seconds, peak_megabytes, timed};
 use kolk_check::models::Models;
 use kolk_check::txn::rw_register::AssumedKeys;
 use kolk_check::{Options, Validity};
@@ -117,28 +117,8 @@ fn measure(workload: &str, models: &str, path: &Path) {
     };
     let (verdict, checking) = timed(|| kolk_check::check_run(&history, None, &options));
     assert_eq!(verdict.validity, Validity::Valid);
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let peak = peak.and_then(|peak| peak.split_whitespace().next()?.parse::<f64>().ok());
-    let megabytes = peak.unwrap_or_default() * 1024.0 / 1e6;
-    println!("{} {} {megabytes} {}", reading.as_secs_f64(), checking.as_secs_f64(), cpu_seconds());
-}
-
-/// What this process has taken of all processors, in seconds: other work on the machine does not
-/// count. Zero where the system does not tell.
-fn cpu_seconds() -> f64 {
-    const TICKS_PER_SECOND: f64 = 100.0;
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit(')').next().unwrap_or_default();
-    let fields = after_name.split_whitespace().skip(11).take(2);
-    fields.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS_PER_SECOND
-}
-
-#[expect(clippy::disallowed_methods, reason = "a benchmark measures the wall clock")]
-fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
-    let began = Instant::now();
-    let result = work();
-    (result, began.elapsed())
+    let (reading, checking) = (reading.as_secs_f64(), checking.as_secs_f64());
+    println!("{reading} {checking} {} {}", peak_megabytes(), cpu_seconds());
 }
 
 fn store(folder: &Path, name: &str, history: &History, format: &str) -> std::path::PathBuf {
