@@ -1,5 +1,8 @@
 //! The site on a socket: one thread waits, others read files.
 
+#[cfg(test)]
+mod tests;
+
 use std::convert::Infallible;
 use std::io;
 use std::net::TcpListener;
