@@ -61,6 +61,18 @@ pub fn page() -> &'static Page {
     &assets::REPORT
 }
 
+/// The page of a run that goes on, whole: it fetches what there is from where it lies,
+/// `/runs/WORKLOAD/TIME/live`:
+///
+/// | path | what |
+/// |---|---|
+/// | `/api/runs/WORKLOAD/TIME` | JSON: the run's `row` and `plan` |
+/// | `/api/runs/WORKLOAD/TIME/row` | JSON: its `row` as it is now, with its `state` |
+/// | `/api/runs/WORKLOAD/TIME/journal/N`, `…/history/N` | whole lines from byte N of the file on |
+pub fn live_page() -> &'static Page {
+    &assets::LIVE
+}
+
 /// Draws the page of a run. The journal is read line by line, and so are the logs; what has been
 /// read is compressed and written at once.
 ///

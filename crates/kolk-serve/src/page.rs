@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use kolk_report::html::{COLORS, DOM, FORMAT, Page};
+use kolk_report::html::{self, COLORS, DOM, FORMAT, Page};
 
 use crate::http::Response;
 
@@ -24,16 +24,28 @@ static INDEX: LazyLock<Page> = LazyLock::new(|| {
     Page::new("kolk", &styles, include_str!("page/page.html"), MODULES, Some("'self'"))
 });
 
-static TEXT: LazyLock<Arc<[u8]>> = LazyLock::new(|| {
+static INDEX_TEXT: LazyLock<Arc<[u8]>> = LazyLock::new(|| text(&INDEX));
+static LIVE_TEXT: LazyLock<Arc<[u8]>> = LazyLock::new(|| text(html::live_page()));
+
+/// The page of all runs, of one, and of two.
+pub fn index() -> Response {
+    whole(&INDEX, &INDEX_TEXT)
+}
+
+/// The page of a run that goes on.
+pub fn live() -> Response {
+    whole(html::live_page(), &LIVE_TEXT)
+}
+
+fn whole(page: &Page, text: &Arc<[u8]>) -> Response {
+    with_policy(Response::new(200, "text/html; charset=utf-8", Arc::clone(text)), page)
+}
+
+fn text(page: &Page) -> Arc<[u8]> {
     let mut text = Vec::new();
     // Writing to memory does not fail.
-    let _ = INDEX.write_head(&mut text).and_then(|()| INDEX.write_tail(&mut text));
+    let _ = page.write_head(&mut text).and_then(|()| page.write_tail(&mut text));
     text.into()
-});
-
-/// The page.
-pub fn index() -> Response {
-    with_policy(Response::new(200, "text/html; charset=utf-8", Arc::clone(&TEXT)), &INDEX)
 }
 
 /// A response with a page's policy as a header. A page says as much of itself, but a header comes

@@ -5,12 +5,15 @@
 //! | `/`, `/compare`, `/runs/W/T` | the page: all runs, two of them, one of them |
 //! | `/latest` | the run that ended last |
 //! | `/runs/W/T/report` | a run's `report.html` |
+//! | `/runs/W/T/live` | the same of a run that goes on |
 //! | `/files/W/T/NAME`, `/files/W/T/node-logs/NAME` | a run's files |
 //! | `/api/runs` | all runs, as JSON |
 //! | `/api/runs/W/T` | one run: its row, plan, results, files |
+//! | `/api/runs/W/T/row` | its row alone |
 //! | `/api/runs/W/T/latency` | how its latencies went |
+//! | `/api/runs/W/T/journal/N`, `…/history/N` | whole lines of the file, from byte N on |
 
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -29,6 +32,9 @@ use crate::store::{Folder, Store};
 
 /// The type of what programs read.
 const JSON: &str = "application/json";
+
+/// The type of lines.
+const TEXT: &str = "text/plain; charset=utf-8";
 
 /// Everything that is served.
 #[derive(Debug)]
@@ -75,11 +81,21 @@ impl Site {
             ["runs", workload, time, "report"] => {
                 self.reports.answer(&self.runs.store().run(workload, time)?, request)?
             }
+            ["runs", workload, time, "live"] => {
+                self.runs.store().run(workload, time)?;
+                page::live()
+            }
             ["files", workload, time, ref path @ ..] if !path.is_empty() => {
                 file(&self.runs.store().run(workload, time)?, path, request)?
             }
             ["api", "runs"] => json(&self.list()?, request),
             ["api", "runs", workload, time] => json(&self.run(workload, time)?, request),
+            ["api", "runs", workload, time, "row"] => {
+                json(&One { row: self.runs.find(workload, time)?.1 }, request)
+            }
+            ["api", "runs", workload, time, name @ ("journal" | "history"), from] => {
+                lines(&self.runs.store().run(workload, time)?, name, from)?
+            }
             ["api", "runs", workload, time, "latency"] => {
                 let (_, latencies) = self.runs.latencies(workload, time)?;
                 json::<Latencies>(&latencies, request)
@@ -123,6 +139,12 @@ impl Site {
 struct List {
     store: String,
     runs: Vec<Arc<Row>>,
+}
+
+/// The content of `/api/runs/W/T/row`.
+#[derive(Serialize)]
+struct One {
+    row: Arc<Row>,
 }
 
 /// The content of `/api/runs/W/T`.
@@ -176,13 +198,33 @@ fn file(folder: &Folder, path: &[&str], request: &Request) -> io::Result<Respons
     Ok(Response::file(content_type(&path), file, stamp.bytes, &tag, request))
 }
 
+/// How much of a file that grows is told at a time.
+const LINES_BYTES_MAX: u64 = 1 << 22;
+
+/// Whole lines of a file that grows, from a byte on. A line that is longer than what is told at a
+/// time comes in parts.
+fn lines(folder: &Folder, name: &str, from: &str) -> io::Result<Response> {
+    let Ok(from) = from.parse::<u64>() else { return Ok(Response::not_found()) };
+    let (mut file, stamp) = folder.file(&format!("{name}.jsonl"))?;
+    let mut bytes = Vec::new();
+    if from < stamp.bytes {
+        file.seek(SeekFrom::Start(from))?;
+        file.take(LINES_BYTES_MAX).read_to_end(&mut bytes)?;
+        let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        if end > 0 || (bytes.len() as u64) < LINES_BYTES_MAX {
+            bytes.truncate(end);
+        }
+    }
+    Ok(Response::new(200, TEXT, bytes).with("cache-control", "no-store"))
+}
+
 /// By the name alone. What is not known is not shown but saved.
 fn content_type(path: &str) -> &'static str {
     match path.rsplit('.').next().unwrap_or_default() {
         "json" => JSON,
         "html" => "text/html; charset=utf-8",
         "svg" => "image/svg+xml",
-        "jsonl" | "edn" | "txt" | "log" | "md" => "text/plain; charset=utf-8",
+        "jsonl" | "edn" | "txt" | "log" | "md" => TEXT,
         _ => "application/octet-stream",
     }
 }

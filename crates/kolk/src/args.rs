@@ -380,7 +380,7 @@ pub struct ServeArgs {
     /// Which port to listen on; 0 for any that is free
     #[arg(long, value_name = "N", default_value_t = 8080)]
     pub port: u16,
-    /// Which address to listen on: others than this machine reach none of 127.0.0.1
+    /// Which address to listen on; 127.0.0.1 is reached from this machine alone
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
     pub bind: String,
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use jiff::Zoned;
+use rustix::fs::FlockOperation;
 
 /// The folder of one run.
 #[derive(Debug)]
@@ -13,6 +14,9 @@ pub struct RunFolder {
     store: PathBuf,
     workload: String,
     path: PathBuf,
+    /// Held locked for as long as the run goes on, by whoever carries it out: whoever shows the run
+    /// can tell one that goes on from one that was killed. The system lets go of it in any case.
+    _lock: Option<File>,
 }
 
 impl RunFolder {
@@ -24,7 +28,9 @@ impl RunFolder {
         let path = fresh(&parent)?;
         let logs = path.join("node-logs");
         fs::create_dir(&logs).with_context(|| format!("cannot make {}", logs.display()))?;
-        let folder = RunFolder { store: store.to_owned(), workload: workload.to_owned(), path };
+        let _lock = locked(&path);
+        let folder =
+            RunFolder { store: store.to_owned(), workload: workload.to_owned(), path, _lock };
         folder.link(&store.join("current"))?;
         Ok(folder)
     }
@@ -86,6 +92,13 @@ impl RunFolder {
     }
 }
 
+/// The folder, locked. Not every file system can; then the run is not shown as one that goes on.
+fn locked(path: &Path) -> Option<File> {
+    let folder = File::open(path).ok()?;
+    rustix::fs::flock(&folder, FlockOperation::LockExclusive).ok()?;
+    Some(folder)
+}
+
 /// Makes a folder named by the present time, to the millisecond. Two runs that begin together get
 /// folders of their own.
 fn fresh(parent: &Path) -> Result<PathBuf> {
@@ -105,6 +118,20 @@ fn fresh(parent: &Path) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn is_locked_while_it_is_filled() {
+        let store = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(store.path(), "echo").unwrap();
+        let path = folder.path().to_owned();
+        let is_free = || {
+            let seen = File::open(&path).unwrap();
+            rustix::fs::flock(&seen, FlockOperation::NonBlockingLockShared).is_ok()
+        };
+        assert!(!is_free());
+        drop(folder);
+        assert!(is_free());
+    }
 
     #[test]
     fn links_lead_to_the_folder() {

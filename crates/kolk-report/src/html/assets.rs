@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::page::{COLORS, DOM, FORMAT, Page};
 
-/// The modules, each behind those it imports.
+/// The modules that both pages share, each behind those it imports.
 const MODULES: &[&str] = &[
     include_str!("page/data.js"),
     DOM,
@@ -28,11 +28,19 @@ const MODULES: &[&str] = &[
     include_str!("page/logs.js"),
     include_str!("page/run.js"),
     include_str!("page/keyboard.js"),
-    include_str!("page/main.js"),
+    include_str!("page/panels.js"),
 ];
 
 /// The page of a run, without its data.
-pub static REPORT: LazyLock<Page> = LazyLock::new(|| {
+pub static REPORT: LazyLock<Page> =
+    LazyLock::new(|| page("kolk report", include_str!("page/main.js"), None));
+
+/// The page of a run that goes on.
+pub static LIVE: LazyLock<Page> =
+    LazyLock::new(|| page("kolk", include_str!("page/live.js"), Some("'self'")));
+
+fn page(title: &'static str, main: &str, connect: Option<&str>) -> Page {
     let styles = [COLORS, include_str!("page/page.css")];
-    Page::new("kolk report", &styles, include_str!("page/page.html"), MODULES, None)
-});
+    let modules = [MODULES, &[main]].concat();
+    Page::new(title, &styles, include_str!("page/page.html"), &modules, connect)
+}

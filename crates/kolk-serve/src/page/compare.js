@@ -3,7 +3,7 @@ import { ask, nameOf, pathOf } from "./api.js";
 import { element, fill, plain } from "./dom.js";
 import { duration, ratio } from "./format.js";
 import { headOf } from "./run.js";
-import { hasReport } from "./row.js";
+import { drawnAt, hasReport } from "./row.js";
 import { chartOf, latenciesOf } from "./spark.js";
 
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
@@ -145,7 +145,7 @@ export async function drawComparison(main, names) {
     main,
     runs.map(({ row }, number) => [
       headOf(row, element("span", { class: number === 0 ? "swatch" : "swatch second", title: "Its line in the chart" })),
-      element("div", { class: "tools" }, hasReport(row) && element("a", { class: "main", href: pathOf("/runs", row, "/report") }, "report"), element("a", { href: pathOf("/runs", row) }, "run and files")),
+      element("div", { class: "tools" }, drawnAt(row) && element("a", { class: "main", href: pathOf("/runs", row, drawnAt(row)) }, hasReport(row) ? "report" : "so far"), element("a", { href: pathOf("/runs", row) }, "run and files")),
     ]),
     element("h2", {}, "Median latency over time"),
     chartOf(latencies),

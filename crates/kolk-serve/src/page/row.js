@@ -60,4 +60,7 @@ export const isRun = (row) => row.state !== "foreign";
 /// What is under test; the node of the workload's own name is the usual one.
 export const nodeOf = (row) => (row.isBuiltIn && row.node === row.workload ? "built-in" : plain(row.node));
 
+/// Where a run's drawings are: its report, or what there is so far.
+export const drawnAt = (row) => (hasReport(row) ? "/report" : row.state === "running" || row.state === "unfinished" ? "/live" : "");
+
 export const hasReport = (row) => ["valid", "invalid", "unknown"].includes(row.state);

@@ -2,7 +2,7 @@
 import { ask, nameOf, pathOf } from "./api.js";
 import { byId, element, fill, plain } from "./dom.js";
 import { counted, grouped } from "./format.js";
-import { STATES, began, durationOf, faultsOf, hasReport, isRun, latencyOf, nodeOf, perOperation, searched, seedOf, stateOf } from "./row.js";
+import { STATES, began, drawnAt, durationOf, faultsOf, isRun, latencyOf, nodeOf, perOperation, searched, seedOf, stateOf } from "./row.js";
 import { drawSpark } from "./spark.js";
 
 /// How many rows are drawn until more are asked for.
@@ -31,7 +31,7 @@ const COLUMNS = [
 
 function workloadCell(row) {
   const name = plain(row.workload);
-  const link = isRun(row) ? element("a", { class: "run-link", href: pathOf("/runs", row, hasReport(row) ? "/report" : "") }, name) : name;
+  const link = isRun(row) ? element("a", { class: "run-link", href: pathOf("/runs", row, drawnAt(row)) }, name) : name;
   const challenge = row.challenge && element("span", { class: "chip", title: row.challenge.holds ? "Run for a challenge, whose limits hold" : "Run for a challenge, whose limits do not hold" }, `${row.challenge.holds ? "" : "✗ "}${plain(row.challenge.id)}`);
   return [link, challenge && " ", challenge];
 }

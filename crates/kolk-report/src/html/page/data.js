@@ -221,6 +221,12 @@ export async function readRun() {
     })),
   };
   run.offsets = meta.offsets ? await readOffsets(meta.offsets) : null;
+  return complete(run);
+}
+
+/// Adds to a run's tables what all panels look up in them.
+export function complete(run) {
+  const { meta, messages, operations } = run;
   run.events = orderEvents(run);
   run.ended = Math.max(meta.results.run.ended, run.events.times[run.events.count - 1] ?? 0, 1);
   run.loadBegan = meta.results.run["load-began"];

@@ -20,9 +20,14 @@ export class Diagram extends Drawing {
     this.segments = new Float32Array(4 * (ARROWS_MAX + 1));
     this.drawn = new Int32Array(ARROWS_MAX + 1);
     this.drawnCount = 0;
+    this.renew();
+    state.listen((what) => what.has("filter") && this.layOut());
+  }
+
+  /// The run has become more.
+  renew() {
     this.layOut();
     this.findCopies();
-    state.listen((what) => what.has("filter") && this.layOut());
   }
 
   /// Which lane everybody has, and its name.

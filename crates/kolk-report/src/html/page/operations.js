@@ -16,6 +16,12 @@ const RANKS = [1, 3, 2];
 export class Operations extends Drawing {
   constructor(canvas, state) {
     super(canvas, state);
+    this.bars = [];
+    this.renew();
+  }
+
+  /// How many lanes there are; the run may have become more.
+  renew() {
     const { operations, plan } = this.run;
     // A process that ends with an open operation is followed by another of the same worker.
     this.workers = Math.max(1, plan.concurrency);
@@ -24,7 +30,6 @@ export class Operations extends Drawing {
     this.laneCount = Math.min(this.workers, most) || 1;
     this.hasSuccessors = most > this.workers;
     this.laneHeight = Math.min(26, Math.max(7, 460 / this.laneCount));
-    this.bars = [];
   }
 
   height() {

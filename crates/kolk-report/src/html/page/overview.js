@@ -10,6 +10,11 @@ export class Overview extends Drawing {
     return OVERVIEW_HEIGHT;
   }
 
+  /// The run has become more.
+  renew() {
+    this.counted = null;
+  }
+
   // The axis is that of the whole run, whatever the others show.
   x(place) {
     const [from, to] = this.state.whole();
