@@ -87,24 +87,26 @@ impl Runs {
         Ok((folder, row))
     }
 
-    /// The latencies of a run.
+    /// The latencies of a run; none if it has no history.
     ///
     /// # Errors
     ///
-    /// If it has no history, or that cannot be read.
-    pub fn latencies(&self, workload: &str, time: &str) -> io::Result<(Stamp, Arc<Latencies>)> {
-        let (file, stamp) = self.store.run(workload, time)?.file("history.jsonl")?;
+    /// If there is no such folder, or its history cannot be read.
+    pub fn latencies(&self, workload: &str, time: &str) -> io::Result<Arc<Latencies>> {
+        let Ok((file, stamp)) = self.store.run(workload, time)?.file("history.jsonl") else {
+            return Ok(Arc::default());
+        };
         let key = (workload.to_owned(), time.to_owned());
         let mut known = self.latencies.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, latencies)) = known.get(&key).filter(|(at, _)| *at == stamp) {
-            return Ok((*at, Arc::clone(latencies)));
+        if let Some((_, latencies)) = known.get(&key).filter(|(at, _)| *at == stamp) {
+            return Ok(Arc::clone(latencies));
         }
         let latencies = Arc::new(latency::read(BufReader::with_capacity(1 << 18, file))?);
         if known.len() >= LATENCIES_MAX {
             known.pop_first();
         }
         known.insert(key, (stamp, Arc::clone(&latencies)));
-        Ok((stamp, latencies))
+        Ok(latencies)
     }
 
     fn row(&self, folder: &Folder, workload: &str, time: &str) -> Arc<Row> {

@@ -97,8 +97,7 @@ impl Site {
                 lines(&self.runs.store().run(workload, time)?, name, from)?
             }
             ["api", "runs", workload, time, "latency"] => {
-                let (_, latencies) = self.runs.latencies(workload, time)?;
-                json::<Latencies>(&latencies, request)
+                json::<Latencies>(&*self.runs.latencies(workload, time)?, request)
             }
             _ => Response::not_found(),
         })

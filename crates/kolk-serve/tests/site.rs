@@ -450,9 +450,41 @@ fn a_run_is_told_as_it_is_stored() {
     shop.write("echo/t1/plan.json", "no JSON");
     assert_eq!(shop.json("/api/runs/echo/t1")["plan"], Value::Null);
     // Not readable is as good as not there, unless one may read everything.
-    let path = shop.path("echo/t1/history.jsonl");
+    let path = shop.path("echo/t1/results.json");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).expect("changed");
     let is_root = fs::File::open(&path).is_ok();
-    let status = shop.get("/api/runs/echo/t1/latency").status;
+    let status = shop.get("/files/echo/t1/results.json").status;
     assert_eq!(status, if is_root { 200 } else { 404 });
+    fs::remove_file(shop.path("echo/t1/history.jsonl")).expect("removed");
+    assert_eq!(shop.json("/api/runs/echo/t1/latency")["count"], json!(0));
+    assert_eq!(shop.get("/api/runs/echo/t9/latency").status, 404);
+}
+
+/// A file that grows is told in whole lines, from where one left off.
+#[test]
+fn what_grows_is_told_in_lines() {
+    let shop = Shop::open();
+    let path = "/api/runs/echo/t1/journal";
+    let long = "x".repeat(5 << 20);
+    for (content, from, told) in [
+        ("", "0", ""),
+        ("one", "0", ""),
+        ("one\n", "0", "one\n"),
+        ("one\ntwo", "0", "one\n"),
+        ("one\ntwo\n", "4", "two\n"),
+        ("one\ntwo\n", "8", ""),
+        ("one\n", "99999999999999999", ""),
+        (&format!("one\n{long}\n"), "0", "one\n"),
+        (&format!("one\n{long}\n"), "4", &long[..4 << 20]),
+    ] {
+        shop.write("echo/t1/journal.jsonl", content);
+        let response = shop.get(&format!("{path}/{from}"));
+        assert_eq!(response.status, 200);
+        assert!(text(response) == told, "{:.20} from {from}", content);
+    }
+    for from in ["", "-1", "x", "1.5", "99999999999999999999999999"] {
+        assert!(shop.get(&format!("{path}/{from}")).status >= 400, "{from}");
+    }
+    assert_eq!(shop.get("/api/runs/echo/t1/results/0").status, 404);
+    assert_eq!(shop.get("/api/runs/echo/t9/journal/0").status, 404);
 }

@@ -143,7 +143,10 @@ export class RunsTable {
   async load() {
     const { store, runs } = await ask("/api/runs");
     const text = JSON.stringify(runs);
-    if (text === this.last) return;
+    if (text === this.last) {
+      for (const { cells } of this.body.querySelectorAll("tr.running")) drawSpark(cells[cells.length - 1], cells[cells.length - 1].row);
+      return;
+    }
     this.last = text;
     this.runs = runs;
     fill(byId("where"), plain(store));
@@ -156,8 +159,8 @@ export class RunsTable {
     const isFound = (row) => (this.states.size === 0 || this.states.has(row.state)) && (words.length === 0 || words.every((word) => searched(row).includes(word)));
     const rows = this.runs.filter(isFound);
     const sign = this.isDown ? -1 : 1;
-    // The newest first among equals, as the server sends them.
-    return rows.sort((a, b) => sign * this.column.order(a, b));
+    // Folders without a run come last; the newest first among equals, as the server sends them.
+    return rows.sort((a, b) => isRun(b) - isRun(a) || sign * this.column.order(a, b));
   }
 
   draw() {
@@ -195,7 +198,7 @@ export class RunsTable {
     const cells = row.problem
       ? [element("td", {}, workloadCell(row)), element("td", {}, stateOf(row)), element("td", {}, beganCell(row)), element("td", { class: "wide problem", colspan: COLUMNS.length - 3 }, plain(row.problem))]
       : COLUMNS.map((column) => element("td", { class: [column.isNumber && "number", column.wide].filter(Boolean).join(" ") || false }, column.cell(row)));
-    return element("tr", { "data-run": name, class: this.chosen.has(name) && "chosen" }, element("td", {}, box), cells, spark);
+    return element("tr", { "data-run": name, class: row.state === "running" && "running" }, element("td", {}, box), cells, spark);
   }
 
   /// Two at most: a third takes the place of the first.

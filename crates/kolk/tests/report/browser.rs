@@ -78,13 +78,28 @@ impl Browser {
     /// Opens a report, and waits until it is drawn. The fragment begins with `#`, or is empty.
     pub fn open(&mut self, page: &Path, fragment: &str) {
         let path = page.canonicalize().expect("the page is there");
+        self.visit(&format!("file://{}{fragment}", path.display()));
+    }
+
+    /// Opens an address, and waits until the page there is drawn.
+    pub fn visit(&mut self, url: &str) {
         // A new document even if only the fragment differs.
         self.call("Page.navigate", json!({"url": "about:blank"}));
-        self.call("Page.navigate", json!({"url": format!("file://{}{fragment}", path.display())}));
+        self.call("Page.navigate", json!({"url": url}));
         let ready = "new Promise((done) => { const look = () => \
                      document.documentElement?.dataset.ready ? requestAnimationFrame(() => requestAnimationFrame(() => done(true))) \
                      : setTimeout(look, 5); look(); })";
         assert_eq!(self.eval(ready), json!(true), "{:?}", self.complaints);
+    }
+
+    /// Waits until an expression is true.
+    pub fn wait_for(&mut self, expression: &str) {
+        let waited = format!(
+            "new Promise((done) => {{ const end = performance.now() + 15000; \
+             const look = () => (({expression}) ? done(true) : performance.now() > end ? done(false) \
+             : setTimeout(look, 20)); look(); }})"
+        );
+        assert_eq!(self.eval(&waited), json!(true), "{expression}: {:?}", self.complaints);
     }
 
     /// What an expression comes to; a promise is awaited.

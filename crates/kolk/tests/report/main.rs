@@ -2,6 +2,7 @@
 //! that a node printed acts.
 
 mod browser;
+mod serve;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
