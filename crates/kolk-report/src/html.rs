@@ -40,7 +40,7 @@ pub use error::HtmlError;
 pub use files::{write_from, write_run};
 pub use logs::Log;
 pub(crate) use page::digest;
-pub use page::{COLORS, DOM, FORMAT, Page};
+pub use page::{COLORS, DOM, FORMAT, Page, SHAPES};
 
 use messages::Messages;
 use pack::Sections;

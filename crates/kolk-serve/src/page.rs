@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use kolk_report::html::{self, COLORS, DOM, FORMAT, Page};
+use kolk_report::html::{self, COLORS, DOM, FORMAT, Page, SHAPES};
 
 use crate::http::Response;
 
@@ -10,6 +10,7 @@ use crate::http::Response;
 const MODULES: &[&str] = &[
     DOM,
     FORMAT,
+    SHAPES,
     include_str!("page/api.js"),
     include_str!("page/row.js"),
     include_str!("page/spark.js"),

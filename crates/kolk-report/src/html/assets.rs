@@ -2,14 +2,14 @@
 
 use std::sync::LazyLock;
 
-use super::page::{COLORS, DOM, FORMAT, Page};
+use super::page::{COLORS, DOM, FORMAT, Page, SHAPES};
 
 /// The modules that both pages share, each behind those it imports.
 const MODULES: &[&str] = &[
     include_str!("page/data.js"),
     DOM,
     FORMAT,
-    include_str!("page/svg.js"),
+    SHAPES,
     include_str!("page/state.js"),
     include_str!("page/causality.js"),
     include_str!("page/canvas.js"),

@@ -16,6 +16,9 @@ pub const DOM: &str = include_str!("page/dom.js");
 /// The module that writes numbers and times for people.
 pub const FORMAT: &str = include_str!("page/format.js");
 
+/// The module that makes shapes of small pictures.
+pub const SHAPES: &str = include_str!("page/svg.js");
+
 /// The colours, light and dark, that all pages share.
 pub const COLORS: &str = include_str!("page/colors.css");
 

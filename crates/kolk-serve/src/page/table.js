@@ -16,10 +16,10 @@ const number = (get) => (a, b) => (get(a) ?? -1) - (get(b) ?? -1);
 
 /// The columns: id, title, order, content.
 const COLUMNS = [
-  { id: "workload", title: "workload", order: text((row) => row.workload), cell: workloadCell },
+  { id: "workload", title: "workload", order: text((row) => row.workload), cell: workloadCell, wide: "wide" },
   { id: "verdict", title: "verdict", order: text((row) => Object.keys(STATES).indexOf(row.state)), cell: stateOf },
-  { id: "time", title: "began", order: text((row) => row.time), cell: beganCell },
-  { id: "node", title: "node", order: text(nodeOf), cell: nodeOf },
+  { id: "time", title: "began", order: text((row) => row.time), cell: beganCell, wide: "time" },
+  { id: "node", title: "node", order: text(nodeOf), cell: nodeOf, wide: "wide" },
   { id: "nodes", title: "nodes", isNumber: true, order: number((row) => row.nodeCount), cell: (row) => (row.nodeCount ? grouped(row.nodeCount) : "–") },
   { id: "faults", title: "faults", order: text(faultsOf), cell: (row) => faultsOf(row) || "–", wide: "faults" },
   { id: "clock", title: "clock", order: text((row) => row.clock), cell: (row) => plain(row.clock) },
@@ -84,7 +84,7 @@ export class RunsTable {
   }
 
   frame() {
-    this.box = element("input", { type: "search", placeholder: "search: broadcast, 3d, partition, 0x2a …", "aria-label": "Search the runs", oninput: () => {
+    this.box = element("input", { type: "search", placeholder: "search: 3d, partition, 0x2a …", "aria-label": "Search the runs", oninput: () => {
       this.search = this.box.value;
       this.store();
     } });
@@ -196,7 +196,7 @@ export class RunsTable {
     spark.row = row;
     if (isRun(row)) this.sparks.observe(spark);
     const cells = row.problem
-      ? [element("td", {}, workloadCell(row)), element("td", {}, stateOf(row)), element("td", {}, beganCell(row)), element("td", { class: "wide problem", colspan: COLUMNS.length - 3 }, plain(row.problem))]
+      ? [element("td", { class: "wide" }, workloadCell(row)), element("td", {}, stateOf(row)), element("td", { class: "time" }, beganCell(row)), element("td", { class: "wide problem", colspan: COLUMNS.length - 3 }, plain(row.problem))]
       : COLUMNS.map((column) => element("td", { class: [column.isNumber && "number", column.wide].filter(Boolean).join(" ") || false }, column.cell(row)));
     return element("tr", { "data-run": name, class: row.state === "running" && "running" }, element("td", {}, box), cells, spark);
   }

@@ -121,8 +121,7 @@ fn files_are_sent_in_pieces_and_connections_used_again() {
     assert_eq!(text.matches("content-length: 300000\r\n").count(), 2, "{text}");
     let tail = String::from_utf8_lossy(&content[content.len() - 5..]);
     assert!(
-        text.contains(&format!("content-length: 5\r\n"))
-            && text.contains(&format!("\r\n\r\n{tail}HTTP"))
+        text.contains("content-length: 5\r\n") && text.contains(&format!("\r\n\r\n{tail}HTTP"))
     );
 }
 
