@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use kolk_check::Verdict;
+use kolk_check::{Validity, Verdict};
 use kolk_engine::{Ending, EngineError, JournalSink, NodeSource, Observer, Patience, Run, Setup};
 use kolk_history::history::AnyEvent;
 use kolk_history::plan::{ClockKind, NodeSpec};
@@ -127,9 +127,12 @@ pub fn run(
     write_history(&folder, &run.history)?;
     let json = String::from_utf8_lossy(&json);
     commands::report::write(folder.path(), &plan, &json, &run.history)?;
-    let drawn =
-        figures::Run { plan: &plan, history: &run.history, verdict: &verdict, facts: &facts };
-    crate::figures::write(folder.path(), &drawn, None)?;
+    // Of a challenge that holds nobody wants pictures: `kolk report` draws them if somebody does.
+    if watch.challenge.is_none() || verdict.validity != Validity::Valid {
+        let (history, verdict, facts) = (&run.history, &verdict, &facts);
+        let drawn = figures::Run { plan: &plan, history, verdict, facts };
+        crate::figures::write(folder.path(), &drawn, None)?;
+    }
     folder.publish()?;
     let folder = folder.path().to_owned();
     Ok(Finished { plan, run, verdict, facts, wall, folder })
