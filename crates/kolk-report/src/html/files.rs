@@ -16,7 +16,7 @@ const BUFFER_BYTES: usize = 1 << 18;
 ///
 /// # Errors
 ///
-/// As [`write`], and if a file cannot be opened.
+/// As [`write()`], and if a file cannot be opened.
 pub fn write_from<R: Read>(
     out: &mut dyn Write,
     stored: &Stored<'_>,
