@@ -5,6 +5,7 @@ use kolk_history::log_times::LogTime;
 use kolk_history::{Plan, jsonl};
 use kolk_protocol::Time;
 use kolk_report::html::{self, Log, Stored};
+use sha2::{Digest, Sha256};
 
 const PLAN: &str = r#"{
   "format": 1, "draws": 1, "kolk-version": "0.1.0", "seed": "0x0000000000000007", "clock": "virtual",
@@ -143,6 +144,18 @@ fn the_data_is_all_that_the_run_left() {
     let texts = ["bodies-0", "values-0", "logs-0-0"]
         .map(|id| String::from_utf8_lossy(&part(&page, id)).escape_debug().to_string());
     insta::assert_snapshot!("page_texts", texts.join("\n"));
+}
+
+/// The same run gives the same bytes on every machine and in every process: those of its data, for what
+/// else stands in a page is our own text.
+#[test]
+fn the_bytes_are_known() {
+    let page = drawn(JOURNAL).expect("a page");
+    let begin = page.find("<script type=\"application/octet-stream\"").expect("data");
+    let end = page.find("<script type=\"module\">").expect("the script");
+    let digest = Sha256::digest(&page.as_bytes()[begin..end]);
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    insta::assert_snapshot!("page_data_sha256", hex);
 }
 
 /// Nothing that a node printed stands in the page as it is, and the elements are those we wrote.

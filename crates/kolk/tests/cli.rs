@@ -314,6 +314,8 @@ fn two_runs_leave_the_same_files() {
         "history.jsonl",
         "history.edn",
         "journal.jsonl",
+        "node-logs/times.jsonl",
+        "report.html",
     ] {
         let read = |store: &str| {
             fs::read(folder.path().join(store).join("latest").join(name)).expect(name)
