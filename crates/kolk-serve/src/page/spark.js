@@ -65,7 +65,7 @@ export function chartOf(pair) {
   const high = height - bottom - 8;
   const y = (nanos) => 8 + scale(most, high)(nanos);
   const chart = shape("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "Median latency over time, of both runs" });
-  for (const nanos of [0, ...[1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11].filter((mark) => mark <= most)]) {
+  for (const nanos of [0, ...[1e6, 1e7, 1e8, 1e9, 1e10, 1e11].filter((mark) => mark <= most)]) {
     chart.append(shape("line", { class: "grid", x1: left, x2: width, y1: y(nanos), y2: y(nanos) }));
     chart.append(shape("text", { x: left - 8, y: y(nanos) + 4, "text-anchor": "end" }, duration(nanos)));
   }
