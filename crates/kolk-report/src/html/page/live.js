@@ -70,6 +70,10 @@ class LiveTexts {
   async get(number) {
     return this.list[number] ?? "";
   }
+
+  async scan(from, to, isWanted, found) {
+    for (let number = from; number < to; number++) if (isWanted(number)) found(number, this.list[number]);
+  }
 }
 
 const columns = (kinds) => Object.fromEntries(Object.entries(kinds).map(([name, Kind]) => [name, new Growing(Kind)]));

@@ -23,6 +23,7 @@ export class Operations extends Drawing {
   /// How many lanes there are; the run may have become more.
   renew() {
     const { operations, plan } = this.run;
+    this.counted = null;
     // A process that ends with an open operation is followed by another of the same worker.
     this.workers = Math.max(1, plan.concurrency);
     let most = 0;
