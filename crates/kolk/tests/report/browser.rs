@@ -8,6 +8,9 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -16,12 +19,30 @@ use tempfile::TempDir;
 pub struct Browser {
     child: Child,
     input: ChildStdin,
-    output: BufReader<ChildStdout>,
+    /// What it says, message by message; it may hang, and a test must not.
+    said: Receiver<Vec<u8>>,
     session: Option<String>,
     sent: u64,
     /// What the page complained of: console messages, exceptions, refused content.
     pub complaints: Vec<String>,
     _profile: TempDir,
+}
+
+/// How long an answer may take: an answer is lost with the page that is left.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Reads messages as they come.
+fn listen(output: ChildStdout) -> Receiver<Vec<u8>> {
+    let (sender, said) = mpsc::channel();
+    thread::spawn(move || {
+        for message in BufReader::new(output).split(0) {
+            let Ok(message) = message else { return };
+            if sender.send(message).is_err() {
+                return;
+            }
+        }
+    });
+    said
 }
 
 impl Browser {
@@ -49,11 +70,11 @@ impl Browser {
             .spawn()
             .expect("chromium starts");
         let input = child.stdin.take().expect("a pipe");
-        let output = BufReader::new(child.stdout.take().expect("a pipe"));
+        let said = listen(child.stdout.take().expect("a pipe"));
         let mut browser = Browser {
             child,
             input,
-            output,
+            said,
             session: None,
             sent: 0,
             complaints: Vec::new(),
@@ -136,9 +157,7 @@ impl Browser {
 
     /// The next answer or event.
     fn read(&mut self) -> Value {
-        let mut bytes = Vec::new();
-        self.output.read_until(0, &mut bytes).expect("chromium answers");
-        bytes.pop();
+        let bytes = self.said.recv_timeout(PATIENCE).expect("chromium answers in time");
         serde_json::from_slice(&bytes).expect("chromium speaks JSON")
     }
 
