@@ -13,6 +13,24 @@ const PROOF_MAX: usize = 8;
 
 /// Checks that at least `target` of the operations succeeded, 1 for `total`; without a target it is
 /// only measured.
+///
+/// ```
+/// use kolk_check::{Validity, availability::check};
+///
+/// let history = kolk_history::jepsen::read(
+///     r#"{:type :invoke, :process 0, :f :read, :value nil}
+///        {:type :ok, :process 0, :f :read, :value 1}
+///        {:type :invoke, :process 0, :f :read, :value nil}
+///        {:type :info, :process 0, :f :read, :value nil}"#
+///         .as_bytes(),
+///     Vec::new(),
+/// )?;
+/// assert_eq!(check(&history, Some(0.5)).validity, Validity::Valid);
+/// let total = check(&history, Some(1.0));
+/// assert_eq!(total.validity, Validity::Invalid);
+/// assert_eq!(total.anomalies[0].operations, [2]);
+/// # Ok::<(), kolk_history::ReadError>(())
+/// ```
 pub fn check(history: &History, target: Option<f64>) -> Check {
     let mut check = Check::new("availability");
     let invoked = history.counted().count();

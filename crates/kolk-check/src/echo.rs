@@ -10,6 +10,22 @@ use crate::tree::{count, key, list};
 
 /// Checks that what came back is what was sent. In Jepsen's histories the completion holds the
 /// whole reply, in ours its payload; either will do.
+///
+/// ```
+/// let history = kolk_history::jepsen::read(
+///     r#"{:type :invoke, :process 0, :f :echo, :value "hello"}
+///        {:type :ok, :process 0, :f :echo, :value "hello"}
+///        {:type :invoke, :process 0, :f :echo, :value "again"}
+///        {:type :ok, :process 0, :f :echo, :value "hello"}"#
+///         .as_bytes(),
+///     Vec::new(),
+/// )?;
+/// let check = kolk_check::echo::check(&history);
+/// assert_eq!(check.anomalies.len(), 1);
+/// assert_eq!(check.anomalies[0].kind, "wrong-echo");
+/// assert_eq!(check.anomalies[0].operations, [2]);
+/// # Ok::<(), kolk_history::ReadError>(())
+/// ```
 pub fn check(history: &History) -> Check {
     let mut check = Check::new("workload");
     let mut errors = Vec::new();

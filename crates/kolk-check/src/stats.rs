@@ -51,6 +51,27 @@ impl Counts {
 /// Checks that every kind of operation succeeded once at least. `rate` is what was asked for, in
 /// operations a second, and `load` how long the load lasted; without it, the time from the first to
 /// the last invocation is taken. Kinds that are `by_luck` need not succeed.
+///
+/// ```
+/// use kolk_check::{Validity, stats::check};
+/// use kolk_history::Function;
+///
+/// let history = kolk_history::jepsen::read(
+///     r#"{:type :invoke, :process 0, :f :read, :value nil}
+///        {:type :ok, :process 0, :f :read, :value 1}
+///        {:type :invoke, :process 0, :f :cas, :value [2 3]}
+///        {:type :fail, :process 0, :f :cas, :value [2 3]}"#
+///         .as_bytes(),
+///     Vec::new(),
+/// )?;
+/// let check_all = check(&history, None, None, &[]);
+/// assert_eq!(check_all.validity, Validity::Invalid);
+/// assert_eq!(check_all.anomalies[0].kind, "never-ok");
+/// // A swap succeeds only with luck.
+/// let lenient = check(&history, None, None, &[Function::Cas]);
+/// assert_eq!(lenient.validity, Validity::Valid);
+/// # Ok::<(), kolk_history::ReadError>(())
+/// ```
 pub fn check(
     history: &History,
     rate: Option<f64>,
