@@ -76,3 +76,5 @@ mod records;
 mod stores;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod texts;
