@@ -53,11 +53,17 @@ fn lost_update(findings: &mut Findings<'_>, read: u32, first: u32, others: Vec<u
     let table = findings.table;
     findings.anomaly("lost-update", || {
         let all: Vec<u32> = std::iter::once(first).chain(others).collect();
-        let names = all.iter().map(|transaction| table.operation_text(*transaction));
+        let mut names = all.iter().map(|transaction| table.operation_text(*transaction));
+        let who = match (names.next(), names.next(), names.len()) {
+            (Some(one), Some(other), 0) => format!("{one} and {other} both"),
+            _ => {
+                let names = all.iter().map(|transaction| table.operation_text(*transaction));
+                format!("{} all", crate::tree::some_of(names, PROOF_MAX))
+            }
+        };
         let read = table.operations[read as usize];
         let claim = format!(
-            "{} all read {} as {} and then wrote it",
-            crate::tree::some_of(names, PROOF_MAX),
+            "{who} read {} as {} and then wrote it",
             table.key_text(read.key()),
             table.read_text(read)
         );

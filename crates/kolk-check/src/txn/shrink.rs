@@ -59,9 +59,12 @@ impl<C: Fn(&Table) -> Check> Shrinker<'_, C> {
         let Some(smallest) = self.shrink(anomaly.kind, numbers) else { return };
         let table = self.table;
         anomaly.smallest = smallest.iter().map(|number| table.index(*number)).collect();
+        anomaly.smallest.sort_unstable();
         let is_new = |number: &&u32| !anomaly.operations.contains(&table.index(**number));
         let new: Vec<u32> = smallest.iter().filter(is_new).copied().collect();
-        if anomaly.steps.is_empty() && new.is_empty() {
+        // Where the proof is the smallest part already, that is not worth a sentence.
+        let is_proof = anomaly.steps.is_empty() || smallest.len() == anomaly.operations.len();
+        if new.is_empty() && is_proof {
             return;
         }
         anomaly.steps.extend(new.iter().take(SHOWN_MAX).map(|number| {
