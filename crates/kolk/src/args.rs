@@ -350,7 +350,7 @@ pub struct ReportArgs {
     #[arg(long, value_name = "FROM..TO", value_parser = parse_window)]
     pub window: Option<(Time, Time)>,
     /// Write the run, or the window of it, for another viewer, and nothing else: perfetto
-    /// (https://ui.perfetto.dev), shiviz
+    /// (ui.perfetto.dev), shiviz
     #[arg(long, value_name = "FORMAT", hide_possible_values = true, conflicts_with = "json")]
     pub export: Option<ExportArg>,
     /// Print the results as JSON, and nothing else, on standard output
