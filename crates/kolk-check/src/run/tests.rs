@@ -409,6 +409,43 @@ fn ids_must_be_unique() {
     }
 }
 
+/// Against the definition: every pair of acknowledged operations looked at.
+#[test]
+fn duplicate_ids_are_those_of_some_pair() {
+    let ids =
+        r#"[0, 1, -1, 18446744073709551615, 0.5, "0", "1", "", null, true, [], [0], {"a": 0}]"#;
+    let ids = Value::from_json(ids).unwrap();
+    let ids = ids.as_list().unwrap();
+    for seed in 0..2_000 {
+        let mut random = kolk_protocol::Key::new(seed).random();
+        let mut story = Story::new(2);
+        let mut given: Vec<(u32, Value)> = Vec::new();
+        for step in 0..random.index(12) as u64 {
+            let open = story.invoke(step, 0, Function::Generate, Value::Null);
+            let id = ids[random.index(ids.len())].clone();
+            let outcome = [Outcome::Ok, Outcome::Ok, Outcome::Fail, Outcome::Info][random.index(4)];
+            if outcome == Outcome::Ok {
+                given.push((story.history.operations.last().unwrap().index, id.clone()));
+            }
+            story.end(step + 1, open, outcome, id);
+        }
+        let others = |id: &Value| {
+            let same = given.iter().filter(|(_, other)| other.to_string() == id.to_string());
+            same.map(|(index, _)| *index).collect::<Vec<_>>()
+        };
+        let mut expected: Vec<Vec<u32>> = given.iter().map(|(_, id)| others(id)).collect();
+        expected.retain(|same| same.len() > 1);
+        expected.sort();
+        expected.dedup();
+        let check = unique_ids::check(&story.history);
+        let mut found: Vec<Vec<u32>> =
+            check.anomalies.iter().map(|anomaly| anomaly.operations.clone()).collect();
+        found.sort();
+        assert_eq!(found, expected, "seed {seed}");
+        assert_eq!(check.validity, Validity::invalid_if(!expected.is_empty()), "seed {seed}");
+    }
+}
+
 #[test]
 fn a_duplicate_id_is_named_with_its_proof() {
     let mut story = Story::new(3);

@@ -92,3 +92,36 @@ fn what_was_read_before_the_end_of_a_list_has_happened() {
         assert!(got.contains("+read-committed-violation-process"), "{text}: {got}");
     }
 }
+
+/// Real time says more than the order of a process, so a circle is named by it where it counts.
+#[test]
+fn a_circle_of_a_process_is_named_by_real_time() {
+    let story = "1:ax1 / 1:rx_";
+    let of_process = &[Model::StrongSessionSerializable];
+    for (models, expected) in [
+        (STRICT, "invalid G-single-item-realtime; not strong-session-snapshot-isolation"),
+        (of_process, "invalid G-single-item-process; not strong-session-snapshot-isolation"),
+    ] {
+        assert_eq!(verdict(story, models), expected, "{models:?}");
+    }
+}
+
+#[test]
+fn levels_that_an_anomaly_rules_out_do_not_hold() {
+    use kolk_history::Value;
+    for (text, holding) in [
+        ("ax1 rx1", &["read-committed", "read-atomic", "causal"][..]),
+        ("ax1 rx_rx1", &["read-committed"]),
+        ("ax1rx2 ax2", &[]),
+        ("ax1! rx1", &[]),
+    ] {
+        let check = check(&history(text), Models::new(STRICT));
+        let decided =
+            check.results.iter().find(|(name, _)| *name == crate::tree::key(&"decided-exactly"));
+        let Some((_, Value::Map(levels))) = decided else { panic!("{text}: nothing was decided") };
+        let holds = levels.iter().filter(|(_, holds)| *holds == Value::Bool(true));
+        let holds: Vec<String> = holds.map(|(level, _)| level.to_string()).collect();
+        let expected: Vec<String> = holding.iter().map(|level| format!("{level:?}")).collect();
+        assert_eq!(holds, expected, "{text}");
+    }
+}

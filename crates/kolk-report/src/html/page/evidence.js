@@ -30,12 +30,12 @@ export class Evidence {
 
   parts(anomaly) {
     const found = counterexample(this.state.run, anomaly);
-    const indices = found?.minimal ?? anomaly.minimal ?? anomaly.operations ?? [];
+    const indices = found?.minimal ?? anomaly.smallest ?? anomaly.operations ?? [];
     const places = this.places(indices);
     const parts = [];
     if (places.length > 1 && places.length <= PICTURED_MAX) {
       parts.push(
-        element("h3", {}, found || anomaly.minimal ? "The smallest part of the history that shows it" : "Its operations"),
+        element("h3", {}, found || anomaly.smallest ? "The smallest part of the history that shows it" : "Its operations"),
         pictureOf(this.state, places, minimalMarks(this.state.run, anomaly, found, places)),
       );
     }
