@@ -53,13 +53,11 @@ fn lost_update(findings: &mut Findings<'_>, read: u32, first: u32, others: Vec<u
     let table = findings.table;
     findings.anomaly("lost-update", || {
         let all: Vec<u32> = std::iter::once(first).chain(others).collect();
-        let mut names = all.iter().map(|transaction| table.operation_text(*transaction));
-        let who = match (names.next(), names.next(), names.len()) {
-            (Some(one), Some(other), 0) => format!("{one} and {other} both"),
-            _ => {
-                let names = all.iter().map(|transaction| table.operation_text(*transaction));
-                format!("{} all", crate::tree::some_of(names, PROOF_MAX))
-            }
+        let names: Vec<String> =
+            all.iter().map(|transaction| table.operation_text(*transaction)).collect();
+        let who = match names.as_slice() {
+            [one, other] => format!("{one} and {other} both"),
+            names => format!("{} all", crate::tree::some_of(names.iter(), PROOF_MAX)),
         };
         let read = table.operations[read as usize];
         let claim = format!(

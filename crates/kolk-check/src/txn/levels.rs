@@ -24,37 +24,31 @@ pub(super) fn all() -> Models {
     Models::new(&[Model::ReadCommitted, Model::ReadAtomic, Model::Causal, Model::CausalCerone])
 }
 
-/// True for the violation of a level.
-fn is_violation(kind: &str) -> bool {
-    kind.trim_end_matches("-process").ends_with("-violation")
+/// True for what Adya's read committed allows, and nothing else that was asked for forbids.
+fn is_allowed_by_adya(kind: &str, requested: Models) -> bool {
+    kind.starts_with("read-committed-violation")
+        && !models::ruled_out(kind).with(Model::ReadAtomic).overlaps(requested)
 }
 
 /// Lets what was found of levels count as it was asked for.
 pub(crate) fn settle(check: &mut Check, requested: Models, levels: Levels) {
-    if !requested.overlaps(all()) {
-        return;
-    }
-    let found = std::mem::take(&mut check.stronger);
-    let (violations, others) = found.into_iter().partition(|found| is_violation(found.kind));
-    check.stronger = others;
-    for violation in violations {
-        let forbidding = models::ruled_out(violation.kind).with(Model::ReadAtomic);
-        let allowed_by_adya =
-            violation.kind.starts_with("read-committed") && !forbidding.overlaps(requested);
+    let asked: Models = all().iter().filter(|level| requested.contains(*level)).collect();
+    for finding in std::mem::take(&mut check.stronger) {
+        let kind = finding.kind;
         match levels {
-            Levels::Exact => {
+            Levels::Exact if models::ruled_out(kind).and(models::by_name(kind)).overlaps(asked) => {
                 check.validity = Validity::Invalid;
-                check.anomalies.push(violation);
+                check.anomalies.push(finding);
             }
-            Levels::Original if allowed_by_adya => {
-                check.counts.retain(|(kind, _)| *kind != violation.kind);
+            Levels::Original if is_allowed_by_adya(kind, requested) => {
+                check.counts.retain(|(counted, _)| *counted != kind);
                 check.notes.push(format!(
                     "Adya's read-committed (PL-2), which is what the original holds transactions to, \
                      allows this: {}",
-                    violation.claim
+                    finding.claim
                 ));
             }
-            Levels::Original => check.stronger.push(violation),
+            _ => check.stronger.push(finding),
         }
     }
 }
@@ -76,7 +70,9 @@ mod tests {
             ("causal", "causal-violation-process", (0, 1, 0), (1, 0, 0)),
             ("causal", "read-committed-violation", (0, 1, 0), (1, 0, 0)),
             ("read-committed,causal", "read-committed-violation", (0, 1, 0), (1, 0, 0)),
-            ("read-committed", "garbage-read", (0, 1, 0), (0, 1, 0)),
+            ("read-committed", "garbage-read", (0, 1, 0), (1, 0, 0)),
+            ("causal", "G1a", (0, 1, 0), (1, 0, 0)),
+            ("serializable,read-atomic", "G2-item", (0, 1, 0), (0, 1, 0)),
             ("serializable", "read-atomic-violation", (0, 1, 0), (0, 1, 0)),
         ] {
             for (levels, expected) in [(Levels::Original, original), (Levels::Exact, exact)] {
