@@ -1,11 +1,13 @@
 //! A run's pictures, written into its folder under the names that Maelstrom's users look for.
 
-use std::fs::{self, File};
-use std::io::BufReader;
+use std::fs::File;
+use std::io::{BufReader, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use kolk_report::figures::{self, Run, Span};
+
+use crate::whole::Whole;
 
 /// The charts: their files, and what draws them.
 const CHARTS: [(&str, fn(&Run<'_>) -> String); 3] = [
@@ -36,12 +38,8 @@ pub fn write(folder: &Path, run: &Run<'_>, span: Option<Span>) -> Result<()> {
     replace(&folder.join("messages.svg"), messages.as_bytes())
 }
 
-/// A file appears whole or not at all: whoever has the old one open keeps it.
 fn replace(path: &Path, content: &[u8]) -> Result<()> {
-    let mut fresh = path.as_os_str().to_owned();
-    fresh.push(".new");
-    fs::write(&fresh, content)
-        .and_then(|()| fs::rename(&fresh, path))
-        .inspect_err(|_| drop(fs::remove_file(&fresh)))
+    Whole::create(path)
+        .and_then(|mut out| out.write_all(content).and_then(|()| out.finish()))
         .with_context(|| format!("cannot write {}", path.display()))
 }

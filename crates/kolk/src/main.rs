@@ -16,6 +16,7 @@ mod status;
 mod store;
 mod tee;
 mod terminal;
+mod whole;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;

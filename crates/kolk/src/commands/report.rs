@@ -3,7 +3,7 @@
 mod export;
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, Write};
+use std::io::{BufReader, Write};
 use std::path::Path;
 
 use anyhow::Context;
@@ -16,12 +16,13 @@ use kolk_report::stored;
 
 use crate::args::ReportArgs;
 use crate::status::{Status, Stop};
+use crate::whole::Whole;
 use crate::{commands, figures, request, terminal};
 
 /// The page's file in a run folder.
 const PAGE: &str = "report.html";
 
-/// How much is read or written at a time.
+/// How much is read at a time.
 const BUFFER_BYTES: usize = 1 << 18;
 
 /// Draws a stored run.
@@ -89,7 +90,6 @@ pub fn write(folder: &Path, plan: &Plan, results: &str, history: &History) -> Re
     write_page(&folder.join(PAGE), folder, plan, results, history)
 }
 
-/// The page appears whole or not at all: whoever has the old one open keeps it.
 fn write_page(
     path: &Path,
     folder: &Path,
@@ -98,16 +98,9 @@ fn write_page(
     history: &History,
 ) -> Result<(), Stop> {
     let cannot_write = || format!("cannot write {}", path.display());
-    let fresh = path.with_extension("html.new");
-    let mut out = io::BufWriter::with_capacity(
-        BUFFER_BYTES,
-        File::create(&fresh).with_context(cannot_write)?,
-    );
-    let stored = Stored { plan, results, history };
-    draw(&mut out, folder, &stored)
-        .and_then(|()| out.flush().with_context(cannot_write))
-        .and_then(|()| fs::rename(&fresh, path).with_context(cannot_write))
-        .inspect_err(|_| drop(fs::remove_file(&fresh)))?;
+    let mut out = Whole::create(path).with_context(cannot_write)?;
+    draw(&mut out, folder, &Stored { plan, results, history })?;
+    out.finish().with_context(cannot_write)?;
     Ok(())
 }
 

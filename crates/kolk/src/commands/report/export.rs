@@ -1,7 +1,7 @@
 //! `kolk report --export`: a stored run for another program's viewer.
 
-use std::fs::{self, File};
-use std::io::{BufReader, BufWriter, Write};
+use std::fs::File;
+use std::io::BufReader;
 use std::path::Path;
 
 use anyhow::Context;
@@ -14,6 +14,7 @@ use super::{BUFFER_BYTES, refused};
 use crate::args::{ExportArg, ReportArgs};
 use crate::status::Stop;
 use crate::terminal;
+use crate::whole::Whole;
 
 /// With more events than this, ShiViz takes long.
 const SHIVIZ_EVENTS: u64 = 5000;
@@ -38,20 +39,14 @@ pub fn write(
         .map_err(|error| refused(folder, "journal.jsonl", &error.to_string()))?;
     let journal = BufReader::with_capacity(BUFFER_BYTES, journal);
     let cannot_write = || format!("cannot write {}", path.display());
-    let mut fresh = path.as_os_str().to_owned();
-    fresh.push(".new");
-    let file = File::create(&fresh)
+    let mut out = Whole::create(&path)
         .map_err(|error| Stop::user(Failure::new(cannot_write()).cause(error.to_string())))?;
-    let mut out = BufWriter::with_capacity(BUFFER_BYTES, file);
     let written = match format {
         ExportArg::Perfetto => export::perfetto(&mut out, run, journal, args.window),
         ExportArg::Shiviz => export::shiviz(&mut out, journal, args.window),
     };
-    let count = written
-        .with_context(|| format!("cannot export {}", folder.display()))
-        .and_then(|count| out.flush().with_context(cannot_write).map(|()| count))
-        .and_then(|count| fs::rename(&fresh, &path).with_context(cannot_write).map(|()| count))
-        .inspect_err(|_| drop(fs::remove_file(&fresh)))?;
+    let count = written.with_context(|| format!("cannot export {}", folder.display()))?;
+    out.finish().with_context(cannot_write)?;
     let events = counted(count, "event", "events");
     terminal::print(&format!("wrote {} ({events})\n", path.display()));
     terminal::print(&advice(format, count));
