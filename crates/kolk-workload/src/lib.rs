@@ -15,6 +15,7 @@ pub mod kafka;
 pub mod key_value;
 mod keys;
 pub mod planner;
+pub mod reference;
 pub mod registry;
 mod reply;
 pub mod shared;

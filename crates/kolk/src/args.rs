@@ -17,7 +17,8 @@ use kolk_protocol::Time;
     after_help = EXAMPLES,
     subcommand_required = true,
     arg_required_else_help = true,
-    max_term_width = 100
+    max_term_width = 100,
+    disable_help_subcommand = true
 )]
 pub struct Cli {
     /// What to do.
@@ -60,6 +61,8 @@ pub enum Command {
     Node(NodeArgs),
     /// Judge a stored history
     Check(CheckArgs),
+    /// Print the help of a command, or what a node must know: the protocol, a workload's messages
+    Help(HelpArgs),
 }
 
 const TEST_EXAMPLES: &str = "\
@@ -461,6 +464,31 @@ pub struct CheckArgs {
     /// Print the results as JSON, and nothing else, on standard output
     #[arg(long)]
     pub json: bool,
+}
+
+const HELP_EXAMPLES: &str = "\
+Examples:
+  kolk help test
+      The flags of a command.
+  kolk help protocol
+      How nodes and kolk talk with each other.
+  kolk help workload broadcast
+      What clients send in a workload, what a node answers, and what is checked.
+  kolk help service seq-kv
+      What the key-value services know, and what they promise.
+  kolk help error 20
+      What an error code means.";
+
+/// What help is wanted on.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = HELP_EXAMPLES)]
+pub struct HelpArgs {
+    /// A command; or `protocol`, `workload [NAME]`, `service [NAME]`, `error [CODE]`
+    #[arg(value_name = "SUBJECT")]
+    pub subject: Vec<String>,
+    /// With the comment that stands at the top of the book's page
+    #[arg(long, hide = true)]
+    pub page: bool,
 }
 
 /// The formats of other viewers, as a flag.

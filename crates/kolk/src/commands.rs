@@ -2,6 +2,7 @@
 
 pub mod challenge;
 pub mod check;
+pub mod help;
 pub mod node;
 pub mod replay;
 pub mod report;

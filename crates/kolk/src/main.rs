@@ -67,6 +67,7 @@ fn dispatch(command: &Command) -> Result<ExitCode, Stop> {
         Command::Verify(args) => commands::verify::run(args)?,
         Command::Node(args) => return commands::node::run(args),
         Command::Check(args) => commands::check::run(args)?,
+        Command::Help(args) => commands::help::run(args)?,
     };
     Ok(status.into())
 }
