@@ -9,7 +9,7 @@ use kolk_protocol::Time;
 use kolk_protocol::message::Line;
 
 use crate::course::Stage;
-use crate::host::{HostFailure, Hosts, LockstepHosts, Program, ProgramEvent, RealHosts};
+use crate::host::{Family, HostFailure, Hosts, LockstepHosts, Program, ProgramEvent, RealHosts};
 use crate::logs::{self, Logs};
 use crate::recorder::{Recorded, Recorder};
 use crate::run::{Ending, EngineError, Flow, NodeSource, Observer, Progress, Run, Setup};
@@ -40,14 +40,18 @@ pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
             env!("CARGO_PKG_VERSION"),
         )));
     }
+    // Whatever happens from here on, no process of this run outlives its family, which in turn is
+    // gone before the folders that its processes work in.
     let mut scratch = None;
-    let (hosts, log_files) = start_nodes(plan, nodes, logs, &mut scratch)?;
+    let family = Rc::new(Family::new());
+    let (hosts, log_files) = start_nodes(plan, nodes, logs, &family, &mut scratch)?;
     let recorder = Recorder::new(plan.nodes.clone(), journal, history);
     let mut simulation =
         Simulation::new(Rc::new(plan.clone()), workload, hosts, recorder, log_files)?;
     let ending = drive(&mut simulation, observer)?;
     let Simulation { hosts, recorder, course, queue, event_count, .. } = simulation;
     drop(hosts);
+    let survivors = family.end();
     let Recorded { history, summary, digest, journal } = recorder.finish()?;
     Ok(Run {
         history,
@@ -59,11 +63,45 @@ pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
         ended: queue.now(),
         event_count,
         journal,
+        survivors,
     })
 }
 
-/// A folder for logs that nobody wants to keep, removed at the end.
+/// A folder that nobody wants to keep, removed at the end: each program's working folder is in it,
+/// and logs that go nowhere else.
 struct Scratch(PathBuf);
+
+impl Scratch {
+    /// A folder that was not there before, which nobody else may look into.
+    fn create() -> Result<Scratch, EngineError> {
+        use std::os::unix::fs::DirBuilderExt;
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        loop {
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let path = std::env::temp_dir().join(format!("kolk-{}-{number}", std::process::id()));
+            match std::fs::DirBuilder::new().mode(0o700).create(&path) {
+                Ok(()) => return Ok(Scratch(path)),
+                // One of the same name that a process of the same number left behind.
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(source) => {
+                    let what = format!("cannot make the folder {}", path.display());
+                    return Err(EngineError::System { what, source });
+                }
+            }
+        }
+    }
+
+    /// An empty folder in it for one node.
+    fn place(&self, node: usize) -> Result<PathBuf, EngineError> {
+        let path = self.0.join(node.to_string());
+        std::fs::create_dir(&path).map_err(|source| {
+            let what = format!("cannot make the folder {}", path.display());
+            EngineError::System { what, source }
+        })?;
+        Ok(path)
+    }
+}
 
 impl Drop for Scratch {
     fn drop(&mut self) {
@@ -75,6 +113,7 @@ fn start_nodes<'a>(
     plan: &Plan,
     nodes: NodeSource<'a>,
     logs: Option<PathBuf>,
+    family: &Rc<Family>,
     scratch: &mut Option<Scratch>,
 ) -> Result<(Hosts<'a>, Logs), EngineError> {
     let system = |what: &str| {
@@ -97,40 +136,25 @@ fn start_nodes<'a>(
             Ok((Hosts::InProcess { machines, started: vec![false; plan.nodes.len()] }, log_files))
         }
         NodeSource::Program { path, args, patience } => {
-            let folder = match logs {
-                Some(folder) => folder,
-                None => {
-                    let folder = scratch_folder();
-                    std::fs::create_dir_all(&folder)
-                        .map_err(system("cannot make a folder for logs"))?;
-                    *scratch = Some(Scratch(folder.clone()));
-                    folder
-                }
-            };
-            let programs = plan
-                .nodes
-                .iter()
-                .map(|name| Program::spawn(name, &path, &args, logs::path(&folder, name)))
-                .collect::<Result<Vec<_>, _>>()?;
-            let log_files = match scratch {
-                None => Logs::watch(&folder, &plan.nodes)
+            let scratch = scratch.insert(Scratch::create()?);
+            let folder = logs.clone().unwrap_or_else(|| scratch.0.clone());
+            let mut programs = Vec::with_capacity(plan.nodes.len());
+            for (number, name) in plan.nodes.iter().enumerate() {
+                let (place, log) = (scratch.place(number)?, logs::path(&folder, name));
+                programs.push(Program::spawn(family, name, (&path, &args), &place, log)?);
+            }
+            let log_files = match logs {
+                Some(folder) => Logs::watch(&folder, &plan.nodes)
                     .map_err(system("cannot watch the nodes' logs"))?,
-                Some(_) => Logs::default(),
+                None => Logs::default(),
             };
             let hosts = match plan.clock {
                 ClockKind::Real => Hosts::Real(RealHosts::new(programs, patience.init)),
-                ClockKind::Virtual => Hosts::Lockstep(LockstepHosts::new(programs, patience.step)),
+                ClockKind::Virtual => Hosts::Lockstep(LockstepHosts::new(programs, patience)),
             };
             Ok((hosts, log_files))
         }
     }
-}
-
-fn scratch_folder() -> PathBuf {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    std::env::temp_dir().join(format!("kolk-{}-{number}", std::process::id()))
 }
 
 fn drive(
@@ -180,7 +204,7 @@ fn drive_virtual(
     // Separate programs may take seconds over every event, and their instants need another bound
     // than the number of events.
     let instant_max = match &simulation.hosts {
-        Hosts::Lockstep(hosts) => Some(hosts.patience * STEPS_PER_INSTANT_MAX),
+        Hosts::Lockstep(hosts) => Some(hosts.patience.step * STEPS_PER_INSTANT_MAX),
         _ => None,
     };
     let mut looked = Instant::now();
@@ -189,6 +213,9 @@ fn drive_virtual(
         let Some(event) = simulation.queue.pop() else { break };
         simulation.handle(event)?;
         simulation.guard_instant();
+        if matches!(&simulation.hosts, Hosts::Lockstep(hosts) if hosts.stopped) {
+            return Ok(Ending::Interrupted);
+        }
         let mut is_due = simulation.event_count >= next_look;
         if let Some(max) = instant_max {
             let present = Instant::now();

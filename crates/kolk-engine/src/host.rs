@@ -1,11 +1,11 @@
 //! Where nodes run: in this process, in lockstep, or freely on the real clock.
 
+mod family;
 mod lines;
 mod lockstep;
 mod process;
-mod registry;
 
-pub use registry::{Killed, adopt_orphans, kill_all as kill_all_programs};
+pub use family::{Killed, Survivor, adopt_orphans, kill_all as kill_all_programs};
 
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use kolk_protocol::{Time, write_line};
 use crate::endpoint::{Directory, Endpoint};
 use crate::run::EngineError;
 
+pub(crate) use family::Family;
 pub(crate) use lockstep::{LockstepHosts, NO_LOCKSTEP};
 pub(crate) use process::{Program, ProgramEvent, RealHosts};
 

@@ -22,7 +22,7 @@ pub mod workload;
 
 pub use cluster::{Cluster, ClusterOptions};
 pub use drive::run;
-pub use host::{Killed, adopt_orphans, kill_all_programs};
+pub use host::{Killed, Survivor, adopt_orphans, kill_all_programs};
 pub use run::{
     Digest, Ending, EngineError, Flow, JournalSink, NodeSource, Observer, Patience, Progress, Run,
     Setup,

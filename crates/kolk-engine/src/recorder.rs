@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use kolk_history::history::{Event, EventKind, FaultEvent};
 use kolk_history::journal::{DropReason, JournalEvent, JournalKind};
 use kolk_history::summary::{MessageCounts, UnexpectedReply, VIOLATIONS_MAX, Violation};
+use kolk_history::summary::{NodeTraffic, STALE_ANSWERS_MAX, StaleAnswer};
 use kolk_history::{History, Outcome, Phase, Summary, Value, jsonl};
 use kolk_protocol::Time;
 use rustc_hash::FxHashMap;
@@ -53,6 +54,11 @@ impl Stream<'_> {
     }
 }
 
+fn traffic(nodes: &[String]) -> Vec<NodeTraffic> {
+    let of = |node: &String| NodeTraffic { node: node.clone(), ..NodeTraffic::default() };
+    nodes.iter().map(of).collect()
+}
+
 /// What was recorded of a run that is over.
 pub(crate) struct Recorded {
     pub(crate) history: History,
@@ -96,10 +102,10 @@ impl<'a> Recorder<'a> {
         Recorder {
             journal: stream("the journal", journal),
             history_lines: stream("the history", history.map_or(Sink::Nowhere, Sink::Write)),
+            summary: Summary { traffic: traffic(&nodes), ..Summary::default() },
             history: History::new(nodes),
             next_index: 0,
             next_message_id: 0,
-            summary: Summary::default(),
             types: FxHashMap::default(),
             counted: None,
         }
@@ -150,8 +156,45 @@ impl<'a> Recorder<'a> {
                 }
             }
         }
+        self.count_traffic(ends);
         self.journal_event(JournalKind::Send { body, op, cause }, time, id, ends, directory)?;
         Ok(id)
+    }
+
+    fn count_traffic(&mut self, (src, dest): (Endpoint, Endpoint)) {
+        let traffic = &mut self.summary.traffic;
+        if src == dest {
+            return;
+        }
+        if let Endpoint::Node(node) = src {
+            let node = &mut traffic[usize::from(node)];
+            *match dest {
+                Endpoint::Node(_) => &mut node.to_nodes,
+                Endpoint::Service(_) => &mut node.to_services,
+                Endpoint::Client(_) => &mut node.to_clients,
+            } += 1;
+        }
+        if let Endpoint::Node(node) = dest {
+            let node = &mut traffic[usize::from(node)];
+            *match src {
+                Endpoint::Node(_) => &mut node.from_nodes,
+                Endpoint::Service(_) => &mut node.from_services,
+                Endpoint::Client(_) => &mut node.from_clients,
+            } += 1;
+        }
+    }
+
+    /// A service has answered from an older state than the newest. Nothing is kept of the part of a
+    /// run that does not count.
+    pub(crate) fn stale_answer(&mut self, node: u16, answer: impl FnOnce() -> StaleAnswer) {
+        if self.counted.is_some() {
+            return;
+        }
+        let count = &mut self.summary.traffic[usize::from(node)].stale_answers;
+        *count += 1;
+        if *count <= STALE_ANSWERS_MAX as u64 {
+            self.summary.stale_answers.push(answer());
+        }
     }
 
     /// A message arrives.

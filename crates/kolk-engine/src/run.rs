@@ -9,7 +9,7 @@ use kolk_history::{History, Plan, Summary};
 use kolk_node::Machine;
 use kolk_protocol::Time;
 
-use crate::Workload;
+use crate::{Survivor, Workload};
 
 /// A finished run, as far as it came.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub struct Run {
     pub event_count: u64,
     /// The journal, if it was kept in memory.
     pub journal: Option<Vec<u8>>,
+    /// The nodes' processes that could not be ended.
+    pub survivors: Vec<Survivor>,
 }
 
 /// How a run ended.
@@ -176,17 +178,24 @@ pub enum NodeSource<'a> {
 }
 
 /// How long a program may take, by the wall clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Patience {
     /// To answer `init`.
     pub init: Duration,
     /// In lockstep, to become idle.
     pub step: Duration,
+    /// Says whether the run is to stop, which is asked while a program in lockstep is waited for and
+    /// the [`Observer`] cannot be. It must answer at once.
+    pub stop_wanted: fn() -> bool,
 }
 
 impl Default for Patience {
     fn default() -> Patience {
-        Patience { init: Duration::from_secs(10), step: Duration::from_secs(5) }
+        Patience {
+            init: Duration::from_secs(10),
+            step: Duration::from_secs(5),
+            stop_wanted: || false,
+        }
     }
 }
 

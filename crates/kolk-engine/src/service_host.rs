@@ -4,7 +4,7 @@ use kolk_protocol::Key;
 use kolk_protocol::message::Body;
 
 use crate::endpoint::SERVICES;
-use crate::services::{self, Service};
+use crate::services::{self, Service, Stale};
 
 /// One service, and how many requests it has had.
 struct Hosted {
@@ -39,5 +39,10 @@ impl Services {
         let mut random = hosted.key.with(hosted.request_count).random();
         hosted.request_count += 1;
         hosted.service.handle(src, body, &mut random, reply)
+    }
+
+    /// What was stale about a service's last answer, if it was.
+    pub(crate) fn take_stale(&mut self, number: u8) -> Option<Stale> {
+        self.0[usize::from(number)].service.take_stale()
     }
 }

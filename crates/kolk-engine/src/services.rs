@@ -13,7 +13,7 @@ mod lww_kv;
 mod seq_kv;
 
 use kolk_protocol::message::{Body, write_string};
-use kolk_protocol::{ErrorCode, Random, RpcError};
+use kolk_protocol::{Datum, ErrorCode, Random, RpcError};
 
 pub use lin_kv::LinKv;
 pub use lin_tso::LinTso;
@@ -35,6 +35,22 @@ pub trait Service {
         random: &mut Random,
         reply: &mut Vec<u8>,
     ) -> bool;
+
+    /// What was stale about the last answer, if it was: given once. By default nothing ever is.
+    fn take_stale(&mut self) -> Option<Stale> {
+        None
+    }
+}
+
+/// An answer from an older state than the newest, which would have given another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stale {
+    /// The key asked for.
+    pub key: Datum,
+    /// Its value in the state that answered, if it has one there.
+    pub answered: Option<Datum>,
+    /// Its value in the newest state, likewise.
+    pub newest: Option<Datum>,
 }
 
 /// All services, each as it is when a run begins: `lin-kv`, `seq-kv`, `lww-kv`, `lin-tso`.

@@ -10,15 +10,15 @@ use std::rc::Rc;
 
 use kolk_history::journal::DropReason;
 use kolk_history::plan::FaultKind;
-use kolk_history::summary::{UnexpectedReply, Violation, ViolationKind};
+use kolk_history::summary::{StaleAnswer, UnexpectedReply, Violation, ViolationKind};
 use kolk_history::{Plan, Value};
 use kolk_node::{Input, Outputs};
 use kolk_protocol::message::Body;
-use kolk_protocol::{Key, Time};
+use kolk_protocol::{Datum, Key, Time};
 
 use crate::course::Course;
 use crate::endpoint::{Directory, Endpoint};
-use crate::host::{HostFailure, Hosts};
+use crate::host::{HostFailure, Hosts, shorten};
 use crate::logs::Logs;
 use crate::network::Network;
 use crate::queue::{Event, Queue};
@@ -340,10 +340,31 @@ impl<'a> Simulation<'a> {
             let reply = String::from_utf8(reply).expect("services write JSON");
             let body = Body::parse(&reply).expect("services write JSON objects");
             let cause = Cause { message: self.exact(message.id), op: message.op };
+            self.note_stale(number, &message);
             self.send((message.dest, message.src), &body, cause)?;
         }
         self.recycle(message.body);
         Ok(())
+    }
+
+    /// Notes whether the answer that a service is about to send is from an old state.
+    fn note_stale(&mut self, number: u8, request: &InFlight) {
+        let (Some(stale), Endpoint::Node(node)) = (self.services.take_stale(number), request.src)
+        else {
+            return;
+        };
+        let (time, id) = (self.now().as_nanos(), self.recorder.message_count());
+        let text = |datum: &Datum| shorten(datum.text());
+        self.recorder.stale_answer(node, || StaleAnswer {
+            service: self.directory.name(request.dest).to_owned(),
+            node: self.directory.name(request.src).to_owned(),
+            time,
+            id,
+            op: request.op,
+            key: text(&stale.key),
+            answered: stale.answered.as_ref().map(text),
+            newest: stale.newest.as_ref().map(text),
+        });
     }
 
     /// A cause is given only where it is known for sure.

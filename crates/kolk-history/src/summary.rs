@@ -36,6 +36,13 @@ pub struct Summary {
     pub duplicated_count: u64,
     /// The messages between servers by their body's `type`, most frequent first.
     pub types: Vec<(String, u64)>,
+    /// What was sent by each node and to it, in the order of the plan's nodes.
+    #[serde(default)]
+    pub traffic: Vec<NodeTraffic>,
+    /// Answers of services from an older state than the newest: at most [`STALE_ANSWERS_MAX`] are
+    /// kept for each node.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stale_answers: Vec<StaleAnswer>,
     /// What nodes did that the protocol forbids: any of these makes the run invalid. At most
     /// [`VIOLATIONS_MAX`] are kept.
     pub violations: Vec<Violation>,
@@ -48,6 +55,55 @@ pub struct Summary {
     pub unexpected_replies: Vec<UnexpectedReply>,
     /// How many there were in all.
     pub unexpected_reply_count: u64,
+}
+
+/// The messages that one node sent, and those that were sent to it, whether they arrived or not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct NodeTraffic {
+    /// Which node.
+    pub node: String,
+    /// Messages it sent to other nodes.
+    pub to_nodes: u64,
+    /// Messages other nodes sent to it.
+    pub from_nodes: u64,
+    /// Requests it sent to services.
+    pub to_services: u64,
+    /// Answers services sent to it.
+    pub from_services: u64,
+    /// Messages it sent to clients.
+    pub to_clients: u64,
+    /// Requests clients sent to it.
+    pub from_clients: u64,
+    /// Of the answers services sent to it, those from an older state than the newest, which would
+    /// have given another answer: `seq-kv` and `lww-kv` may do so.
+    #[serde(default)]
+    pub stale_answers: u64,
+}
+
+/// How many stale answers are kept for each node.
+pub const STALE_ANSWERS_MAX: usize = 4;
+
+/// An answer that a service gave from an older state than the newest, which it is allowed to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct StaleAnswer {
+    /// `seq-kv` or `lww-kv`.
+    pub service: String,
+    /// The node that asked.
+    pub node: String,
+    /// When, in nanoseconds.
+    pub time: u64,
+    /// The answer's number in the journal.
+    pub id: u64,
+    /// The index of the invocation it serves, where that is known.
+    pub op: Option<u32>,
+    /// The key asked for, as JSON.
+    pub key: String,
+    /// The value in the state that answered, as JSON; none if the key was not there.
+    pub answered: Option<String>,
+    /// The value in the newest state, likewise.
+    pub newest: Option<String>,
 }
 
 /// How many violations, and how many unexpected replies, are kept with their text.

@@ -218,6 +218,7 @@ impl From<PatienceArgs> for Patience {
         Patience {
             init: Duration::from_secs_f64(args.init_timeout),
             step: Duration::from_secs_f64(args.step_timeout),
+            stop_wanted: crate::signals::stop_wanted,
         }
     }
 }

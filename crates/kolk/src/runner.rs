@@ -6,23 +6,29 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use kolk_check::{Validity, Verdict};
-use kolk_engine::{Ending, EngineError, JournalSink, NodeSource, Observer, Patience, Run, Setup};
+use kolk_engine::{
+    Ending, EngineError, JournalSink, NodeSource, Observer, Patience, Run, Setup, Survivor,
+};
 use kolk_history::history::AnyEvent;
 use kolk_history::plan::{ClockKind, NodeSpec};
 use kolk_history::{History, Plan, jepsen};
 use kolk_node::Machine;
+use kolk_report::Role;
 use kolk_report::facts::{self, Facts, Held, HeldLimit};
 use kolk_report::failure::Failure;
 use kolk_report::figures;
 use kolk_report::results;
+use kolk_report::sanitize::sanitize;
 use kolk_workload::challenge::ChallengeRun;
 use kolk_workload::registry;
 
 use crate::commands;
 use crate::nodes::{self, Maker};
+use crate::signals;
 use crate::status::{Status, Stop};
 use crate::store::RunFolder;
 use crate::tee::MessageLog;
+use crate::terminal;
 
 /// A finished run, judged, and stored if it was to be.
 pub struct Finished {
@@ -113,6 +119,7 @@ pub fn run(
         observer,
     })
     .map_err(|error| engine_failure(error, Some(&folder)))?;
+    warn_of_survivors(&run);
     let wall = began.elapsed();
     journal
         .flush()
@@ -149,16 +156,31 @@ pub fn run_in_memory(
     observer: &mut dyn Observer,
 ) -> Result<Run, Stop> {
     let nodes = Nodes::of(&plan.node)?;
-    kolk_engine::run(Setup {
+    let run = kolk_engine::run(Setup {
         plan,
-        nodes: nodes.source(Patience::default()),
+        nodes: nodes.source(Patience { stop_wanted: signals::stop_wanted, ..Patience::default() }),
         workload: workload(plan)?,
         journal: if keep_journal { JournalSink::Memory } else { JournalSink::Digest },
         history: None,
         logs: None,
         observer,
     })
-    .map_err(|error| engine_failure(error, None))
+    .map_err(|error| engine_failure(error, None))?;
+    warn_of_survivors(&run);
+    Ok(run)
+}
+
+/// Says which of the nodes' processes the system would not end.
+fn warn_of_survivors(run: &Run) {
+    let style = terminal::error_style();
+    for Survivor { pid, command } in &run.survivors {
+        let warning = style.paint(Role::Doubtful, "warning:");
+        let command = sanitize(command);
+        terminal::print_error(&format!(
+            "{warning} process {pid} ({command}), which a node started, was killed and does not \
+             end\n"
+        ));
+    }
 }
 
 /// What the checkers say about a run.

@@ -13,6 +13,7 @@ use std::os::fd::AsFd;
 
 use super::process::timespec;
 use super::{HostFailure, Program, ProgramEvent, shorten};
+use crate::run::Patience;
 
 /// How often a pipe is tried again before the thread goes to sleep on it: a node that answers at
 /// once is met awake, which saves a trip through the scheduler.
@@ -21,8 +22,9 @@ const SPINS: u32 = 200;
 /// How much a program may write in one step, and how many lines of it may be no messages.
 const STEP_BYTES_MAX: usize = 64 << 20;
 const NOISE_MAX: usize = 1000;
-/// How long a program that has closed its stdin is given to end, each time it is looked at.
-const DEAF_PAUSE: Duration = Duration::from_millis(50);
+/// How long a program is waited for at a time: how late a stop may be noticed, and how long one that
+/// has closed its stdin is given to end, each time it is looked at.
+const WAIT_MAX: Duration = Duration::from_millis(50);
 
 /// What is wrong with a node that knows nothing of lockstep, and what to do.
 pub(crate) const NO_LOCKSTEP: (&str, &str) = (
@@ -36,8 +38,13 @@ pub(crate) struct LockstepHosts {
     pub(super) started: Vec<bool>,
     /// What they did during the last step that the protocol forbids and the run survives.
     pub(super) violations: Vec<HostFailure>,
-    /// How long a step may take by the wall clock.
-    pub(crate) patience: Duration,
+    /// How long a step may take by the wall clock, and who may end it.
+    pub(crate) patience: Patience,
+    /// When a program was last given its line, or became idle. Those that are stepped side by side
+    /// wait together: the watchdog barks when none of them gets anywhere.
+    progress: Instant,
+    /// Somebody wants the run to stop, and a step was given up for it.
+    pub(crate) stopped: bool,
     /// Failures of `begin`, reported by `finish`.
     failed: Vec<Option<HostFailure>>,
 }
@@ -50,17 +57,21 @@ struct IdleBody {
 }
 
 impl LockstepHosts {
-    pub(crate) fn new(programs: Vec<Program>, patience: Duration) -> LockstepHosts {
+    #[expect(clippy::disallowed_methods, reason = "the watchdog guards the wall clock's time")]
+    pub(crate) fn new(programs: Vec<Program>, patience: Patience) -> LockstepHosts {
         let count = programs.len();
         LockstepHosts {
             programs,
             started: vec![false; count],
             violations: Vec::new(),
             patience,
+            progress: Instant::now(),
+            stopped: false,
             failed: vec![None; count],
         }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the watchdog guards the wall clock's time")]
     pub(super) fn begin(&mut self, node: u16, now: Time, id: Option<u64>, input: Input<'_>) {
         let program = &mut self.programs[usize::from(node)];
         // Whatever is there before the line is written was written outside a step.
@@ -87,8 +98,10 @@ impl LockstepHosts {
             }
         }
         program.flush();
+        self.progress = Instant::now();
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the watchdog guards the wall clock's time")]
     pub(super) fn finish(
         &mut self,
         node: u16,
@@ -100,7 +113,7 @@ impl LockstepHosts {
         }
         let program = &mut self.programs[usize::from(node)];
         let started = self.started[usize::from(node)];
-        let mut watchdog = None;
+        let since = self.progress;
         let mut step_bytes = 0;
         loop {
             while let Some(range) = program.lines.next_line() {
@@ -112,13 +125,17 @@ impl LockstepHosts {
                     refuse_ignorant(program.lines.line(range.clone()))?;
                 }
                 if let Some(wake_at) = take_line(program, range, outputs, &mut self.violations)? {
+                    self.progress = Instant::now();
                     return Ok(wake_at.map(Time::from_nanos));
                 }
             }
             if let Some(failure) = program.overrun() {
                 return Err(failure);
             }
-            await_output(program, self.patience, &mut watchdog, input)?;
+            if !await_output(program, &self.patience, since, input)? {
+                self.stopped = true;
+                return Ok(None);
+            }
         }
     }
 }
@@ -173,19 +190,18 @@ fn take_line(
     }
 }
 
-/// Reads more from a program, or fails if it has closed its stdout or the watchdog barks. The
-/// watchdog starts with the first wait that is not short.
-#[expect(clippy::disallowed_methods, reason = "the watchdog guards the wall clock's time")]
+/// Reads more from a program, or fails if it has closed its stdout or the watchdog barks. Returns
+/// false if somebody wants the run to stop.
 fn await_output(
     program: &mut Program,
-    patience: Duration,
-    watchdog: &mut Option<Instant>,
+    patience: &Patience,
+    since: Instant,
     input: Input<'_>,
-) -> Result<(), HostFailure> {
+) -> Result<bool, HostFailure> {
     let mut spins = 0;
     loop {
         match program.read() {
-            ProgramEvent::Read => return Ok(()),
+            ProgramEvent::Read => return Ok(true),
             ProgramEvent::Closed => return Err(program.closed_failure()),
             ProgramEvent::Nothing => {}
         }
@@ -196,10 +212,12 @@ fn await_output(
             std::thread::yield_now();
             continue;
         }
-        let since = *watchdog.get_or_insert_with(Instant::now);
+        if (patience.stop_wanted)() {
+            return Ok(false);
+        }
         let waited = since.elapsed();
-        if waited >= patience {
-            return Err(never_idle(program, patience, input));
+        if waited >= patience.step {
+            return Err(never_idle(program, patience.step, input));
         }
         if let Some(failure) = program.deaf_failure() {
             return Err(failure);
@@ -211,9 +229,8 @@ fn await_output(
             let wanted = if program.has_pending() { PollFlags::OUT } else { PollFlags::empty() };
             descriptors.push(PollFd::from_borrowed_fd(stdin.as_fd(), wanted));
         }
-        // An interrupted wait is a short one. So is one for a program that has closed its stdin: it
-        // has a moment to end.
-        let wait = if program.stdin.is_some() { patience - waited } else { DEAF_PAUSE };
+        // An interrupted wait is a short one.
+        let wait = (patience.step - waited).min(WAIT_MAX);
         let _ = poll(&mut descriptors, Some(&timespec(wait)));
     }
 }

@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::rc::Rc;
 use std::time::Duration;
 
 use kolk_history::summary::ViolationKind;
@@ -15,8 +15,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::Pid;
 
+use super::HostFailure;
+use super::family::{End, Family};
 use super::lines::LineBuffer;
-use super::{HostFailure, registry};
 use crate::run::EngineError;
 
 /// The longest line that is read.
@@ -32,8 +33,8 @@ const LAST_LINE_BYTES: usize = 400;
 /// One program.
 pub(crate) struct Program {
     name: String,
-    child: Child,
-    group: Pid,
+    family: Rc<Family>,
+    pid: Pid,
     pub(super) stdin: Option<ChildStdin>,
     pub(super) stdout: Option<ChildStdout>,
     /// What waits to be written, from `written` on.
@@ -57,31 +58,32 @@ pub(crate) enum ProgramEvent {
 }
 
 impl Program {
-    /// Starts a program as the node `name`, its stderr going to the file `log`.
+    /// Starts a program as the node `name` in the folder `place`, its stderr going to the file
+    /// `log`.
     pub(crate) fn spawn(
+        family: &Rc<Family>,
         name: &str,
-        path: &Path,
-        args: &[String],
+        (path, args): (&Path, &[String]),
+        place: &Path,
         log: PathBuf,
     ) -> Result<Program, EngineError> {
         let system = |what: String| move |source| EngineError::System { what, source };
         let stderr = File::create(&log)
             .map_err(system(format!("cannot write the log {}", log.display())))?;
-        let mut child = Command::new(path)
+        let mut command = Command::new(path);
+        command
             .args(args)
+            .current_dir(place)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(stderr)
-            .process_group(0)
-            .spawn()
+            .stderr(stderr);
+        let (pid, (stdin, stdout)) = family
+            .spawn(&mut command, |child| (child.stdin.take(), child.stdout.take()))
             .map_err(|error| start_failure(name, path, &error))?;
-        let group = Pid::from_child(&child);
-        registry::add(group);
-        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
         let program = Program {
             name: name.to_owned(),
-            child,
-            group,
+            family: Rc::clone(family),
+            pid,
             stdin,
             stdout,
             pending: Vec::new(),
@@ -194,9 +196,9 @@ impl Program {
     /// Why it says nothing any more: it ended, or closed its stdout.
     pub(crate) fn closed_failure(&mut self) -> HostFailure {
         let failure = match self.wait_a_little() {
-            Some(status) => HostFailure::plain(
+            Some(end) => HostFailure::plain(
                 ViolationKind::Died,
-                describe_status(status),
+                describe_end(end),
                 "A node must run until its stdin ends.".into(),
             ),
             None => HostFailure::plain(
@@ -234,10 +236,10 @@ impl Program {
         if self.deaf_looks < DEAF_LOOKS {
             return None;
         }
-        let (kind, problem, advice) = match self.child.try_wait() {
-            Ok(Some(status)) => (
+        let (kind, problem, advice) = match self.family.ended(self.pid) {
+            Some(end) => (
                 ViolationKind::Died,
-                format!("{}, and left its stdout to another process", describe_status(status)),
+                format!("{}, and left its stdout to another process", describe_end(end)),
                 "A node must run until its stdin ends, as one process or with its children.",
             ),
             _ => (
@@ -249,11 +251,11 @@ impl Program {
         Some(HostFailure::plain(kind, problem, advice.to_owned()).with_last_lines(self))
     }
 
-    /// Its exit status, given a moment to get there after its pipe was closed.
-    fn wait_a_little(&mut self) -> Option<ExitStatus> {
+    /// How it ended, given a moment to get there after its pipe was closed.
+    fn wait_a_little(&mut self) -> Option<End> {
         for _ in 0..50 {
-            if let Ok(Some(status)) = self.child.try_wait() {
-                return Some(status);
+            if let Some(end) = self.family.ended(self.pid) {
+                return Some(end);
             }
             // Waiting on no descriptor is a pause that signals may end.
             let _ = poll(&mut [], Some(&timespec(Duration::from_millis(4))));
@@ -285,11 +287,12 @@ impl Program {
 }
 
 impl Drop for Program {
-    /// No program outlives its run, nor do its children.
+    /// Its stdin ends, which asks it to end; its family sees to it that it does.
     fn drop(&mut self) {
-        registry::kill(self.group);
-        let _ = self.child.wait();
-        registry::ended();
+        self.stdin = None;
+        if let Some(stdout) = self.stdout.take() {
+            self.family.keep(stdout);
+        }
     }
 }
 
@@ -314,12 +317,11 @@ fn last_lines(bytes: &[u8]) -> Vec<String> {
     lines
 }
 
-/// An exit status in words: what became of the program.
-fn describe_status(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("ended with exit status {code}"),
-        (None, Some(signal)) => format!("was killed by signal {signal}{}", signal_name(signal)),
-        (None, None) => "ended for reasons unknown".to_owned(),
+/// In words what became of a program.
+fn describe_end(end: End) -> String {
+    match end {
+        End::Status(code) => format!("ended with exit status {code}"),
+        End::Signal(signal) => format!("was killed by signal {signal}{}", signal_name(signal)),
     }
 }
 

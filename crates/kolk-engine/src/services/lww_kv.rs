@@ -6,8 +6,8 @@ use kolk_protocol::Datum;
 use kolk_protocol::Random;
 use kolk_protocol::message::Body;
 
-use super::Service;
 use super::key_value::{Action, Answer, Request, serve};
+use super::{Service, Stale};
 
 /// How many replicas there are.
 const REPLICAS: usize = 2;
@@ -21,6 +21,8 @@ const REPLICAS: usize = 2;
 #[derive(Debug, Default)]
 pub struct LwwKv {
     replicas: [Replica; REPLICAS],
+    /// What was stale about the last answer.
+    stale: Option<Stale>,
 }
 
 #[derive(Debug, Default)]
@@ -52,11 +54,16 @@ impl Service for LwwKv {
         random: &mut Random,
         reply: &mut Vec<u8>,
     ) -> bool {
+        self.stale = None;
         serve("lww-kv", body, reply, |request| {
             let (source, dest) = (random.index(REPLICAS), random.index(REPLICAS));
             self.merge(source, dest);
             self.act(random.index(REPLICAS), request)
         })
+    }
+
+    fn take_stale(&mut self) -> Option<Stale> {
+        self.stale.take()
     }
 }
 
@@ -78,6 +85,15 @@ impl LwwKv {
 
     fn act(&mut self, replica: usize, request: &Request) -> Answer {
         let at = replica;
+        let newest = self.replicas.iter().filter_map(|replica| replica.values.get(&request.key));
+        let newest = newest.max_by_key(|stamped| stamped.time).map(|stamped| &stamped.value);
+        let current = self.replicas[at].values.get(&request.key).map(|stamped| &stamped.value);
+        let is_write = matches!(request.action, Action::Write { .. });
+        self.stale = (!is_write && newest != current).then(|| Stale {
+            key: request.key.clone(),
+            answered: current.cloned(),
+            newest: newest.cloned(),
+        });
         let replica = &mut self.replicas[at];
         let current = replica.values.get(&request.key);
         let (answer, stored) = match (&request.action, current) {

@@ -6,8 +6,8 @@ use kolk_protocol::Datum;
 use kolk_protocol::Random;
 use kolk_protocol::message::Body;
 
-use super::Service;
-use super::key_value::{Answer, Request, serve};
+use super::key_value::{Action, Answer, Request, serve};
+use super::{Service, Stale};
 
 /// How many states are kept, the newest among them.
 const STATES_KEPT: usize = 32;
@@ -32,6 +32,8 @@ pub struct SeqKv {
     changed: VecDeque<Option<Datum>>,
     /// For each client the state that it last saw.
     seen: BTreeMap<String, u64>,
+    /// What was stale about the last answer.
+    stale: Option<Stale>,
 }
 
 impl Service for SeqKv {
@@ -46,7 +48,12 @@ impl Service for SeqKv {
         random: &mut Random,
         reply: &mut Vec<u8>,
     ) -> bool {
+        self.stale = None;
         serve("seq-kv", body, reply, |request| self.act(src, request, random))
+    }
+
+    fn take_stale(&mut self) -> Option<Stale> {
+        self.stale.take()
     }
 }
 
@@ -57,6 +64,13 @@ impl SeqKv {
         let (answer, stored) = request.action.apply(before);
         let unchanged = stored.is_none() || stored.as_ref() == before;
         if unchanged {
+            let newest = self.value_at(&request.key, self.newest);
+            let is_write = matches!(request.action, Action::Write { .. });
+            self.stale = (!is_write && newest != before).then(|| Stale {
+                key: request.key.clone(),
+                answered: before.cloned(),
+                newest: newest.cloned(),
+            });
             self.saw(client, state);
             return answer;
         }

@@ -289,3 +289,35 @@ fn draws_are_frozen() {
         ["- 1 2 2 2 4 5 6 8 8 8 9", "1 1 3 4 4 5 6 6 9 10 11 10"]
     );
 }
+
+/// Every answer that the newest state would not have given is noted, and no other.
+#[test]
+fn stale_answers_are_noted() {
+    for name in ["seq-kv", "lww-kv", "lin-kv"] {
+        let place = all().iter().position(|service| service.name() == name).expect("a service");
+        let mut service = all().into_iter().nth(place).expect("a service");
+        let (mut noted, mut random) = (0, Key::new(3).random());
+        for number in 1..=200 {
+            let mut ask = |src: &str, json: &str| {
+                let (body, mut reply) = (Body::parse(json).expect("a body"), Vec::new());
+                assert!(service.handle(src, &body, &mut random, &mut reply));
+                (String::from_utf8(reply).expect("JSON"), service.take_stale())
+            };
+            let write = format!(r#"{{"type":"write","msg_id":1,"key":"x","value":{number}}}"#);
+            assert_eq!(ask("writer", &write).1, None, "{name}: a write is a write");
+            let (reply, stale) = ask("reader", r#"{"type":"read","msg_id":1,"key":"x"}"#);
+            match stale {
+                None if name == "lww-kv" => {}
+                None => assert!(reply.contains(&format!("\"value\":{number}")), "{name}: {reply}"),
+                Some(stale) => {
+                    noted += 1;
+                    let answered = stale.answered.map(|value| value.text().to_owned());
+                    let value = answered.as_ref().map(|value| format!("\"value\":{value}}}"));
+                    assert!(value.is_none_or(|value| reply.contains(&value)), "{name}: {reply}");
+                    assert_ne!(answered, stale.newest.map(|value| value.text().to_owned()));
+                }
+            }
+        }
+        assert_eq!(noted > 20, name != "lin-kv", "{name}: {noted} stale answers");
+    }
+}

@@ -121,7 +121,10 @@ impl Asked<'_> {
         let bar = Bar::new(format!("{id} {}", run.name), false);
         let sweep = sweep::sweep(run, &plans, &bar);
         bar.finish();
-        let sweep = sweep?;
+        let sweep = match sweep {
+            Ok(sweep) => sweep,
+            Err((seed, stop)) => return Err(self.tried_again(id, run, seed, stop)),
+        };
         let drawn = sweep.drawn(id, run, self.program.is_none());
         if self.args.output.json {
             terminal::print(&sweep.json(id, run));
@@ -133,6 +136,29 @@ impl Asked<'_> {
             again.run(id, run)?;
         }
         Ok(drawn)
+    }
+}
+
+impl Asked<'_> {
+    /// Why a seed could not be carried out: it is tried once more, so that there is a folder to look
+    /// into.
+    fn tried_again(
+        &self,
+        id: &'static str,
+        run: &'static ChallengeRun,
+        seed: u64,
+        first: Stop,
+    ) -> Stop {
+        let again = Asked { args: self.args, program: self.program.clone(), seed };
+        let (stop, how) = match again.run(id, run) {
+            Err(second) => (second, "its run folder is"),
+            Ok(_) => (first, "tried again, it could be carried out: its run folder is"),
+        };
+        let current = self.args.output.store.join("current");
+        let folder = std::fs::canonicalize(&current).unwrap_or(current);
+        let problem = format!("{id} {}, seed {seed:#x}: {}", run.name, stop.failure.problem);
+        let failure = Failure { problem, ..stop.failure };
+        Stop { failure: failure.advice(format!("{how} {}", folder.display())), ..stop }
     }
 }
 

@@ -66,6 +66,18 @@ kinds! {
     closes_stdin "" 1 "init; hear; echo_back; exec tail -f /dev/null <&-"
     ends_and_leaves_its_pipes_to_a_child "" 1
         "init; hear; echo_back; tail -f /dev/null & note_pid $!; exit 5"
+    /// It does not end with its stdin either.
+    leaves_its_process_group "--node-count 2" 0 r#"exec python3 -c '
+import json, os, signal, sys
+os.setpgid(0, os.getpgid(os.getppid()))
+for line in sys.stdin:
+    message = json.loads(line)
+    body = message["body"]
+    reply = {"type": body["type"] + "_ok", "in_reply_to": body["msg_id"]}
+    if "echo" in body:
+        reply["echo"] = body["echo"]
+    print(json.dumps({"src": message["dest"], "dest": message["src"], "body": reply}), flush=True)
+signal.pause()'"#
 }
 
 /// A node that leaves two processes behind: a child that ignores what can be ignored, and one that

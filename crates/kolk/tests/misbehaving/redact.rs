@@ -32,6 +32,8 @@ fn without_pace(lines: impl Iterator<Item = String>) -> String {
             (false, None) => without_seconds(&line),
         });
     }
+    // Where a line was left out that stood alone.
+    kept.dedup_by(|line, before| line.is_empty() && before.is_empty());
     kept.join("\n")
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::kinds;
-use crate::node::{Home, Kind};
+use crate::node::{Home, Kind, end_of, screen};
 
 /// Programs that are none: what lies at `node.sh`.
 #[test]
@@ -41,4 +41,20 @@ kinds! {
     refuses_topology "-w broadcast" 254
         "init; hear; answer '\"type\":\"error\",\"code\":10,\"text\":\"what topology?\"'; hear"
     exits_at_topology "-w broadcast" 254 "init; hear; printf 'NameError: graph\\n' >&2; exit 1"
+}
+
+/// Of several seeds at once it is said which one could not be carried out, and its folder is kept.
+#[test]
+fn a_sweep_names_the_seed() {
+    let home = Home::new("printf 'no module named numpy\n' >&2; exit 1");
+    let words = "challenge 1 --bin ./node.sh --clock virtual --seeds 3";
+    let output = end_of(&mut home.kolk(words));
+    let screen = screen(&output, &home, true);
+    assert_eq!(output.status.code(), Some(254), "{screen}");
+    assert!(screen.contains("error: 1 echo, seed 0x"), "{screen}");
+    assert!(screen.contains("no module named numpy"), "{screen}");
+    assert!(screen.contains("its run folder is DIR/store/echo/TIME"), "{screen}");
+    let run = home.run_folder().expect("a run folder");
+    assert!(run.join("plan.json").exists());
+    home.assert_no_process_left();
 }

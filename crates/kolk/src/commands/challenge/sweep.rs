@@ -127,8 +127,8 @@ struct Spread {
 ///
 /// # Errors
 ///
-/// If a node cannot be started.
-pub fn sweep(run: &ChallengeRun, plans: &[Plan], bar: &Bar) -> Result<Sweep, Stop> {
+/// If one of them could not be carried out: the first such seed, and why.
+pub fn sweep(run: &ChallengeRun, plans: &[Plan], bar: &Bar) -> Result<Sweep, (u64, Stop)> {
     let began = runner::now();
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let all_virtual = plans.iter().all(runner::is_deterministic);
@@ -138,7 +138,7 @@ pub fn sweep(run: &ChallengeRun, plans: &[Plan], bar: &Bar) -> Result<Sweep, Sto
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(plan) = plans.get(number) else { return };
-            let tried = one(run, plan).transpose();
+            let tried = one(run, plan).map_err(|stop| (plan.seed, stop)).transpose();
             let Ok(mut done) = done.lock() else { return };
             let Some(tried) = tried else { return };
             if tried.is_err() {
