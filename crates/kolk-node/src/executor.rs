@@ -12,9 +12,20 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{self, Wake, Waker};
+
+// `loom` tries all orders in which threads may get their turns and memory may be seen.
+#[cfg(loom)]
+use loom::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicBool, Ordering},
+};
+#[cfg(not(loom))]
+use std::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// A future that was given to `spawn`.
 pub(crate) type Spawned = Pin<Box<dyn Future<Output = ()>>>;
@@ -26,55 +37,50 @@ enum TaskId {
     Spawned(usize),
 }
 
-/// The tasks that want to be polled.
+/// The tasks that want to be polled, and the driver that waits for one.
+///
+/// Both stand under one lock, so that a driver that goes to sleep and a thread that wakes a task
+/// cannot miss each other: one of them comes first, and the other sees what it did.
 #[derive(Default)]
-pub(crate) struct ReadyQueue {
-    ready: Mutex<VecDeque<TaskId>>,
-    /// False only if `ready` is empty; saves locking it to learn that.
-    filled: AtomicBool,
-    /// True while a driver waits for something to be ready.
-    driver_waits: AtomicBool,
-    driver: Mutex<Option<Waker>>,
+struct ReadyQueue {
+    queue: Mutex<Queue>,
+}
+
+#[derive(Default)]
+struct Queue {
+    ready: VecDeque<TaskId>,
+    /// Woken by the next task that gets ready.
+    driver: Option<Waker>,
 }
 
 impl ReadyQueue {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn push(&self, id: TaskId) {
-        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-        ready.push_back(id);
-        self.filled.store(true, Ordering::Release);
-        drop(ready);
-        if self.driver_waits.swap(false, Ordering::AcqRel) {
-            let driver = self.driver.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            if let Some(driver) = driver {
-                driver.wake();
-            }
+        let mut queue = self.lock();
+        queue.ready.push_back(id);
+        let driver = queue.driver.take();
+        drop(queue);
+        if let Some(driver) = driver {
+            driver.wake();
         }
     }
 
     /// Moves everything that is ready to the end of `to`.
     fn take(&self, to: &mut VecDeque<TaskId>) {
-        if self.filled.load(Ordering::Acquire) {
-            let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-            self.filled.store(false, Ordering::Release);
-            to.append(&mut ready);
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        !self.filled.load(Ordering::Acquire)
+        to.append(&mut self.lock().ready);
     }
 
     /// Asks for `driver` to be woken by the next task that gets ready. False if one is already.
-    #[cfg_attr(not(feature = "stdio"), expect(dead_code, reason = "for the real clock's driver"))]
-    pub(crate) fn watch(&self, driver: &Waker) -> bool {
-        let mut slot = self.driver.lock().unwrap_or_else(PoisonError::into_inner);
-        if !slot.as_ref().is_some_and(|known| known.will_wake(driver)) {
-            *slot = Some(driver.clone());
+    fn watch(&self, driver: &Waker) -> bool {
+        let mut queue = self.lock();
+        let nothing_is_ready = queue.ready.is_empty();
+        if nothing_is_ready {
+            queue.driver = Some(driver.clone());
         }
-        drop(slot);
-        self.driver_waits.store(true, Ordering::Release);
-        // Whoever pushed before the store has not seen it, so look again after it.
-        self.is_empty()
+        nothing_is_ready
     }
 }
 
@@ -83,6 +89,17 @@ struct TaskWaker {
     queue: Arc<ReadyQueue>,
     /// True while the task stands in the queue, where it stands at most once.
     queued: AtomicBool,
+}
+
+impl TaskWaker {
+    /// The task is about to be polled: what wakes it from here on must queue it again.
+    ///
+    /// A swap and not a store. Whoever wakes the task and finds it queued leaves it at that, so the
+    /// poll must see what they did before; it does, because this swap comes after theirs and reads
+    /// what it wrote.
+    fn leave_queue(&self) {
+        self.queued.swap(false, Ordering::AcqRel);
+    }
 }
 
 impl Wake for TaskWaker {
@@ -135,13 +152,13 @@ impl<F: Future<Output = ()>> Executor<F> {
         }
     }
 
-    pub(crate) fn queue(&self) -> &ReadyQueue {
-        &self.queue
-    }
-
-    /// True if nothing wants to be polled.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.batch.is_empty() && self.queue.is_empty()
+    /// Asks for `driver` to be woken by the next task that gets ready. False if one is already.
+    #[cfg_attr(
+        not(any(feature = "stdio", loom)),
+        expect(dead_code, reason = "for the real clock's driver")
+    )]
+    pub(crate) fn watch(&self, driver: &Waker) -> bool {
+        self.batch.is_empty() && self.queue.watch(driver)
     }
 
     /// True if there is no task at all, ready or waiting.
@@ -180,12 +197,11 @@ impl<F: Future<Output = ()>> Executor<F> {
         match self.batch.pop_front() {
             None => return false,
             Some(TaskId::Handler(index)) => {
-                // Before the poll: what wakes the task during it must queue it again.
-                self.handlers[index].task.queued.store(false, Ordering::Release);
+                self.handlers[index].task.leave_queue();
                 self.poll_handler(index);
             }
             Some(TaskId::Spawned(index)) => {
-                self.spawned[index].task.queued.store(false, Ordering::Release);
+                self.spawned[index].task.leave_queue();
                 self.poll_spawned(index);
             }
         }
@@ -210,3 +226,6 @@ impl<F: Future<Output = ()>> Executor<F> {
         }
     }
 }
+
+#[cfg(all(test, loom))]
+mod tests;

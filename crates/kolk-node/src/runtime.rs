@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 use std::rc::Rc;
+use std::task::Waker;
 
 use kolk_protocol::body::BodyError;
 use kolk_protocol::lockstep::{Acceptance, VERSION};
@@ -10,7 +11,7 @@ use kolk_protocol::workload::init;
 use kolk_protocol::{ErrorCode, Key, RpcError, Time, from_body};
 
 use crate::context::{Context, Shared};
-use crate::executor::{Executor, ReadyQueue};
+use crate::executor::Executor;
 use crate::machine::{Input, Machine, Outputs};
 use crate::node::Node;
 
@@ -49,8 +50,8 @@ pub(crate) trait Runtime: Machine {
     /// others gets its turn; what is left is ready at the next step. No bound unless set.
     fn bound_polls(&mut self, polls_max: usize);
 
-    /// The tasks that are ready, to be watched by a driver.
-    fn ready(&self) -> &ReadyQueue;
+    /// Asks for `driver` to be woken by the next task that gets ready. False if one is already.
+    fn watch(&self, driver: &Waker) -> bool;
 }
 
 /// The core of a node whose `init` may not have come yet.
@@ -305,14 +306,14 @@ where
     }
 
     fn is_dormant(&self) -> bool {
-        self.executor.is_empty() && self.executor.is_idle() && self.deadline().is_none()
+        self.executor.is_empty() && self.deadline().is_none()
     }
 
     fn bound_polls(&mut self, polls_max: usize) {
         self.polls_max = polls_max;
     }
 
-    fn ready(&self) -> &ReadyQueue {
-        self.executor.queue()
+    fn watch(&self, driver: &Waker) -> bool {
+        self.executor.watch(driver)
     }
 }

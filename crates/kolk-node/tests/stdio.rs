@@ -2,6 +2,10 @@
 //!
 //! Every story ends by closing the node's stdin, after which it must end well, so a test needs no
 //! patience: it reads until there is no more.
+//!
+//! ```text
+//! cargo test -p kolk-node --test stdio -- --ignored      # a million wake-ups from another thread
+//! ```
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, Write};
@@ -29,6 +33,14 @@ enum Request {
     Ask,
     /// Waits for Tokio: a timer, another task, another thread.
     Tokio,
+    /// Waits for another thread's answer, again and again.
+    Thread {
+        rounds: u64,
+    },
+    /// Many tasks wait for the same signal.
+    Crowd {
+        tasks: u64,
+    },
     Log {
         text: String,
     },
@@ -60,6 +72,8 @@ impl Node for Sample {
                 value
             }
             Request::Tokio => waits_for_tokio().await.into(),
+            Request::Thread { rounds } => waits_for_a_thread(rounds).await.into(),
+            Request::Crowd { tasks } => waits_for_a_crowd(cx, tasks).await.into(),
             Request::Log { text } => {
                 cx.log(&text);
                 text.into()
@@ -87,6 +101,49 @@ async fn waits_for_tokio() -> u32 {
         received += 1;
     }
     received + from_task.await.unwrap_or(0) + from_thread.await.unwrap_or(0)
+}
+
+/// Each round is a question to another thread and its answer: the answer may come before this task
+/// waits for it, while it begins to wait, while the driver goes to sleep, or after.
+async fn waits_for_a_thread(rounds: u64) -> u64 {
+    use tokio::sync::oneshot;
+    let (questions, asked) = std::sync::mpsc::channel::<oneshot::Sender<u64>>();
+    let thread = std::thread::spawn(move || {
+        for (answer, question) in (1..).zip(asked) {
+            question.send(answer).expect("somebody waits for it");
+        }
+    });
+    let mut last = 0;
+    for _ in 0..rounds {
+        let (question, answer) = oneshot::channel();
+        questions.send(question).expect("the thread runs");
+        last = answer.await.expect("the thread answers");
+    }
+    drop(questions);
+    thread.join().expect("no panic");
+    last
+}
+
+/// More tasks get ready at once than the driver polls before it gives way.
+async fn waits_for_a_crowd(cx: &Context, tasks: u64) -> u64 {
+    let signal = Rc::new(kolk_node::sync::Notify::new());
+    let waiting: Vec<_> = (0..tasks)
+        .map(|number| {
+            let signal = Rc::clone(&signal);
+            cx.spawn(async move {
+                signal.notified().await;
+                number
+            })
+        })
+        .collect();
+    // All of them get their first turn before this task goes on.
+    cx.spawn(async {}).await;
+    signal.notify_all();
+    let mut sum = 0;
+    for task in waiting {
+        sum += task.await.unwrap_or(0);
+    }
+    sum
 }
 
 /// A node in a process of its own.
@@ -125,6 +182,24 @@ impl Process {
     fn ask(&mut self, line: &str) -> String {
         self.write(line);
         self.read()
+    }
+
+    /// Like [`Process::ask`], but a node that stands still is killed after `patience`.
+    fn ask_within(&mut self, patience: Duration, line: &str) -> String {
+        self.write(line);
+        let (done, waits) = std::sync::mpsc::channel::<()>();
+        let Process { child, stdout, .. } = self;
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                if waits.recv_timeout(patience) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                    child.kill().expect("it runs");
+                }
+            });
+            let mut line = String::new();
+            stdout.read_line(&mut line).expect("is text");
+            drop(done);
+            line.trim_end().to_owned()
+        })
     }
 
     /// Closes its input; gives the rest of its output, and what it logged.
@@ -319,19 +394,37 @@ fn closed_stdout() {
     assert!(child.wait().expect("ends").success());
 }
 
+/// Another thread's wake-ups find the driver, whatever it is doing; so do those of more tasks than
+/// are polled in one turn.
+fn wake_ups_are_not_lost(rounds: u64) {
+    let patience = Duration::from_secs(60) + Duration::from_millis(rounds);
+    let mut node = Process::start();
+    assert_eq!(node.ask(INIT), INIT_OK);
+    let crowd = request(2, r#""type":"crowd","tasks":5000"#);
+    assert_eq!(node.ask_within(patience, &crowd), answer(2, "12497500"));
+    let thread = request(3, &format!(r#""type":"thread","rounds":{rounds}"#));
+    assert_eq!(node.ask_within(patience, &thread), answer(3, &rounds.to_string()));
+    node.end();
+}
+
 fn main() -> ExitCode {
     if std::env::var_os(AS_NODE).is_some() {
         return kolk_node::run(|_| Sample);
     }
-    let tests: [(&str, fn()); 4] = [
-        ("real_clock", real_clock),
-        ("whatever_arrives", whatever_arrives),
-        ("lockstep_equals_in_process", lockstep_equals_in_process),
-        ("closed_stdout", closed_stdout),
+    let tests: [(&str, bool, fn()); 6] = [
+        ("real_clock", false, real_clock),
+        ("whatever_arrives", false, whatever_arrives),
+        ("lockstep_equals_in_process", false, lockstep_equals_in_process),
+        ("closed_stdout", false, closed_stdout),
+        ("wake_ups_are_not_lost", false, || wake_ups_are_not_lost(100_000)),
+        // Takes half a minute or more.
+        ("a_million_wake_ups_are_not_lost", true, || wake_ups_are_not_lost(1_000_000)),
     ];
+    let ignored_too = std::env::args().any(|arg| arg == "--ignored");
     let wanted: Rc<[String]> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
-    for (name, test) in tests {
-        if wanted.is_empty() || wanted.iter().any(|wanted| name.contains(&**wanted)) {
+    for (name, ignored, test) in tests {
+        let is_wanted = wanted.is_empty() || wanted.iter().any(|wanted| name.contains(&**wanted));
+        if is_wanted && ignored == ignored_too {
             println!("test {name}");
             test();
         }

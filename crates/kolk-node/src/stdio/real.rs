@@ -100,7 +100,7 @@ impl<R: Runtime> Driver<R> {
                 }
             }
         }
-        if !self.session.node.ready().watch(cx.waker()) || self.poll_deadline(cx, sleep) {
+        if !self.session.node.watch(cx.waker()) || self.poll_deadline(cx, sleep) {
             // There is more to do, after Tokio's turn.
             cx.waker().wake_by_ref();
         }
