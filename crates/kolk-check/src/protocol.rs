@@ -1,7 +1,8 @@
 //! protocol and exceptions: what nodes did against the protocol.
 //!
 //! Any violation makes the run invalid, each an anomaly of its kind's name. Replies that nobody
-//! waited for are a note. The original has no such check: it logs a line that is no message and
+//! waited for, and what the protocol frowns upon, are notes; a message in the name of somebody else
+//! is a stronger finding. Maelstrom has no such check: it logs a line that is no message and
 //! stops reading the node, and counts a reply that does not fit as an exception, which never makes
 //! a run invalid; that list stands under `exceptions`, with its shape.
 
@@ -35,6 +36,7 @@ pub fn check(summary: &Summary) -> Check {
             kept.min(ANOMALIES_MAX as u64)
         ));
     }
+    warn(&mut check, summary);
     note_unexpected_replies(&mut check, summary);
     check.results = vec![
         (key(&"violation-count"), count(summary.violation_count.max(kept))),
@@ -42,6 +44,40 @@ pub fn check(summary: &Summary) -> Check {
     ];
     check
 }
+
+/// What the protocol frowns upon and Maelstrom lets pass: a note that quotes the first line of each
+/// kind. A message in the name of somebody else is also a stronger finding.
+fn warn(check: &mut Check, summary: &Summary) {
+    for (warned, count) in &summary.warning_kinds {
+        let of_kind = || summary.warnings.iter().filter(|warning| warning.kind == *warned);
+        let Some(first) = of_kind().next() else { continue };
+        if *warned == ViolationKind::ForeignSource {
+            for warning in of_kind() {
+                check.stronger(kind(*warned), || Anomaly {
+                    node: Some(warning.node.clone()),
+                    ..Anomaly::new(kind(*warned), warning_claim(warning), Vec::new())
+                });
+            }
+            check.count_at_least(kind(*warned), *count);
+            continue;
+        }
+        let times = if *count == 1 { String::new() } else { format!(" ({count} in all)") };
+        check.notes.push(format!("{} [{}]{times}", warning_claim(first), kind(*warned)));
+    }
+}
+
+/// What is wrong with a line that was let pass, and the line.
+fn warning_claim(warning: &Violation) -> String {
+    let Violation { node, problem, line, .. } = warning;
+    let mut shown: String = line.chars().take(LINE_CHARS).collect();
+    if shown.len() < line.len() {
+        shown.push('…');
+    }
+    format!("{node}: {problem}: {shown}")
+}
+
+/// As much of a line as a note quotes.
+const LINE_CHARS: usize = 120;
 
 fn note_unexpected_replies(check: &mut Check, summary: &Summary) {
     let replies = &summary.unexpected_replies;
@@ -89,7 +125,12 @@ fn claim(violation: &Violation) -> String {
     let Violation { node, problem, .. } = violation;
     match violation.kind {
         ViolationKind::NotAMessage
+        | ViolationKind::UnknownSource
         | ViolationKind::ForeignSource
+        | ViolationKind::TextAfterMessage
+        | ViolationKind::NoType
+        | ViolationKind::NoErrorCode
+        | ViolationKind::LooseJson
         | ViolationKind::UnknownDestination => format!("{node}: {problem}"),
         ViolationKind::MalformedReply => {
             format!("{node}'s reply does not fit its request: {problem}")
@@ -102,7 +143,12 @@ fn claim(violation: &Violation) -> String {
 const fn kind(kind: ViolationKind) -> &'static str {
     match kind {
         ViolationKind::NotAMessage => "not-a-message",
+        ViolationKind::UnknownSource => "unknown-source",
         ViolationKind::ForeignSource => "foreign-source",
+        ViolationKind::TextAfterMessage => "text-after-message",
+        ViolationKind::NoType => "no-type",
+        ViolationKind::NoErrorCode => "no-error-code",
+        ViolationKind::LooseJson => "loose-json",
         ViolationKind::UnknownDestination => "unknown-destination",
         ViolationKind::MalformedReply => "malformed-reply",
         ViolationKind::OutputOutsideStep => "output-outside-step",

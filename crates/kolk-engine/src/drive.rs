@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 
 use kolk_history::plan::{ClockKind, DRAWS, FORMAT, Plan};
 use kolk_protocol::Time;
-use kolk_protocol::message::Line;
 
 use crate::course::Stage;
-use crate::host::{Family, HostFailure, Hosts, LockstepHosts, Program, ProgramEvent, RealHosts};
+use crate::host::{Family, Hosts, LockstepHosts, Program, ProgramEvent, RealHosts};
 use crate::logs::{self, Logs};
 use crate::recorder::{Recorded, Recorder};
 use crate::run::{Ending, EngineError, Flow, NodeSource, Observer, Progress, Run, Setup};
@@ -301,7 +300,7 @@ fn read_node(simulation: &mut Simulation<'_>, node: u16) -> Result<(), EngineErr
     // The lines are taken out of the program while they are dealt with: that may write to it.
     let mut lines = std::mem::take(&mut program.lines);
     while let Some(range) = lines.next_line() {
-        take_line(simulation, node, lines.line(range))?;
+        simulation.take_line(node, lines.line(range), Cause::default())?;
     }
     let Hosts::Real(hosts) = &mut simulation.hosts else { return Ok(()) };
     let program = hosts.program(node);
@@ -316,28 +315,4 @@ fn read_node(simulation: &mut Simulation<'_>, node: u16) -> Result<(), EngineErr
         simulation.fail_node(node, failure);
     }
     Ok(())
-}
-
-/// Sends what one line says, if it is a message.
-fn take_line(simulation: &mut Simulation<'_>, node: u16, bytes: &[u8]) -> Result<(), EngineError> {
-    // A blank line does no harm, and many a runtime prints one.
-    if bytes.trim_ascii().is_empty() {
-        return Ok(());
-    }
-    let line = match Line::parse(bytes) {
-        Ok(line) => line,
-        Err(error) => {
-            let text = String::from_utf8_lossy(bytes);
-            simulation.violation(node, HostFailure::line_error(&text, &error));
-            return Ok(());
-        }
-    };
-    let name = simulation.plan.nodes[usize::from(node)].as_str();
-    if line.src != name {
-        let text = String::from_utf8_lossy(bytes);
-        let failure = HostFailure::foreign_source(&text, &line.src, name);
-        simulation.violation(node, failure);
-        return Ok(());
-    }
-    simulation.node_sends_body(node, &line.dest, &line.body, Cause::default())
 }

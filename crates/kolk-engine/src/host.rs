@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use kolk_history::summary::{Violation, ViolationKind};
 use kolk_node::{Input, Machine, Outputs};
+use kolk_protocol::Time;
 use kolk_protocol::message::LineError;
-use kolk_protocol::{Time, write_line};
 
 use crate::endpoint::{Directory, Endpoint};
 use crate::run::EngineError;
@@ -53,7 +53,7 @@ impl HostFailure {
     }
 
     /// A line with the part of it that is at fault.
-    fn with_line(mut self, line: &str, span: Option<(usize, usize)>) -> HostFailure {
+    pub(crate) fn with_line(mut self, line: &str, span: Option<(usize, usize)>) -> HostFailure {
         let (from, to) = span.unwrap_or_default();
         // What is shown begins a little before the trouble.
         let begin = floor_boundary(line, from.saturating_sub(EXCERPT_BYTES / 2));
@@ -87,40 +87,6 @@ impl HostFailure {
         let advice = line_advice(line, error).to_owned();
         HostFailure::plain(ViolationKind::NotAMessage, error.to_string(), advice)
             .with_line(line, span)
-    }
-
-    /// A message in another's name.
-    pub(crate) fn foreign_source(line: &str, src: &str, node: &str) -> HostFailure {
-        let problem = format!("the message says it comes from `{src}`, and `{node}` sent it");
-        let advice = format!(
-            "`src` must be the node's own id, which `init` gave as `node_id`: here `{node}`."
-        );
-        HostFailure::plain(ViolationKind::ForeignSource, problem, advice)
-            .with_line(line, find_string(line, src))
-    }
-
-    /// A message to nobody.
-    pub(crate) fn unknown_destination(
-        node: &str,
-        dest: &str,
-        body: &str,
-        directory: &Directory,
-    ) -> HostFailure {
-        let mut line = Vec::new();
-        write_line(&mut line, None, None, node, dest, body.as_bytes());
-        let line = String::from_utf8_lossy(line.trim_ascii_end()).into_owned();
-        // Where `dest` was written as the message has it, not where the body repeats it.
-        let key = "\"dest\":";
-        let from = line.find(key).map_or(0, |at| at + key.len());
-        let to = line.find(",\"body\":").unwrap_or(line.len());
-        let problem = format!("there is no `{dest}` to send to");
-        let advice = format!(
-            "There are the nodes {}, the clients that sent requests, and the services lin-kv, \
-             seq-kv, lww-kv and lin-tso.",
-            directory.nodes().join(", ")
-        );
-        HostFailure::plain(ViolationKind::UnknownDestination, problem, advice)
-            .with_line(&line, Some((from, to.max(from))))
     }
 
     /// A reply whose body does not fit.
@@ -179,8 +145,8 @@ fn line_advice(line: &str, error: &LineError) -> &'static str {
              else to stderr."
         }
         LineError::Missing { .. } | LineError::WrongKind { .. } => {
-            "A message is {\"src\":\"n1\",\"dest\":\"c1\",\"body\":{\"type\":…}}; `msg_id` and \
-             `in_reply_to` in its body are integers."
+            "A message is {\"src\":\"n1\",\"dest\":\"c1\",\"body\":{\"type\":…}}; in the body of an \
+             answer to a client `msg_id` and `in_reply_to` are integers."
         }
         LineError::UnknownKey { .. } => "A message has `src`, `dest` and `body`, and nothing else.",
     }
@@ -251,16 +217,24 @@ impl Hosts<'_> {
             Hosts::InProcess { machines, .. } => {
                 Ok(machines[usize::from(node)].step(now, input, outputs))
             }
-            Hosts::Lockstep(hosts) => hosts.finish(node, input, outputs),
+            Hosts::Lockstep(hosts) => hosts.finish(node, input),
             Hosts::Real(_) => Ok(None),
         }
     }
 
-    /// What programs did during the last step that the protocol forbids and the run survives.
-    pub(crate) fn take_violations(&mut self) -> Vec<HostFailure> {
+    /// The lines that a program in lockstep wrote during the last step, each with its end.
+    pub(crate) fn take_lines(&mut self) -> Vec<u8> {
         match self {
-            Hosts::Lockstep(hosts) => std::mem::take(&mut hosts.violations),
+            Hosts::Lockstep(hosts) => std::mem::take(&mut hosts.lines),
             _ => Vec::new(),
+        }
+    }
+
+    /// Gives their memory back.
+    pub(crate) fn recycle_lines(&mut self, mut lines: Vec<u8>) {
+        if let Hosts::Lockstep(hosts) = self {
+            lines.clear();
+            hosts.lines = lines;
         }
     }
 

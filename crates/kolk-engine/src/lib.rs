@@ -4,6 +4,7 @@
 //! [`Plan`](kolk_history::Plan), a [`Workload`] and the nodes, and gives a [`Run`]. It never
 //! prints, judges or draws pictures.
 
+mod admission;
 mod cluster;
 mod course;
 mod drive;

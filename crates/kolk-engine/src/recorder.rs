@@ -4,8 +4,10 @@ use std::io::{self, Write};
 
 use kolk_history::history::{Event, EventKind, FaultEvent};
 use kolk_history::journal::{DropReason, JournalEvent, JournalKind};
-use kolk_history::summary::{MessageCounts, UnexpectedReply, VIOLATIONS_MAX, Violation};
-use kolk_history::summary::{NodeTraffic, STALE_ANSWERS_MAX, StaleAnswer};
+use kolk_history::summary::{
+    MessageCounts, NodeTraffic, STALE_ANSWERS_MAX, StaleAnswer, UnexpectedReply, VIOLATIONS_MAX,
+    Violation, ViolationKind, WARNINGS_MAX,
+};
 use kolk_history::{History, Outcome, Phase, Summary, Value, jsonl};
 use kolk_protocol::Time;
 use rustc_hash::FxHashMap;
@@ -330,7 +332,25 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// The latest of them, if it was kept.
+    /// A node did what the protocol frowns upon; `warning` is called for the first few of a kind.
+    pub(crate) fn warning(&mut self, kind: ViolationKind, warning: impl FnOnce() -> Violation) {
+        let summary = self.counted.as_mut().unwrap_or(&mut self.summary);
+        let count = match summary.warning_kinds.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, count)) => {
+                *count += 1;
+                *count
+            }
+            None => {
+                summary.warning_kinds.push((kind, 1));
+                1
+            }
+        };
+        if count <= WARNINGS_MAX {
+            summary.warnings.push(warning());
+        }
+    }
+
+    /// The latest violation, if it was kept.
     pub(crate) fn last_violation(&self) -> Option<&Violation> {
         self.counted.as_ref().unwrap_or(&self.summary).violations.last()
     }

@@ -3,8 +3,12 @@
 //! Pure state machines: a request and a generator keyed by its number in, a reply out. What they
 //! answer is what Maelstrom's services answer
 //! (<https://github.com/jepsen-io/maelstrom/blob/main/doc/services.md>), but that a request of
-//! unknown type gets error 10 and one that does not fit error 12, where the original stays silent
-//! or takes a missing key for null.
+//! unknown type gets error 10, where Maelstrom stays silent.
+//!
+//! Every choice they leave to chance is the one that `src/maelstrom/service.clj` makes at Maelstrom's
+//! commit cb7f072: `seq-kv` draws one state for each request, the newest among those
+//! it may draw (it was not before v0.2.3); `lww-kv` draws the replica merged from, the one merged
+//! into and the one that answers, of two; `lin-kv` and `lin-tso` draw nothing.
 
 mod key_value;
 mod lin_kv;
@@ -25,9 +29,9 @@ pub trait Service {
     /// The name it is addressed by.
     fn name(&self) -> &'static str;
 
-    /// Handles a request from `src`. Appends the body of the reply to `reply`, with its
-    /// `in_reply_to`, and returns true; or returns false if the request has no `msg_id` and so
-    /// wants no answer. Whatever is left to chance is drawn from `random`.
+    /// Handles a request from `src`. Appends the body of the reply to `reply` and returns true, or
+    /// returns false if there is none. `in_reply_to` is the request's `msg_id` as it came, and null
+    /// if it has none. Whatever is left to chance is drawn from `random`.
     fn handle(
         &mut self,
         src: &str,
@@ -73,25 +77,29 @@ fn unknown_type(service: &str, body: &Body<'_>, known: &str) -> RpcError {
     RpcError::new(ErrorCode::NOT_SUPPORTED, text)
 }
 
-/// Writes a reply of this type, whose fields `fields` appends, each with a leading comma; returns
-/// false if none is wanted.
+/// Writes a reply of this type, whose fields `fields` appends, each with a leading comma.
 fn write_reply(
     reply: &mut Vec<u8>,
     request: &Body<'_>,
     kind: &str,
     fields: impl FnOnce(&mut Vec<u8>),
 ) -> bool {
-    let Some(msg_id) = request.msg_id else { return false };
     reply.extend_from_slice(b"{\"type\":");
     write_string(reply, kind);
     reply.extend_from_slice(b",\"in_reply_to\":");
-    reply.extend_from_slice(msg_id.to_string().as_bytes());
+    reply.extend_from_slice(request.msg_id.unwrap_or("null").as_bytes());
     fields(reply);
     reply.push(b'}');
     true
 }
 
-/// Writes an error reply; returns false if none is wanted.
+/// Answers a request that this service does not know with an error. Maelstrom gives no answer, so
+/// whoever wants none gets none: two that answer whatever they hear would never end.
+fn refuse(reply: &mut Vec<u8>, request: &Body<'_>, service: &str, known: &str) -> bool {
+    request.msg_id.is_some() && write_error(reply, request, &unknown_type(service, request, known))
+}
+
+/// Writes an error reply.
 fn write_error(reply: &mut Vec<u8>, request: &Body<'_>, error: &RpcError) -> bool {
     write_reply(reply, request, "error", |reply| {
         reply.extend_from_slice(b",\"code\":");

@@ -53,8 +53,8 @@ pub(crate) struct InFlight {
 #[derive(Debug)]
 struct BodyHead {
     kind: String,
-    msg_id: Option<i64>,
-    in_reply_to: Option<i64>,
+    msg_id: Option<Box<str>>,
+    in_reply_to: Option<Box<str>>,
 }
 
 impl InFlight {
@@ -64,8 +64,8 @@ impl InFlight {
             Some(head) => Body {
                 json: &self.body,
                 kind: Cow::Borrowed(&head.kind),
-                msg_id: head.msg_id,
-                in_reply_to: head.in_reply_to,
+                msg_id: head.msg_id.as_deref(),
+                in_reply_to: head.in_reply_to.as_deref(),
             },
             None => Body::parse(&self.body).expect("bodies are checked when they are sent"),
         }
@@ -219,7 +219,7 @@ impl<'a> Simulation<'a> {
     ) -> Result<(), EngineError> {
         let now = self.now();
         let op = match ends.1 {
-            Endpoint::Client(client) => self.course.op_of(client, body.in_reply_to).or(cause.op),
+            Endpoint::Client(client) => self.course.op_of(client, body.answers()).or(cause.op),
             _ => cause.op,
         };
         let id = self.recorder.send(
@@ -256,8 +256,8 @@ impl<'a> Simulation<'a> {
         self.in_flight_bytes += body.len();
         let head = (!matches!(ends.1, Endpoint::Node(_))).then(|| BodyHead {
             kind: sent.kind.clone().into_owned(),
-            msg_id: sent.msg_id,
-            in_reply_to: sent.in_reply_to,
+            msg_id: sent.msg_id.map(Box::from),
+            in_reply_to: sent.in_reply_to.map(Box::from),
         });
         let message = InFlight { id, src: ends.0, dest: ends.1, op, body, head };
         let slot = match self.free.pop() {
@@ -488,11 +488,13 @@ impl<'a> Simulation<'a> {
         };
         let stepped = self.hosts.finish(node, now, input, &mut outputs);
         self.recycle(body);
-        for failure in self.hosts.take_violations() {
-            self.violation(node, failure);
+        let lines = self.hosts.take_lines();
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            self.take_line(node, line.strip_suffix(b"\n").unwrap_or(line), cause)?;
         }
+        self.hosts.recycle_lines(lines);
         for (dest, body) in outputs.messages() {
-            self.node_sends(node, dest, body, cause)?;
+            self.take_body(node, dest, body, cause)?;
         }
         self.logs.after_step(node, now, outputs.logged());
         self.outputs = outputs;
@@ -501,42 +503,6 @@ impl<'a> Simulation<'a> {
             Err(failure) => self.fail_node(node, failure),
         }
         Ok(())
-    }
-
-    /// Sends what a node wants sent, if the protocol allows it.
-    pub(crate) fn node_sends(
-        &mut self,
-        node: u16,
-        dest: &str,
-        json: &str,
-        cause: Cause,
-    ) -> Result<(), EngineError> {
-        let body = match Body::parse(json) {
-            Ok(body) => body,
-            Err(error) => {
-                let failure = HostFailure::line_error(json, &error);
-                self.violation(node, failure);
-                return Ok(());
-            }
-        };
-        self.node_sends_body(node, dest, &body, cause)
-    }
-
-    /// The same for a body that has been read.
-    pub(crate) fn node_sends_body(
-        &mut self,
-        node: u16,
-        dest: &str,
-        body: &Body<'_>,
-        cause: Cause,
-    ) -> Result<(), EngineError> {
-        let Some(end) = self.directory.find(dest) else {
-            let name = self.directory.name(Endpoint::Node(node));
-            let failure = HostFailure::unknown_destination(name, dest, body.json, &self.directory);
-            self.violation(node, failure);
-            return Ok(());
-        };
-        self.send((Endpoint::Node(node), end), body, cause)
     }
 
     fn wake(&mut self, node: u16, generation: u32) -> Result<(), EngineError> {
@@ -569,6 +535,22 @@ impl<'a> Simulation<'a> {
             ..*failure.violation
         };
         self.recorder.violation(violation);
+    }
+
+    /// Records what a node did that the protocol frowns upon, and nobody else minds. `failure` is
+    /// called if it is worth keeping.
+    pub(crate) fn warning(
+        &mut self,
+        node: u16,
+        kind: ViolationKind,
+        failure: impl FnOnce() -> HostFailure,
+    ) {
+        let (now, name) = (self.now(), self.directory.name(Endpoint::Node(node)));
+        self.recorder.warning(kind, || Violation {
+            node: name.to_owned(),
+            time: now.as_nanos(),
+            ..*failure().violation
+        });
     }
 
     /// Ends the run because of a node.

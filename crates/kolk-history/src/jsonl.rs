@@ -13,6 +13,7 @@ use std::io::{BufRead, Read};
 
 use kolk_protocol::Time;
 use kolk_protocol::message::write_string;
+use kolk_protocol::scan::Scanner;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 
@@ -152,8 +153,9 @@ impl Lines {
             }
             let line: Result<Line<'_>, _> = match quick::line(text, &mut self.packer) {
                 Some(line) => Ok(line),
-                None => serde_json::from_slice(text.trim_ascii_end())
-                    .map_err(|error| ReadError::json(self.count, &error)),
+                None => {
+                    line(text.trim_ascii_end()).map_err(|error| ReadError::json(self.count, &error))
+                }
             };
             line?.add(self.count as usize, &mut self.batch).map_err(|problem| ReadError::Text {
                 line: self.count,
@@ -163,6 +165,22 @@ impl Lines {
         }
         Ok(())
     }
+}
+
+/// Reads a line of any form. Only one that is known to be nested no deeper than the wire allows is
+/// read without the bound of `serde_json`, which is lower.
+fn line(text: &[u8]) -> Result<Line<'_>, serde_json::Error> {
+    serde_json::from_slice(text).or_else(|error| {
+        let is_deep = error.to_string().starts_with("recursion limit exceeded");
+        let bounded = |text| Scanner::new(text).value().is_ok();
+        if !is_deep || !std::str::from_utf8(text).is_ok_and(bounded) {
+            return Err(error);
+        }
+        let mut reader = serde_json::Deserializer::from_slice(text);
+        reader.disable_recursion_limit();
+        let line = Line::deserialize(&mut reader)?;
+        reader.end().map(|()| line)
+    })
 }
 
 #[derive(Debug, Deserialize)]

@@ -51,6 +51,13 @@ pub struct Summary {
     /// How many of each kind, for every kind there was one of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub violation_kinds: Vec<(ViolationKind, u64)>,
+    /// What nodes did that the protocol frowns upon and Maelstrom lets pass. It makes no run invalid
+    /// by itself. At most [`WARNINGS_MAX`] of each kind are kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Violation>,
+    /// How many of each kind, for every kind there was one of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warning_kinds: Vec<(ViolationKind, u64)>,
     /// Replies nobody waited for: second answers, and answers to requests nobody made.
     pub unexpected_replies: Vec<UnexpectedReply>,
     /// How many there were in all.
@@ -109,7 +116,10 @@ pub struct StaleAnswer {
 /// How many violations, and how many unexpected replies, are kept with their text.
 pub const VIOLATIONS_MAX: usize = 16;
 
-/// Something a node did that the protocol forbids.
+/// How many warnings of each kind are kept with their text.
+pub const WARNINGS_MAX: u64 = 4;
+
+/// Something a node did that the protocol forbids, or frowns upon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Violation {
@@ -146,8 +156,19 @@ pub struct Violation {
 pub enum ViolationKind {
     /// A line on stdout that is no message.
     NotAMessage,
-    /// A message in another node's name.
+    /// A message in the name of nobody.
+    UnknownSource,
+    /// A message in the name of somebody else: a warning.
     ForeignSource,
+    /// More text behind a message on its line: a warning.
+    TextAfterMessage,
+    /// A body without a `type`, or with one that is no string: a warning.
+    NoType,
+    /// An error to a client without a code, or with one that is no integer: a warning.
+    NoErrorCode,
+    /// A line that is a message once bytes that are no UTF-8 are replaced, and control characters
+    /// in strings escaped: a warning.
+    LooseJson,
     /// A message to nobody.
     UnknownDestination,
     /// A reply whose body does not fit the request.

@@ -143,7 +143,7 @@ fn edn_values() {
 #[test]
 fn edn_errors_say_where() {
     let invoke = "{:type :invoke :process 0 :f :read}\n";
-    let deep = "[".repeat(1000);
+    let deep = "[".repeat(2000);
     let deep = format!("{{:value {deep}");
     for (text, error) in [
         ("{:type :invoke", "line 1, column 1: `{` is never closed"),
@@ -159,7 +159,7 @@ fn edn_errors_say_where() {
         ("{:value \"\\q\"}", "line 1, column 10: unknown escape in a string"),
         ("{:value \"\\ud800\"}", "line 1, column 10: unpaired surrogate in a string"),
         ("{:value [1)}", "line 1, column 11: `)` closes nothing"),
-        (&deep, "line 1, column 137: nested too deeply"),
+        (&deep, "line 1, column 1013: nested too deeply"),
         (
             "{:index 99999999999999999999}",
             "line 1, column 9: :index 99999999999999999999 is not an integer of 64 bits",

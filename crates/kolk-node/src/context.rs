@@ -1,5 +1,6 @@
 //! What a node is given to work with: its name, its peers, messages, time, randomness.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::rc::Rc;
@@ -24,7 +25,33 @@ use crate::timer::Timers;
 pub struct Context {
     pub(crate) shared: Rc<Shared>,
     src: Rc<str>,
-    msg_id: Option<i64>,
+    msg_id: Option<RequestId>,
+}
+
+/// What the sender of a request calls it; the answer carries the same.
+#[derive(Clone)]
+enum RequestId {
+    /// As a rule it is a number.
+    Number(i64),
+    /// Any other JSON: a UUID, say.
+    Json(Rc<str>),
+}
+
+impl RequestId {
+    fn new(json: &str) -> RequestId {
+        match json.parse() {
+            Ok(number) if json != "-0" => RequestId::Number(number),
+            _ => RequestId::Json(json.into()),
+        }
+    }
+
+    /// The JSON that its sender wrote.
+    fn json(&self) -> Cow<'_, str> {
+        match self {
+            RequestId::Number(number) => number.to_string().into(),
+            RequestId::Json(json) => (&**json).into(),
+        }
+    }
 }
 
 /// What all contexts of a node share.
@@ -127,9 +154,9 @@ impl Names {
 
 impl Context {
     /// The context of a message.
-    pub(crate) fn of_message(shared: &Rc<Shared>, src: &str, msg_id: Option<i64>) -> Context {
+    pub(crate) fn of_message(shared: &Rc<Shared>, src: &str, msg_id: Option<&str>) -> Context {
         let src = shared.names.borrow_mut().get(src);
-        Context { shared: Rc::clone(shared), src, msg_id }
+        Context { shared: Rc::clone(shared), src, msg_id: msg_id.map(RequestId::new) }
     }
 
     /// The context of no message.
@@ -263,16 +290,17 @@ impl Context {
 
     /// Sends what a handler returned to who asked for it.
     pub(crate) fn answer<R: Serialize>(&self, result: Result<R, RpcError>) {
-        let Some(msg_id) = self.msg_id else {
+        let Some(msg_id) = &self.msg_id else {
             if let Err(error) = result {
                 self.log(format_args!("a one-way message from {} failed: {error}", self.src));
             }
             return;
         };
+        let msg_id = msg_id.json();
         let mut outputs = self.shared.outputs.borrow_mut();
         match result {
-            Ok(reply) => outputs.push_reply(&self.src, msg_id, &reply),
-            Err(error) => outputs.push_error(&self.src, msg_id, &error),
+            Ok(reply) => outputs.push_reply(&self.src, &msg_id, &reply),
+            Err(error) => outputs.push_error(&self.src, &msg_id, &error),
         }
     }
 }

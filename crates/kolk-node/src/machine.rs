@@ -89,7 +89,7 @@ impl Outputs {
 
     /// Adds the answer to a request. One that cannot be written is an error to both sides: the
     /// caller gets code 13, which says nothing about whether the request was performed.
-    pub(crate) fn push_reply<R: Serialize>(&mut self, dest: &str, msg_id: i64, reply: &R) {
+    pub(crate) fn push_reply<R: Serialize>(&mut self, dest: &str, msg_id: &str, reply: &R) {
         let head = Head { msg_id: None, in_reply_to: Some(msg_id) };
         if let Err(error) = self.push_with(dest, |out| write_body(out, reply, head)) {
             let error =
@@ -100,7 +100,7 @@ impl Outputs {
     }
 
     /// Adds the error that answers a request.
-    pub(crate) fn push_error(&mut self, dest: &str, msg_id: i64, error: &RpcError) {
+    pub(crate) fn push_error(&mut self, dest: &str, msg_id: &str, error: &RpcError) {
         #[derive(Serialize)]
         #[serde(rename_all = "snake_case")]
         enum Body<'a> {

@@ -148,8 +148,9 @@ where
     }
 
     fn deliver(&mut self, shared: &Rc<Shared>, src: &str, body: &Body<'_>) {
-        if let Some(id) = body.in_reply_to {
-            let call = shared.calls.borrow_mut().take(id);
+        if body.in_reply_to.is_some() {
+            // This node counts its requests: what is no number answers none of them.
+            let call = body.answers().and_then(|id| shared.calls.borrow_mut().take(id));
             if let Some(call) = call {
                 call.deliver(body);
             }

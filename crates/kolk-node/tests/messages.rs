@@ -55,6 +55,36 @@ impl Node for Counter {
     }
 }
 
+/// Whatever a request is called, its answer calls it the same; what answers none of the node's own
+/// requests is passed over.
+#[test]
+fn requests_may_be_called_anything() {
+    for id in [
+        "0",
+        "-0",
+        "1.0",
+        "1.50",
+        "9223372036854775808",
+        "\"7d4f0f2e-8a39\"",
+        "\"\\u00e9\"",
+        "[1, 2]",
+        "{\"b\": 1}",
+        "true",
+    ] {
+        let (mut node, _) = Stepper::new(counter);
+        let ok = node.get("n2", &format!(r#"{{"type":"add","msg_id": {id} ,"delta":3}}"#));
+        assert_eq!(ok, [format!(r#"n2 {{"type":"add_ok","in_reply_to":{id}}}"#)]);
+        let error = node.get("n2", &format!(r#"{{"type":"fly","msg_id":{id}}}"#));
+        assert!(
+            error[0].starts_with(&format!(r#"n2 {{"type":"error","in_reply_to":{id},"code":10"#))
+        );
+        assert_eq!(node.get("n2", &format!(r#"{{"type":"add","in_reply_to":{id}}}"#)), [""; 0]);
+    }
+    // Null is none.
+    let (mut node, _) = Stepper::new(counter);
+    assert_eq!(node.get("n2", r#"{"type":"add","msg_id":null,"delta":3}"#), [""; 0]);
+}
+
 fn counter(_: &Context) -> Counter {
     Counter::default()
 }

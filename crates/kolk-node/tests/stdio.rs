@@ -285,8 +285,7 @@ fn whatever_arrives() {
             log.lines().collect::<Vec<_>>(),
             [
                 "dropped a line, because the line is not JSON: expected a JSON value: \"garbage\"",
-                "dropped a line, because the message has no `body`: \
-                 \"{\\\"src\\\":\\\"c1\\\",\\\"dest\\\":\\\"n1\\\"}\"",
+                "dropped `` from c1: error 10 (not-supported): unknown type ``",
                 "dropped a line, because the line is not JSON: expected a JSON value: \
                  \"\\u{1b}[31m\\0\"",
             ]

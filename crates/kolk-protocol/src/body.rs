@@ -15,11 +15,11 @@ pub use write::write_body;
 
 /// The keys of a body that belong to remote procedure calls, beside `type`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Head {
+pub struct Head<'a> {
     /// The sender's number for this request, if it wants an answer.
     pub msg_id: Option<i64>,
-    /// The number of the request this answers.
-    pub in_reply_to: Option<i64>,
+    /// The request this answers, as the JSON that its sender wrote for `msg_id`.
+    pub in_reply_to: Option<&'a str>,
 }
 
 /// Why a body does not fit a type.

@@ -35,7 +35,8 @@ impl Datum {
     ///
     /// # Errors
     ///
-    /// If it is none, or a string in it holds half of a surrogate pair.
+    /// If it is none, is nested more than [`DEPTH_MAX`](crate::scan::DEPTH_MAX) deep, or a string in
+    /// it holds half of a surrogate pair.
     pub fn parse(json: &str) -> Result<Datum, ScanError> {
         if is_canonical_scalar(json) {
             return Ok(Datum(json.into()));
@@ -46,6 +47,11 @@ impl Datum {
         scanner.end()?;
         // What was copied is text and what was written is JSON.
         Ok(Datum(String::from_utf8_lossy(&out).into()))
+    }
+
+    /// JSON's null.
+    pub fn null() -> Datum {
+        Datum("null".into())
     }
 
     /// The JSON that serde makes of something.
@@ -108,6 +114,7 @@ fn canonicalize(scanner: &mut Scanner<'_>, out: &mut Vec<u8>) -> Result<(), Scan
         Some(b'"') => write_string(out, &scanner.string()?),
         Some(b'-' | b'0'..=b'9') => write_number(scanner.number()?, out),
         Some(b'[') => {
+            scanner.enter()?;
             scanner.take(b'[');
             out.push(b'[');
             if !scanner.take(b']') {
@@ -120,6 +127,7 @@ fn canonicalize(scanner: &mut Scanner<'_>, out: &mut Vec<u8>) -> Result<(), Scan
                     out.push(b',');
                 }
             }
+            scanner.leave();
             out.push(b']');
         }
         Some(b'{') => {
@@ -166,6 +174,7 @@ fn write_number(text: &str, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scan::DEPTH_MAX;
 
     fn canonical(json: &str) -> String {
         Datum::parse(json).expect(json).text().to_owned()
@@ -211,6 +220,17 @@ mod tests {
             let text = canonical(json);
             assert_eq!(serde_json::from_str::<serde_json::Value>(&text).expect("JSON"), value);
             assert_eq!(canonical(&text), text, "canonical text stays as it is");
+        }
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+            let nested =
+                |levels: usize| format!("{}1{}", open.repeat(levels), close.repeat(levels));
+            assert!(Datum::parse(&nested(DEPTH_MAX)).is_ok());
+            assert!(Datum::parse(&nested(DEPTH_MAX + 1)).is_err());
+            assert!(Datum::parse(&open.repeat(200_000)).is_err());
         }
     }
 

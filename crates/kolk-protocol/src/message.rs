@@ -26,12 +26,13 @@ pub struct Line<'a> {
 pub struct Body<'a> {
     /// The whole body, an object, as the bytes that came.
     pub json: &'a str,
-    /// What kind of message: the body's `type`, empty if it has none.
+    /// What kind of message: the body's `type`, empty if it has none or one that is no string.
     pub kind: Cow<'a, str>,
-    /// The sender's number for this request.
-    pub msg_id: Option<i64>,
-    /// The number of the request this answers.
-    pub in_reply_to: Option<i64>,
+    /// What the sender calls this request, if it wants an answer: the JSON as it came, of any kind
+    /// but null. Clients and most nodes count; others use UUIDs.
+    pub msg_id: Option<&'a str>,
+    /// What the sender of the request called it that this answers, likewise.
+    pub in_reply_to: Option<&'a str>,
 }
 
 /// Why a line is not a message.
@@ -101,10 +102,27 @@ impl<'a> Line<'a> {
     /// # Errors
     ///
     /// Whatever keeps it from being a message. Keys beside `id`, `at`, `src`, `dest` and `body` are
-    /// an error, as in the original; of a key that comes twice the last one counts.
+    /// an error, as in Maelstrom; of a key that comes twice the last one counts.
     pub fn parse(line: &'a [u8]) -> Result<Line<'a>, LineError> {
         let text = std::str::from_utf8(line)
             .map_err(|error| LineError::NotUtf8 { offset: error.valid_up_to() })?;
+        let (line, rest) = Line::parse_first(text)?;
+        if rest < text.len() {
+            return Err(LineError::NotJson(ScanError {
+                offset: rest,
+                reason: "something follows the end of the value",
+            }));
+        }
+        Ok(line)
+    }
+
+    /// Reads the message that a text begins with. Gives also where what follows it begins, white
+    /// space aside: the text's length if nothing does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Line::parse`].
+    pub fn parse_first(text: &'a str) -> Result<(Line<'a>, usize), LineError> {
         let mut scanner = Scanner::new(text);
         if scanner.peek() != Some(b'{') {
             scanner.value()?;
@@ -126,23 +144,28 @@ impl<'a> Line<'a> {
             }
             Ok(())
         })?;
-        scanner.end()?;
-        Ok(Line {
+        let line = Line {
             id,
             at,
             src: src.ok_or(LineError::Missing { key: "src" })?,
             dest: dest.ok_or(LineError::Missing { key: "dest" })?,
-            body: body.ok_or(LineError::Missing { key: "body" })?,
-        })
+            body: body.unwrap_or(Body::EMPTY),
+        };
+        let rest = scanner.peek().map_or(text.len(), |_| scanner.offset());
+        Ok((line, rest))
     }
 }
 
 impl<'a> Body<'a> {
+    /// What a message without a body says.
+    pub const EMPTY: Body<'static> =
+        Body { json: "{}", kind: Cow::Borrowed(""), msg_id: None, in_reply_to: None };
+
     /// Reads a body by itself.
     ///
     /// # Errors
     ///
-    /// If it is no JSON object, or a reserved key has a value of the wrong kind.
+    /// If it is no JSON object.
     pub fn parse(json: &'a str) -> Result<Body<'a>, LineError> {
         let mut scanner = Scanner::new(json);
         let body = Body::scan(&mut scanner)?;
@@ -150,20 +173,48 @@ impl<'a> Body<'a> {
         Ok(body)
     }
 
+    /// The number of the request that this answers, if it is one that fits 64 bits.
+    pub fn answers(&self) -> Option<i64> {
+        self.in_reply_to?.parse().ok()
+    }
+
+    /// The JSON under a key, as it came, if there is one; of a key that comes twice the last one.
+    pub fn field(&self, name: &str) -> Option<&'a str> {
+        let mut found = None;
+        let scanned = Scanner::new(self.json).object(|scanner, key, _| {
+            let json = scanner.value()?;
+            if key == name {
+                found = Some(json);
+            }
+            Ok::<(), ScanError>(())
+        });
+        scanned.ok().and(found)
+    }
+
+    /// Null is an empty body, as in Maelstrom, to which a list without elements is one too.
     fn scan(scanner: &mut Scanner<'a>) -> Result<Body<'a>, LineError> {
         let (mut kind, mut msg_id, mut in_reply_to) = (None, None, None);
         if scanner.peek() != Some(b'{') {
             let offset = scanner.offset();
-            scanner.value()?;
+            let value = scanner.value()?;
+            let is_empty_list =
+                || value.starts_with('[') && value[1..value.len() - 1].trim().is_empty();
+            if value == "null" || is_empty_list() {
+                return Ok(Body::EMPTY);
+            }
             return Err(LineError::WrongKind { key: "body", expected: "an object", offset });
         }
         let from = scanner.offset();
         let expected = ["\"type\":", "\"msg_id\":", "\"in_reply_to\":"];
         scanner.object_of(expected, |scanner, key, _| {
             match &*key {
-                "type" => kind = Some(string(scanner, "type")?),
-                "msg_id" => msg_id = integer(scanner, "msg_id")?,
-                "in_reply_to" => in_reply_to = integer(scanner, "in_reply_to")?,
+                "type" if scanner.peek() == Some(b'"') => kind = Some(scanner.string()?),
+                "type" => {
+                    scanner.value()?;
+                    kind = None;
+                }
+                "msg_id" => msg_id = name_of_request(scanner)?,
+                "in_reply_to" => in_reply_to = name_of_request(scanner)?,
                 _ => {
                     scanner.value()?;
                 }
@@ -175,6 +226,19 @@ impl<'a> Body<'a> {
     }
 }
 
+/// True for JSON that is an integer, however large.
+pub fn is_integer(json: &str) -> bool {
+    let digits = json.strip_prefix('-').unwrap_or(json);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// What a request is called, or `None` for null.
+fn name_of_request<'a>(scanner: &mut Scanner<'a>) -> Result<Option<&'a str>, ScanError> {
+    let is_number = matches!(scanner.peek(), Some(b'-' | b'0'..=b'9'));
+    let json = if is_number { scanner.number()? } else { scanner.value()? };
+    Ok((json != "null").then_some(json))
+}
+
 fn string<'a>(scanner: &mut Scanner<'a>, key: &'static str) -> Result<Cow<'a, str>, LineError> {
     if scanner.peek() == Some(b'"') {
         return Ok(scanner.string()?);
@@ -184,20 +248,14 @@ fn string<'a>(scanner: &mut Scanner<'a>, key: &'static str) -> Result<Cow<'a, st
     Err(LineError::WrongKind { key, expected: "a string", offset })
 }
 
-/// An integer, or `None` for null.
-fn integer<T: std::str::FromStr>(
-    scanner: &mut Scanner<'_>,
-    key: &'static str,
-) -> Result<Option<T>, LineError> {
-    let number = matches!(scanner.peek(), Some(b'-' | b'0'..=b'9'));
+/// An integer, or `None` for null and for one that does not fit.
+fn integer(scanner: &mut Scanner<'_>, key: &'static str) -> Result<Option<u64>, LineError> {
     let offset = scanner.offset();
-    let value = if number { scanner.number()? } else { scanner.value()? };
-    if value == "null" {
-        return Ok(None);
-    }
-    match value.parse() {
-        Ok(number) => Ok(Some(number)),
-        Err(_) => Err(LineError::WrongKind { key, expected: "an integer", offset }),
+    match name_of_request(scanner)? {
+        Some(json) if !is_integer(json) => {
+            Err(LineError::WrongKind { key, expected: "an integer", offset })
+        }
+        json => Ok(json.and_then(|json| json.parse().ok())),
     }
 }
 

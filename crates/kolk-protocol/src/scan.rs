@@ -9,9 +9,15 @@ use std::borrow::Cow;
 
 use thiserror::Error;
 
-/// The deepest nesting accepted, the same as `serde_json`'s, so that what passes here can be read
-/// there.
-pub const DEPTH_MAX: usize = 128;
+/// The deepest nesting accepted: Maelstrom's bound, which is that of its JSON library. It is more
+/// than `serde_json` reads without being told; [`from_body`](crate::from_body) tells it.
+pub const DEPTH_MAX: usize = 1000;
+
+/// The reason given for a text that is nested too deeply.
+const TOO_DEEP: &str = "nested too deeply";
+
+/// The reason given for a control character in a string, which must be escaped there.
+pub const CONTROL_CHARACTER: &str = "control character in a string";
 
 /// Why a text is not JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -23,11 +29,48 @@ pub struct ScanError {
     pub reason: &'static str,
 }
 
+/// What is open around a place in a text: one bit a level, set in an object. It is the only state
+/// that a scan has, and as a rule it is one number.
+#[derive(Debug, Default)]
+struct Nesting {
+    depth: usize,
+    /// The innermost levels, the last one lowest.
+    levels: u128,
+    /// The levels around them, by 128.
+    outer: Vec<u128>,
+}
+
+impl Nesting {
+    const BITS: usize = u128::BITS as usize;
+
+    fn open(&mut self, object: bool) {
+        if self.depth > 0 && self.depth.is_multiple_of(Nesting::BITS) {
+            self.outer.push(self.levels);
+        }
+        self.levels = (self.levels << 1) | u128::from(object);
+        self.depth += 1;
+    }
+
+    fn in_object(&self) -> bool {
+        self.levels & 1 == 1
+    }
+
+    fn close(&mut self) {
+        self.levels >>= 1;
+        self.depth -= 1;
+        if self.depth > 0 && self.depth.is_multiple_of(Nesting::BITS) {
+            self.levels = self.outer.pop().unwrap_or_default();
+        }
+    }
+}
+
 /// A place in a text that is being read.
 #[derive(Clone, Debug)]
 pub struct Scanner<'a> {
     text: &'a str,
     at: usize,
+    /// How many objects and lists around the place were entered and not left.
+    depth: usize,
 }
 
 /// The first byte from `at` on that ends the quick part of a string (`"`, `\` and control
@@ -75,7 +118,7 @@ static STRING_STOPS: [bool; 256] = string_stops();
 impl<'a> Scanner<'a> {
     /// A scanner at the beginning of `text`.
     pub fn new(text: &'a str) -> Scanner<'a> {
-        Scanner { text, at: 0 }
+        Scanner { text, at: 0, depth: 0 }
     }
 
     /// Where the scanner stands, in bytes.
@@ -162,7 +205,7 @@ impl<'a> Scanner<'a> {
                     escaped = true;
                     self.escape()?;
                 }
-                Some(_) => return self.error("control character in a string"),
+                Some(_) => return self.error(CONTROL_CHARACTER),
                 None => return self.error("the string has no end"),
             }
         }
@@ -241,20 +284,17 @@ impl<'a> Scanner<'a> {
     pub fn value(&mut self) -> Result<&'a str, ScanError> {
         self.peek();
         let start = self.at;
-        // One bit a level, set in an object: the nesting is the only state, and it is bounded.
-        let mut objects: u128 = 0;
-        let mut depth = 0;
+        let mut nesting = Nesting::default();
         loop {
             match self.peek() {
                 Some(open @ (b'{' | b'[')) => {
+                    if self.depth + nesting.depth >= DEPTH_MAX {
+                        return self.error(TOO_DEEP);
+                    }
                     self.at += 1;
                     let object = open == b'{';
                     if !self.take(if object { b'}' } else { b']' }) {
-                        if depth == DEPTH_MAX - 1 {
-                            return self.error("nested too deeply");
-                        }
-                        objects = (objects << 1) | u128::from(object);
-                        depth += 1;
+                        nesting.open(object);
                         if object {
                             self.key()?;
                         }
@@ -276,10 +316,10 @@ impl<'a> Scanner<'a> {
             }
             // A value is complete: close what it completes.
             loop {
-                if depth == 0 {
+                if nesting.depth == 0 {
                     return Ok(&self.text[start..self.at]);
                 }
-                let object = objects & 1 == 1;
+                let object = nesting.in_object();
                 match self.peek() {
                     Some(b',') => {
                         self.at += 1;
@@ -294,8 +334,7 @@ impl<'a> Scanner<'a> {
                     Some(_) => return self.error("expected `,` or `]`"),
                     None => return self.error("the text ends too early"),
                 }
-                objects >>= 1;
-                depth -= 1;
+                nesting.close();
             }
         }
     }
@@ -307,6 +346,24 @@ impl<'a> Scanner<'a> {
         self.at += 1;
         self.string_rest()?;
         self.expect(b':', "expected `:` after a key")
+    }
+
+    /// To be called before a list is taken apart, so that nesting is bounded however it is read.
+    ///
+    /// # Errors
+    ///
+    /// If [`DEPTH_MAX`] objects and lists are open already.
+    pub fn enter(&mut self) -> Result<(), ScanError> {
+        if self.depth >= DEPTH_MAX {
+            return self.error(TOO_DEEP);
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    /// To be called behind a list that was entered.
+    pub fn leave(&mut self) {
+        self.depth -= 1;
     }
 
     /// Takes an object; `each` gets the scanner before every value, with the key and the offset
@@ -326,8 +383,10 @@ impl<'a> Scanner<'a> {
         expected: [&'static str; N],
         mut each: impl FnMut(&mut Scanner<'a>, Cow<'a, str>, usize) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.enter()?;
         self.expect(b'{', "expected `{`")?;
         if self.take(b'}') {
+            self.leave();
             return Ok(());
         }
         loop {
@@ -353,6 +412,7 @@ impl<'a> Scanner<'a> {
                 Some(b',') => self.at += 1,
                 Some(b'}') => {
                     self.at += 1;
+                    self.leave();
                     return Ok(());
                 }
                 Some(_) => return self.error("expected `,` or `}`").map_err(E::from),

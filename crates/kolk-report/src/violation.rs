@@ -19,7 +19,12 @@ const TAIL_LINES: usize = 8;
 pub fn title(kind: ViolationKind) -> &'static str {
     match kind {
         ViolationKind::NotAMessage => "printed a line that is no message",
+        ViolationKind::UnknownSource => "sent a message in the name of nobody",
         ViolationKind::ForeignSource => "sent a message in another's name",
+        ViolationKind::TextAfterMessage => "wrote more behind a message",
+        ViolationKind::NoType => "sent a message without a type",
+        ViolationKind::NoErrorCode => "answered with an error without a code",
+        ViolationKind::LooseJson => "wrote JSON that is not strict",
         ViolationKind::UnknownDestination => "sent a message to nobody",
         ViolationKind::MalformedReply => "gave a reply that does not fit its request",
         ViolationKind::OutputOutsideStep => "wrote outside a step",

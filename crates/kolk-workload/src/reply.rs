@@ -50,6 +50,7 @@ fn scan_value(scanner: &mut Scanner<'_>) -> Result<Value, ScanError> {
         Some(b'"') => Ok(Value::text(scanner.string()?)),
         Some(b'-' | b'0'..=b'9') => Ok(number(scanner.number()?)),
         Some(b'[') => {
+            scanner.enter()?;
             scanner.take(b'[');
             let mut values = Vec::new();
             if !scanner.take(b']') {
@@ -61,6 +62,7 @@ fn scan_value(scanner: &mut Scanner<'_>) -> Result<Value, ScanError> {
                     }
                 }
             }
+            scanner.leave();
             Ok(Value::list(values))
         }
         Some(b'{') => {

@@ -298,7 +298,11 @@ mod tests {
             ("[", "it is no plan"),
             (r#"{"format":9,"draws":1}"#, "its keys are of version 9, and this kolk knows 1"),
             (r#"{"format":1,"draws":9}"#, "its random draws are of version 9"),
-            (r#"{"format":1,"draws":1}"#, "it is no plan: missing field"),
+            (
+                r#"{"format":1,"draws":1}"#,
+                "its random draws are of version 1, and this kolk knows 2",
+            ),
+            (r#"{"format":1,"draws":2}"#, "it is no plan: missing field"),
         ] {
             let found = read_plan(text, Purpose::Run).expect_err(text).problem;
             assert!(found.starts_with(problem), "{text}: {found}");

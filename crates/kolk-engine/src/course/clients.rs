@@ -4,7 +4,6 @@ use kolk_history::summary::ViolationKind;
 use kolk_history::{Phase, Value};
 use kolk_protocol::message::Body;
 use kolk_protocol::{ErrorCode, Time};
-use serde::Deserialize;
 
 use super::Course;
 use crate::endpoint::Endpoint;
@@ -103,11 +102,11 @@ impl Simulation<'_> {
         body: &Body<'_>,
     ) -> Result<Option<bool>, EngineError> {
         match self.course.roles[client as usize] {
-            Role::Init(node) => self.init_reply(node, src, body),
+            Role::Init(node) => self.init_reply(node, body),
             Role::Worker(worker) => self.worker_reply(worker, src, body),
             Role::Retired => Ok(None),
             Role::Outside => {
-                self.course.outside.push((body.in_reply_to, body.json.to_owned()));
+                self.course.outside.push((body.answers(), body.json.to_owned()));
                 Ok(None)
             }
         }
@@ -183,11 +182,10 @@ impl Simulation<'_> {
     ) -> Result<Option<bool>, EngineError> {
         let state = &mut self.course.workers[worker as usize];
         let awaited = state.waiting.as_ref().map(|waiting| waiting.msg_id);
-        let from_its_node = src == Endpoint::Node(state.worker.node as u16);
-        if body.in_reply_to.is_none() || body.in_reply_to != awaited || !from_its_node {
-            let Some(msg_id) = body.in_reply_to.filter(|_| from_its_node) else {
-                return Ok(Some(false));
-            };
+        // Whoever sends it: a node may let another one answer for it.
+        let answered = body.answers();
+        if answered.is_none() || answered != awaited {
+            let Some(msg_id) = answered else { return Ok(Some(false)) };
             if let Some(place) = state.given_up.iter().position(|given_up| *given_up == msg_id) {
                 state.given_up.swap_remove(place);
                 return Ok(None);
@@ -198,7 +196,7 @@ impl Simulation<'_> {
         match operation {
             None => self.setup_reply(worker, body)?,
             Some((position, invocation)) => {
-                self.operation_reply(worker, position, invocation, body)?;
+                self.operation_reply(worker, position, invocation, src, body)?;
             }
         }
         Ok(None)
@@ -209,6 +207,7 @@ impl Simulation<'_> {
         worker: u32,
         position: usize,
         invocation: Invocation,
+        src: Endpoint,
         body: &Body<'_>,
     ) -> Result<(), EngineError> {
         let view = self.course.workers[worker as usize].worker;
@@ -221,7 +220,9 @@ impl Simulation<'_> {
         match self.workload.reply(&view, &invocation, body, &mut call) {
             Ok(Step::Call) => self.call(worker, Some((position, invocation)), request),
             Ok(Step::Done(completion)) => self.complete(worker, position, completion),
-            Err(error) => self.malformed_reply(worker, position, &invocation, body, &error.0),
+            Err(error) => {
+                self.malformed_reply((worker, src), position, &invocation, body, &error.0)
+            }
         }
     }
 
@@ -232,30 +233,22 @@ impl Simulation<'_> {
         invocation: &Invocation,
         body: &Body<'_>,
     ) -> Result<(), EngineError> {
-        #[derive(Deserialize)]
-        struct ErrorBody {
-            code: i64,
-            #[serde(default)]
-            text: Option<String>,
-        }
-        let error: ErrorBody = match serde_json::from_str(body.json) {
-            Ok(error) => error,
-            Err(problem) => {
-                let problem = problem.to_string();
-                return self.malformed_reply(worker, position, invocation, body, &problem);
-            }
+        // Code and text may be anything, and may be missing: only a code that is known says that
+        // nothing happened.
+        let field = |name| {
+            let json = body.field(name);
+            json.and_then(|json| Value::from_json(json).ok()).unwrap_or(Value::Null)
         };
-        let definite = u32::try_from(error.code).is_ok_and(|code| ErrorCode(code).is_definite());
-        let value = Value::List(std::sync::Arc::new(vec![
-            Value::Int(error.code),
-            error.text.map_or(Value::Null, Value::text),
-        ]));
+        let (code, text) = (field("code"), field("text"));
+        let definite = matches!(code, Value::Int(code)
+            if u32::try_from(code).is_ok_and(|code| ErrorCode(code).is_definite()));
+        let value = Value::List(std::sync::Arc::new(vec![code, text]));
         self.give_up(worker, position, invocation, definite, value)
     }
 
     fn malformed_reply(
         &mut self,
-        worker: u32,
+        (worker, src): (u32, Endpoint),
         position: usize,
         invocation: &Invocation,
         body: &Body<'_>,
@@ -264,7 +257,10 @@ impl Simulation<'_> {
         let state = &self.course.workers[worker as usize];
         let request = String::from_utf8_lossy(&state.request).into_owned();
         let op = self.recorder.history.operations[position].index;
-        let node = state.worker.node as u16;
+        let node = match src {
+            Endpoint::Node(node) => node,
+            _ => state.worker.node as u16,
+        };
         let failure = HostFailure::malformed_reply(&request, body.json, problem, op);
         debug_assert_eq!(failure.violation.kind, ViolationKind::MalformedReply);
         self.violation(node, failure);

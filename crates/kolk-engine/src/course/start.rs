@@ -7,7 +7,6 @@ use kolk_protocol::{from_body, lockstep};
 
 use super::Stage;
 use super::clients::Role;
-use crate::endpoint::Endpoint;
 use crate::host::{NO_LOCKSTEP, in_the_words_of_json, shorten};
 use crate::run::EngineError;
 use crate::simulation::Simulation;
@@ -40,22 +39,18 @@ impl Simulation<'_> {
     pub(super) fn init_reply(
         &mut self,
         node: u16,
-        src: Endpoint,
         body: &Body<'_>,
     ) -> Result<Option<bool>, EngineError> {
         let is_late = self.course.stage != Stage::Starting || self.hosts.is_started(node);
-        if src != Endpoint::Node(node) || (is_late && body.in_reply_to != Some(1)) {
-            return Ok(Some(false));
-        }
         if is_late {
-            return Ok(Some(true));
+            return Ok(Some(body.answers() == Some(1)));
         }
         let problem = match &*body.kind {
-            "init_ok" if body.in_reply_to != Some(1) => {
+            "init_ok" if body.answers() != Some(1) => {
                 let problem = format!("answers `init` with {}", shorten(body.json));
                 Some((problem, "It must carry the request's number: `\"in_reply_to\":1`.".into()))
             }
-            _ if body.in_reply_to != Some(1) => return Ok(Some(false)),
+            _ if body.answers() != Some(1) => return Ok(Some(false)),
             "init_ok" => match from_body::<init::Reply>(&body.kind, body.json) {
                 Ok(init::Reply::InitOk { lockstep }) => match lockstep {
                     None if self.hosts.is_virtual() => {

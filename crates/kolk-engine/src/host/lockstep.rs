@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use kolk_history::summary::ViolationKind;
-use kolk_node::{Input, Outputs};
+use kolk_node::Input;
 use kolk_protocol::lockstep::CLOCK;
 use kolk_protocol::message::Line;
 use kolk_protocol::{Time, write_line};
@@ -36,8 +36,8 @@ pub(crate) const NO_LOCKSTEP: (&str, &str) = (
 pub(crate) struct LockstepHosts {
     pub(super) programs: Vec<Program>,
     pub(super) started: Vec<bool>,
-    /// What they did during the last step that the protocol forbids and the run survives.
-    pub(super) violations: Vec<HostFailure>,
+    /// What the program that was stepped last wrote, but for `idle`: lines with their ends.
+    pub(super) lines: Vec<u8>,
     /// How long a step may take by the wall clock, and who may end it.
     pub(crate) patience: Patience,
     /// When a program was last given its line, or became idle. Those that are stepped side by side
@@ -63,7 +63,7 @@ impl LockstepHosts {
         LockstepHosts {
             programs,
             started: vec![false; count],
-            violations: Vec::new(),
+            lines: Vec::new(),
             patience,
             progress: Instant::now(),
             stopped: false,
@@ -106,7 +106,6 @@ impl LockstepHosts {
         &mut self,
         node: u16,
         input: Input<'_>,
-        outputs: &mut Outputs,
     ) -> Result<Option<Time>, HostFailure> {
         if let Some(failure) = self.failed[usize::from(node)].take() {
             return Err(failure);
@@ -114,20 +113,25 @@ impl LockstepHosts {
         let program = &mut self.programs[usize::from(node)];
         let started = self.started[usize::from(node)];
         let since = self.progress;
-        let mut step_bytes = 0;
+        let (mut step_bytes, mut noise) = (0, 0);
         loop {
             while let Some(range) = program.lines.next_line() {
                 step_bytes += range.len();
-                if step_bytes > STEP_BYTES_MAX || self.violations.len() > NOISE_MAX {
-                    return Err(endless_step(program, step_bytes, self.violations.len()));
+                if step_bytes > STEP_BYTES_MAX || noise > NOISE_MAX {
+                    return Err(endless_step(program, step_bytes, noise));
                 }
-                if !started {
-                    refuse_ignorant(program.lines.line(range.clone()))?;
+                let bytes = program.lines.line(range);
+                match Line::parse(bytes) {
+                    Ok(line) if line.dest == CLOCK && line.src == program.name() => {
+                        self.progress = Instant::now();
+                        return idle(&line, bytes).map(|wake_at| wake_at.map(Time::from_nanos));
+                    }
+                    Ok(line) if !started => refuse_ignorant(&line)?,
+                    Ok(_) => {}
+                    Err(_) => noise += usize::from(!bytes.trim_ascii().is_empty()),
                 }
-                if let Some(wake_at) = take_line(program, range, outputs, &mut self.violations)? {
-                    self.progress = Instant::now();
-                    return Ok(wake_at.map(Time::from_nanos));
-                }
+                self.lines.extend_from_slice(bytes);
+                self.lines.push(b'\n');
             }
             if let Some(failure) = program.overrun() {
                 return Err(failure);
@@ -142,45 +146,18 @@ impl LockstepHosts {
 
 /// Fails at once if a line is the `init_ok` of a node that knows nothing of lockstep: it would never
 /// say that it is idle.
-fn refuse_ignorant(bytes: &[u8]) -> Result<(), HostFailure> {
-    match Line::parse(bytes) {
-        Ok(line) if line.body.kind == "init_ok" && !line.body.json.contains("\"lockstep\"") => {
-            let (problem, advice) = NO_LOCKSTEP;
-            Err(HostFailure::plain(ViolationKind::NeverIdle, problem.into(), advice.into()))
-        }
-        _ => Ok(()),
+fn refuse_ignorant(line: &Line<'_>) -> Result<(), HostFailure> {
+    if line.body.kind == "init_ok" && !line.body.json.contains("\"lockstep\"") {
+        let (problem, advice) = NO_LOCKSTEP;
+        return Err(HostFailure::plain(ViolationKind::NeverIdle, problem.into(), advice.into()));
     }
+    Ok(())
 }
 
-/// Takes one line of a step; gives the idle line's `wake_at` if it is that one.
-fn take_line(
-    program: &Program,
-    range: std::ops::Range<usize>,
-    outputs: &mut Outputs,
-    violations: &mut Vec<HostFailure>,
-) -> Result<Option<Option<u64>>, HostFailure> {
-    let bytes = program.lines.line(range);
-    if bytes.trim_ascii().is_empty() {
-        return Ok(None);
-    }
-    let line = match Line::parse(bytes) {
-        Ok(line) => line,
-        Err(error) => {
-            violations.push(HostFailure::line_error(&String::from_utf8_lossy(bytes), &error));
-            return Ok(None);
-        }
-    };
-    if line.src != program.name() {
-        let text = String::from_utf8_lossy(bytes);
-        violations.push(HostFailure::foreign_source(&text, &line.src, program.name()));
-        return Ok(None);
-    }
-    if line.dest != CLOCK {
-        outputs.push(&line.dest, line.body.json.as_bytes());
-        return Ok(None);
-    }
+/// Reads the `idle` that ends a step: when the node wants to be woken.
+fn idle(line: &Line<'_>, bytes: &[u8]) -> Result<Option<u64>, HostFailure> {
     match serde_json::from_str::<IdleBody>(line.body.json) {
-        Ok(idle) if line.body.kind == "idle" => Ok(Some(idle.wake_at)),
+        Ok(idle) if line.body.kind == "idle" => Ok(idle.wake_at),
         _ => Err(HostFailure::plain(
             ViolationKind::NotAMessage,
             "`clock` takes only {\"type\":\"idle\",\"wake_at\":…}".into(),

@@ -5,7 +5,7 @@ use kolk_protocol::message::Body;
 use kolk_protocol::scan::{ScanError, Scanner};
 use kolk_protocol::{ErrorCode, RpcError};
 
-use super::{unknown_type, write_error, write_reply};
+use super::{refuse, write_error, write_reply};
 
 /// A request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Action {
 }
 
 impl Answer {
-    /// Writes the reply; returns false if none is wanted.
+    /// Writes the reply.
     pub(super) fn write(&self, request: &Body<'_>, reply: &mut Vec<u8>) -> bool {
         let error = match self {
             Answer::Read(value) => {
@@ -75,79 +75,50 @@ impl Answer {
     }
 }
 
-/// Reads a request, lets `act` answer it, and writes the reply. Returns false if none is wanted.
+/// Reads a request, lets `act` answer it, and writes the reply. Returns false if there is none.
 pub(super) fn serve(
     service: &str,
     body: &Body<'_>,
     reply: &mut Vec<u8>,
     act: impl FnOnce(&Request) -> Answer,
 ) -> bool {
-    match Request::read(service, body) {
+    if !matches!(&*body.kind, "read" | "write" | "cas") {
+        return refuse(reply, body, service, "`read`, `write` and `cas`");
+    }
+    match Request::read(body) {
         Ok(request) => act(&request).write(body, reply),
-        Err(error) => write_error(reply, body, &error),
+        Err(error) => {
+            let error = RpcError::new(ErrorCode::MALFORMED_REQUEST, error.to_string());
+            write_error(reply, body, &error)
+        }
     }
 }
 
 impl Request {
-    fn read(service: &str, body: &Body<'_>) -> Result<Request, RpcError> {
-        let kind = &*body.kind;
-        if !matches!(kind, "read" | "write" | "cas") {
-            return Err(unknown_type(service, body, "`read`, `write` and `cas`"));
-        }
-        let fields = Fields::read(body).map_err(|error| malformed(error.to_string()))?;
-        let needed = |name: &str, field: Option<Datum>| {
-            field.ok_or_else(|| malformed(format!("`{kind}` needs `{name}`")))
-        };
-        let action = match kind {
-            "read" => Action::Read,
-            "write" => Action::Write { value: needed("value", fields.value)? },
-            _ => Action::Cas {
-                from: needed("from", fields.from)?,
-                to: needed("to", fields.to)?,
-                create_if_not_exists: match fields.create_if_not_exists {
-                    None | Some("false" | "null") => false,
-                    Some("true") => true,
-                    Some(other) => {
-                        return Err(malformed(format!(
-                            "`create_if_not_exists` must be true or false, not {other}"
-                        )));
-                    }
-                },
-            },
-        };
-        Ok(Request { key: needed("key", fields.key)?, action })
-    }
-}
-
-fn malformed(text: String) -> RpcError {
-    RpcError::new(ErrorCode::MALFORMED_REQUEST, text)
-}
-
-/// A body's fields, as far as a key-value request has them.
-#[derive(Default)]
-struct Fields<'a> {
-    key: Option<Datum>,
-    value: Option<Datum>,
-    from: Option<Datum>,
-    to: Option<Datum>,
-    create_if_not_exists: Option<&'a str>,
-}
-
-impl<'a> Fields<'a> {
-    fn read(body: &Body<'a>) -> Result<Fields<'a>, ScanError> {
-        let mut fields = Fields::default();
+    /// Reads a request of a known type. What it leaves out is null, as serializers leave out what
+    /// is empty: Go's `omitempty`, Rust's `skip_serializing_if`.
+    fn read(body: &Body<'_>) -> Result<Request, ScanError> {
+        let [mut key, mut value, mut from, mut to] = [const { None }; 4];
+        let mut create_if_not_exists = false;
         Scanner::new(body.json).object(|scanner, name, _| {
             let json = scanner.value()?;
             match &*name {
-                "key" => fields.key = Some(Datum::parse(json)?),
-                "value" => fields.value = Some(Datum::parse(json)?),
-                "from" => fields.from = Some(Datum::parse(json)?),
-                "to" => fields.to = Some(Datum::parse(json)?),
-                "create_if_not_exists" => fields.create_if_not_exists = Some(json),
+                "key" => key = Some(Datum::parse(json)?),
+                "value" => value = Some(Datum::parse(json)?),
+                "from" => from = Some(Datum::parse(json)?),
+                "to" => to = Some(Datum::parse(json)?),
+                // True is whatever is not false or null.
+                "create_if_not_exists" => create_if_not_exists = !matches!(json, "false" | "null"),
                 _ => {}
             }
             Ok::<(), ScanError>(())
         })?;
-        Ok(fields)
+        let or_null = |field: Option<Datum>| field.unwrap_or_else(Datum::null);
+        let action = match &*body.kind {
+            "read" => Action::Read,
+            "write" => Action::Write { value: or_null(value) },
+            _ => Action::Cas { from: or_null(from), to: or_null(to), create_if_not_exists },
+        };
+        Ok(Request { key: or_null(key), action })
     }
 }

@@ -3,7 +3,7 @@
 use kolk_protocol::Random;
 use kolk_protocol::message::Body;
 
-use super::{Service, unknown_type, write_error, write_reply};
+use super::{Service, refuse, write_reply};
 
 /// A counter.
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ impl Service for LinTso {
 
     fn handle(&mut self, _: &str, body: &Body<'_>, _: &mut Random, reply: &mut Vec<u8>) -> bool {
         if body.kind != "ts" {
-            return write_error(reply, body, &unknown_type("lin-tso", body, "`ts`"));
+            return refuse(reply, body, "lin-tso", "`ts`");
         }
         let timestamp = self.next;
         self.next += 1;

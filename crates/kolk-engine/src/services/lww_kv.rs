@@ -17,7 +17,7 @@ const REPLICAS: usize = 2;
 /// Before each request one replica, drawn at random, is merged into another, which may be itself;
 /// the replica that answers is drawn as well. A value bears the Lamport time of the replica it was
 /// written to; of two the later one stays, of two with the same time that of the replica merged
-/// from. As in the original a `cas` with `create_if_not_exists` creates nothing.
+/// from. As in Maelstrom a `cas` with `create_if_not_exists` creates nothing.
 #[derive(Debug, Default)]
 pub struct LwwKv {
     replicas: [Replica; REPLICAS],
@@ -121,7 +121,7 @@ impl Replica {
     }
 }
 
-/// Against a plain model of the original: whole maps merged, before every request.
+/// Against a plain model of Maelstrom's: whole maps merged, before every request.
 #[cfg(test)]
 mod tests {
     use kolk_protocol::Key;

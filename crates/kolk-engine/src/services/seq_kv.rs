@@ -14,11 +14,13 @@ const STATES_KEPT: usize = 32;
 
 /// All clients see the same sequence of states, each at its own pace and never going back.
 ///
-/// A request that leaves the state as it is acts on a state drawn from those that are kept and not
-/// older than what the client last saw; the newest is not among them unless the client has seen it
-/// already, so that somebody who only reads never catches up, which sequential consistency allows
-/// and the original does. A request that changes the state drawn acts on the newest one instead,
-/// and makes a new one.
+/// For each request a state is drawn, evenly, from those that are kept and not older than what the
+/// client last saw, the newest included. A request that leaves that state as it is gets its answer
+/// from there, however old it is: so reads are stale, and who only reads comes up to date in the
+/// end. A request that changes the state drawn acts on the newest one instead, and makes a new one.
+///
+/// Maelstrom draws from the same range, but for a client that is further behind than the states it
+/// keeps, to whom it may show a later state before an earlier one; here nobody ever goes back.
 ///
 /// States share what they have in common: each key has the versions that kept states can see.
 #[derive(Debug, Default)]
@@ -77,7 +79,7 @@ impl SeqKv {
         let before = self.value_at(&request.key, self.newest);
         let (answer, stored) = request.action.apply(before);
         // A request that no longer changes anything here (a compare-and-set whose time has passed)
-        // makes a state all the same, as in the original.
+        // makes a state all the same, as in Maelstrom.
         let stored = stored.filter(|value| Some(value) != before);
         self.add_state(stored.map(|value| (request.key.clone(), value)));
         self.saw(client, self.newest);
@@ -87,7 +89,7 @@ impl SeqKv {
     fn choose_state(&self, client: &str, random: &mut Random) -> u64 {
         let oldest = self.newest - self.changed.len() as u64;
         let seen = self.seen.get(client).copied().unwrap_or(0).max(oldest);
-        if seen == self.newest { seen } else { seen + random.below(self.newest - seen) }
+        seen + random.below(self.newest - seen + 1)
     }
 
     fn saw(&mut self, client: &str, state: u64) {

@@ -9,8 +9,9 @@ use crate::Value;
 use crate::micro_ops::{MicroFunction, Packer};
 use crate::value::{ListBuilder, keyword};
 
-/// The deepest nesting accepted.
-pub const DEPTH_MAX: usize = 128;
+/// The deepest nesting accepted: that of a value, which is as deep as the wire allows, and of the
+/// operation around it.
+pub const DEPTH_MAX: usize = kolk_protocol::scan::DEPTH_MAX + 4;
 
 /// Why a text is not EDN.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

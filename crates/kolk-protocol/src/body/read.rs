@@ -14,6 +14,7 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 use super::{BodyError, is_reserved};
+use crate::scan::Scanner;
 
 /// Reads a body whose `type` is `kind` as an enum.
 ///
@@ -27,7 +28,27 @@ use super::{BodyError, is_reserved};
 /// [`BodyError::UnknownType`] if the enum has no such variant, [`BodyError::Malformed`] if the
 /// fields do not fit it; the text then names the field.
 pub fn from_body<'de, T: Deserialize<'de>>(kind: &str, json: &'de str) -> Result<T, BodyError> {
-    T::deserialize(Reader { kind, json })
+    match T::deserialize(Reader { kind, json, is_deep: false }) {
+        // Only a body that is known to be nested no deeper than the wire allows is read without the
+        // bound of `serde_json`, which is lower.
+        Err(BodyError::Malformed(problem))
+            if problem.contains(RECURSION_LIMIT) && Scanner::new(json).value().is_ok() =>
+        {
+            T::deserialize(Reader { kind, json, is_deep: true })
+        }
+        result => result,
+    }
+}
+
+/// What `serde_json` says of a text that is nested too deeply for it.
+const RECURSION_LIMIT: &str = "recursion limit exceeded";
+
+fn reader(json: &str, is_deep: bool) -> serde_json::Deserializer<serde_json::de::StrRead<'_>> {
+    let mut reader = serde_json::Deserializer::from_str(json);
+    if is_deep {
+        reader.disable_recursion_limit();
+    }
+    reader
 }
 
 impl de::Error for BodyError {
@@ -64,6 +85,8 @@ fn without_position(mut text: String) -> String {
 struct Reader<'k, 'de> {
     kind: &'k str,
     json: &'de str,
+    /// It is nested deeper than `serde_json` allows.
+    is_deep: bool,
 }
 
 impl<'de> Deserializer<'de> for Reader<'_, 'de> {
@@ -89,7 +112,7 @@ impl<'de> Deserializer<'de> for Reader<'_, 'de> {
     ) -> Result<V::Value, BodyError> {
         // serde_json's `RawValue` asks for itself by a newtype name of its own.
         if name.starts_with("$serde_json::") {
-            return serde_json::Deserializer::from_str(self.json)
+            return reader(self.json, self.is_deep)
                 .deserialize_newtype_struct(name, visitor)
                 .map_err(malformed);
         }
@@ -97,7 +120,7 @@ impl<'de> Deserializer<'de> for Reader<'_, 'de> {
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, BodyError> {
-        let mut json = serde_json::Deserializer::from_str(self.json);
+        let mut json = reader(self.json, self.is_deep);
         let value = json.deserialize_any(visitor).map_err(malformed)?;
         json.end().map_err(malformed)?;
         Ok(value)
@@ -118,13 +141,14 @@ impl<'de> EnumAccess<'de> for Reader<'_, 'de> {
         seed: V,
     ) -> Result<(V::Value, FieldsReader<'de>), BodyError> {
         let kind: StrDeserializer<'_, BodyError> = self.kind.into_deserializer();
-        Ok((seed.deserialize(kind)?, FieldsReader { json: self.json }))
+        Ok((seed.deserialize(kind)?, FieldsReader { json: self.json, is_deep: self.is_deep }))
     }
 }
 
 /// A body without its reserved keys.
 struct FieldsReader<'de> {
     json: &'de str,
+    is_deep: bool,
 }
 
 impl<'de> VariantAccess<'de> for FieldsReader<'de> {
@@ -155,7 +179,7 @@ impl<'de> Deserializer<'de> for FieldsReader<'de> {
     type Error = BodyError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, BodyError> {
-        let mut json = serde_json::Deserializer::from_str(self.json);
+        let mut json = reader(self.json, self.is_deep);
         let value = json.deserialize_map(WithoutReserved(visitor)).map_err(malformed)?;
         json.end().map_err(malformed)?;
         Ok(value)
@@ -171,7 +195,8 @@ impl<'de> Deserializer<'de> for FieldsReader<'de> {
         visitor: V,
     ) -> Result<V::Value, BodyError> {
         if name.starts_with("$serde_json::") {
-            return Reader { kind: "", json: self.json }.deserialize_newtype_struct(name, visitor);
+            let Self { json, is_deep } = self;
+            return Reader { kind: "", json, is_deep }.deserialize_newtype_struct(name, visitor);
         }
         visitor.visit_newtype_struct(self)
     }

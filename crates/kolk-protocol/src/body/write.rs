@@ -21,7 +21,7 @@ use crate::message::write_string;
 pub fn write_body<T: Serialize + ?Sized>(
     out: &mut Vec<u8>,
     value: &T,
-    head: Head,
+    head: Head<'_>,
 ) -> Result<(), BodyError> {
     let start = out.len();
     let written = value.serialize(Writer { out, head, typed: false });
@@ -41,7 +41,7 @@ impl ser::Error for BodyError {
 /// and only the fields are missing.
 struct Writer<'a> {
     out: &'a mut Vec<u8>,
-    head: Head,
+    head: Head<'a>,
     typed: bool,
 }
 
@@ -66,16 +66,17 @@ impl<'a> Writer<'a> {
             write_string(out, variant);
         }
         let mut any = variant.is_some();
-        for (key, number) in
-            [(&b"\"msg_id\":"[..], head.msg_id), (b"\"in_reply_to\":", head.in_reply_to)]
+        let mut digits = itoa::Buffer::new();
+        let msg_id = head.msg_id.map(|number| digits.format(number));
+        for (key, json) in [(&b"\"msg_id\":"[..], msg_id), (b"\"in_reply_to\":", head.in_reply_to)]
         {
-            if let Some(number) = number {
+            if let Some(json) = json {
                 if any {
                     out.push(b',');
                 }
                 any = true;
                 out.extend_from_slice(key);
-                out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+                out.extend_from_slice(json.as_bytes());
             }
         }
         Fields { out, any, typed: variant.is_some() }

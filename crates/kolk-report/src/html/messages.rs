@@ -4,6 +4,7 @@ use std::io::BufRead;
 
 use kolk_history::History;
 use kolk_history::journal::{DropReason, JournalLine, JournalReader};
+use kolk_protocol::Datum;
 use kolk_protocol::message::Body;
 use rustc_hash::FxHashMap;
 
@@ -127,9 +128,10 @@ impl Messages {
         let head = Body::parse(body).ok();
         let kind = self.kinds.number(head.as_ref().map_or("", |head| &head.kind));
         let request = head.as_ref().and_then(|head| head.in_reply_to);
-        let request = request.and_then(|id| requests.get(&(dest, src, id)).copied());
+        let request =
+            request.and_then(|id| requests.get(&(dest, src, RequestId::new(id))).copied());
         if let Some(id) = head.and_then(|head| head.msg_id) {
-            requests.insert((src, dest, id), place);
+            requests.insert((src, dest, RequestId::new(id)), place);
         }
         let operations = &history.operations;
         let op = line.op.and_then(|index| {
@@ -203,8 +205,29 @@ impl Messages {
     }
 }
 
-/// Requests by sender, receiver and the sender's number: places of messages.
-type Requests = FxHashMap<(u32, u32, i64), u32>;
+/// Requests by sender, receiver and what the sender calls them: places of messages.
+type Requests = FxHashMap<(u32, u32, RequestId), u32>;
+
+/// What a request is called, however its JSON is spelled.
+#[derive(PartialEq, Eq, Hash)]
+enum RequestId {
+    /// As a rule it is a number.
+    Number(i64),
+    /// Any other JSON, in its canonical form where it has one.
+    Json(Box<str>),
+}
+
+impl RequestId {
+    fn new(json: &str) -> RequestId {
+        match json.parse() {
+            Ok(number) => RequestId::Number(number),
+            Err(_) => RequestId::Json(match Datum::parse(json) {
+                Ok(datum) => datum.text().into(),
+                Err(_) => json.into(),
+            }),
+        }
+    }
+}
 
 fn push_body(
     bodies: &mut Texts,

@@ -2,7 +2,8 @@
 
 use super::{Exchange, ServiceDoc, field, message};
 
-const KEY: super::Field = field("key", "any JSON", "which key; keys are compared by value");
+const KEY: super::Field =
+    field("key", "any JSON", "which key; keys are compared by value; if left out, null");
 
 const READ: Exchange = Exchange {
     request: message("read", "The value of a key.", &[KEY]),
@@ -14,7 +15,7 @@ const WRITE: Exchange = Exchange {
     request: message(
         "write",
         "Sets a key, whatever it was.",
-        &[KEY, field("value", "any JSON", "to what")],
+        &[KEY, field("value", "any JSON", "to what; if left out, null")],
     ),
     reply: message("write_ok", "It is set.", &[]),
     errors: &[],
@@ -37,19 +38,20 @@ const fn cas(create_if_not_exists: &'static [super::Field]) -> Exchange {
 
 const CAS: Exchange = cas(&[
     KEY,
-    field("from", "any JSON", "the value expected; values are compared by value"),
-    field("to", "any JSON", "the value to set"),
+    field("from", "any JSON", "the value expected, compared by value; if left out, null"),
+    field("to", "any JSON", "the value to set; if left out, null"),
     field(
         "create_if_not_exists",
         "true or false, optional",
-        "if there is no such key, set it to `to` without an error; if left out, false",
+        "if there is no such key, set it to `to` without an error; if left out, false, and if \
+         neither true nor false, true",
     ),
 ]);
 
 const LWW_CAS: Exchange = cas(&[
     KEY,
-    field("from", "any JSON", "the value expected; values are compared by value"),
-    field("to", "any JSON", "the value to set"),
+    field("from", "any JSON", "the value expected, compared by value; if left out, null"),
+    field("to", "any JSON", "the value to set; if left out, null"),
     field(
         "create_if_not_exists",
         "true or false, optional",
@@ -89,7 +91,8 @@ pub const SERVICES: &[ServiceDoc] = &[
         promises: &[
             "A node sees its own writes, and never goes back to an older state.",
             "A read, or whatever leaves the store as it was, may be answered from one of the last \
-             32 states.",
+             32 states, the newest among them, each as likely as the others. Whoever only reads \
+             comes up to date in the end.",
             "What changes something acts on the newest state, and whoever made a change is up to \
              date. To read what is newest, first write a value that is new (a barrier), then read.",
         ],

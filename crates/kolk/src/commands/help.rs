@@ -111,8 +111,8 @@ struct MessageLine {
     src: String,
     dest: String,
     kind: String,
-    msg_id: Option<i64>,
-    in_reply_to: Option<i64>,
+    msg_id: Option<String>,
+    in_reply_to: Option<String>,
 }
 
 impl MessageLine {
@@ -148,8 +148,8 @@ fn lines_of(workload: &str, node: &str, seed: u64) -> Result<Vec<MessageLine>, S
             src: event.src.into_owned(),
             dest: event.dest.into_owned(),
             kind: parsed.kind.to_string(),
-            msg_id: parsed.msg_id,
-            in_reply_to: parsed.in_reply_to,
+            msg_id: parsed.msg_id.map(str::to_owned),
+            in_reply_to: parsed.in_reply_to.map(str::to_owned),
         });
     }
     Ok(lines)

@@ -9,8 +9,8 @@ kinds! {
 
     // Lines that are no message.
     prints_text "" 1 "init; hear; say 'got a message!'; echo_back; serve"
-    prints_two_messages_on_a_line "" 1
-        r#"init; say '{"src":"n0","dest":"c1","body":{}}{"src":"n0","dest":"c1","body":{}}'; serve"#
+    prints_two_messages_on_a_line "" 0
+        r#"init; say '{"src":"n0","dest":"n0","body":{"type":"a"}}{"src":"n0","dest":"n0","body":{}}'; serve"#
     prints_json_that_is_no_object "" 1 "init; say '[\"n0\",\"c1\"]'; serve"
     prints_half_an_object "" 1 r#"init; say '{"src":"n0","dest":"c1","body":{"type":"echo_ok"'; serve"#
     prints_python "" 1
@@ -22,7 +22,7 @@ kinds! {
     prints_no_src "" 1 r#"init; say '{"dest":"c1","body":{"type":"echo_ok"}}'; serve"#
     replies_to_a_string "" 1
         r#"init; hear; send $from '"type":"echo_ok","in_reply_to":"'$id'"'; echo_back; serve"#
-    prints_latin_1 "" 1
+    prints_latin_1 "" 0
         r#"init; hear; printf '{"src":"n0","dest":"c1","body":{"type":"caf\351"}}\n'; echo_back; serve"#
     prints_escapes "" 1
         r#"init; hear; printf '\033[2J\033]0;gone\007</script><b>\342\200\256\n'; echo_back; serve"#
@@ -31,7 +31,7 @@ kinds! {
 
     // Messages that may not be.
     sends_to_nobody "" 1 r#"init; hear; send n7 '"type":"gossip","values":[1,2]'; echo_back; serve"#
-    sends_in_the_name_of_another "--node-count 2" 1
+    sends_in_the_name_of_another "--node-count 2" 0
         r#"init; case $me in n1) me=n0; send n1 '"type":"gossip"'; me=n1;; esac; serve"#
     answers_twice "" 0 "init; while hear; do echo_back; echo_back; done"
     answers_what_nobody_asked "" 0 "init; hear; echo_back; id=77; echo_back; serve"
@@ -52,7 +52,7 @@ kinds! {
             idle
         done"#
     answers_with_a_wrong_value "" 1 r#"init; hear; answer '"type":"echo_ok","echo":"<b>no</b>\u001b[31m"'; serve"#
-    answers_with_an_error_without_code "" 1
+    answers_with_an_error_without_code "" 0
         r#"init; hear; answer '"type":"error","text":"</script>\u001b[31m"'; serve"#
     answers_with_errors "" 1
         r#"init; while hear; do answer '"type":"error","code":10,"text":"echo? \u001b[31m"'; done"#

@@ -79,6 +79,22 @@ class LiveTexts {
 const columns = (kinds) => Object.fromEntries(Object.entries(kinds).map(([name, Kind]) => [name, new Growing(Kind)]));
 const views = (tables) => Object.fromEntries(Object.entries(tables).map(([name, column]) => [name, column.view()]));
 
+const isNamed = (id) => id !== undefined && id !== null;
+
+/// What a request is called, as text: any JSON, and a number by all its digits.
+function requestId(body, key, json) {
+  const id = body[key];
+  if (typeof id !== "number" || Number.isSafeInteger(id)) return JSON.stringify(id);
+  let [depth, found] = [0, JSON.stringify(id)];
+  const tokens = json.match(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g);
+  tokens.forEach((token, at) => {
+    if (token === "{" || token === "[") depth++;
+    else if (token === "}" || token === "]") depth--;
+    else if (depth === 1 && token === `"${key}"` && tokens[at + 1] === ":") found = tokens[at + 2];
+  });
+  return found;
+}
+
 /// What has been read of a run.
 export class LiveRun {
   constructor(plan) {
@@ -114,8 +130,10 @@ export class LiveRun {
     const place = messages.id.count;
     const [src, dest] = [this.actors.number(line.src), this.actors.number(line.dest)];
     const body = line.body ?? {};
-    const request = body.in_reply_to === undefined ? undefined : this.requests.get(`${dest} ${src} ${body.in_reply_to}`);
-    if (body.msg_id !== undefined) this.requests.set(`${src} ${dest} ${body.msg_id}`, place);
+    // The body comes last, and no quotation mark in a name stands bare.
+    const json = text.slice(text.indexOf(',"body":') + 8, -1);
+    const request = isNamed(body.in_reply_to) ? this.requests.get(`${dest} ${src} ${requestId(body, "in_reply_to", json)}`) : undefined;
+    if (isNamed(body.msg_id)) this.requests.set(`${src} ${dest} ${requestId(body, "msg_id", json)}`, place);
     messages.id.push(line.id);
     messages.sent.push(line.time);
     messages.order.push(order);
@@ -128,8 +146,7 @@ export class LiveRun {
     messages.fate.push(0);
     messages.end.push(NaN);
     messages.endOrder.push(NaN);
-    // The body comes last, and no quotation mark in a name stands bare.
-    this.bodies.push(text.slice(text.indexOf(',"body":') + 8, -1));
+    this.bodies.push(json);
   }
 
   end(line, order, fate) {
