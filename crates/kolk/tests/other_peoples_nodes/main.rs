@@ -1,0 +1,183 @@
+//! Other people's kinds of node, re-made in a few lines each, against the verdict that Maelstrom
+//! gives of them: what runs there must run here, on both clocks.
+//!
+//! The nodes stand in `node.py`, the verdicts in `kinds.rs`.
+
+mod kinds;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use kinds::{Clocks, KINDS, Kind, Verdict};
+
+/// How many runs go on at once: each is a few processes that mostly wait.
+const AT_ONCE: usize = 4;
+
+fn node() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/other_peoples_nodes/node.py")
+}
+
+/// True if there is a Python to run the nodes with; says so if there is none.
+fn has_python() -> bool {
+    let found = Command::new("python3")
+        .args(["-c", "import json"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !found {
+        eprintln!("ignored: there is no python3 on this machine");
+    }
+    found
+}
+
+fn run(kind: &Kind, clock: &str, more: &[&str]) -> Output {
+    let store = tempfile::tempdir().expect("a folder");
+    run_in(store.path(), kind, clock, more)
+}
+
+fn run_in(store: &Path, kind: &Kind, clock: &str, more: &[&str]) -> Output {
+    let time_limit = if clock == "virtual" { "2" } else { "0.5" };
+    let mut usual = vec![
+        ("-w", "echo"),
+        ("--node-count", "2"),
+        ("--rate", "20"),
+        ("--time-limit", time_limit),
+        ("--seed", "7"),
+        // Python takes its time to start on a machine that is busy with other tests.
+        ("--init-timeout", "60"),
+    ];
+    if kind.total {
+        usual.push(("--availability", "total"));
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kolk"));
+    command.args(["test", "--clock", clock, "--bin"]).arg(node());
+    let flags: Vec<&str> = kind.flags.split_whitespace().collect();
+    for (name, value) in usual {
+        if !flags.contains(&name) && !more.contains(&name) {
+            command.args([name, value]);
+        }
+    }
+    command.args(flags).args(more).arg("--store").arg(store).args(["--", kind.name]);
+    command.stdin(Stdio::null()).env_remove("COLUMNS").output().expect("kolk runs")
+}
+
+/// What is wrong with the outcome of a run, if anything is.
+fn complaint(kind: &Kind, output: &Output) -> Option<String> {
+    let screen = String::from_utf8_lossy(&output.stdout);
+    let status = match kind.verdict {
+        Verdict::Valid => 0,
+        Verdict::Invalid | Verdict::InvalidHere => 1,
+    };
+    let missing = kind.says.iter().find(|words| !screen.contains(**words));
+    if output.status.code() == Some(status) && missing.is_none() {
+        return None;
+    }
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let what = match missing {
+        Some(words) if output.status.code() == Some(status) => format!("does not say `{words}`"),
+        _ => format!("ended with {:?}, not {status}", output.status.code()),
+    };
+    Some(format!("{} ({}) {what}:\n{screen}\n{errors}", kind.name, kind.why))
+}
+
+fn check_all(clock: &str, wanted: impl Fn(&Kind) -> bool) {
+    if !has_python() {
+        return;
+    }
+    let kinds: Vec<&Kind> = KINDS.iter().filter(|kind| wanted(kind)).collect();
+    let next = AtomicUsize::new(0);
+    let complaints = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(kind) = kinds.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Some(complaint) = complaint(kind, &run(kind, clock, &[])) {
+                        complaints.lock().expect("no panic").push(complaint);
+                    }
+                }
+            });
+        }
+    });
+    let complaints = complaints.into_inner().expect("no panic");
+    let count = complaints.len();
+    assert!(complaints.is_empty(), "{count} of {}:\n{}", kinds.len(), complaints.join("\n\n"));
+}
+
+#[test]
+fn on_the_virtual_clock() {
+    check_all("virtual", |_| true);
+}
+
+#[test]
+fn on_the_real_clock() {
+    check_all("real", |kind| kind.clocks == Clocks::Both);
+}
+
+/// Whoever only reads from `seq-kv` comes up to date whatever the seed.
+#[test]
+fn who_only_reads_comes_up_to_date() {
+    if !has_python() {
+        return;
+    }
+    let name = "who_only_reads_comes_up_to_date";
+    let kind = KINDS.iter().find(|kind| kind.name == name).expect("it is among them");
+    for seed in ["1", "2", "3", "4"] {
+        let output = run(kind, "virtual", &["--seed", seed]);
+        if let Some(complaint) = complaint(kind, &output) {
+            panic!("seed {seed}: {complaint}");
+        }
+    }
+}
+
+/// What a node may say can be stored, and read by all who read it: values of any kind and depth, and
+/// a page whose messages have ids of any kind.
+#[test]
+fn what_is_stored_is_read_again() {
+    if !has_python() {
+        return;
+    }
+    let store = tempfile::tempdir().expect("a folder");
+    for name in ["ids_of_every_kind", "ids_object_to_peers"] {
+        let kind = KINDS.iter().find(|kind| kind.name == name).expect("a kind");
+        let output = run_in(store.path(), kind, "virtual", &[]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let run = store.path().join("latest");
+        let workload = if name == "ids_of_every_kind" { "unique-ids" } else { "echo" };
+        let kolk = |words: &[&str], file: &str| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_kolk"));
+            let output = command.arg(words[0]).arg(run.join(file)).args(&words[1..]).output();
+            let output = output.expect("kolk runs");
+            assert_eq!(output.status.code(), Some(0), "{words:?} {file}: {output:?}");
+        };
+        kolk(&["check", "-w", workload], "history.jsonl");
+        kolk(&["check", "-w", workload], "history.edn");
+        kolk(&["report"], "");
+    }
+}
+
+/// A message in another's name counts when the checks are strict, and not before.
+#[test]
+fn another_name_counts_when_strict() {
+    if !has_python() {
+        return;
+    }
+    let kind = KINDS.iter().find(|kind| kind.name == "passes_messages_on").expect("a kind");
+    let output = run(kind, "virtual", &["--strict"]);
+    let screen = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{screen}");
+    assert!(screen.contains("[foreign-source"), "{screen}");
+}
+
+/// The table is of use only if it is large, and every kind stands in it once.
+#[test]
+fn there_are_many_kinds() {
+    let mut names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), KINDS.len(), "a kind stands twice in the table");
+    assert!(names.len() >= 80, "{}", names.len());
+}
