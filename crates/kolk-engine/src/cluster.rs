@@ -100,7 +100,7 @@ impl Cluster {
             seed: options.seed,
             clock: ClockKind::Virtual,
             node: NodeSpec::BuiltIn { name: "test".into(), args: Vec::new(), separate: false },
-            nodes: nodes.clone(),
+            nodes: nodes.clone().try_into().expect("names that fit"),
             concurrency: 1,
             rate: 1.0,
             time_limit: 0,

@@ -44,7 +44,7 @@ pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
     let mut scratch = None;
     let family = Rc::new(Family::new());
     let (hosts, log_files) = start_nodes(plan, nodes, logs, &family, &mut scratch)?;
-    let recorder = Recorder::new(plan.nodes.clone(), journal, history);
+    let recorder = Recorder::new(plan.nodes.to_vec(), journal, history);
     let mut simulation =
         Simulation::new(Rc::new(plan.clone()), workload, hosts, recorder, log_files)?;
     let ending = drive(&mut simulation, observer)?;

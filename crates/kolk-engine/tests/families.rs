@@ -58,7 +58,7 @@ fn plan() -> Plan {
         seed: 7,
         clock: ClockKind::Virtual,
         node: NodeSpec::BuiltIn { name: "sh".into(), args: Vec::new(), separate: true },
-        nodes,
+        nodes: nodes.try_into().expect("names that fit"),
         concurrency: 1,
         rate: 1.0,
         time_limit: 1_000_000,

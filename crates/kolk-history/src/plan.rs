@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::node_names::NodeNames;
+
 /// The version of this format.
 pub const FORMAT: u32 = 1;
 
@@ -34,7 +36,7 @@ pub struct Plan {
     /// What is under test.
     pub node: NodeSpec,
     /// The nodes' names.
-    pub nodes: Vec<String>,
+    pub nodes: NodeNames,
     /// How many workers invoke operations.
     pub concurrency: u32,
     /// Operations a second, in all.

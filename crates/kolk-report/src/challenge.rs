@@ -105,6 +105,40 @@ impl ChallengeRun {
     }
 }
 
+/// A challenge as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// What one types: `3d`.
+    pub id: &'static str,
+    /// What it is called.
+    pub title: &'static str,
+    /// What must hold, in a line.
+    pub condition: &'static str,
+    /// True if it is no challenge of the Gossip Glomers but ours.
+    pub is_ours: bool,
+    /// Its runs: what each is for, and its flags of `test`.
+    pub runs: Vec<(&'static str, String)>,
+}
+
+/// The list of challenges: for each what must hold, and with which flags it is run.
+pub fn list(challenges: &[Described], style: Style) -> String {
+    let mut out = String::new();
+    for challenge in challenges {
+        let ours = if challenge.is_ours { "  (ours, for the built-in node)" } else { "" };
+        out.push_str(&format!(
+            "{} {}{}\n",
+            style.paint(Role::Strong, format!("{:<15}", challenge.id)),
+            challenge.title,
+            style.paint(Role::Faint, ours)
+        ));
+        out.push_str(&format!("{:16}{}\n", "", challenge.condition));
+        for (_, flags) in &challenge.runs {
+            out.push_str(&format!("{:16}{}\n", "", style.paint(Role::Faint, flags)));
+        }
+    }
+    out
+}
+
 /// The line for a run that has just ended.
 pub fn line(run: &ChallengeRun, style: Style) -> String {
     let mark = if run.validity == Validity::Valid && !run.holds() {

@@ -12,6 +12,7 @@ pub mod failure;
 pub mod faults;
 pub mod figures;
 pub mod html;
+pub mod jepsen_log;
 mod json;
 pub mod numbers;
 pub mod operation;

@@ -42,6 +42,20 @@ fn trimmed(text: String) -> String {
     }
 }
 
+/// A size on disk: `812 B`, `3.1 kB`, `262 MB`.
+pub fn bytes(count: u64) -> String {
+    let (mut size, mut units) = (count as f64, ["kB", "MB", "GB", "TB"].into_iter());
+    if count < 1000 {
+        return format!("{count} B");
+    }
+    let mut unit = "B";
+    while size >= 1000.0 {
+        let Some(larger) = units.next() else { break };
+        (size, unit) = (size / 1000.0, larger);
+    }
+    format!("{} {unit}", ratio(size))
+}
+
 /// A length of time: `0.9 s`, `45 ms`, `2 min 5 s`.
 pub fn duration(length: Duration) -> String {
     let seconds = length.as_secs_f64();

@@ -99,6 +99,11 @@ pub fn draw(report: &Report<'_>, style: Style) -> String {
     out
 }
 
+/// Draws the verdict with its evidence, and nothing else.
+pub fn draw_verdict(report: &Report<'_>, style: Style) -> String {
+    report.judged().verdict(style)
+}
+
 /// Draws what the checkers say about a history of unknown origin, which came from `source`.
 pub fn draw_judged(judged: &Judged<'_>, workload: &str, source: &str, style: Style) -> String {
     let dot = style.paint(Role::Faint, " · ").to_string();

@@ -71,7 +71,7 @@ impl Made {
         let blocked = blocked.map(|(node, senders)| (node.to_owned(), senders)).into();
         let kind = FaultKind::Partition { shape: "cut".to_owned(), blocked };
         plan.faults = vec![Fault { begin: 3_000_000, end: 30_000_000, kind }];
-        let history = jsonl::read(history.as_bytes(), plan.nodes.clone()).expect("a history");
+        let history = jsonl::read(history.as_bytes(), plan.nodes.to_vec()).expect("a history");
         let verdict = Verdict { validity: Validity::Valid, checks: Vec::new(), strict: false };
         let facts = Facts {
             digest: String::new(),

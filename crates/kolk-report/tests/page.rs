@@ -42,7 +42,7 @@ const JOURNAL: &str = r#"
 
 fn drawn(journal: &str) -> Result<String, html::HtmlError> {
     let plan: Plan = serde_json::from_str(PLAN).expect("a plan");
-    let history = jsonl::read(HISTORY.as_bytes(), plan.nodes.clone()).expect("a history");
+    let history = jsonl::read(HISTORY.as_bytes(), plan.nodes.to_vec()).expect("a history");
     let results = r#"{"valid": true, "run": {"ended": 4000}}"#;
     let stored = Stored { plan: &plan, results, history: &history };
     // The first line came by itself, the second in two parts, the third after anybody looked.

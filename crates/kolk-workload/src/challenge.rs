@@ -199,6 +199,20 @@ impl ChallengeRun {
     }
 }
 
+impl Challenge {
+    /// True if it is no challenge of the Gossip Glomers but ours: the same flags as another, passed
+    /// by the built-in node in another way. It asks nothing else of a program.
+    pub fn is_ours(&self) -> bool {
+        self.id.contains('-')
+    }
+
+    /// The one that comes after it in the Gossip Glomers.
+    pub fn next(&self) -> Option<&'static Challenge> {
+        let place = CHALLENGES.iter().position(|challenge| challenge.id == self.id)?;
+        CHALLENGES[place + 1..].iter().find(|challenge| !challenge.is_ours())
+    }
+}
+
 /// The challenge with this id, whatever its case and with or without a leading `#`.
 pub fn find(id: &str) -> Option<&'static Challenge> {
     let id = id.trim_start_matches('#');

@@ -10,17 +10,16 @@ use std::time::Duration;
 
 use kolk_engine::faults::{self, Cut, CutError};
 use kolk_history::Plan;
+use kolk_history::node_names::{NODES_MAX, NodeNames, NodeNamesError};
 use kolk_history::plan::{
     ClockKind, DRAWS, Exceptions, FORMAT, FaultKind, LatencyDistribution, NetworkSpec, NodeSpec,
 };
 
 use crate::registry::{self, WorkloadError};
 
-/// The most nodes that a run may have.
-pub const NODES_MAX: usize = 1000;
+pub mod bounds;
 
-/// The longest load, in seconds: a day and a half of simulated time.
-pub const TIME_LIMIT_MAX: f64 = 131_072.0;
+pub use bounds::{TIME_LIMIT_MAX, check};
 
 /// Everything that decides a run, as somebody asks for it. [`Settings::new`] has the defaults of
 /// Maelstrom's `test`.
@@ -121,47 +120,16 @@ impl Nodes {
     /// # Errors
     ///
     /// If there is none, or too many, or a name is not fit for one or comes twice.
-    pub fn names(&self) -> Result<Vec<String>, PlanError> {
-        let names = match self {
+    pub fn names(&self) -> Result<NodeNames, PlanError> {
+        let names: Vec<String> = match self {
             Nodes::Default => (1..=5).map(|n| format!("n{n}")).collect(),
             Nodes::Count(count) => {
                 (0..(*count).min(NODES_MAX + 1)).map(|n| format!("n{n}")).collect()
             }
             Nodes::Names(names) => names.clone(),
         };
-        if names.is_empty() || names.len() > NODES_MAX {
-            return Err(PlanError::NodeCount);
-        }
-        for (at, name) in names.iter().enumerate() {
-            if let Some(problem) = name_problem(name) {
-                return Err(PlanError::NodeName { name: name.clone(), problem });
-            }
-            if names[..at].contains(name) {
-                return Err(PlanError::NodeName { name: name.clone(), problem: "comes twice" });
-            }
-        }
-        Ok(names)
+        Ok(NodeNames::try_from(names)?)
     }
-}
-
-/// Why a node cannot be called so. A name becomes the name of a log file, and must not be taken
-/// for a client's or a service's.
-fn name_problem(name: &str) -> Option<&'static str> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if name.is_empty() || name.len() > 64 {
-        return Some("must have 1 to 64 characters");
-    }
-    if !name.chars().all(plain) || name.starts_with('.') || name.starts_with('-') {
-        return Some(
-            "may only hold letters, digits, `-`, `_` and `.`, and begin with none of `-.`",
-        );
-    }
-    if matches!(name, "lin-kv" | "seq-kv" | "lww-kv" | "lin-tso" | "clock" | "nemesis") {
-        return Some("is the name of something else");
-    }
-    let number = name.strip_prefix('c')?;
-    let is_client = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    is_client.then_some("is a client's name")
 }
 
 /// How many workers there are: so many, or so many a node.
@@ -270,22 +238,14 @@ pub enum PlanError {
     /// The workload or its settings.
     #[error(transparent)]
     Workload(#[from] WorkloadError),
-    /// No nodes, or too many.
-    #[error("there must be 1 to {NODES_MAX} nodes")]
-    NodeCount,
-    /// A name that no node can have.
-    #[error("node name `{name}` {problem}")]
-    NodeName {
-        /// The name.
-        name: String,
-        /// What is wrong with it, as a verb phrase.
-        problem: &'static str,
-    },
+    /// Nodes that a run cannot have.
+    #[error(transparent)]
+    Nodes(#[from] NodeNamesError),
     /// No number of workers.
     #[error("`{0}` is no concurrency: write a number of workers, or `2n` for two a node")]
     Concurrency(String),
     /// No workers, or too many.
-    #[error("concurrency must be 1 to {max} workers", max = WORKERS_MAX)]
+    #[error("concurrency must be 1 to {max} workers", max = bounds::WORKERS_MAX)]
     ConcurrencyRange,
     /// No whole number of groups of workers.
     #[error(
@@ -321,19 +281,17 @@ pub enum PlanError {
     /// A cut that cannot be made.
     #[error(transparent)]
     Cut(#[from] CutError),
-}
-
-/// The most workers that a run may have: process numbers, which grow by the concurrency with each
-/// operation of unknown outcome, must not run out.
-pub const WORKERS_MAX: u32 = 100_000;
-
-fn in_range(
-    flag: &'static str,
-    range: &'static str,
-    value: f64,
-    fits: bool,
-) -> Result<f64, PlanError> {
-    if value.is_finite() && fits { Ok(value) } else { Err(PlanError::Range { flag, range, value }) }
+    /// A fault of a stored plan that no run has.
+    #[error("its fault {number} {problem}")]
+    Fault {
+        /// Its place among the faults, from 0.
+        number: usize,
+        /// What is wrong with it, as a verb phrase.
+        problem: String,
+    },
+    /// An exception of a stored plan that means nothing.
+    #[error("its exceptions {0}")]
+    Exceptions(String),
 }
 
 /// Makes a plan.
@@ -344,72 +302,38 @@ fn in_range(
 pub fn plan(settings: &Settings) -> Result<Plan, PlanError> {
     let workload = registry::spec(&settings.workload, &settings.workload_settings)?;
     let nodes = settings.nodes.names()?;
-    let concurrency = settings.concurrency.workers(nodes.len());
-    if concurrency == 0 || concurrency > WORKERS_MAX {
-        return Err(PlanError::ConcurrencyRange);
-    }
-    check_groups(&settings.workload, concurrency, nodes.len())?;
-    let rate = settings.rate;
-    let rate = in_range("--rate", "above 0 and at most 1e9", rate, rate > 0.0 && rate <= 1e9)?;
-    let load = load(settings)?;
-    let faults = faults(settings, &nodes, load)?;
-    Ok(Plan {
+    let load = load(settings.time_limit)?;
+    let plan = Plan {
         format: FORMAT,
         draws: DRAWS,
         kolk_version: settings.kolk_version.clone(),
         seed: settings.seed,
         clock: settings.clock,
         node: settings.node.clone(),
-        nodes,
-        concurrency,
-        rate,
+        concurrency: settings.concurrency.workers(nodes.len()),
+        rate: settings.rate,
         time_limit: u64::try_from(load.as_nanos()).unwrap_or(u64::MAX),
         workload,
-        network: network(settings)?,
-        faults,
+        network: NetworkSpec {
+            latency: settings.latency,
+            latency_dist: settings.latency_dist,
+            loss: settings.loss,
+            duplication: settings.duplication,
+        },
+        faults: faults(settings, &nodes, load)?,
+        nodes,
         exceptions: Exceptions::default(),
         strict: settings.strict,
-        availability: match settings.availability.map(Availability::fraction) {
-            Some(fraction) if !(0.0..=1.0).contains(&fraction) => {
-                return Err(PlanError::Availability);
-            }
-            availability => availability,
-        },
-    })
+        availability: settings.availability.map(Availability::fraction),
+    };
+    bounds::check(&plan)?;
+    Ok(plan)
 }
 
-/// A workload whose workers stand in groups needs whole groups.
-fn check_groups(workload: &str, concurrency: u32, nodes: usize) -> Result<(), PlanError> {
-    let info = registry::info(workload)?;
-    let per_node = info.workers_per_node();
-    let group = Concurrency::PerNode(per_node).workers(nodes);
-    if per_node == 1 || concurrency.is_multiple_of(group) {
-        return Ok(());
-    }
-    Err(PlanError::ConcurrencyGroups { workload: info.name, per_node, group, concurrency })
-}
-
-fn load(settings: &Settings) -> Result<Duration, PlanError> {
-    let limit = settings.time_limit;
+fn load(limit: f64) -> Result<Duration, PlanError> {
     let fits = (1e-9..=TIME_LIMIT_MAX).contains(&limit);
-    let limit = in_range("--time-limit", "above 0 and at most 131072 s", limit, fits)?;
+    let limit = bounds::in_range("--time-limit", bounds::TIME_LIMIT, limit, fits)?;
     Ok(Duration::from_nanos((limit * 1e9).round() as u64))
-}
-
-fn network(settings: &Settings) -> Result<NetworkSpec, PlanError> {
-    let (latency, loss, duplication) = (settings.latency, settings.loss, settings.duplication);
-    let fits = (0.0..=3_600_000.0).contains(&latency);
-    Ok(NetworkSpec {
-        latency: in_range("--latency", "0 to 3600000 ms", latency, fits)?,
-        latency_dist: settings.latency_dist,
-        loss: in_range("--loss", "0 to 1", loss, (0.0..=1.0).contains(&loss))?,
-        duplication: in_range(
-            "--duplication",
-            "0 to 1",
-            duplication,
-            (0.0..=1.0).contains(&duplication),
-        )?,
-    })
 }
 
 /// Drawn faults and those asked for, in the order in which they begin.
@@ -423,7 +347,7 @@ fn faults(
         let interval = settings.nemesis_interval;
         // A lower bound, so that a plan stays small: a day of a fault each millisecond would not.
         let fits = (0.001..=TIME_LIMIT_MAX).contains(&interval);
-        let interval = in_range("--nemesis-interval", "0.001 to 131072 s", interval, fits)?;
+        let interval = bounds::in_range("--nemesis-interval", "0.001 to 131072 s", interval, fits)?;
         let interval = Duration::from_nanos((interval * 1e9).round() as u64);
         all.extend(faults::partitions(settings.seed, nodes, interval, load));
     }

@@ -139,10 +139,12 @@ pub enum WorkloadError {
         setting: String,
     },
     /// A setting's value that is no count.
-    #[error("`{setting}` must be a positive integer, not `{value}`")]
+    #[error("`{setting}` must be an integer from 1 to {max}, not `{value}`")]
     NotACount {
         /// The setting.
         setting: &'static str,
+        /// The most that it may be.
+        max: u32,
         /// Its value.
         value: String,
     },
@@ -196,6 +198,9 @@ pub fn spec(name: &str, given: &BTreeMap<String, String>) -> Result<WorkloadSpec
     if let Some(setting) = given.keys().find(|key| !FOREIGN_SETTINGS.contains(&key.as_str())) {
         let setting = setting.clone();
         return Err(WorkloadError::UnknownSetting { workload: info.name, setting });
+    }
+    for (key, value) in given {
+        check_value(key, value)?;
     }
     let settings = info.settings.iter().map(|(key, default)| {
         let value = given.get(*key).map_or(*default, String::as_str);
@@ -278,6 +283,31 @@ pub fn options(plan: &Plan) -> Result<Options<'_>, WorkloadError> {
     })
 }
 
+/// Checks the value of a setting that some workload knows, whoever it is given to: a slip is told
+/// even where the setting makes no difference.
+fn check_value(key: &str, value: &str) -> Result<(), WorkloadError> {
+    match key {
+        "topology" => drop(value.parse::<Topology>()?),
+        "consistency-models" => drop(value.parse::<Models>()?),
+        _ => {
+            let setting = FOREIGN_SETTINGS.iter().find(|known| **known == key);
+            if let Some(setting) = setting {
+                count(setting, value)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The most that a setting may count: keys are held in memory, and a transaction in one message.
+fn count_max(key: &str) -> u32 {
+    match key {
+        "key-count" => 100_000,
+        "max-txn-length" => 10_000,
+        _ => i32::MAX as u32,
+    }
+}
+
 /// A setting that counts something.
 fn count_setting(
     info: &Info,
@@ -287,8 +317,13 @@ fn count_setting(
     let default = info.settings.iter().find(|(known, _)| *known == key);
     let default = default.map_or("", |(_, default)| default);
     let value = settings.get(key).map_or(default, String::as_str);
-    let count = value.parse().ok().filter(|count| *count > 0);
-    count.ok_or_else(|| WorkloadError::NotACount { setting: key, value: value.to_owned() })
+    count(key, value)
+}
+
+fn count(key: &'static str, value: &str) -> Result<u32, WorkloadError> {
+    let max = count_max(key);
+    let count = value.parse().ok().filter(|count| (1..=max).contains(count));
+    count.ok_or_else(|| WorkloadError::NotACount { setting: key, max, value: value.to_owned() })
 }
 
 #[cfg(test)]
@@ -337,7 +372,7 @@ mod tests {
             (
                 "txn-rw-register",
                 settings(&[("max-txn-length", "0")]),
-                "`max-txn-length` must be a positive integer, not `0`",
+                "`max-txn-length` must be an integer from 1 to 10000, not `0`",
             ),
         ] {
             let error = spec(name, &given).expect_err("wrong");

@@ -17,6 +17,7 @@ use kolk_protocol::Time;
     after_help = EXAMPLES,
     subcommand_required = true,
     arg_required_else_help = true,
+    args_override_self = true,
     max_term_width = 100,
     disable_help_subcommand = true
 )]
@@ -63,13 +64,107 @@ pub enum Command {
     Check(CheckArgs),
     /// Print the help of a command, or what a node must know: the protocol, a workload's messages
     Help(HelpArgs),
+    /// Keep a store small: remove runs that are no longer needed
+    #[command(subcommand)]
+    Store(StoreCommand),
+    /// Print what makes a shell complete kolk's commands and flags
+    Completions(CompletionsArgs),
+    /// Print kolk's manual page, or that of one of its commands
+    Man(ManArgs),
+    /// A command of Maelstrom's that something else does here
+    #[command(hide = true)]
+    Demo(ElsewhereArgs),
+    /// A command of Maelstrom's that something else does here
+    #[command(hide = true)]
+    Doc(ElsewhereArgs),
+    /// A command of Jepsen's that something else does here
+    #[command(hide = true)]
+    Analyze(ElsewhereArgs),
+}
+
+/// Whatever follows a command that is not there.
+#[derive(Clone, Debug, Args)]
+#[command(disable_help_flag = true)]
+pub struct ElsewhereArgs {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    words: Vec<std::ffi::OsString>,
+}
+
+/// What is done to a store.
+#[derive(Clone, Debug, Subcommand)]
+pub enum StoreCommand {
+    /// Remove the oldest runs of each workload; never one that goes on
+    Prune(PruneArgs),
+}
+
+const PRUNE_EXAMPLES: &str = "\
+Examples:
+  kolk store prune
+      Keep the ten newest runs of each workload.
+  kolk store prune --keep 3 --dry-run
+      Say what would go, and remove nothing.
+  kolk store prune --keep 0 --older-than 7
+      Remove whatever is older than a week.
+
+What `latest` leads to stays, and so does what is no run folder of kolk's.";
+
+/// Which runs go.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = PRUNE_EXAMPLES)]
+pub struct PruneArgs {
+    /// How many of the newest runs of each workload stay
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub keep: usize,
+    /// Remove only what began more than so many days ago
+    #[arg(long, value_name = "DAYS", value_parser = parse_days)]
+    pub older_than: Option<f64>,
+    /// Say what would go, and remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Where run folders are
+    #[arg(long, value_name = "DIR", default_value = "store")]
+    pub store: PathBuf,
+}
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  kolk completions bash > ~/.local/share/bash-completion/completions/kolk
+  kolk completions zsh > ~/.zfunc/_kolk
+  kolk completions fish > ~/.config/fish/completions/kolk.fish";
+
+/// For which shell.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(after_help = COMPLETIONS_EXAMPLES)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  kolk man | man -l -
+  kolk man test | man -l -
+  kolk man --output ~/.local/share/man/man1
+      Write kolk.1, kolk-test.1 and so on, where `man kolk` finds them.";
+
+/// Which page.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = MAN_EXAMPLES)]
+pub struct ManArgs {
+    /// A command; without one, kolk itself
+    #[arg(value_name = "COMMAND")]
+    pub command: Option<String>,
+    /// Write all pages into this folder, in place of printing one
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub output: Option<PathBuf>,
 }
 
 const TEST_EXAMPLES: &str = "\
 Examples:
   kolk test -w echo --bin ./echo.py --time-limit 5
   kolk test -w broadcast --bin target/release/my-node --node-count 5 --rate 10 -- --verbose
-      Arguments of your program follow `--`.
+      What is no flag goes to your program; after `--` everything does.
   kolk test -w broadcast --node broadcast --node-count 25 --rate 100 --latency 100
   kolk test -w g-set --node g-set --nemesis partition --loss 0.1 --test-count 20
       Twenty runs, each with a seed of its own.
@@ -83,6 +178,9 @@ pub struct TestArgs {
     /// What is run, and what decides the run.
     #[command(flatten)]
     pub run: RunArgs,
+    /// Arguments for the program or node; those that look like flags follow `--`
+    #[arg(value_name = "ARGS", help_heading = "Under test")]
+    pub args: Vec<String>,
     /// Run this many times, each with a seed of its own
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub test_count: u32,
@@ -118,20 +216,26 @@ pub struct RunArgs {
     /// A built-in node under test, in place of a program; `kolk node --list` shows them
     #[arg(long, value_name = "NAME", conflicts_with = "bin", help_heading = "Under test")]
     pub node: Option<String>,
-    /// Arguments for the program or node
-    #[arg(last = true, value_name = "ARGS", help_heading = "Under test")]
-    pub args: Vec<String>,
-    /// How many nodes [default: 5]
-    #[arg(long, value_name = "N", conflicts_with = "nodes", help_heading = "Cluster")]
+    /// Arguments for the program or node, which each command reads in its own way.
+    #[arg(skip)]
+    pub node_args: Vec<String>,
+    /// How many nodes: n0, n1, … [default: the five nodes n1 to n5]
+    #[arg(long, value_name = "N", help_heading = "Cluster")]
     pub node_count: Option<u32>,
-    /// The nodes' names, with commas between
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Cluster")]
-    pub nodes: Option<Vec<String>>,
+    /// The nodes' names, with commas between; --node-count goes before it
+    #[arg(long, value_name = "NAMES", help_heading = "Cluster")]
+    pub nodes: Option<Words>,
+    /// One more node's name: Jepsen's way to give them one by one
+    #[arg(short = 'n', value_name = "NAME", hide = true)]
+    pub more_nodes: Vec<String>,
+    /// A file with the nodes' names, one a line
+    #[arg(long, value_name = "FILE", help_heading = "Cluster")]
+    pub nodes_file: Option<PathBuf>,
     /// Workers that invoke operations, one at a time each: a number, or `2n` for twice the nodes
     /// [default: 1n]
     #[arg(long, value_name = "N", help_heading = "Load")]
     pub concurrency: Option<String>,
-    /// Operations a second, over all workers [default: 5]
+    /// Operations a second, over all workers; 0 only starts the nodes and waits [default: 5]
     #[arg(long, value_name = "HZ", help_heading = "Load")]
     pub rate: Option<f64>,
     /// Seconds of load [default: 60]
@@ -168,8 +272,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "P", help_heading = "Network and faults")]
     pub duplication: Option<f64>,
     /// Sources of faults, with commas between: partition
-    #[arg(long, value_name = "FAULTS", value_delimiter = ',', help_heading = "Network and faults")]
-    pub nemesis: Vec<String>,
+    #[arg(long, value_name = "FAULTS", help_heading = "Network and faults")]
+    pub nemesis: Option<Words>,
     /// Seconds between a fault's beginning or end and the next, on average [default: 10]
     #[arg(long, value_name = "SECONDS", help_heading = "Network and faults")]
     pub nemesis_interval: Option<f64>,
@@ -180,8 +284,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "FRACTION", help_heading = "Judgement")]
     pub availability: Option<String>,
     /// What transactions are held to, with commas between [default: strict-serializable]
-    #[arg(long, value_name = "MODELS", value_delimiter = ',', help_heading = "Judgement")]
-    pub consistency_models: Vec<String>,
+    #[arg(long, value_name = "MODELS", help_heading = "Judgement")]
+    pub consistency_models: Option<Words>,
     /// Let the stronger checks count: convergence, duplicates, values nobody added
     #[arg(long, help_heading = "Judgement")]
     pub strict: bool,
@@ -229,6 +333,9 @@ pub struct OutputArgs {
     /// Print the results as JSON, and nothing else, on standard output
     #[arg(long, help_heading = "Output")]
     pub json: bool,
+    /// Print the verdict alone: no progress, no figures, no hints
+    #[arg(short, long, conflicts_with = "json", help_heading = "Output")]
+    pub quiet: bool,
     /// Where run folders go
     #[arg(long, value_name = "DIR", default_value = "store", help_heading = "Output")]
     pub store: PathBuf,
@@ -237,8 +344,6 @@ pub struct OutputArgs {
 /// Flags of Jepsen that have no meaning here. They are accepted, so that scripts keep working.
 #[derive(Clone, Debug, Default, Args)]
 pub struct IgnoredArgs {
-    #[arg(long, hide = true, value_name = "FILE")]
-    nodes_file: Option<String>,
     #[arg(long, hide = true, value_name = "USER")]
     username: Option<String>,
     #[arg(long, hide = true, value_name = "PASSWORD")]
@@ -259,7 +364,6 @@ impl IgnoredArgs {
     /// The flags that were given.
     pub fn given(&self) -> Vec<&'static str> {
         [
-            ("--nodes-file", self.nodes_file.is_some()),
             ("--username", self.username.is_some()),
             ("--password", self.password.is_some()),
             ("--strict-host-key-checking", self.strict_host_key_checking),
@@ -277,6 +381,7 @@ impl IgnoredArgs {
 const CHALLENGE_EXAMPLES: &str = "\
 Examples:
   kolk challenge all
+  kolk challenge --list
   kolk challenge 1 2 3a
   kolk challenge 3d --bin ./broadcast.py
       Your own program, on the machine's clock: a challenge takes as long as it says.
@@ -291,8 +396,11 @@ Examples:
 #[command(after_help = CHALLENGE_EXAMPLES)]
 pub struct ChallengeArgs {
     /// Challenges by their ids, such as 1, 3a or 3d, or `all`
-    #[arg(required = true, value_name = "ID")]
+    #[arg(required_unless_present = "list", value_name = "ID")]
     pub ids: Vec<String>,
+    /// Show the challenges, with what each asks for
+    #[arg(long)]
+    pub list: bool,
     /// The program under test, in place of the built-in nodes
     #[arg(long, value_name = "PATH")]
     pub bin: Option<PathBuf>,
@@ -304,7 +412,7 @@ pub struct ChallengeArgs {
     pub seed: Option<u64>,
     /// Run each under this many seeds, counting up; no folders are kept but of those that fail
     #[arg(long, value_name = "N", default_value_t = 1, hide_default_value = true)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub seeds: u32,
     /// Which clock: real, virtual [default: virtual, or real with --bin]
     #[arg(long, value_name = "CLOCK", hide_possible_values = true)]
@@ -312,6 +420,29 @@ pub struct ChallengeArgs {
     /// Seconds of load, in place of each challenge's own
     #[arg(long, value_name = "SECONDS")]
     pub time_limit: Option<f64>,
+    /// Operations a second, in place of each challenge's own
+    #[arg(long, value_name = "HZ")]
+    pub rate: Option<f64>,
+    /// Mean latency in milliseconds, in place of each challenge's own
+    #[arg(long, value_name = "MS")]
+    pub latency: Option<f64>,
+    /// How latencies are spread: constant, uniform, exponential [default: constant]
+    #[arg(long, value_name = "KIND", hide_possible_values = true)]
+    pub latency_dist: Option<LatencyArg>,
+    /// Who is suggested to talk with whom in broadcast: grid, line, total, tree, tree2, tree3, tree4
+    /// [default: grid]
+    #[arg(long, value_name = "SHAPE")]
+    pub topology: Option<String>,
+    /// How long a program may take.
+    #[command(flatten)]
+    pub patience: PatienceArgs,
+    /// Print what nodes write to stderr, when a run is over
+    #[arg(long, help_heading = "Output")]
+    pub log_stderr: bool,
+    /// Of which runs every message and the page are kept: all, failing, none
+    #[arg(long, value_name = "RUNS", default_value = "failing", hide_possible_values = true)]
+    #[arg(help_heading = "Output")]
+    pub keep: KeepArg,
     /// Where run folders go, what is printed.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -382,10 +513,10 @@ pub struct ServeArgs {
     #[arg(long, value_name = "DIR", default_value = "store")]
     pub store: PathBuf,
     /// Which port to listen on; 0 for any that is free
-    #[arg(long, value_name = "N", default_value_t = 8080)]
+    #[arg(short, long, value_name = "N", default_value_t = 8080)]
     pub port: u16,
     /// Which address to listen on; 127.0.0.1 is reached from this machine alone
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
+    #[arg(short, long, visible_alias = "host", value_name = "ADDR", default_value = "127.0.0.1")]
     pub bind: String,
 }
 
@@ -410,6 +541,9 @@ pub struct VerifyArgs {
     /// What is run, and what decides the run.
     #[command(flatten)]
     pub run: RunArgs,
+    /// Arguments for the program or node
+    #[arg(last = true, value_name = "ARGS", help_heading = "Under test")]
+    pub args: Vec<String>,
     /// Run a built-in node the second time as separate programs in lockstep
     #[arg(long)]
     pub lockstep: bool,
@@ -492,6 +626,31 @@ pub struct HelpArgs {
     pub page: bool,
 }
 
+/// Words with commas between, as one value of a flag: blanks beside the commas do not count, and
+/// where the flag is repeated the last one holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Words(pub Vec<String>);
+
+impl std::str::FromStr for Words {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Words, Self::Err> {
+        let words = text.split(',').map(|word| word.trim().to_owned());
+        Ok(Words(if text.trim().is_empty() { Vec::new() } else { words.collect() }))
+    }
+}
+
+/// Of which runs of challenges everything is kept, as a flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum KeepArg {
+    /// Of all
+    All,
+    /// Of those that do not hold
+    Failing,
+    /// Of none
+    None,
+}
+
 /// The formats of other viewers, as a flag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ExportArg {
@@ -541,6 +700,11 @@ fn parse_seconds(text: &str) -> Result<f64, String> {
     seconds.ok_or_else(|| "seconds are a number from 0.001 to 86400".to_owned())
 }
 
+fn parse_days(text: &str) -> Result<f64, String> {
+    let days = text.parse().ok().filter(|days| (0.0..=36_500.0).contains(days));
+    days.ok_or_else(|| "days are a number from 0 to 36500".to_owned())
+}
+
 /// `12.5..13`: seconds of a run; either may be left out.
 fn parse_window(text: &str) -> Result<(Time, Time), String> {
     let problem = || "a window is written like 12.5..13, in seconds of the run".to_owned();
@@ -578,6 +742,49 @@ mod tests {
     #[test]
     fn is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn reads_words() {
+        for (text, expected) in [
+            ("n1,n2", vec!["n1", "n2"]),
+            ("n1, n2 ,n3", vec!["n1", "n2", "n3"]),
+            ("partition", vec!["partition"]),
+            ("", vec![]),
+            ("a,,b", vec!["a", "", "b"]),
+        ] {
+            let Ok(Words(words)) = text.parse();
+            assert_eq!(words, expected, "{text}");
+        }
+    }
+
+    /// What is typed for Maelstrom is read as Maelstrom reads it.
+    #[test]
+    fn flags_are_read_as_in_maelstrom() {
+        let test = |words: &str| {
+            let words = ["kolk", "test"].into_iter().chain(words.split_whitespace());
+            match Cli::try_parse_from(words).expect("arguments").command {
+                Command::Test(args) => args,
+                _ => panic!("a test"),
+            }
+        };
+        let args = test("--bin ./node plain extra -w echo -- --loud --rate 3");
+        assert_eq!(args.args, ["plain", "extra", "--loud", "--rate", "3"]);
+        assert_eq!((args.run.workload.as_deref(), args.run.rate), (Some("echo"), None));
+        let args = test("--rate=5 --rate 7 --nemesis a --nemesis=partition,b -wecho");
+        assert_eq!((args.run.rate, args.run.workload.as_deref()), (Some(7.0), Some("echo")));
+        assert_eq!(args.run.nemesis, Some(Words(vec!["partition".into(), "b".into()])));
+        for words in
+            ["serve -p 18099 -b ::1", "serve --port 18099 --host ::1", "serve -p18099 -b::1"]
+        {
+            let words = ["kolk"].into_iter().chain(words.split_whitespace());
+            match Cli::try_parse_from(words).expect("arguments").command {
+                Command::Serve(args) => assert_eq!((args.port, args.bind.as_str()), (18099, "::1")),
+                _ => panic!("a server"),
+            }
+        }
+        let args = test("--nodes a,b --node-count 3 -n c --log-stderr --log-stderr --no-ssh");
+        assert_eq!((args.run.node_count, args.log_stderr), (Some(3), true));
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! A run's pictures, written into its folder under the names that Maelstrom's users look for.
 
-use std::fs::File;
 use std::io::{BufReader, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use kolk_report::figures::{self, Run, Span};
 
+use crate::stored;
 use crate::whole::Whole;
 
 /// The charts: their files, and what draws them.
@@ -31,7 +31,8 @@ pub fn write(folder: &Path, run: &Run<'_>, span: Option<Span>) -> Result<()> {
     }
     replace(&folder.join("timeline.html"), figures::timeline(run, span).as_bytes())?;
     let path = folder.join("journal.jsonl");
-    let journal = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let journal = stored::open(folder, "journal.jsonl")
+        .with_context(|| format!("cannot read {}", path.display()))?;
     let journal = BufReader::with_capacity(BUFFER_BYTES, journal);
     let messages = figures::messages(run, journal, span)
         .with_context(|| format!("cannot draw the messages of {}", path.display()))?;

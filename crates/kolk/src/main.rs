@@ -14,6 +14,8 @@ mod runner;
 mod signals;
 mod status;
 mod store;
+mod stored;
+mod suggest;
 mod tee;
 mod terminal;
 mod whole;
@@ -22,8 +24,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser;
+use kolk_report::failure::Failure;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, StoreCommand};
 use crate::status::{Status, Stop};
 
 fn main() -> ExitCode {
@@ -32,15 +35,18 @@ fn main() -> ExitCode {
         Err(error) => {
             // Help and the version are no errors, and go to standard output.
             let status = if error.use_stderr() { Status::BadArguments } else { Status::Valid };
-            let _ = error.print();
-            return status.into();
+            let printed = error.print();
+            if !error.use_stderr() {
+                terminal::note(printed);
+            }
+            return ended(status.into());
         }
     };
     // A panic is a failure of kolk's own, and has a status of its own; unwinding ends the nodes.
-    let ended = catch_unwind(AssertUnwindSafe(|| dispatch(&cli.command)));
+    let done = catch_unwind(AssertUnwindSafe(|| dispatch(&cli.command)));
     drop(kolk_engine::kill_all_programs());
-    match ended {
-        Ok(Ok(status)) => status,
+    match done {
+        Ok(Ok(status)) => ended(status),
         Ok(Err(stop)) => {
             terminal::print_error(&stop.failure.draw(terminal::error_style()));
             stop.status.into()
@@ -50,6 +56,14 @@ fn main() -> ExitCode {
             Status::Internal.into()
         }
     }
+}
+
+/// The status to end with: whatever it was, it says nothing if its reader got only a part.
+fn ended(status: ExitCode) -> ExitCode {
+    let Some(error) = terminal::lost() else { return status };
+    let failure = Failure::new("cannot write to standard output").cause(error.to_string());
+    terminal::print_error(&failure.draw(terminal::error_style()));
+    Status::Internal.into()
 }
 
 fn dispatch(command: &Command) -> Result<ExitCode, Stop> {
@@ -68,6 +82,12 @@ fn dispatch(command: &Command) -> Result<ExitCode, Stop> {
         Command::Node(args) => return commands::node::run(args),
         Command::Check(args) => commands::check::run(args)?,
         Command::Help(args) => commands::help::run(args)?,
+        Command::Store(StoreCommand::Prune(args)) => commands::prune::run(args)?,
+        Command::Completions(args) => commands::paper::completions(args),
+        Command::Man(args) => commands::paper::man(args)?,
+        Command::Demo(_) => return Err(commands::elsewhere::demo()),
+        Command::Doc(_) => return Err(commands::elsewhere::doc()),
+        Command::Analyze(_) => return Err(commands::elsewhere::analyze()),
     };
     Ok(status.into())
 }

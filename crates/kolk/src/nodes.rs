@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use kolk_node::Machine;
 use kolk_report::failure::Failure;
 
-use crate::request::did_you_mean;
 use crate::status::Stop;
+use crate::suggest::did_you_mean;
 
 /// Makes one node of a cluster.
 pub type Maker = Box<dyn Fn() -> Box<dyn Machine>>;

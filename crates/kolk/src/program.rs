@@ -27,13 +27,22 @@ pub struct Program {
 /// If there is none, it is no file, may not be executed, or names an interpreter that is not
 /// there.
 pub fn find(given: &Path) -> Result<Program, Stop> {
-    // Links are kept: what a program is may depend on the name it is called by.
-    let path =
-        std::path::absolute(given).with_context(|| format!("`{}` is no path", given.display()))?;
-    let metadata = match fs::metadata(&path) {
-        Ok(metadata) => metadata,
-        Err(error) => return Err(Stop::user(missing(given, &path, &error))),
+    // Links are followed, as Maelstrom follows them: a program that looks for what lies beside it
+    // finds it, and the plan names what is run.
+    let found = fs::canonicalize(given).and_then(|path| Ok((fs::metadata(&path)?, path)));
+    let (metadata, path) = match found {
+        Ok(found) => found,
+        Err(error) => {
+            let path = std::path::absolute(given)
+                .with_context(|| format!("`{}` is no path", given.display()))?;
+            return Err(Stop::user(missing(given, &path, &error)));
+        }
     };
+    if !metadata.is_dir() && !metadata.is_file() {
+        let failure = Failure::new(format!("`{}` is no regular file", given.display()))
+            .advice("name the program itself");
+        return Err(Stop::user(failure));
+    }
     if metadata.is_dir() {
         let failure = Failure::new(format!("`{}` is a folder, not a program", given.display()))
             .advice("name the program inside it");
@@ -203,6 +212,17 @@ mod tests {
         assert!(stop.failure.problem.contains("is a folder"), "{:?}", stop.failure);
         let stop = find(&folder.path().join("none")).expect_err("nothing");
         assert!(stop.failure.problem.contains("there is no program"), "{:?}", stop.failure);
+    }
+
+    #[test]
+    fn links_are_followed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path().canonicalize().expect("a folder");
+        let (program, link) = (folder.join("node.sh"), folder.join("link"));
+        fs::write(&program, "#!/bin/sh\n").expect("a file");
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a mode");
+        std::os::unix::fs::symlink("node.sh", &link).expect("a link");
+        assert_eq!(find(&link).expect("a program").path, program);
     }
 
     /// The vector of FIPS 180-2 for `abc`.

@@ -1,18 +1,19 @@
 //! From flags to a plan.
 
-use std::fs;
 use std::path::Path;
 
 use kolk_check::models::{Model, UnknownModel};
 use kolk_history::Plan;
 use kolk_history::plan::{ClockKind, LatencyDistribution, NodeSpec};
 use kolk_report::failure::Failure;
-use kolk_workload::planner::{Nodes, PlanError, Settings};
+use kolk_workload::planner::{self, Nodes, PlanError, Settings};
+use kolk_workload::topology::{Topology, UnknownTopology};
 use kolk_workload::{WorkloadError, plan, registry};
 
-use crate::args::{ClockArg, LatencyArg, RunArgs};
+use crate::args::{ClockArg, LatencyArg, RunArgs, Words};
 use crate::status::Stop;
-use crate::{nodes, program};
+use crate::suggest::did_you_mean;
+use crate::{nodes, program, stored};
 
 /// A fresh seed. It has 32 bits, so that people can copy it.
 pub fn fresh_seed() -> Result<u64, Stop> {
@@ -62,22 +63,15 @@ pub fn bad_node_arguments(name: &str, problem: &str) -> Stop {
 
 fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
     let node = match (&args.bin, &args.node) {
-        (Some(path), _) => program_spec(path, &args.args)?,
-        (None, Some(name)) => built_in_spec(name, &args.args, args.clock)?,
+        (Some(path), _) => program_spec(path, &args.node_args)?,
+        (None, Some(name)) => built_in_spec(name, &args.node_args, args.clock)?,
         (None, None) => return Err(Stop::user(nothing_under_test(args))),
     };
-    let Some(workload) = args.workload.clone().or_else(|| workload_of(args)) else {
-        let failure = Failure::new("no workload was given")
-            .advice(format!("say which with -w: {}", workload_names()));
-        return Err(Stop::user(failure));
-    };
+    let workload = args.workload.clone().or_else(|| workload_of(args));
+    let workload = workload.unwrap_or_else(|| DEFAULT_WORKLOAD.to_owned());
     let mut settings = Settings::new(workload, node, seed);
     env!("CARGO_PKG_VERSION").clone_into(&mut settings.kolk_version);
-    settings.nodes = match (args.node_count, &args.nodes) {
-        (_, Some(names)) => Nodes::Names(names.clone()),
-        (Some(count), None) => Nodes::Count(count as usize),
-        (None, None) => Nodes::Default,
-    };
+    settings.nodes = nodes_of(args)?;
     let parsed = |problem: PlanError| bad_plan(problem);
     if let Some(concurrency) = &args.concurrency {
         settings.concurrency = concurrency.parse().map_err(parsed)?;
@@ -85,7 +79,8 @@ fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
     if let Some(availability) = &args.availability {
         settings.availability = Some(availability.parse().map_err(parsed)?);
     }
-    for nemesis in args.nemesis.iter().filter(|name| !matches!(name.as_str(), "" | "none")) {
+    let nemesis = args.nemesis.iter().flat_map(|Words(names)| names);
+    for nemesis in nemesis.filter(|name| !matches!(name.as_str(), "" | "none")) {
         settings.nemesis.push(nemesis.parse().map_err(parsed)?);
     }
     for cut in &args.cut {
@@ -116,6 +111,30 @@ impl From<LatencyArg> for LatencyDistribution {
     }
 }
 
+/// Maelstrom's, where none is named.
+pub const DEFAULT_WORKLOAD: &str = "lin-kv";
+
+/// Which nodes there are. As in Maelstrom the count goes before the names, and names from all
+/// sources come together.
+fn nodes_of(args: &RunArgs) -> Result<Nodes, Stop> {
+    if let Some(count) = args.node_count {
+        return Ok(Nodes::Count(count as usize));
+    }
+    let mut names = Vec::new();
+    if let Some(path) = &args.nodes_file {
+        let text = stored::named_text(path).map_err(|error| {
+            let failure = Failure::new(format!("cannot read the names in {}", path.display()));
+            Stop::user(failure.cause(error.to_string()).advice("it has one name a line"))
+        })?;
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        names.extend(lines.map(str::to_owned));
+    }
+    names.extend(args.nodes.iter().flat_map(|Words(names)| names).cloned());
+    names.extend(args.more_nodes.iter().cloned());
+    let is_named = args.nodes_file.is_some() || args.nodes.is_some() || !names.is_empty();
+    Ok(if is_named { Nodes::Names(names) } else { Nodes::Default })
+}
+
 /// The workload that a built-in node is for, where it is for one alone.
 fn workload_of(args: &RunArgs) -> Option<String> {
     let node = args.node.as_deref()?;
@@ -128,7 +147,7 @@ fn workload_of(args: &RunArgs) -> Option<String> {
 
 fn workload_settings(args: &RunArgs) -> std::collections::BTreeMap<String, String> {
     let number = |number: Option<u32>| number.map(|number| number.to_string());
-    let models = (!args.consistency_models.is_empty()).then(|| args.consistency_models.join(","));
+    let models = args.consistency_models.as_ref().map(|Words(names)| names.join(","));
     [
         ("topology", args.topology.clone()),
         ("key-count", number(args.key_count)),
@@ -139,11 +158,6 @@ fn workload_settings(args: &RunArgs) -> std::collections::BTreeMap<String, Strin
     .into_iter()
     .filter_map(|(key, value)| Some((key.to_owned(), value?)))
     .collect()
-}
-
-fn workload_names() -> String {
-    let names: Vec<&str> = registry::WORKLOADS.iter().map(|info| info.name).collect();
-    names.join(", ")
 }
 
 fn nothing_under_test(args: &RunArgs) -> Failure {
@@ -172,43 +186,12 @@ pub fn bad_plan(error: PlanError) -> Stop {
         PlanError::Nemesis(name) if matches!(name.as_str(), "kill" | "pause") => {
             failure.advice("kill and pause are not there yet")
         }
+        PlanError::Nemesis(name) => failure.advice(did_you_mean(name, ["partition"])),
+        PlanError::Workload(WorkloadError::Topology(UnknownTopology(name))) => {
+            failure.advice(did_you_mean(name, Topology::NAMES.iter().copied()))
+        }
         _ => failure,
     })
-}
-
-/// `did you mean …?` if one of the known words is near enough; else nothing.
-pub fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let nearest = known.map(|known| (distance(word, known), known)).min();
-    match nearest {
-        Some((distance, known)) if distance <= known.len().max(3) / 3 => {
-            format!("did you mean `{known}`?")
-        }
-        _ => String::new(),
-    }
-}
-
-/// How many characters must be put in, left out, changed or swapped with their neighbour
-/// (optimal string alignment, Damerau 1964).
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for (i, row) in rows.iter_mut().enumerate() {
-        row[0] = i;
-    }
-    for (j, cell) in rows[0].iter_mut().enumerate() {
-        *cell = j;
-    }
-    for i in 1..=a.len() {
-        for j in 1..=b.len() {
-            let change = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = change.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            rows[i][j] = best;
-        }
-    }
-    rows[a.len()][b.len()]
 }
 
 /// The plan of a stored run: a run folder, or a `plan.json`.
@@ -230,8 +213,12 @@ enum Purpose {
 }
 
 fn read_stored_plan(run: &Path, purpose: Purpose) -> Result<Plan, Stop> {
-    let path = if run.is_dir() { run.join("plan.json") } else { run.to_owned() };
-    let text = fs::read_to_string(&path).map_err(|error| {
+    let (path, text) = if run.is_dir() {
+        (run.join("plan.json"), stored::text(run, "plan.json"))
+    } else {
+        (run.to_owned(), stored::named_text(run))
+    };
+    let text = text.map_err(|error| {
         let failure = Failure::new(format!("cannot read the plan {}", path.display()))
             .cause(error.to_string())
             .advice("name a run folder, such as store/latest, or a plan.json");
@@ -271,25 +258,16 @@ fn read_plan(text: &str, purpose: Purpose) -> Result<Plan, Failure> {
     if purpose == Purpose::Run && versions.draws != DRAWS {
         return Err(older("random draws", versions.draws, DRAWS));
     }
-    serde_json::from_str(text).map_err(|error| Failure::new(format!("it is no plan: {error}")))
+    let plan: Plan = serde_json::from_str(text)
+        .map_err(|error| Failure::new(format!("it is no plan: {error}")))?;
+    // Whoever wrote it: it is held to what a plan made from flags is held to.
+    planner::check(&plan).map_err(|error| Failure::new(error.to_string()))?;
+    Ok(plan)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn guesses_words() {
-        for (word, guess) in [
-            ("ecko", "did you mean `echo`?"),
-            ("boardcast", "did you mean `broadcast`?"),
-            ("gset", "did you mean `g-set`?"),
-            ("kafka", ""),
-        ] {
-            let known = ["broadcast", "echo", "g-set", "unique-ids"].into_iter();
-            assert_eq!(did_you_mean(word, known), guess);
-        }
-    }
 
     #[test]
     fn other_versions_are_refused() {

@@ -16,9 +16,9 @@ use kolk_node::Machine;
 use kolk_report::Role;
 use kolk_report::facts::{self, Facts, Held, HeldLimit};
 use kolk_report::failure::Failure;
-use kolk_report::figures;
 use kolk_report::results;
 use kolk_report::sanitize::sanitize;
+use kolk_report::{figures, jepsen_log};
 use kolk_workload::challenge::ChallengeRun;
 use kolk_workload::registry;
 
@@ -44,6 +44,8 @@ pub struct Finished {
     pub wall: Duration,
     /// Where it is stored.
     pub folder: PathBuf,
+    /// What could not be drawn or linked afterwards. The verdict stands all the same.
+    pub troubles: Vec<Failure>,
 }
 
 impl Finished {
@@ -103,16 +105,18 @@ pub fn run(
     watch: Watch,
     observer: &mut dyn Observer,
 ) -> Result<Finished, Stop> {
-    let folder = RunFolder::create(store, &plan.workload.name)?;
+    // What is wrong with the plan is found before there is a folder, whose name comes from it too.
+    let nodes = Nodes::of(&plan.node)?;
+    let workload = workload(&plan)?;
+    let mut folder = RunFolder::create(store, &plan.workload.name)?;
     folder.write("plan.json", &results::plan_json(&plan))?;
     let mut journal = MessageLog::new(folder.stream("journal.jsonl")?, watch.sends, watch.receives);
     let mut history = folder.stream("history.jsonl")?;
-    let nodes = Nodes::of(&plan.node)?;
     let began = now();
     let run = kolk_engine::run(Setup {
         plan: &plan,
         nodes: nodes.source(watch.patience),
-        workload: workload(&plan)?,
+        workload,
         journal: JournalSink::Write(&mut journal),
         history: Some(&mut history),
         logs: Some(folder.logs()),
@@ -132,17 +136,21 @@ pub fn run(
     folder.write("results.json", &json)?;
     folder.write("results.edn", &results::edn(&verdict))?;
     write_history(&folder, &run.history)?;
+    let log = jepsen_log::draw(&plan, &run.summary, &verdict, &facts);
+    folder.write("jepsen.log", log.as_bytes())?;
     let json = String::from_utf8_lossy(&json);
-    commands::report::write(folder.path(), &plan, &json, &run.history)?;
+    let mut troubles = Vec::new();
+    let mut try_to = |done: Result<(), Stop>| troubles.extend(done.err().map(|stop| stop.failure));
+    try_to(commands::report::write(folder.path(), &plan, &json, &run.history));
     // Of a challenge that holds nobody wants pictures: `kolk report` draws them if somebody does.
     if watch.challenge.is_none() || verdict.validity != Validity::Valid {
         let (history, verdict, facts) = (&run.history, &verdict, &facts);
         let drawn = figures::Run { plan: &plan, history, verdict, facts };
-        crate::figures::write(folder.path(), &drawn, None)?;
+        try_to(crate::figures::write(folder.path(), &drawn, None).map_err(Stop::from));
     }
-    folder.publish()?;
+    folder.publish().into_iter().for_each(|error| try_to(Err(Stop::from(error))));
     let folder = folder.path().to_owned();
-    Ok(Finished { plan, run, verdict, facts, wall, folder })
+    Ok(Finished { plan, run, verdict, facts, wall, folder, troubles })
 }
 
 /// Carries out a plan for its digest alone, or with its journal in memory.
@@ -153,12 +161,13 @@ pub fn run(
 pub fn run_in_memory(
     plan: &Plan,
     keep_journal: bool,
+    patience: Patience,
     observer: &mut dyn Observer,
 ) -> Result<Run, Stop> {
     let nodes = Nodes::of(&plan.node)?;
     let run = kolk_engine::run(Setup {
         plan,
-        nodes: nodes.source(Patience { stop_wanted: signals::stop_wanted, ..Patience::default() }),
+        nodes: nodes.source(Patience { stop_wanted: signals::stop_wanted, ..patience }),
         workload: workload(plan)?,
         journal: if keep_journal { JournalSink::Memory } else { JournalSink::Digest },
         history: None,

@@ -1,12 +1,18 @@
 //! Run folders: `store/<workload>/<time>/` and the links that lead there.
 
+use std::cmp::Reverse;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
-use jiff::Zoned;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Zoned};
 use rustix::fs::FlockOperation;
+
+use crate::whole::create_fresh;
 
 /// The folder of one run.
 #[derive(Debug)]
@@ -17,10 +23,13 @@ pub struct RunFolder {
     /// Held locked for as long as the run goes on, by whoever carries it out: whoever shows the run
     /// can tell one that goes on from one that was killed. The system lets go of it in any case.
     _lock: Option<File>,
+    /// Why `store/current` could not be made: no reason to give up a run.
+    current: Option<anyhow::Error>,
 }
 
 impl RunFolder {
-    /// Makes a fresh folder, with an empty `node-logs` in it, and points `store/current` at it.
+    /// Makes a fresh folder, with an empty `node-logs` in it, and points `store/current` at it if it
+    /// can.
     pub fn create(store: &Path, workload: &str) -> Result<RunFolder> {
         let parent = store.join(workload);
         fs::create_dir_all(&parent)
@@ -29,16 +38,18 @@ impl RunFolder {
         let logs = path.join("node-logs");
         fs::create_dir(&logs).with_context(|| format!("cannot make {}", logs.display()))?;
         let _lock = locked(&path);
-        let folder =
-            RunFolder { store: store.to_owned(), workload: workload.to_owned(), path, _lock };
-        folder.link(&store.join("current"))?;
+        let (store, workload) = (store.to_owned(), workload.to_owned());
+        let mut folder = RunFolder { store, workload, path, _lock, current: None };
+        folder.current = folder.link(&folder.store.join("current")).err();
         Ok(folder)
     }
 
     /// Points `store/latest` and `store/<workload>/latest` at the folder: its results are there.
-    pub fn publish(&self) -> Result<()> {
-        self.link(&self.store.join("latest"))?;
-        self.link(&self.store.join(&self.workload).join("latest"))
+    /// Gives back which links, `store/current` among them, could not be made, and why.
+    pub fn publish(&mut self) -> Vec<anyhow::Error> {
+        let latest = [self.store.join("latest"), self.store.join(&self.workload).join("latest")];
+        let failed = latest.iter().filter_map(|link| self.link(link).err()).collect::<Vec<_>>();
+        self.current.take().into_iter().chain(failed).collect()
     }
 
     /// Where it lies.
@@ -54,14 +65,16 @@ impl RunFolder {
     /// Writes a whole file.
     pub fn write(&self, name: &str, content: &[u8]) -> Result<()> {
         let path = self.path.join(name);
-        fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))
+        create_fresh(&path)
+            .and_then(|mut file| file.write_all(content))
+            .with_context(|| format!("cannot write {}", path.display()))
     }
 
     /// Opens a file that is streamed to.
     pub fn stream(&self, name: &str) -> Result<BufWriter<File>> {
         let path = self.path.join(name);
         let file =
-            File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+            create_fresh(&path).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(BufWriter::with_capacity(1 << 18, file))
     }
 
@@ -92,6 +105,100 @@ impl RunFolder {
     }
 }
 
+/// What stays of a run of which not everything is kept: what decided it, what came of it, and what
+/// its nodes wrote to stderr. From that it can be run again.
+const KEPT: [&str; 5] = ["plan.json", "results.json", "results.edn", "jepsen.log", "node-logs"];
+
+/// Removes from a run folder what grows with the run: its messages, its operations, its page.
+///
+/// # Errors
+///
+/// If something cannot be removed.
+pub fn trim(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder).context("cannot read the run folder")? {
+        let entry = entry.context("cannot read the run folder")?;
+        if entry.file_type().is_ok_and(|kind| kind.is_dir())
+            || KEPT.iter().any(|kept| entry.file_name() == *kept)
+        {
+            continue;
+        }
+        let path = entry.path();
+        fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// How many bytes the files of a folder have. Links are not followed.
+pub fn size(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(io::Result::ok);
+    let sizes = entries.map(|entry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => size(&entry.path()),
+        Ok(metadata) => metadata.len(),
+        Err(_) => 0,
+    });
+    sizes.sum()
+}
+
+/// How a run folder is named: by the time at which the run began.
+const NAME: &str = "%Y%m%dT%H%M%S%.3f";
+
+/// A run in a store.
+#[derive(Clone, Debug)]
+pub struct StoredRun {
+    /// Its workload.
+    pub workload: String,
+    /// Its folder.
+    pub path: PathBuf,
+    /// How long ago it began.
+    pub age: Duration,
+}
+
+/// The runs of a store, by workload, the newest of each first. What is not named as a run folder
+/// is named, or is a link, is none.
+///
+/// # Errors
+///
+/// If the store cannot be read.
+pub fn runs(store: &Path) -> io::Result<Vec<StoredRun>> {
+    let now = Zoned::now();
+    let mut runs = Vec::new();
+    for workload in folders(store)? {
+        for name in folders(&store.join(&workload))? {
+            let Ok(began) = DateTime::strptime(NAME, &name) else { continue };
+            let Ok(began) = began.to_zoned(TimeZone::system()) else { continue };
+            let age = now.duration_since(&began);
+            let path = store.join(&workload).join(&name);
+            runs.push((workload.clone(), Reverse(name), path, age));
+        }
+    }
+    runs.sort();
+    let run = |(workload, _, path, age): (_, _, _, SignedDuration)| {
+        let age = Duration::try_from(age).unwrap_or_default();
+        StoredRun { workload, path, age }
+    };
+    Ok(runs.into_iter().map(run).collect())
+}
+
+/// The names of the folders in a folder; links are none.
+fn folders(parent: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(parent)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir()
+            && let Ok(name) = entry.file_name().into_string()
+        {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+/// True while somebody carries out the run whose folder this is.
+pub fn goes_on(folder: &Path) -> bool {
+    let Ok(seen) = File::open(folder) else { return false };
+    rustix::fs::flock(&seen, FlockOperation::NonBlockingLockShared).is_err()
+}
+
 /// The folder, locked. Not every file system can; then the run is not shown as one that goes on.
 fn locked(path: &Path) -> Option<File> {
     let folder = File::open(path).ok()?;
@@ -103,7 +210,7 @@ fn locked(path: &Path) -> Option<File> {
 /// folders of their own.
 fn fresh(parent: &Path) -> Result<PathBuf> {
     loop {
-        let path = parent.join(Zoned::now().strftime("%Y%m%dT%H%M%S%.3f").to_string());
+        let path = parent.join(Zoned::now().strftime(NAME).to_string());
         match fs::create_dir(&path) {
             Ok(()) => return Ok(path),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -136,16 +243,16 @@ mod tests {
     #[test]
     fn links_lead_to_the_folder() {
         let store = tempfile::tempdir().unwrap();
-        let first = RunFolder::create(store.path(), "echo").unwrap();
-        first.publish().unwrap();
-        let second = RunFolder::create(store.path(), "echo").unwrap();
+        let mut first = RunFolder::create(store.path(), "echo").unwrap();
+        assert!(first.publish().is_empty());
+        let mut second = RunFolder::create(store.path(), "echo").unwrap();
         assert_ne!(first.path(), second.path());
         second.write("plan.json", b"{}").unwrap();
         let at = |link: &str| fs::canonicalize(store.path().join(link)).unwrap();
         let real = |folder: &RunFolder| fs::canonicalize(folder.path()).unwrap();
         assert_eq!(at("current"), real(&second));
         assert_eq!(at("latest"), real(&first));
-        second.publish().unwrap();
+        assert!(second.publish().is_empty());
         assert_eq!((at("latest"), at("echo/latest")), (real(&second), real(&second)));
         assert!(fs::read_link(store.path().join("latest")).unwrap().is_relative());
         let names: Vec<_> = fs::read_dir(store.path().join("echo")).unwrap().collect();

@@ -1,6 +1,7 @@
 //! The only place that prints.
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{self, IsTerminal, Write, stderr, stdout};
+use std::sync::OnceLock;
 
 use anstream::{AutoStream, ColorChoice};
 use kolk_report::Style;
@@ -23,11 +24,28 @@ fn width(stream: &(impl IsTerminal + std::os::fd::AsFd)) -> usize {
     size.map_or(Style::PLAIN.width, |(width, _)| usize::from(width.0).clamp(60, 140))
 }
 
+/// Why standard output could not be written to, the first time.
+static LOST: OnceLock<io::Error> = OnceLock::new();
+
 /// Prints to standard output. If nobody listens (`kolk … | head`), nothing is lost that anybody
-/// wanted: the error is dropped.
+/// wanted; what is lost otherwise is told in the end, by [`lost`].
 pub fn print(text: &str) {
     let mut stream = anstream::stdout().lock();
-    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    note(stream.write_all(text.as_bytes()).and_then(|()| stream.flush()));
+}
+
+/// Notes how printing went.
+pub fn note(printed: io::Result<()>) {
+    if let Err(error) = printed
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        let _ = LOST.set(error);
+    }
+}
+
+/// Why something that was to be on standard output is not there.
+pub fn lost() -> Option<&'static io::Error> {
+    LOST.get()
 }
 
 /// Prints to standard error, likewise.

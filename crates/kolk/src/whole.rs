@@ -25,9 +25,15 @@ impl Whole {
     ///
     /// If there can be no file.
     pub fn create(path: &Path) -> io::Result<Whole> {
+        let is_special = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
+        if is_special {
+            // `/dev/stdout`, or a pipe: it is written to and stays what it is.
+            let out = BufWriter::with_capacity(BUFFER_BYTES, File::create(path)?);
+            return Ok(Whole { path: path.to_owned(), fresh: None, out });
+        }
         let mut fresh = path.as_os_str().to_owned();
         fresh.push(".new");
-        let out = BufWriter::with_capacity(BUFFER_BYTES, File::create(&fresh)?);
+        let out = BufWriter::with_capacity(BUFFER_BYTES, create_fresh(Path::new(&fresh))?);
         Ok(Whole { path: path.to_owned(), fresh: Some(fresh), out })
     }
 
@@ -44,6 +50,20 @@ impl Whole {
         self.fresh = None;
         Ok(())
     }
+}
+
+/// Creates a file where there is none. What has its name goes first: a link that somebody planted
+/// there is not followed.
+///
+/// # Errors
+///
+/// If there can be no such file.
+pub fn create_fresh(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    File::options().write(true).create_new(true).open(path)
 }
 
 impl Write for Whole {

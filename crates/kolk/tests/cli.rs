@@ -44,7 +44,7 @@ fn redact(text: &str, folder: &Path) -> String {
     let text = text.replace(&*real.to_string_lossy(), "DIR");
     let text = text.replace(&*folder.to_string_lossy(), "DIR");
     let text = without_lists(&text);
-    let clean = |line: &str| without_digest(&without_wall(&without_time(line)));
+    let clean = |line: &str| without_size(&without_digest(&without_wall(&without_time(line))));
     text.lines().map(clean).collect::<Vec<_>>().join("\n")
 }
 
@@ -88,6 +88,14 @@ fn without_digest(line: &str) -> String {
     let is_digest = |word: &str| word.len() == 32 && word.chars().all(|c| c.is_ascii_hexdigit());
     let found = line.split(|c: char| !c.is_ascii_alphanumeric()).find(|word| is_digest(word));
     found.map_or(line.to_owned(), |digest| line.replace(digest, "DIGEST"))
+}
+
+/// How large files are is not what is said here.
+fn without_size(line: &str) -> String {
+    match (line.trim_start().starts_with("kept in "), line.rfind('('), line.rfind(')')) {
+        (true, Some(begin), Some(end)) => format!("{}SIZE{}", &line[..=begin], &line[end..]),
+        _ => line.to_owned(),
+    }
 }
 
 /// `20261121T101502.123` becomes `TIME`.
@@ -194,7 +202,10 @@ fn mistakes() {
             "test -w echo --bin script.py",
             "test -w echo --node echo --ratee 5",
             "test -w echo --node echo --rate fast",
-            "test -w echo --node echo --rate 0",
+            "test -w echo --node echo --rate 1e-10",
+            "test -w echo --node echo --key-count 0",
+            "test -w echo --node echo --nemesis partiton",
+            "test -w broadcast --node broadcast --topology gird",
             "test -w echo --node echo --loss 2",
             "test -w echo --node echo --node-count 0",
             "test -w echo --node echo --concurrency 2m",
@@ -206,6 +217,14 @@ fn mistakes() {
             "test -w echo --node echo --test-count 0",
             "challenge",
             "challenge 9",
+            "challenge echo",
+            "challenge 3dd",
+            "demo --rate 5",
+            "doc",
+            "analyze",
+            "man tset",
+            "completions zhs",
+            "store prune --store nowhere",
             "challenge 1 --bin missing",
             "replay nowhere",
             "replay plan.json",

@@ -16,7 +16,7 @@ impl Simulation<'_> {
     /// Sends every node its `init`.
     pub(crate) fn start(&mut self) -> Result<(), EngineError> {
         let virtual_time = self.hosts.is_virtual();
-        let nodes = self.plan.nodes.clone();
+        let nodes = self.plan.nodes.to_vec();
         self.course.outstanding = nodes.len();
         let clients: Vec<u32> =
             (0..nodes.len()).map(|node| self.add_client(Role::Init(node as u16))).collect();

@@ -58,7 +58,7 @@ pub fn write_run<R: Read>(
     let plan: Plan = serde_json::from_str(&text).map_err(HtmlError::Plan)?;
     let mut results = String::new();
     opened(&open, "results.json")?.read_to_string(&mut results)?;
-    let history: History = jsonl::read(opened(&open, "history.jsonl")?, plan.nodes.clone())
+    let history: History = jsonl::read(opened(&open, "history.jsonl")?, plan.nodes.to_vec())
         .map_err(HtmlError::History)?;
     write_from(out, &Stored { plan: &plan, results: &results, history: &history }, open)
 }

@@ -15,7 +15,7 @@ fn made(change: impl FnOnce(&mut Settings)) -> Result<Plan, PlanError> {
 #[test]
 fn defaults_are_the_originals() {
     let plan = made(|_| {}).expect("a plan");
-    assert_eq!(plan.nodes, ["n1", "n2", "n3", "n4", "n5"]);
+    assert_eq!(*plan.nodes, ["n1", "n2", "n3", "n4", "n5"]);
     assert_eq!((plan.concurrency, plan.rate, plan.time_limit), (5, 5.0, 60_000_000_000));
     assert_eq!((plan.clock, plan.strict, plan.availability), (ClockKind::Virtual, false, None));
     assert_eq!(
@@ -45,7 +45,7 @@ fn plans_are_made() {
         settings.availability = Some("total".parse().expect("an availability"));
     })
     .expect("a plan");
-    assert_eq!(plan.nodes, ["n0", "n1", "n2"]);
+    assert_eq!(*plan.nodes, ["n0", "n1", "n2"]);
     assert_eq!((plan.concurrency, plan.time_limit), (6, 20_500_000_000));
     assert_eq!(plan.workload.settings.get("topology").map(String::as_str), Some("grid"));
     assert_eq!(plan.availability, Some(1.0));
@@ -107,8 +107,9 @@ fn mistakes_are_named() {
             "workload `lin-kv` has groups of 10 workers, 2 a node: concurrency must be a multiple of \
              that (`2n` is the least), not 15",
         ),
-        (|s| s.rate = 0.0, "--rate must be above 0 and at most 1e9, not 0"),
-        (|s| s.rate = f64::NAN, "--rate must be above 0 and at most 1e9, not NaN"),
+        (|s| s.rate = -1.0, "--rate must be 0, or 0.000001 to 1e9, not -1"),
+        (|s| s.rate = 1e-10, "--rate must be 0, or 0.000001 to 1e9, not 0.0000000001"),
+        (|s| s.rate = f64::NAN, "--rate must be 0, or 0.000001 to 1e9, not NaN"),
         (|s| s.time_limit = -1.0, "--time-limit must be above 0 and at most 131072 s, not -1"),
         (|s| s.latency = f64::INFINITY, "--latency must be 0 to 3600000 ms, not inf"),
         (|s| s.loss = 1.5, "--loss must be 0 to 1, not 1.5"),
@@ -168,4 +169,44 @@ fn flags_are_read() {
     assert_eq!("partition".parse(), Ok(Nemesis::Partition));
     let error = "kill".parse::<Nemesis>().expect_err("not there");
     assert_eq!(error.to_string(), "unknown nemesis `kill`; known is partition");
+}
+
+/// Stored plans are held to the same bounds as flags, and to those that flags cannot break.
+#[test]
+fn stored_plans_are_checked() {
+    type Change = fn(&mut Plan);
+    let cases: &[(Change, &str)] = &[
+        (|p| p.workload.name = "../../escape".to_owned(), "unknown workload `../../escape`"),
+        (|p| p.workload.settings = [("x".to_owned(), "1".to_owned())].into(), "has no setting `x`"),
+        (|p| p.concurrency = u32::MAX, "concurrency must be 1 to 100000 workers"),
+        (|p| p.concurrency = 0, "concurrency must be 1 to 100000 workers"),
+        (|p| p.rate = -0.5, "--rate must be"),
+        (|p| p.rate = f64::INFINITY, "--rate must be"),
+        (|p| p.time_limit = 0, "--time-limit must be"),
+        (|p| p.time_limit = u64::MAX, "--time-limit must be"),
+        (|p| p.network.latency = -1.0, "--latency must be"),
+        (|p| p.network.loss = 5.0, "--loss must be"),
+        (|p| p.network.duplication = -0.1, "--duplication must be"),
+        (|p| p.availability = Some(2.0), "availability is"),
+        (|p| p.faults = vec![fault(5, 4, "n1", "n2")], "its fault 0 ends before it begins"),
+        (|p| p.faults = vec![fault(5, u64::MAX, "n1", "n2")], "its fault 0 ends after the load"),
+        (|p| p.faults = vec![fault(0, 1, "n9", "n2")], "its fault 0 names `n9`, which is no node"),
+        (|p| p.faults = vec![fault(0, 1, "n1", "../x")], "names `../x`, which is no node"),
+    ];
+    for (change, expected) in cases {
+        let mut plan = made(|_| {}).expect("a plan");
+        assert_eq!(check(&plan), Ok(()));
+        change(&mut plan);
+        let error = check(&plan).expect_err(expected).to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+fn kind(receiver: &str, sender: &str) -> FaultKind {
+    let blocked = [(receiver.to_owned(), vec![sender.to_owned()])].into();
+    FaultKind::Partition { shape: "cut".to_owned(), blocked }
+}
+
+fn fault(begin: u64, end: u64, receiver: &str, sender: &str) -> kolk_history::plan::Fault {
+    kolk_history::plan::Fault { begin, end, kind: kind(receiver, sender) }
 }

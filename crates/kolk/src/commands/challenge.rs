@@ -2,24 +2,33 @@
 
 mod sweep;
 
+use std::cell::RefCell;
+
+use clap::ValueEnum;
 use kolk_check::Validity;
 use kolk_engine::Run;
 use kolk_history::Plan;
 use kolk_history::plan::{ClockKind, NodeSpec};
 use kolk_report::challenge::{self as drawing, Measured};
 use kolk_report::failure::Failure;
-use kolk_report::{Role, numbers, screen};
+use kolk_report::sanitize::sanitize;
+use kolk_report::{Role, Style, numbers, screen};
 use kolk_workload::challenge::{CHALLENGES, Challenge, ChallengeRun, Limit, SEED};
 use kolk_workload::{challenge, plan};
 
-use crate::args::{ChallengeArgs, ClockArg};
+use crate::args::{ChallengeArgs, ClockArg, KeepArg};
 use crate::progress::Bar;
 use crate::runner::{self, Finished, Watch};
 use crate::status::{Status, Stop};
-use crate::{commands, request, signals, terminal};
+use crate::suggest::did_you_mean;
+use crate::{commands, request, signals, store, terminal};
 
 /// Runs the challenges and prints what was measured.
 pub fn run(args: &ChallengeArgs) -> Result<Status, Stop> {
+    if args.list {
+        terminal::print(&drawing::list(&described(), terminal::out_style()));
+        return Ok(Status::Valid);
+    }
     let challenges = chosen(args)?;
     let seed = args.seed.unwrap_or(SEED);
     let program = match &args.bin {
@@ -27,7 +36,8 @@ pub fn run(args: &ChallengeArgs) -> Result<Status, Stop> {
         None => None,
     };
     let style = terminal::out_style();
-    if !args.output.json {
+    let is_plain = !args.output.json && !args.output.quiet;
+    if is_plain {
         let clock = match clock_of(args) {
             ClockKind::Real => "real",
             ClockKind::Virtual => "virtual",
@@ -37,22 +47,36 @@ pub fn run(args: &ChallengeArgs) -> Result<Status, Stop> {
             count => format!("{count} seeds from {seed:#x}"),
         };
         let heading = format!("{clock} clock · {seeds}");
-        terminal::print(&format!("{}\n\n", style.paint(Role::Faint, heading)));
+        terminal::print(&format!("{}\n", style.paint(Role::Faint, heading)));
+        let other = deviations(args);
+        if !other.is_empty() {
+            let mark = style.paint(Role::Doubtful, "!");
+            terminal::print(&format!("{mark} not as the challenges ask: {}\n", other.join(", ")));
+        }
+        terminal::print("\n");
     }
-    let asked = Asked { args, program, seed };
+    let asked = Asked { args, program, seed, kept: RefCell::default() };
     let mut ended = Vec::new();
     let runs = |challenge: &&'static Challenge| {
         let id = challenge.id;
         challenge.runs.iter().map(move |run| (id, run))
     };
     for (id, run) in challenges.iter().flat_map(runs) {
-        ended.push(if args.seeds > 1 { asked.sweep(id, run)? } else { asked.run(id, run)? });
+        ended.push(if args.seeds > 1 {
+            asked.sweep(id, run)?
+        } else {
+            asked.run(id, run, seed)?
+        });
         if signals::stop_wanted() {
             break;
         }
     }
     if !args.output.json {
         terminal::print(&format!("\n{}", drawing::table(&ended, style)));
+    }
+    if is_plain && !signals::stop_wanted() {
+        terminal::print(&asked.kept.borrow().text(args, style));
+        terminal::print(&next(args, &challenges, &ended, style));
     }
     Ok(if signals::stop_wanted() { Status::Interrupted } else { status(&ended) })
 }
@@ -64,6 +88,58 @@ struct Asked<'a> {
     program: Option<NodeSpec>,
     /// The first seed.
     seed: u64,
+    /// What is left of the runs on disk.
+    kept: RefCell<Kept>,
+}
+
+/// What is left of runs on disk.
+#[derive(Default)]
+struct Kept {
+    /// Of how many everything.
+    whole: u64,
+    /// Of how many the plan and the results.
+    trimmed: u64,
+    /// How many bytes all of it has.
+    bytes: u64,
+}
+
+impl Kept {
+    /// Keeps what is to be kept of a run.
+    fn add(&mut self, finished: &Finished, holds: bool, keep: KeepArg) -> Result<(), Stop> {
+        let is_whole = match keep {
+            KeepArg::All => true,
+            KeepArg::Failing => !holds,
+            KeepArg::None => false,
+        };
+        if is_whole {
+            self.whole += 1;
+        } else {
+            store::trim(&finished.folder)?;
+            self.trimmed += 1;
+        }
+        self.bytes += store::size(&finished.folder);
+        Ok(())
+    }
+
+    /// The line that says so.
+    fn text(&self, args: &ChallengeArgs, style: Style) -> String {
+        let store = args.output.store.display();
+        let runs = |count| numbers::counted(count, "run", "runs");
+        let what = match (self.whole, self.trimmed) {
+            (0, 0) => return String::new(),
+            (whole, 0) => format!("everything of {}", runs(whole)),
+            (0, trimmed) => format!("plan and results of {}", runs(trimmed)),
+            (whole, trimmed) => {
+                format!("everything of {}, plan and results of {}", runs(whole), runs(trimmed))
+            }
+        };
+        let more = match (self.trimmed, args.keep) {
+            (0, _) | (_, KeepArg::None) => "",
+            _ => "; --keep all keeps every message",
+        };
+        let line = format!("kept in {store}: {what} ({}){more}", numbers::bytes(self.bytes));
+        format!("  {}\n", style.paint(Role::Faint, line))
+    }
 }
 
 impl Asked<'_> {
@@ -78,7 +154,14 @@ impl Asked<'_> {
         };
         let mut settings = run.settings(node, seed);
         settings.clock = clock;
-        settings.time_limit = self.args.time_limit.unwrap_or(settings.time_limit);
+        let args = self.args;
+        settings.time_limit = args.time_limit.unwrap_or(settings.time_limit);
+        settings.rate = args.rate.unwrap_or(settings.rate);
+        settings.latency = args.latency.unwrap_or(settings.latency);
+        settings.latency_dist = args.latency_dist.map_or(settings.latency_dist, Into::into);
+        if let Some(topology) = &args.topology {
+            settings.workload_settings.insert("topology".to_owned(), topology.clone());
+        }
         env!("CARGO_PKG_VERSION").clone_into(&mut settings.kolk_version);
         plan(&settings).map_err(request::bad_plan)
     }
@@ -88,16 +171,23 @@ impl Asked<'_> {
         &self,
         id: &'static str,
         run: &'static ChallengeRun,
+        seed: u64,
     ) -> Result<drawing::ChallengeRun, Stop> {
-        let plan = self.plan(run, self.seed)?;
-        let mut bar = Bar::new(format!("{id} {}", run.name), false);
-        let watch = Watch { challenge: Some((id, run)), ..Watch::default() };
+        let plan = self.plan(run, seed)?;
+        let mut bar = Bar::new(format!("{id} {}", run.name), self.args.output.quiet);
+        let patience = self.args.patience.into();
+        let watch = Watch { challenge: Some((id, run)), patience, ..Watch::default() };
         let finished = runner::run(plan, &self.args.output.store, watch, &mut bar);
         bar.finish();
         let finished = finished?;
         let drawn = drawn(id, run, &finished);
+        if self.args.log_stderr {
+            commands::show_logs(&finished);
+        }
+
         if self.args.output.json {
-            commands::show(&finished, true);
+            commands::show(&finished, &self.args.output);
+            self.kept.borrow_mut().add(&finished, drawn.holds(), self.args.keep)?;
             return Ok(drawn);
         }
         let style = terminal::out_style();
@@ -105,8 +195,11 @@ impl Asked<'_> {
         if !drawn.holds() {
             let folder = finished.folder_text();
             let report = finished.report(&folder, commands::program());
-            terminal::print(&format!("\n{}\n", screen::draw(&report, style)));
+            let draw = if self.args.output.quiet { screen::draw_verdict } else { screen::draw };
+            terminal::print(&format!("\n{}\n", draw(&report, style)));
         }
+        commands::warn(&finished);
+        self.kept.borrow_mut().add(&finished, drawn.holds(), self.args.keep)?;
         Ok(drawn)
     }
 
@@ -118,8 +211,8 @@ impl Asked<'_> {
     ) -> Result<drawing::ChallengeRun, Stop> {
         let seeds = (0..self.args.seeds).map(|number| self.seed.wrapping_add(u64::from(number)));
         let plans = seeds.map(|seed| self.plan(run, seed)).collect::<Result<Vec<_>, _>>()?;
-        let bar = Bar::new(format!("{id} {}", run.name), false);
-        let sweep = sweep::sweep(run, &plans, &bar);
+        let bar = Bar::new(format!("{id} {}", run.name), self.args.output.quiet);
+        let sweep = sweep::sweep(run, &plans, self.args.patience.into(), &bar);
         bar.finish();
         let sweep = match sweep {
             Ok(sweep) => sweep,
@@ -132,8 +225,7 @@ impl Asked<'_> {
         }
         terminal::print(&drawing::line(&drawn, terminal::out_style()));
         if let Some(seed) = sweep.first_that_fails(run) {
-            let again = Asked { args: self.args, program: self.program.clone(), seed };
-            again.run(id, run)?;
+            self.run(id, run, seed)?;
         }
         Ok(drawn)
     }
@@ -149,8 +241,7 @@ impl Asked<'_> {
         seed: u64,
         first: Stop,
     ) -> Stop {
-        let again = Asked { args: self.args, program: self.program.clone(), seed };
-        let (stop, how) = match again.run(id, run) {
+        let (stop, how) = match self.run(id, run, seed) {
             Err(second) => (second, "its run folder is"),
             Ok(_) => (first, "tried again, it could be carried out: its run folder is"),
         };
@@ -169,7 +260,7 @@ fn chosen(args: &ChallengeArgs) -> Result<Vec<&'static Challenge>, Stop> {
         let found: Vec<&Challenge> = if id.eq_ignore_ascii_case("all") {
             // What differs from another challenge in the built-in node's settings alone asks
             // nothing else of a program.
-            let is_new = |challenge: &&Challenge| args.bin.is_none() || !challenge.id.contains('-');
+            let is_new = |challenge: &&Challenge| args.bin.is_none() || !challenge.is_ours();
             CHALLENGES.iter().filter(is_new).collect()
         } else {
             vec![challenge::find(id).ok_or_else(|| unknown(id))?]
@@ -185,8 +276,70 @@ fn chosen(args: &ChallengeArgs) -> Result<Vec<&'static Challenge>, Stop> {
 
 fn unknown(id: &str) -> Stop {
     let ids: Vec<&str> = CHALLENGES.iter().map(|challenge| challenge.id).collect();
-    let failure = Failure::new(format!("there is no challenge `{id}`"));
-    Stop::user(failure.advice(format!("known are {}, and `all`", ids.join(", "))))
+    let of_workload = CHALLENGES
+        .iter()
+        .filter(|challenge| challenge.runs.iter().any(|run| run.workload == id))
+        .map(|challenge| challenge.id)
+        .collect::<Vec<_>>();
+    let failure = Failure::new(format!("there is no challenge `{id}`"))
+        .advice(match of_workload.as_slice() {
+            [] => String::new(),
+            [one] => format!("challenge {one} asks for the workload {id}"),
+            ids => format!("challenges {} ask for the workload {id}", ids.join(", ")),
+        })
+        .advice(did_you_mean(id, ids.iter().copied().chain(["all"])))
+        .advice(format!("known are {}, and `all`; --list shows them", ids.join(", ")));
+    Stop::user(failure)
+}
+
+/// All challenges, as they are shown in a list.
+fn described() -> Vec<drawing::Described> {
+    let described = |challenge: &Challenge| drawing::Described {
+        id: challenge.id,
+        title: challenge.title,
+        condition: challenge.condition,
+        is_ours: challenge.is_ours(),
+        runs: challenge.runs.iter().map(|run| (run.name, run.flags())).collect(),
+    };
+    CHALLENGES.iter().map(described).collect()
+}
+
+/// What was asked for that changes the conditions of a challenge.
+fn deviations(args: &ChallengeArgs) -> Vec<String> {
+    let numbers =
+        [("--time-limit", args.time_limit), ("--rate", args.rate), ("--latency", args.latency)];
+    let numbers = numbers.into_iter().filter_map(|(flag, value)| Some((flag, value?.to_string())));
+    let kind = args.latency_dist.and_then(|kind| Some(kind.to_possible_value()?.get_name().into()));
+    let kind = kind.map(|kind: String| ("--latency-dist", kind));
+    numbers.chain(kind).map(|(flag, value)| format!("{flag} {value}")).collect()
+}
+
+/// What to do next: the next challenge if all hold, and its command.
+fn next(
+    args: &ChallengeArgs,
+    challenges: &[&'static Challenge],
+    ended: &[drawing::ChallengeRun],
+    style: Style,
+) -> String {
+    let Some(last) = challenges.last() else { return String::new() };
+    let program = commands::program();
+    let bin = |is_same: bool| match &args.bin {
+        Some(path) if is_same && args.args.is_empty() => format!(" --bin {}", path.display()),
+        Some(path) if is_same => format!(" --bin {} -- {}", path.display(), args.args.join(" ")),
+        Some(_) => " --bin PATH".to_owned(),
+        None => String::new(),
+    };
+    if !ended.iter().all(drawing::ChallengeRun::holds) {
+        return String::new();
+    }
+    let Some(next) = last.next() else { return String::new() };
+    let is_same = next.runs[0].workload == last.runs[0].workload;
+    let command = format!("{program} challenge {}{}", next.id, bin(is_same));
+    format!(
+        "  next    {}  {}\n",
+        style.paint(Role::Command, sanitize(&command)),
+        style.paint(Role::Faint, format!("{}: {}", next.title, next.condition)),
+    )
 }
 
 fn clock_of(args: &ChallengeArgs) -> ClockKind {

@@ -17,6 +17,7 @@ use kolk_workload::planner::Availability;
 
 use crate::args::CheckArgs;
 use crate::status::{Status, Stop};
+use crate::suggest::did_you_mean;
 use crate::{request, terminal};
 
 /// Judges a stored history.
@@ -25,7 +26,7 @@ pub fn run(args: &CheckArgs) -> Result<Status, Stop> {
         let known = kolk_check::WORKLOADS;
         let failure =
             Failure::new(format!("there is no checker for the workload `{}`", args.workload))
-                .advice(request::did_you_mean(&args.workload, known.iter().copied()))
+                .advice(did_you_mean(&args.workload, known.iter().copied()))
                 .advice(format!("known are {}", known.join(", ")));
         return Err(Stop::user(failure));
     }

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use clap::Parser;
 use kolk_engine::run::{Flow, Progress};
-use kolk_engine::services;
+use kolk_engine::{Patience, services};
 use kolk_history::journal::JournalReader;
 use kolk_history::plan::NodeSpec;
 use kolk_protocol::message::{Body, Line};
@@ -15,8 +15,8 @@ use kolk_workload::registry;
 use serde_json::value::RawValue;
 
 use crate::args::{Cli, HelpArgs};
-use crate::request::did_you_mean;
 use crate::status::{Status, Stop};
+use crate::suggest::did_you_mean;
 use crate::{runner, terminal};
 
 /// The subjects that are no commands, each with what it is about.
@@ -66,13 +66,17 @@ fn of_command(words: &[String]) -> Result<Status, Stop> {
         return Ok(Status::Valid);
     };
     if !help.use_stderr() {
-        let _ = help.print();
+        terminal::note(help.print());
         return Ok(Status::Valid);
     }
     let word = words.first().map_or("", String::as_str);
     let commands = <Cli as clap::CommandFactory>::command();
-    let names: Vec<&str> =
-        commands.get_subcommands().map(clap::Command::get_name).chain(SUBJECTS).collect();
+    let names: Vec<&str> = commands
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set())
+        .map(clap::Command::get_name)
+        .chain(SUBJECTS)
+        .collect();
     Err(Stop::user(
         Failure::new(format!("there is no help on `{}`", words.join(" ")))
             .advice(did_you_mean(word, names.iter().copied()))
@@ -131,7 +135,7 @@ fn lines_of(workload: &str, node: &str, seed: u64) -> Result<Vec<MessageLine>, S
     let plan = kolk_workload::plan(&settings)
         .map_err(|error| Stop::internal(Failure::new(error.to_string())))?;
     let mut observer = |_: &Progress<'_>| Flow::Continue;
-    let run = runner::run_in_memory(&plan, true, &mut observer)?;
+    let run = runner::run_in_memory(&plan, true, Patience::default(), &mut observer)?;
     let mut reader = JournalReader::new(run.journal.as_deref().unwrap_or_default());
     let mut lines = Vec::new();
     while let Some(event) = reader.next() {

@@ -1,6 +1,5 @@
 //! `kolk replay`.
 
-use std::fs;
 use std::path::Path;
 
 use kolk_history::Plan;
@@ -12,17 +11,17 @@ use crate::args::ReplayArgs;
 use crate::progress::Bar;
 use crate::runner::{self, Finished, Watch};
 use crate::status::{Status, Stop};
-use crate::{commands, program, request, terminal};
+use crate::{commands, program, request, stored, terminal};
 
 /// Runs a stored plan again, and says whether the run is the same.
 pub fn run(args: &ReplayArgs) -> Result<Status, Stop> {
     let plan = request::stored_plan(&args.run)?;
     let stored = stored_digest(&args.run);
     let is_changed = program_changed(&plan)?;
-    let mut bar = Bar::new(plan.workload.name.clone(), false);
+    let mut bar = Bar::new(plan.workload.name.clone(), args.output.quiet);
     let finished = runner::run(plan, &args.output.store, Watch::default(), &mut bar)?;
     bar.finish();
-    commands::show(&finished, args.output.json);
+    commands::show(&finished, &args.output);
     // Where JSON is wanted, standard output holds nothing else.
     let (style, print): (Style, fn(&str)) = if args.output.json {
         (terminal::error_style(), terminal::print_error)
@@ -35,7 +34,7 @@ pub fn run(args: &ReplayArgs) -> Result<Status, Stop> {
 
 /// The digest of the run that is repeated, if its results are there.
 fn stored_digest(run: &Path) -> Option<String> {
-    let text = fs::read_to_string(run.join("results.json")).ok()?;
+    let text = stored::text(run, "results.json").ok()?;
     let results: serde_json::Value = serde_json::from_str(&text).ok()?;
     Some(results.get("run")?.get("digest")?.as_str()?.to_owned())
 }

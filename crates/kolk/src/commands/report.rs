@@ -2,7 +2,6 @@
 
 mod export;
 
-use std::fs::{self, File};
 use std::io::{BufReader, Write};
 use std::path::Path;
 
@@ -17,7 +16,7 @@ use kolk_report::stored;
 use crate::args::ReportArgs;
 use crate::status::{Status, Stop};
 use crate::whole::Whole;
-use crate::{commands, figures, request, terminal};
+use crate::{commands, figures, request, stored as stored_run, terminal};
 
 /// The page's file in a run folder.
 const PAGE: &str = "report.html";
@@ -33,15 +32,15 @@ pub fn run(args: &ReportArgs) -> Result<Status, Stop> {
         args.run.parent().map(Path::to_owned).unwrap_or_default()
     };
     let plan = request::stored_plan_to_show(&args.run)?;
-    let json = fs::read_to_string(folder.join("results.json"))
+    let json = stored_run::text(&folder, "results.json")
         .map_err(|error| refused(&folder, "results.json", &error.to_string()))?;
     let results = stored::read(&json)
         .map_err(|error| refused(&folder, "results.json", &error.to_string()))?;
-    let history = File::open(folder.join("history.jsonl"))
+    let history = stored_run::open(&folder, "history.jsonl")
         .map_err(|error| error.to_string())
         .and_then(|file| {
             let input = BufReader::with_capacity(BUFFER_BYTES, file);
-            jsonl::read(input, plan.nodes.clone()).map_err(|error| error.to_string())
+            jsonl::read(input, plan.nodes.to_vec()).map_err(|error| error.to_string())
         })
         .map_err(|error| refused(&folder, "history.jsonl", &error))?;
     let (verdict, facts) = (&results.verdict, &results.facts);
@@ -75,10 +74,20 @@ pub fn run(args: &ReportArgs) -> Result<Status, Stop> {
 }
 
 fn refused(folder: &Path, file: &str, cause: &str) -> Stop {
-    let failure = Failure::new(format!("cannot read {}", folder.join(file).display()))
-        .cause(cause)
-        .advice("name a run folder, such as store/latest, or the plan.json in one");
-    Stop::user(failure)
+    let failure = Failure::new(format!("cannot read {}", folder.join(file).display())).cause(cause);
+    // Of a challenge that holds the plan and the results are kept, and nothing to draw.
+    let is_trimmed = folder.join("results.json").is_file() && !folder.join(file).exists();
+    let advice = if is_trimmed {
+        format!(
+            "it was not kept: kolk challenge --keep all keeps everything, and {} replay {} runs this \
+             again",
+            commands::program(),
+            folder.display()
+        )
+    } else {
+        "name a run folder, such as store/latest, or the plan.json in one".to_owned()
+    };
+    Stop::user(failure.advice(advice))
 }
 
 /// Writes `report.html` into a run folder that has everything else.
@@ -105,6 +114,6 @@ fn write_page(
 }
 
 fn draw(out: &mut dyn Write, folder: &Path, stored: &Stored<'_>) -> anyhow::Result<()> {
-    html::write_from(out, stored, |name| File::open(folder.join(name)))
+    html::write_from(out, stored, |name| stored_run::open(folder, name))
         .with_context(|| format!("cannot draw the report of {}", folder.display()))
 }

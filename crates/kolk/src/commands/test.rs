@@ -1,20 +1,17 @@
 //! `kolk test`.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
+use kolk_report::{Role, jepsen_log};
 
-use kolk_report::Role;
-use kolk_report::sanitize::sanitize;
-
-use crate::args::TestArgs;
+use crate::args::{RunArgs, TestArgs};
 use crate::progress::Bar;
-use crate::runner::{self, Finished, Watch};
+use crate::runner::{self, Watch};
 use crate::status::{Status, Stop};
 use crate::{commands, request, terminal};
 
 /// Runs the tests; the first that is not valid ends them, as in the original.
 pub fn run(args: &TestArgs) -> Result<Status, Stop> {
     note_ignored(args);
+    let asked = RunArgs { node_args: args.args.clone(), ..args.run.clone() };
     let watch = Watch {
         sends: args.log_net_send,
         receives: args.log_net_recv,
@@ -27,19 +24,26 @@ pub fn run(args: &TestArgs) -> Result<Status, Stop> {
             Some(seed) => seed.wrapping_add(u64::from(number)),
             None => request::fresh_seed()?,
         };
-        let plan = request::plan_of(&args.run, seed)?;
-        let mut bar = Bar::new(plan.workload.name.clone(), watch.sends || watch.receives);
+        let plan = request::plan_of(&asked, seed)?;
+        let is_hidden = watch.sends || watch.receives || args.output.quiet;
+        let mut bar = Bar::new(plan.workload.name.clone(), is_hidden);
         let finished = runner::run(plan, &args.output.store, watch, &mut bar)?;
         bar.finish();
         if args.log_stderr {
-            show_logs(&finished);
+            commands::show_logs(&finished);
         }
-        if args.test_count > 1 && !args.output.json {
+        if args.test_count > 1 && !args.output.json && !args.output.quiet {
             let style = terminal::out_style();
             let count = format!("test {} of {}", number + 1, args.test_count);
             terminal::print(&format!("{}\n", style.paint(Role::Faint, count)));
         }
-        commands::show(&finished, args.output.json);
+        commands::show(&finished, &args.output);
+        if !args.output.json {
+            // Scripts read the last line of Maelstrom's with `tail -n 1`.
+            let ending = &finished.facts.ending;
+            let closing = jepsen_log::closing_of(finished.verdict.validity, ending);
+            terminal::print(&format!("\n{closing}\n"));
+        }
         status = finished.status();
         if status != Status::Valid {
             break;
@@ -59,18 +63,9 @@ fn note_ignored(args: &TestArgs) {
         let verb = if given.len() == 1 { "has" } else { "have" };
         terminal::print_error(&format!("{note} {} {verb} no meaning here\n", given.join(", ")));
     }
-}
-
-/// What the nodes wrote to stderr, line by line, with their names.
-fn show_logs(finished: &Finished) {
-    for node in &finished.plan.nodes {
-        let Ok(file) = File::open(finished.folder.join("node-logs").join(format!("{node}.log")))
-        else {
-            continue;
-        };
-        for line in BufReader::new(file).split(b'\n').map_while(Result::ok) {
-            let line = String::from_utf8_lossy(&line).into_owned();
-            terminal::print_error(&format!("{node} | {}\n", sanitize(line.trim_end_matches('\r'))));
-        }
+    if args.run.workload.is_none() && args.run.bin.is_some() && !args.output.quiet {
+        let note = terminal::error_style().paint(Role::Doubtful, "note:").to_string();
+        let workload = request::DEFAULT_WORKLOAD;
+        terminal::print_error(&format!("{note} without -w the workload is {workload}\n"));
     }
 }

@@ -1,6 +1,6 @@
 //! `kolk verify`: the same plan gives the same run, byte for byte.
 
-use kolk_engine::{Ending, Flow, Observer, Progress, Run};
+use kolk_engine::{Ending, Flow, Observer, Patience, Progress, Run};
 use kolk_history::Plan;
 use kolk_history::plan::{ClockKind, NodeSpec};
 use kolk_report::failure::Failure;
@@ -8,7 +8,7 @@ use kolk_report::numbers::{counted, grouped};
 use kolk_report::{Role, difference};
 use kolk_workload::registry;
 
-use crate::args::{ClockArg, LatencyArg, RunArgs, VerifyArgs};
+use crate::args::{ClockArg, LatencyArg, RunArgs, VerifyArgs, Words};
 use crate::progress::Bar;
 use crate::status::{Status, Stop};
 use crate::{commands, nodes, request, runner, signals, terminal};
@@ -46,9 +46,7 @@ fn stormy(run: &mut RunArgs) {
     run.loss.get_or_insert(0.05);
     run.duplication.get_or_insert(0.05);
     run.nemesis_interval.get_or_insert(2.0);
-    if run.nemesis.is_empty() {
-        run.nemesis.push("partition".to_owned());
-    }
+    run.nemesis.get_or_insert_with(|| Words(vec!["partition".to_owned()]));
     run.strict = true;
 }
 
@@ -95,11 +93,16 @@ fn verify(args: &VerifyArgs) -> Result<Status, Stop> {
     Ok(Status::Valid)
 }
 
+/// What is asked for, with the arguments of the node.
+fn asked(args: &VerifyArgs) -> RunArgs {
+    RunArgs { node_args: args.args.clone(), ..args.run.clone() }
+}
+
 fn first_plan(args: &VerifyArgs) -> Result<Plan, Stop> {
     let plan = match &args.stored {
         Some(run) => request::stored_plan(run)?,
         None => {
-            let mut run = args.run.clone();
+            let mut run = asked(args);
             run.clock = Some(run.clock.unwrap_or(ClockArg::Virtual));
             request::plan_of(&run, args.run.seed.unwrap_or(1))?
         }
@@ -117,7 +120,7 @@ fn reseeded(args: &VerifyArgs, plan: Plan) -> Result<Plan, Stop> {
     if args.stored.is_some() {
         return Ok(plan);
     }
-    let mut run = args.run.clone();
+    let mut run = asked(args);
     run.clock = Some(ClockArg::Virtual);
     let fresh = request::plan_of(&run, plan.seed)?;
     Ok(Plan { node: plan.node, ..fresh })
@@ -219,5 +222,5 @@ fn compare(plans: &[Plan; 2], label: &str) -> Result<Outcome, Stop> {
 fn one_run(plan: &Plan, keep_journal: bool, label: &str) -> Result<Run, Stop> {
     let mut bar = Bar::new(label, false);
     let mut observer = |progress: &Progress<'_>| -> Flow { bar.progress(progress) };
-    runner::run_in_memory(plan, keep_journal, &mut observer)
+    runner::run_in_memory(plan, keep_journal, Patience::default(), &mut observer)
 }

@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use kolk_report::jepsen_log::closing;
 use tempfile::TempDir;
 
 use crate::folder;
@@ -145,10 +146,29 @@ pub fn screen(output: &Output, home: &Home, is_paced: bool) -> String {
     let mut screen = String::new();
     for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
         if !bytes.is_empty() {
-            screen.push_str(&format!("---- {name}\n{}\n", text(bytes)));
+            let text = without_closing(&text(bytes), output.status.code());
+            screen.push_str(&format!("---- {name}\n{text}\n"));
         }
     }
     screen + &format!("---- exit status {}", output.status.code().unwrap_or(-1))
+}
+
+/// The text without Jepsen's closing line, which says what the exit status says.
+fn without_closing(text: &str, status: Option<i32>) -> String {
+    use kolk_check::Validity::{Invalid, Unknown, Valid};
+    let closing = [Valid, Invalid, Unknown].map(|validity| (validity, closing(validity)));
+    let Some((validity, line)) = closing.into_iter().find(|(_, line)| text.ends_with(line)) else {
+        return text.to_owned();
+    };
+    let fits = match status {
+        Some(0) => validity == Valid,
+        Some(1) => validity == Invalid,
+        Some(2) => validity == Unknown,
+        Some(130) => validity != Valid,
+        _ => false,
+    };
+    assert!(fits, "{line} with status {status:?}");
+    text.trim_end_matches(line).trim_end().to_owned()
 }
 
 impl Kind {

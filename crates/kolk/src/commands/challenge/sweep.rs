@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use kolk_check::Validity;
-use kolk_engine::{Ending, Flow, Progress};
+use kolk_engine::{Ending, Flow, Patience, Progress};
 use kolk_history::Plan;
 use kolk_report::challenge::{self as drawing, Measured, Seeds};
 use kolk_report::numbers;
@@ -128,7 +128,12 @@ struct Spread {
 /// # Errors
 ///
 /// If one of them could not be carried out: the first such seed, and why.
-pub fn sweep(run: &ChallengeRun, plans: &[Plan], bar: &Bar) -> Result<Sweep, (u64, Stop)> {
+pub fn sweep(
+    run: &ChallengeRun,
+    plans: &[Plan],
+    patience: Patience,
+    bar: &Bar,
+) -> Result<Sweep, (u64, Stop)> {
     let began = runner::now();
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let all_virtual = plans.iter().all(runner::is_deterministic);
@@ -138,7 +143,7 @@ pub fn sweep(run: &ChallengeRun, plans: &[Plan], bar: &Bar) -> Result<Sweep, (u6
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(plan) = plans.get(number) else { return };
-            let tried = one(run, plan).map_err(|stop| (plan.seed, stop)).transpose();
+            let tried = one(run, plan, patience).map_err(|stop| (plan.seed, stop)).transpose();
             let Ok(mut done) = done.lock() else { return };
             let Some(tried) = tried else { return };
             if tried.is_err() {
@@ -161,14 +166,14 @@ pub fn sweep(run: &ChallengeRun, plans: &[Plan], bar: &Bar) -> Result<Sweep, (u6
 }
 
 /// One seed; nothing if it was interrupted.
-fn one(run: &ChallengeRun, plan: &Plan) -> Result<Option<Tried>, Stop> {
+fn one(run: &ChallengeRun, plan: &Plan, patience: Patience) -> Result<Option<Tried>, Stop> {
     if signals::stop_wanted() {
         return Ok(None);
     }
     let mut watch = |_: &Progress<'_>| {
         if signals::stop_wanted() { Flow::Stop } else { Flow::Continue }
     };
-    let ran = runner::run_in_memory(plan, false, &mut watch)?;
+    let ran = runner::run_in_memory(plan, false, patience, &mut watch)?;
     if ran.ending == Ending::Interrupted {
         return Ok(None);
     }

@@ -1,6 +1,5 @@
 //! `kolk report --export`: a stored run for another program's viewer.
 
-use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
@@ -13,8 +12,8 @@ use kolk_report::numbers::counted;
 use super::{BUFFER_BYTES, refused};
 use crate::args::{ExportArg, ReportArgs};
 use crate::status::Stop;
-use crate::terminal;
 use crate::whole::Whole;
+use crate::{stored, terminal};
 
 /// With more events than this, ShiViz takes long.
 const SHIVIZ_EVENTS: u64 = 5000;
@@ -35,7 +34,7 @@ pub fn write(
         ExportArg::Shiviz => "shiviz.log",
     };
     let path = args.output.clone().unwrap_or_else(|| folder.join(name));
-    let journal = File::open(folder.join("journal.jsonl"))
+    let journal = stored::open(folder, "journal.jsonl")
         .map_err(|error| refused(folder, "journal.jsonl", &error.to_string()))?;
     let journal = BufReader::with_capacity(BUFFER_BYTES, journal);
     let cannot_write = || format!("cannot write {}", path.display());
