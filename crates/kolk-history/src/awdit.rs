@@ -191,7 +191,7 @@ fn transaction(builder: &mut HistoryBuilder, process: u32, value: Value) -> Resu
             time: Some(Time::ZERO),
             kind,
             process,
-            function: Function::Txn,
+            function: Some(Function::Txn),
             value: value.clone(),
             error: Value::Null,
             phase: Phase::Load,

@@ -12,7 +12,7 @@ use crate::builder::{HistoryBuilder, Record};
 use crate::edn::Parser;
 use crate::error::ReadError;
 use crate::history::{EventKind, History};
-use crate::{Phase, Value, jsonl};
+use crate::{Phase, Value, fields};
 
 /// What stands between a logger's name and its message.
 const LOGGED: &str = " - ";
@@ -58,7 +58,7 @@ fn columns(line: &str) -> Option<(&str, EventKind, &str, &str)> {
     let (process, rest) = message.split_at(split(message)?);
     let rest = rest.trim_start();
     let (kind, rest) = rest.split_at(split(rest)?);
-    let kind = jsonl::kind(kind.strip_prefix(':')?)?;
+    let kind = fields::kind(kind.strip_prefix(':')?)?;
     let rest = rest.trim_start();
     let (function, rest) = rest.split_at(split(rest).unwrap_or(rest.len()));
     Some((process, kind, function.strip_prefix(':')?, rest.trim_start()))
@@ -95,9 +95,7 @@ fn read_line(line: &str, builder: &mut HistoryBuilder) -> Result<(), (u64, Strin
             Err(here(format!("process {process} is not an integer of 32 bits")))
         };
     };
-    let function = function
-        .parse()
-        .map_err(|error: crate::operation::UnknownFunction| (at(function), error.to_string()))?;
+    let function = fields::function(function).map_err(|error| (at(function), error.to_string()))?;
     // Old logs have the error where the value was.
     let error = match (error, &first) {
         (Some(error), _) => error,
@@ -109,7 +107,7 @@ fn read_line(line: &str, builder: &mut HistoryBuilder) -> Result<(), (u64, Strin
         time: None,
         kind,
         process,
-        function,
+        function: Some(function),
         value: first,
         error,
         phase: Phase::Load,

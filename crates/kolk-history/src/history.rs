@@ -81,6 +81,9 @@ pub struct History {
     /// operations' positions. kolk's own clients say nothing of the kind; others' may, such as what
     /// a poll saw whose commit timed out.
     pub partial: BTreeMap<u32, Value>,
+    /// The line, from 1, in which the text that the history was read from breaks off; what stands
+    /// there is left out.
+    pub cut: Option<u64>,
 }
 
 impl History {

@@ -4,28 +4,29 @@
 //! `"final":true`, `"convergence":true` and `"error":…` where they apply. A fault's event has the
 //! process `"nemesis"` and the type `info`. Times are nanoseconds since the run began.
 
+mod array;
+mod general;
 mod quick;
 
-use std::borrow::Cow;
 use std::cell::RefCell;
-use std::fmt;
 use std::io::{BufRead, Read};
 
 use kolk_protocol::Time;
 use kolk_protocol::message::write_string;
-use kolk_protocol::scan::Scanner;
-use serde::Deserialize;
-use serde::de::{Deserializer, Error, Visitor};
 
-use crate::batch::{Batch, Entry};
+use crate::Phase;
+use crate::batch::Batch;
 use crate::blocks::Blocks;
-use crate::builder::{HistoryBuilder, Record};
+use crate::builder::HistoryBuilder;
 use crate::error::ReadError;
-use crate::history::{AnyEvent, Event, EventKind, FaultEvent, History};
+use crate::fields::Fields;
+use crate::history::{AnyEvent, Event, FaultEvent, History};
 use crate::in_order::in_order;
 use crate::micro_ops::Packer;
 use crate::value::write_json;
-use crate::{Outcome, Phase, Value};
+
+pub use array::read as read_array;
+use general::RecordError;
 
 /// Appends a client's event as one line, its end included. `nodes` are the names that
 /// [`Event::node`] points into.
@@ -86,7 +87,8 @@ pub fn write(out: &mut Vec<u8>, history: &History) {
 
 /// Reads a history. Nodes get their positions from `nodes`; a name that is not among them is
 /// appended. An invocation without a completion stays `info`; keys that are not known are passed
-/// over. Lines are understood on all cores.
+/// over. A last line that breaks off is left out, which [`History::cut`] says. Lines are understood
+/// on all cores.
 ///
 /// # Errors
 ///
@@ -114,8 +116,10 @@ pub(crate) fn read_blocks(
             column: 1,
             problem: error.to_string(),
         })?;
-        if let Some(problem) = lines.problem {
-            return Err(problem.after(before));
+        match lines.problem.take() {
+            Some(_) if lines.is_cut && !builder.is_empty() => builder.cut(before + lines.count),
+            Some(problem) => return Err(problem.after(before)),
+            None => {}
         }
         before += lines.count;
         used.borrow_mut().push(lines);
@@ -133,12 +137,14 @@ struct Lines {
     /// The events before the first problem, by their lines from 1.
     batch: Batch,
     problem: Option<ReadError>,
+    /// Whether the problem is that the text breaks off in its last line.
+    is_cut: bool,
     packer: Packer,
 }
 
 impl Lines {
     fn read(mut self) -> Lines {
-        self.count = 0;
+        (self.count, self.is_cut) = (0, false);
         let text = std::mem::take(&mut self.text);
         self.problem = self.events(&text).err();
         self.text = text;
@@ -151,14 +157,16 @@ impl Lines {
             if text.trim_ascii().is_empty() {
                 continue;
             }
-            let line: Result<Line<'_>, _> = match quick::line(text, &mut self.packer) {
-                Some(line) => Ok(line),
-                None => {
-                    line(text.trim_ascii_end()).map_err(|error| ReadError::json(self.count, &error))
-                }
-            };
-            line?.add(self.count as usize, &mut self.batch).map_err(|problem| ReadError::Text {
-                line: self.count,
+            let line = self.count;
+            let fields = record(text.trim_ascii_end(), &mut self.packer).map_err(|error| {
+                // Whoever was stopped while writing a line left its beginning, without an end.
+                self.is_cut = !text.ends_with(b"\n") && breaks_off(text, &error);
+                let column = error.offset as u64 + 1;
+                ReadError::Text { line, column, problem: error.problem.into_owned() }
+            })?;
+            let place = self.count as usize;
+            fields.add(place, &mut self.batch).map_err(|problem| ReadError::Text {
+                line,
                 column: 1,
                 problem,
             })?;
@@ -167,123 +175,20 @@ impl Lines {
     }
 }
 
-/// Reads a line of any form. Only one that is known to be nested no deeper than the wire allows is
-/// read without the bound of `serde_json`, which is lower.
-fn line(text: &[u8]) -> Result<Line<'_>, serde_json::Error> {
-    serde_json::from_slice(text).or_else(|error| {
-        let is_deep = error.to_string().starts_with("recursion limit exceeded");
-        let bounded = |text| Scanner::new(text).value().is_ok();
-        if !is_deep || !std::str::from_utf8(text).is_ok_and(bounded) {
-            return Err(error);
-        }
-        let mut reader = serde_json::Deserializer::from_slice(text);
-        reader.disable_recursion_limit();
-        let line = Line::deserialize(&mut reader)?;
-        reader.end().map(|()| line)
-    })
-}
-
-#[derive(Debug, Deserialize)]
-struct Line<'a> {
-    index: Option<u32>,
-    time: Option<Time>,
-    #[serde(borrow, rename = "type")]
-    kind: Cow<'a, str>,
-    process: Process,
-    #[serde(borrow)]
-    f: Cow<'a, str>,
-    #[serde(default)]
-    value: Value,
-    #[serde(default)]
-    error: Value,
-    #[serde(default, rename = "final")]
-    is_final: bool,
-    #[serde(default)]
-    convergence: bool,
-    #[serde(borrow)]
-    node: Option<Cow<'a, str>>,
-}
-
-impl Line<'_> {
-    /// Adds the event that this is, at its place, to a batch.
-    fn add(self, place: usize, batch: &mut Batch) -> Result<(), String> {
-        let (index, time) = (self.index, self.time);
-        let process = match self.process {
-            Process::Client(process) => process,
-            Process::Nemesis => {
-                let (function, value) = (self.f.into_owned(), self.value);
-                batch.push(place, Entry::Fault { index, time, function, value });
-                return Ok(());
-            }
-            Process::Other => {
-                batch.push(place, Entry::Skip { index, time });
-                return Ok(());
-            }
-        };
-        let record = Record {
-            index,
-            time,
-            kind: kind(&self.kind).ok_or_else(|| format!("unknown type `{}`", self.kind))?,
-            process,
-            function: self
-                .f
-                .parse()
-                .map_err(|error: crate::operation::UnknownFunction| error.to_string())?,
-            value: self.value,
-            error: self.error,
-            phase: phase(self.is_final, self.convergence),
-            node: self.node.as_deref(),
-        };
-        batch.client(place, record);
-        Ok(())
+/// Reads one record.
+fn record<'a>(text: &'a [u8], packer: &mut Packer) -> Result<Fields<'a>, RecordError> {
+    if let Some(fields) = quick::line(text, packer) {
+        return Ok(fields);
     }
+    let text = std::str::from_utf8(text).map_err(|error| RecordError {
+        offset: error.valid_up_to(),
+        problem: "not UTF-8".into(),
+    })?;
+    general::record(text)
 }
 
-/// The event's kind that a type's name stands for.
-pub(crate) fn kind(name: &str) -> Option<EventKind> {
-    Some(match name {
-        "invoke" => EventKind::Invoke,
-        "ok" => EventKind::Complete(Outcome::Ok),
-        "fail" => EventKind::Complete(Outcome::Fail),
-        "info" => EventKind::Complete(Outcome::Info),
-        _ => return None,
-    })
-}
-
-/// The part of the run that the two marks stand for.
-pub(crate) fn phase(is_final: bool, convergence: bool) -> Phase {
-    match (is_final, convergence) {
-        (_, true) => Phase::Convergence,
-        (true, false) => Phase::Final,
-        (false, false) => Phase::Load,
-    }
-}
-
-/// Who an event belongs to.
-#[derive(Debug)]
-enum Process {
-    Client(u32),
-    Nemesis,
-    Other,
-}
-
-impl<'de> Deserialize<'de> for Process {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Process, D::Error> {
-        struct ProcessVisitor;
-        impl Visitor<'_> for ProcessVisitor {
-            type Value = Process;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a process: an integer or \"nemesis\"")
-            }
-            fn visit_u64<E: Error>(self, process: u64) -> Result<Process, E> {
-                u32::try_from(process)
-                    .map(Process::Client)
-                    .map_err(|_| E::custom(format!("process {process} needs more than 32 bits")))
-            }
-            fn visit_str<E: Error>(self, name: &str) -> Result<Process, E> {
-                Ok(if name == "nemesis" { Process::Nemesis } else { Process::Other })
-            }
-        }
-        deserializer.deserialize_any(ProcessVisitor)
-    }
+/// True if what is wrong with a record is that its end is missing.
+fn breaks_off(text: &[u8], error: &RecordError) -> bool {
+    let text = text.trim_ascii();
+    text.starts_with(b"{") && (error.offset >= text.len() || !text.ends_with(b"}"))
 }

@@ -10,6 +10,7 @@ mod builder;
 pub mod columns;
 pub mod edn;
 pub mod error;
+mod fields;
 pub mod format;
 pub mod history;
 mod in_order;

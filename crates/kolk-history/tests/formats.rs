@@ -150,9 +150,9 @@ fn edn_errors_say_where() {
         ("\n  7", "line 2, column 3: expected an operation: a map"),
         ("[", "line 1, column 2: the text ends within a list of operations"),
         ("{:type :invoke :f}", "line 1, column 18: a key without a value"),
-        ("{:type :invoke :f :read}", "line 1, column 1: an operation without a :process"),
+        ("{:type :invoke :f :read}", "line 1, column 1: an event without a process"),
         ("{:type :ok :process 1 :f :fly}", "line 1, column 1: unknown function `fly`"),
-        ("{:type :oops :process 1 :f :read}", "line 1, column 1: unknown :type `oops`"),
+        ("{:type :oops :process 1 :f :read}", "line 1, column 1: unknown type `oops`"),
         ("{:process 1/2}", "line 1, column 11: `1/2` is a ratio, which has no place here"),
         ("{:value 08x}", "line 1, column 9: `08x` is not a number"),
         ("{:value \"a", "line 1, column 9: the string has no end"),
@@ -166,7 +166,7 @@ fn edn_errors_say_where() {
         ),
         (
             "{:index 99999999999 :process 1 :f :read :type :ok}",
-            "line 1, column 1: :index 99999999999 needs more than 32 bits",
+            "line 1, column 1: index 99999999999 needs more than 32 bits",
         ),
         (
             "{:type :ok :process 1 :f :read}",
@@ -196,18 +196,24 @@ fn edn_errors_say_where() {
 fn json_errors_say_where() {
     let first = JSON.lines().next().unwrap();
     for (line, error) in [
-        ("nonsense", "line 3, column 2: expected ident"),
-        (r#"{"type":"ok""#, "line 3, column 12: EOF while parsing an object"),
-        (r#"{"type":"ok","f":"read"}"#, "line 3, column 24: missing field `process`"),
+        ("nonsense", "line 3, column 1: expected an event: an object"),
+        (r#"{"type":"ok""#, "line 3, column 13: the text ends too early"),
+        (r#"{"type":"ok","f":"read"}"#, "line 3, column 1: an event without a process"),
         (
             r#"{"type":"ok","f":"read","process":5000000000}"#,
-            "line 3, column 44: process 5000000000 needs more than 32 bits",
+            "line 3, column 1: process 5000000000 is not an integer of 32 bits",
         ),
         (
             r#"{"type":"ok","f":"read","process":5}"#,
             "line 3, column 1: process 5 completes `read`, which it never invoked",
         ),
         (r#"{"type":"x","f":"read","process":5}"#, "line 3, column 1: unknown type `x`"),
+        (r#"{"type":"ok","type":"ok"}"#, "line 3, column 14: the key `type` comes twice"),
+        (r#"{"type":"ok","f":7}"#, "line 3, column 18: `f` is 7, which is not a string"),
+        (
+            r#"{"type":"invoke","process":5,"value":3}"#,
+            "line 3, column 1: an operation without a function",
+        ),
         (r#"{"type":"ok","f":"fly","process":5}"#, "line 3, column 1: unknown function `fly`"),
     ] {
         let text = format!("{first}\n\n{line}\n");
@@ -297,6 +303,8 @@ fn formats_are_told_by_their_beginnings() {
     for (text, format) in [
         (JSON, Format::JsonLines),
         ("\n { \"index\":0}", Format::JsonLines),
+        ("\u{feff}{\"index\":0}", Format::JsonLines),
+        (" [\n {\"index\":0}]", Format::JsonArray),
         (EDN, Format::Edn),
         ("[{:index 0}]", Format::Edn),
         ("[{:type :invoke :process 0 :f :read}]", Format::Edn),
@@ -327,4 +335,159 @@ fn keys_beside_values() {
     assert_eq!((get.function, &get.value), (Function::Read, &pair(Value::Null)));
     assert_eq!(get.result, pair(Value::text("x")));
     assert_eq!((put.function, put.outcome), (Function::Write, Outcome::Info));
+}
+
+/// A write of 1 and a read of 2, one process after the other.
+const JSON_EVENTS: [&str; 4] = [
+    r#"{"process":0,"type":"invoke","f":"write","value":1,"index":0,"time":-1}"#,
+    r#"{"process":0,"type":"ok","f":"write","value":1,"index":1}"#,
+    r#"{"process":0,"type":":invoke","f":":read","value":null,"index":-1}"#,
+    r#"{"process":0,"type":"ok","f":"get","value":2,"index":3}"#,
+];
+
+fn read(text: &str) -> Result<kolk_history::History, String> {
+    kolk_history::read(text.as_bytes(), Vec::new()).map_err(|error| error.to_string())
+}
+
+/// Lines, an array however it is broken into lines, and a byte order mark before either.
+#[test]
+fn json_of_many_kinds_is_accepted() {
+    let lines = read(&JSON_EVENTS.join("\n")).unwrap();
+    assert_eq!(lines.operations.len(), 2);
+    assert_eq!(lines.operations[1].result, Value::Int(2));
+    for text in [
+        JSON_EVENTS.join("\n") + "\n",
+        format!("[{}]", JSON_EVENTS.join(",")),
+        format!(" [\n{}\n]\n", JSON_EVENTS.join(",\n").replace(',', " ,\n ")),
+    ] {
+        assert_eq!(read(&text).as_ref(), Ok(&lines), "{text}");
+        assert_eq!(read(&format!("\u{feff}{text}")).as_ref(), Ok(&lines), "{text}");
+    }
+    assert_eq!(
+        read("[{\"type\":\"ok\"}]").unwrap_err(),
+        "line 1, column 2: an event without a process"
+    );
+    let twice = format!("[{},\n{}]", JSON_EVENTS[0], JSON_EVENTS[2]);
+    let error = "line 2, column 1: process 0 invokes `read` while its `write` is still open";
+    assert_eq!(read(&twice).unwrap_err(), error);
+}
+
+/// No digit of an integer is lost, in either format.
+#[test]
+fn integers_are_exact() {
+    for digits in ["9223372036854775808", "18446744073709551616", "-36893488147419103233"] {
+        let json = format!(
+            "{{\"type\":\"invoke\",\"process\":0,\"f\":\"generate\",\"value\":null}}\n\
+             {{\"type\":\"ok\",\"process\":0,\"f\":\"generate\",\"value\":[{digits}]}}\n"
+        );
+        let edn = format!(
+            "{{:type :invoke :process 0 :f :generate}} {{:type :ok :process 0 :f :generate :value [{digits}N]}}"
+        );
+        let expected = Value::from_json(&format!("[{digits}]")).unwrap();
+        assert_eq!(expected.to_string(), format!("[{digits}]"));
+        for text in [json.as_str(), edn.as_str(), &format!("[{}]", json.trim().replace('\n', ","))]
+        {
+            assert_eq!(read(text).unwrap().operations[0].result, expected, "{text}");
+        }
+    }
+}
+
+/// Elle's histories may say nothing but what transactions did.
+#[test]
+fn transactions_without_functions_and_invocations() {
+    let without_f = "{:process 0 :type :invoke :value [[:append :x 1]]}
+        {:process 0 :type :ok :value [[:append :x 1]]}
+        {:process 1 :type :invoke :value []} {:process 1 :type :info :value nil}";
+    let history = read(without_f).unwrap();
+    let functions: Vec<Function> = history.operations.iter().map(|op| op.function).collect();
+    assert_eq!(functions, [Function::Txn, Function::Txn]);
+    assert!(!history.untimed);
+
+    let completions = "[{:index 0 :process 0 :type :ok :f :txn :value [[:append :x 1]]}
+        {:index 1 :process 0 :type :fail :value [[:append :x 2]] :error :taken}
+        {:index 7 :process 2 :type :info :value [[:append :x 3]]}]";
+    let history = read(completions).unwrap();
+    assert!(history.untimed);
+    let told: Vec<_> = history
+        .operations
+        .iter()
+        .map(|op| (op.index, op.completion_or_end(), op.outcome, op.value.to_string()))
+        .collect();
+    let append = |value: i64| format!("[[\"append\",\"x\",{value}]]");
+    assert_eq!(
+        told,
+        [
+            (0, 1, Outcome::Ok, append(1)),
+            (1, 2, Outcome::Fail, append(2)),
+            (7, 8, Outcome::Info, append(3)),
+        ]
+    );
+    for (text, error) in [
+        (
+            "{:process 0 :type :ok :f :read :value 1}",
+            "line 1, column 1: process 0 completes `read`, which it never invoked",
+        ),
+        (
+            "{:process 1 :type :ok :value [[:r :x 1]]}\n{:process 2 :type :invoke :value [[:r :x nil]]}",
+            "line 2, column 1: process 2 invokes an operation, but event 0 completes one of process 1, \
+             which it never invoked: either all operations are invoked, or none is",
+        ),
+        (
+            "{:process 1 :type :invoke :value [[:r :x nil]]}\n{:process 2 :type :ok :value [[:r :x 1]]}",
+            "line 2, column 1: process 2 completes `txn`, which it never invoked",
+        ),
+    ] {
+        assert_eq!(read(text).unwrap_err(), error, "{text}");
+    }
+}
+
+/// Whoever was stopped while writing left the beginning of a record: what stands before it is read,
+/// and where the text breaks off is said.
+#[test]
+fn texts_may_break_off() {
+    let lines = JSON_EVENTS.join("\n");
+    let array = format!("[{}", JSON_EVENTS.join(",\n"));
+    let edn = EDN.trim_end();
+    let vector = format!("[{}\n]", edn.replace('\n', "\n "));
+    for (text, records, last) in [
+        (lines.as_str(), 4, lines.rfind('\n').unwrap() + 1),
+        (&array, 4, array.rfind('\n').unwrap() + 1),
+        (edn, 6, edn.rfind('\n').unwrap() + 1),
+        (&vector, 6, vector.trim_end_matches("\n]").rfind('\n').unwrap() + 2),
+    ] {
+        for end in last + 1..text.len() - 2 {
+            let history =
+                read(&text[..end]).unwrap_or_else(|error| panic!("{error}: {}", &text[..end]));
+            assert_eq!(history.cut, Some(records), "{}", &text[..end]);
+            let whole = read(text).map(|history| history.operations.len()).unwrap_or(2);
+            assert!((whole - 1..=whole).contains(&history.operations.len()), "{}", &text[..end]);
+        }
+    }
+    // What is wrong before others is no end.
+    for text in [
+        format!("{}\n{}\n{}\n", JSON_EVENTS[0], &JSON_EVENTS[1][..30], JSON_EVENTS[2]),
+        edn.replacen("\"n0\"}\n", "\"n0\n", 1),
+        format!("{}\n", &JSON_EVENTS[0][..30]),
+        JSON_EVENTS[0][..30].to_owned(),
+    ] {
+        assert!(read(&text).is_err(), "{text}");
+    }
+}
+
+/// Jepsen's checker wants an echo's whole reply.
+#[test]
+fn an_echo_is_answered_with_a_body() {
+    let json = "\
+{\"index\":0,\"time\":0,\"type\":\"invoke\",\"process\":0,\"f\":\"echo\",\"value\":\"a\"}
+{\"index\":1,\"time\":0,\"type\":\"ok\",\"process\":0,\"f\":\"echo\",\"value\":\"a\"}
+";
+    let history = read(json).unwrap();
+    let mut out = Vec::new();
+    jepsen::write(&mut out, &history);
+    let edn = String::from_utf8(out).unwrap();
+    assert!(edn.contains(":value {:type \"echo_ok\", :echo \"a\"}"), "{edn}");
+    assert_eq!(read(&edn).as_ref(), Ok(&history));
+    // Maelstrom's own has the messages' numbers too.
+    let whole = edn.replace("{:type", "{:msg_id 3, :in_reply_to 1, :type");
+    assert_eq!(read(&whole).as_ref(), Ok(&history));
 }

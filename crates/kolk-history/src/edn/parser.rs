@@ -42,6 +42,8 @@ pub fn read(text: &str) -> Result<Value, EdnError> {
 pub(crate) struct Parser<'a> {
     text: &'a str,
     at: usize,
+    /// Whether something has no end because the text has one.
+    has_run_out: bool,
 }
 
 /// True where a token (number, keyword, symbol) ends.
@@ -68,17 +70,23 @@ impl<'a> Parser<'a> {
     pub(crate) fn new(text: &'a str) -> Parser<'a> {
         // A byte-order mark is what some editors leave.
         let at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-        Parser { text, at }
+        Parser { text, at, has_run_out: false }
     }
 
     /// A parser that begins at this byte.
     pub(crate) fn starting_at(text: &'a str, at: usize) -> Parser<'a> {
-        if at == 0 { Parser::new(text) } else { Parser { text, at } }
+        if at == 0 { Parser::new(text) } else { Parser { at, ..Parser::new(text) } }
     }
 
     /// Where the parser stands, in bytes.
     pub(crate) fn offset(&self) -> usize {
         self.at
+    }
+
+    /// True if the end of the text was reached: after an error, that something was there that may
+    /// have gone on.
+    pub(crate) fn has_run_out(&self) -> bool {
+        self.has_run_out || self.at >= self.text.len()
     }
 
     pub(crate) fn error<T>(&self, problem: impl Into<Cow<'static, str>>) -> Result<T, EdnError> {
@@ -125,7 +133,10 @@ impl<'a> Parser<'a> {
             return self.error("nested too deeply");
         }
         match self.peek_at(depth)? {
-            None => self.error("the text ends too early"),
+            None => {
+                self.has_run_out = true;
+                self.error("the text ends too early")
+            }
             Some(b'(') => self.sequence(b')', depth),
             Some(b'[') => self.sequence(b']', depth),
             Some(b'{') => self.map(depth),
@@ -173,7 +184,7 @@ impl<'a> Parser<'a> {
 
     fn unclosed<T>(&mut self, open: usize) -> Result<T, EdnError> {
         let bracket = char::from(self.text.as_bytes()[open]);
-        self.at = open;
+        (self.at, self.has_run_out) = (open, true);
         self.error(format!("`{bracket}` is never closed"))
     }
 
@@ -385,7 +396,7 @@ impl<'a> Parser<'a> {
         loop {
             let rest = &self.text[self.at..];
             let Some(stop) = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\')) else {
-                self.at = open;
+                (self.at, self.has_run_out) = (open, true);
                 return self.error("the string has no end");
             };
             text.push_str(&rest[..stop]);

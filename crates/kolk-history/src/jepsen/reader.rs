@@ -1,26 +1,28 @@
 //! Reading `history.edn`.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::io::Read;
 
-use kolk_protocol::Time;
-
-use crate::batch::{Batch, Entry};
-use crate::builder::{BuildError, HistoryBuilder, Record};
+use crate::Value;
+use crate::batch::Batch;
+use crate::builder::{BuildError, HistoryBuilder};
 use crate::edn::{EdnError, Parser};
 use crate::error::ReadError;
-use crate::history::{EventKind, History};
+use crate::fields::{Fields, Process};
+use crate::history::History;
 use crate::in_order::in_order;
 use crate::micro_ops::Packer;
-use crate::{Value, jsonl};
 
 /// Reads `history.edn`: operation maps one after another, or in one vector or list, tagged or not.
 /// A missing `:index` or `:time` is filled in: the next one, and the time of the event before. A
 /// process that is no number and not `:nemesis` is passed over, and so are keys that are not known.
 /// A `:key` beside the `:value` makes the value `[key value]`; `:get` is another word for `:read`, and
 /// `:put` for `:write`.
+/// An echo's whole reply is its payload.
 /// Nodes get their positions from `nodes`; a name that is not among them is appended. Where maps
-/// begin lines, they are understood on all cores.
+/// begin lines, they are understood on all cores. A last map that breaks off is left out, which
+/// [`History::cut`] says.
 ///
 /// # Errors
 ///
@@ -71,14 +73,24 @@ pub(crate) fn read_parts(
         // What is not understood by parts, or is wrong, is read from there on as a whole.
         Err(None) => {
             let mut batch = Batch::default();
-            operations(
-                &mut Parser::starting_at(text, done),
-                &mut Packer::default(),
-                |place, map| {
-                    map.add(place, &mut batch)?;
-                    batch.add(&mut builder).map_err(does_not_follow)
-                },
-            )?;
+            let mut parser = Parser::starting_at(text, done);
+            let read = operations(&mut parser, &mut Packer::default(), |place, map| {
+                map.add(place, &mut batch)?;
+                batch.add(&mut builder).map_err(does_not_follow)
+            });
+            // Whoever was stopped while writing left the beginning of a map, and no map after it.
+            let is_last = |error: &EdnError| {
+                let rest = text.get(error.offset..).unwrap_or_default();
+                !rest.lines().skip(1).any(|line| line.trim_start().starts_with(['{', '#']))
+            };
+            match read {
+                Err(error) if parser.has_run_out() && !builder.is_empty() && is_last(&error) => {
+                    let before = &text.as_bytes()[..error.offset.min(text.len())];
+                    let lines = before.iter().filter(|byte| **byte == b'\n').count();
+                    builder.cut(lines as u64 + 1);
+                }
+                read => read?,
+            }
         }
         Err(Some(error)) => return Err(error),
     }
@@ -225,57 +237,35 @@ fn integer(parser: &mut Parser<'_>, key: &str) -> Result<Option<i64>, EdnError> 
 impl Map {
     /// Adds the event that this is, at its place, to a batch.
     fn add(self, place: usize, batch: &mut Batch) -> Result<(), EdnError> {
-        self.understand(place, batch)
-            .map_err(|problem| EdnError { offset: place, problem: problem.into() })
-    }
-
-    fn understand(self, place: usize, batch: &mut Batch) -> Result<(), String> {
-        // Jepsen writes -1 for an index that was never given.
-        let index = self.index.filter(|index| *index >= 0).map(|index| {
-            u32::try_from(index).map_err(|_| format!(":index {index} needs more than 32 bits"))
-        });
-        let index = index.transpose()?;
-        let time = self.time.map(|time| Time::from_nanos(u64::try_from(time).unwrap_or(0)));
-        let function = self.function.as_str();
+        fn word(value: &Value) -> Option<Cow<'_, str>> {
+            value.as_str().map(Cow::Borrowed)
+        }
         let process = match &self.process {
-            Value::Int(process) => u32::try_from(*process)
-                .map_err(|_| format!(":process {process} is not an integer of 32 bits"))?,
-            Value::Null => return Err("an operation without a :process".to_owned()),
-            process if process.as_str() == Some("nemesis") => {
-                let function = function.ok_or("an operation without an :f")?.to_owned();
-                batch.push(place, Entry::Fault { index, time, function, value: self.value });
-                return Ok(());
-            }
-            _ => {
-                batch.push(place, Entry::Skip { index, time });
-                return Ok(());
-            }
+            Value::Int(process) => Some(Process::Client(*process)),
+            Value::Null => None,
+            other => Some(other.as_str().map_or(Process::Other, Process::named)),
         };
-        let function = match function.ok_or("an operation without an :f")? {
-            "get" => "read",
-            "put" => "write",
-            other => other,
+        let is_reply = self.function.as_str() == Some("echo")
+            && self.kind.as_str() == Some("ok")
+            && self.value.get("type").is_some_and(|kind| kind.as_str() == Some(super::ECHO_OK));
+        let value = match self.value.get("echo") {
+            Some(payload) if is_reply => payload.clone(),
+            _ => self.value,
         };
-        let function = function
-            .parse()
-            .map_err(|error: crate::operation::UnknownFunction| error.to_string())?;
-        let kind = self.kind.as_str().ok_or("an operation without a :type")?;
-        let kind: EventKind = jsonl::kind(kind).ok_or_else(|| format!("unknown :type `{kind}`"))?;
-        let record = Record {
-            index,
-            time,
-            kind,
+        let fields = Fields {
+            index: self.index,
+            time: self.time.map(|time| u64::try_from(time).unwrap_or(0)),
+            kind: word(&self.kind),
             process,
-            function,
-            value: match self.key {
-                Some(key) => Value::list(vec![key, self.value]),
-                None => self.value,
-            },
+            function: word(&self.function),
+            key: self.key,
+            value,
             error: self.error,
-            phase: jsonl::phase(self.is_final, self.convergence),
-            node: self.node.as_str(),
+            is_final: self.is_final,
+            convergence: self.convergence,
+            node: word(&self.node),
         };
-        batch.client(place, record);
-        Ok(())
+        let added = fields.add(place, batch);
+        added.map_err(|problem| EdnError { offset: place, problem: problem.into() })
     }
 }

@@ -8,51 +8,38 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use kolk_protocol::Time;
-
-use super::{Line, Process};
 use crate::Value;
+use crate::fields::{Fields, Process};
 use crate::micro_ops::{MicroFunction, Packer};
 
 /// Reads a line; `None` if it is not a usual one.
-pub(super) fn line<'a>(text: &'a [u8], packer: &mut Packer) -> Option<Line<'a>> {
+pub(super) fn line<'a>(text: &'a [u8], packer: &mut Packer) -> Option<Fields<'a>> {
     let mut reader = Reader { text, at: 0 };
     let mut seen = 0u32;
-    let mut line = Line {
-        index: None,
-        time: None,
-        kind: Cow::Borrowed(""),
-        process: Process::Other,
-        f: Cow::Borrowed(""),
-        value: Value::Null,
-        error: Value::Null,
-        is_final: false,
-        convergence: false,
-        node: None,
-    };
+    let mut line = Fields::default();
     reader.take(b'{')?;
     loop {
         let key = reader.string()?;
         reader.take(b':')?;
         let bit = match key {
             "index" => {
-                line.index = Some(u32::try_from(reader.int()?).ok()?);
+                line.index = Some(reader.int()?);
                 0
             }
             "time" => {
-                line.time = Some(Time::from_nanos(u64::try_from(reader.int()?).ok()?));
+                line.time = Some(u64::try_from(reader.int()?).unwrap_or(0));
                 1
             }
             "type" => {
-                line.kind = Cow::Borrowed(reader.string()?);
+                line.kind = Some(Cow::Borrowed(reader.string()?));
                 2
             }
             "process" => {
-                line.process = reader.process()?;
+                line.process = Some(reader.process()?);
                 3
             }
             "f" => {
-                line.f = Cow::Borrowed(reader.string()?);
+                line.function = Some(Cow::Borrowed(reader.string()?));
                 4
             }
             "value" => {
@@ -169,13 +156,9 @@ impl<'a> Reader<'a> {
 
     fn process(&mut self) -> Option<Process> {
         if self.peek()? == b'"' {
-            return Some(if self.string()? == "nemesis" {
-                Process::Nemesis
-            } else {
-                Process::Other
-            });
+            return self.string().map(Process::named);
         }
-        u32::try_from(self.int()?).ok().map(Process::Client)
+        self.int().map(Process::Client)
     }
 
     fn value(&mut self, packer: &mut Packer) -> Option<Value> {
@@ -252,10 +235,15 @@ impl<'a> Reader<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::general;
     use super::*;
 
+    fn general(text: &[u8]) -> Option<Fields<'_>> {
+        general::record(std::str::from_utf8(text).ok()?).ok()
+    }
+
     /// What a line means, in words; `None` if it is not read.
-    fn told(line: Option<Line<'_>>) -> Option<String> {
+    fn told(line: Option<Fields<'_>>) -> Option<String> {
         line.map(|mut line| {
             let value = std::mem::take(&mut line.value);
             format!("{value} in {line:?}")
@@ -276,7 +264,7 @@ mod tests {
         for text in usual {
             let quick = told(line(text.as_bytes(), &mut packer));
             assert!(quick.is_some(), "{text}");
-            assert_eq!(quick, told(serde_json::from_str(text).ok()), "{text}");
+            assert_eq!(quick, told(general(text.as_bytes())), "{text}");
         }
         // Every cut and every change of a byte: read alike, or not read here.
         for text in usual {
@@ -286,8 +274,7 @@ mod tests {
                     other[at] = byte;
                     for other in [&other[..], &other[..at]] {
                         if let Some(quick) = told(line(other, &mut packer)) {
-                            let general = serde_json::from_slice(other).ok();
-                            assert_eq!(Some(quick), told(general), "{text} at {at}");
+                            assert_eq!(Some(quick), told(general(other)), "{text} at {at}");
                         }
                     }
                 }
