@@ -8,6 +8,9 @@ use crate::tree::{key, list, text};
 /// how many there were.
 pub const ANOMALIES_MAX: usize = 32;
 
+/// How a note begins that says so.
+const NOTHING_CHECKED: &str = "nothing was checked";
+
 /// How valid a history is. Ordered from best to worst: a whole is as valid as its worst part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Validity {
@@ -144,6 +147,16 @@ impl Check {
     pub fn unknown(name: &'static str, reason: impl Into<String>) -> Check {
         let notes = vec![reason.into()];
         Check { name, validity: Validity::Unknown, notes, ..Check::default() }
+    }
+
+    /// Says that nothing was checked, and why.
+    pub fn checked_nothing(&mut self, reason: &str) {
+        self.notes.push(format!("{NOTHING_CHECKED}: {reason}"));
+    }
+
+    /// True if it was said that nothing was checked.
+    pub fn is_vacuous(&self) -> bool {
+        self.notes.iter().any(|note| note.starts_with(NOTHING_CHECKED))
     }
 
     /// How valid the history is, with or without the stronger findings.

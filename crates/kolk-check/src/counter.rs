@@ -71,7 +71,7 @@ pub fn check(history: &History) -> Check {
 /// An add's delta, if it counts and is an integer.
 fn delta(operation: &Operation) -> Option<i128> {
     let counts = operation.function == Function::Add && crate::run::counts(operation);
-    counts.then(|| integer(&operation.value))?
+    counts.then(|| integer(operation.told()))?
 }
 
 fn integer(value: &Value) -> Option<i128> {
@@ -210,7 +210,7 @@ fn check_final(check: &mut Check, history: &History, adds: &Adds, acceptable: &A
         }
     }
     if reads.is_empty() {
-        check.notes.push("nothing was checked: no final read was answered".to_owned());
+        check.checked_nothing("no final read was answered");
     }
     check.results = vec![
         (key(&"errors"), if errors.is_empty() { Value::Null } else { list(errors) }),

@@ -45,9 +45,9 @@ impl<'a> Elements<'a> {
             .filter(|(_, operation)| operation.function == add && crate::run::counts(operation))
             .collect();
         // Adds of the same value stand together, in the order of their invocations.
-        adds.sort_by(|(_, a), (_, b)| values::order(&a.value, &b.value));
+        adds.sort_by(|(_, a), (_, b)| values::order(a.told(), b.told()));
         let mut all: Vec<Element<'a>> = adds
-            .chunk_by(|(_, a), (_, b)| values::order(&a.value, &b.value).is_eq())
+            .chunk_by(|(_, a), (_, b)| values::order(a.told(), b.told()).is_eq())
             .map(element)
             .collect();
         all.sort_unstable_by_key(|element| element.start);
@@ -125,7 +125,7 @@ fn element<'a>(adds: &[(usize, &'a Operation)]) -> Element<'a> {
         .filter(|(index, _)| *index > start)
         .min();
     Element {
-        value: &last.1.value,
+        value: last.1.told(),
         add: last.0,
         start,
         first_start: first.index,

@@ -89,6 +89,9 @@ pub fn check(history: &History) -> Check {
     }
     check.measure("offset-holes", orders.holes, "");
     check.measure("messages", facts.messages.len() as f64, "");
+    if facts.messages.is_empty() {
+        check.checked_nothing("no message was sent or polled");
+    }
     if facts.odd_offsets > 0 {
         let odd = facts.odd_offsets;
         check.notes.push(format!(

@@ -26,6 +26,7 @@ pub mod set_full;
 pub mod stats;
 pub mod txn;
 pub mod unique_ids;
+pub mod workloads;
 
 mod elements;
 mod said;
@@ -35,7 +36,8 @@ mod tree;
 mod values;
 
 pub use check::{ANOMALIES_MAX, Anomaly, Check, Measure, Validity};
-pub use run::{Options, Verdict, WORKLOADS, check_run};
+pub use run::{Options, Verdict, check_run};
+pub use workloads::WORKLOADS;
 
 #[cfg(doc)]
 use kolk_history::{History, Summary};

@@ -132,7 +132,7 @@ struct Key {
     /// There are no keys: values stand bare.
     is_bare: bool,
     /// What is there in the beginning, in a sentence.
-    initial: &'static str,
+    initial: String,
     problem: Problem,
     /// Updates that failed, as if they had not.
     failed: Vec<Op>,
@@ -187,8 +187,24 @@ enum Verdict {
 
 /// Checks a history.
 pub fn check(history: &History, model: Model) -> Check {
+    check_from(history, model, &Value::Null)
+}
+
+/// Checks a history of registers that hold this in the beginning; null stands for nothing. Texts are
+/// empty in the beginning, whatever is given.
+///
+/// ```
+/// use kolk_check::linearizable::{Model, check, check_from};
+/// use kolk_history::Value;
+///
+/// let history = "{:process 0 :type :invoke :f :read} {:process 0 :type :ok :f :read :value 0}";
+/// let history = kolk_history::jepsen::read(history.as_bytes(), Vec::new()).unwrap();
+/// assert_eq!(check(&history, Model::Register).anomalies[0].kind, "never-written");
+/// assert!(check_from(&history, Model::Register, &Value::Int(0)).anomalies.is_empty());
+/// ```
+pub fn check_from(history: &History, model: Model, initial: &Value) -> Check {
     let mut check = Check::new("workload");
-    let keys = keys(history, model, &mut check);
+    let keys = keys(history, model, initial, &mut check);
     let judged: Vec<Judged> =
         keys.par_iter().map(|key| judge(history, key, model, Limits::default())).collect();
     report(&mut check, history, &keys, judged);
@@ -213,7 +229,7 @@ pub fn check(history: &History, model: Model) -> Check {
 /// ```
 pub fn linearize(history: &History, model: Model) -> Vec<Linearization> {
     let mut check = Check::new("workload");
-    let keys = keys(history, model, &mut check);
+    let keys = keys(history, model, &Value::Null, &mut check);
     keys.par_iter()
         .map(|key| {
             let outcome = match judge(history, key, model, Limits::default()).exact {
@@ -226,9 +242,9 @@ pub fn linearize(history: &History, model: Model) -> Vec<Linearization> {
         .collect()
 }
 
-fn keys(history: &History, model: Model, check: &mut Check) -> Vec<Key> {
+fn keys(history: &History, model: Model, initial: &Value, check: &mut Check) -> Vec<Key> {
     match model {
-        Model::LinKv | Model::Register => registers::keys(history, model, check),
+        Model::LinKv | Model::Register => registers::keys(history, model, initial, check),
         Model::Texts => texts::keys(history, check),
     }
 }
@@ -306,7 +322,7 @@ fn report(check: &mut Check, history: &History, keys: &[Key], judged: Vec<Judged
     }
     let sees = |key: &Key| key.problem.ops.iter().any(|op| op.effect.seen().is_some());
     if !keys.iter().any(|key| sees(key) || !key.impossible.is_empty()) {
-        check.notes.push("nothing was checked: no read was answered".to_owned());
+        check.checked_nothing("no read was answered");
     }
     check.results = vec![
         (word(&"operation-count"), count(operations)),

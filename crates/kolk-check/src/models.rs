@@ -365,24 +365,39 @@ pub fn ruled_out(anomaly: &str) -> Models {
     Models::from_iter(direct).implying()
 }
 
-/// The models that an anomaly of this type counts against only if they are asked for by name, and
-/// then beside what the original finds: [levels that are decided exactly](crate::txn), in a sense
-/// that the models which imply them need not share.
+/// The models that an anomaly of this type counts against only where levels are
+/// [decided exactly](crate::txn): those that mean more there than Elle means, and all that imply them.
 pub fn by_name(anomaly: &str) -> Models {
-    match anomaly {
-        "read-committed-violation" | "read-committed-violation-process" => {
-            Models::new(&[Model::ReadCommitted, Model::ReadAtomic])
-        }
-        "read-atomic-violation" | "read-atomic-violation-process" => {
-            Models::new(&[Model::ReadAtomic])
-        }
+    let weakest = match anomaly {
+        "read-committed-violation" => Models::new(&[Model::ReadCommitted]),
+        "read-atomic-violation" => Models::new(&[Model::ReadAtomic]),
         // At every level reads see what was committed, and at this one transactions see one state.
         "internal" | "G1a" | "G1b" | "future-read" | "garbage-read" | "duplicate-elements"
         | "incompatible-order" | "dirty-update" | "cyclic-versions" => {
             Models::new(&[Model::Causal])
         }
         _ => Models::default(),
-    }
+    };
+    weakest.implying()
+}
+
+/// The models that an anomaly of this type counts against only where the order of each process belongs
+/// to every level, as in AWDIT's format.
+pub fn in_sessions(anomaly: &str) -> Models {
+    let weakest = match anomaly {
+        "read-committed-violation-process" => Models::new(&[Model::ReadCommitted]),
+        "read-atomic-violation-process" => Models::new(&[Model::ReadAtomic]),
+        "causal-violation-process" => Models::new(&[Model::CausalCerone]),
+        _ => Models::default(),
+    };
+    weakest.implying()
+}
+
+/// All models that an anomaly of this type counts against where levels are decided exactly; sessions
+/// belong to every level if `with_sessions`.
+pub fn exactly(anomaly: &str, with_sessions: bool) -> Models {
+    let sessions = if with_sessions { in_sessions(anomaly) } else { Models::default() };
+    ruled_out(anomaly).and(by_name(anomaly)).and(sessions)
 }
 
 /// The models that something can be held against: the others forbid nothing that is looked for.

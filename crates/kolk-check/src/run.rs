@@ -1,6 +1,7 @@
 //! All checks of a run, and the verdict they come to.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use kolk_history::{Function, History, Operation, Phase, Summary, Value};
@@ -13,30 +14,13 @@ use crate::txn::rw_register::AssumedKeys;
 use crate::txn::table::Kind;
 use crate::{
     availability, counter, echo, kafka, linearizable, net, perf, protocol, sequential, set_full,
-    stats, txn, unique_ids,
+    stats, txn, unique_ids, workloads,
 };
-
-/// The workloads that [`check_run`] has a checker for.
-pub const WORKLOADS: &[&str] = &[
-    "broadcast",
-    "echo",
-    "g-counter",
-    "g-set",
-    "kafka",
-    "kv",
-    "lin-kv",
-    "pn-counter",
-    "register",
-    "seq-kv",
-    "txn-list-append",
-    "txn-rw-register",
-    "unique-ids",
-];
 
 /// What a checker must be told beside the history.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options<'a> {
-    /// The workload's name, one of [`WORKLOADS`].
+    /// The workload's name, one of [`WORKLOADS`](crate::WORKLOADS).
     pub workload: &'a str,
     /// Whether stronger findings count.
     pub strict: bool,
@@ -52,6 +36,8 @@ pub struct Options<'a> {
     pub levels: Levels,
     /// What is assumed of each key of `txn-rw-register`; means nothing to other workloads.
     pub assumed_keys: AssumedKeys,
+    /// What a register holds in the beginning; means nothing to workloads other than `register`.
+    pub initial: Option<&'a Value>,
 }
 
 /// What all checks of a run come to.
@@ -65,28 +51,39 @@ pub struct Verdict {
     pub strict: bool,
 }
 
-/// Makes all checks of a run. Without a summary, those of the network and the protocol are left
-/// out. A checker that panics gives unknown, with the reason.
+/// Makes all checks of a run. A history without a summary is nobody's run: the checks of the network
+/// and the protocol are left out, and that a kind of operation never succeeded is only noted. A
+/// checker that panics gives unknown, with the reason, and so does a history that is not the
+/// workload's.
 pub fn check_run(history: &History, summary: Option<&Summary>, options: &Options<'_>) -> Verdict {
     let mut checks = vec![guarded("perf", || perf::check(history))];
     if let Some(summary) = summary {
         checks.push(guarded("exceptions", || protocol::exceptions(summary)));
     }
-    // The histories that others recorded of a single register are short.
-    let by_luck: &[Function] = if options.workload == "register" { &[Function::Cas] } else { &[] };
-    checks.push(guarded("stats", || stats::check(history, options.rate, options.load, by_luck)));
+    let is_run = summary.is_some();
+    checks.push(guarded("stats", || stats::check(history, options.rate, options.load, is_run)));
     checks.push(guarded("availability", || availability::check(history, options.availability)));
     if let Some(summary) = summary {
         checks.push(guarded("net", || net::check(history, summary)));
         checks.push(guarded("protocol", || protocol::check(summary)));
     }
-    checks.push(guarded("workload", || workload(history, options)));
+    let mut judged = guarded("workload", || workload(history, options));
+    if !is_run && judged.is_vacuous() {
+        judged.validity = judged.validity.worst(Validity::Unknown);
+    }
+    checks.push(judged);
     let validity = checks.iter().map(|check| check.validity(options.strict)).max();
     Verdict { validity: validity.unwrap_or_default(), checks, strict: options.strict }
 }
 
 /// The check of a workload's own semantics.
 fn workload(history: &History, options: &Options<'_>) -> Check {
+    let is_known = crate::WORKLOADS.contains(&options.workload);
+    if let Some(reason) = workloads::mismatch(history, options.workload).filter(|_| is_known) {
+        let mut check = Check { validity: Validity::Unknown, ..Check::new("workload") };
+        check.checked_nothing(&reason);
+        return check;
+    }
     let models = match options.consistency_models {
         none if none.is_empty() => Models::new(&[Model::StrictSerializable]),
         models => models,
@@ -101,16 +98,19 @@ fn workload(history: &History, options: &Options<'_>) -> Check {
         "kafka" => kafka::check(history),
         "kv" => linearizable::check(history, linearizable::Model::Texts),
         "lin-kv" => linearizable::check(history, linearizable::Model::LinKv),
-        "register" => linearizable::check(history, linearizable::Model::Register),
+        "register" => {
+            let initial = options.initial.unwrap_or(&Value::Null);
+            linearizable::check_from(history, linearizable::Model::Register, initial)
+        }
         "txn-list-append" => {
             let mut check = txn::list_append::check(history, models);
-            txn::levels::settle(&mut check, options.consistency_models, options.levels);
+            txn::levels::settle(&mut check, models, options.levels, history.in_sessions);
             txn::convergence::check(&mut check, history, Kind::Append, models);
             check
         }
         "txn-rw-register" => {
             let mut check = txn::rw_register::check_assuming(history, models, options.assumed_keys);
-            txn::levels::settle(&mut check, options.consistency_models, options.levels);
+            txn::levels::settle(&mut check, models, options.levels, history.in_sessions);
             txn::convergence::check(&mut check, history, Kind::Write, models);
             check
         }
@@ -120,15 +120,34 @@ fn workload(history: &History, options: &Options<'_>) -> Check {
     }
 }
 
+/// How many checkers run now.
+static RUNNING: AtomicUsize = AtomicUsize::new(0);
+
+/// True while a checker runs. If one panics, that is told as a verdict: a program's own panic hook
+/// need not tell it too.
+pub fn is_checking() -> bool {
+    RUNNING.load(Ordering::SeqCst) > 0
+}
+
 /// Runs a checker; if it panics, its check is unknown, with the reason.
 pub fn guarded(name: &'static str, check: impl FnOnce() -> Check) -> Check {
-    catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|panic| {
+    RUNNING.fetch_add(1, Ordering::SeqCst);
+    let checked = catch_unwind(AssertUnwindSafe(check));
+    RUNNING.fetch_sub(1, Ordering::SeqCst);
+    checked.unwrap_or_else(|panic| {
         let reason = panic
             .downcast_ref::<String>()
             .map(String::as_str)
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("no reason given");
-        Check::unknown(name, format!("the checker failed: {reason}"))
+        Check::unknown(
+            name,
+            format!(
+                "the checker failed, which says nothing about the history and is a mistake in kolk: \
+                 {reason}. Please send the history to {}/issues",
+                env!("CARGO_PKG_REPOSITORY")
+            ),
+        )
     })
 }
 

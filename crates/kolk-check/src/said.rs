@@ -41,27 +41,57 @@ pub(crate) fn said_no_such_key(operation: &Operation) -> bool {
         && operation.result.as_list().is_some_and(|error| error.first().is_some_and(says_so))
 }
 
+/// What an update on a key did, `[key, argument]`: what its acknowledgement says, if that speaks of
+/// the same key and is no less than what was asked for.
+pub(crate) fn told(operation: &Operation) -> &Value {
+    let fits = |told: &&Value| match (pair(told), pair(&operation.value)) {
+        (Some((key, told)), Some((other, asked))) => {
+            values::order(&key, &other).is_eq() && is_as_much(&told, &asked)
+        }
+        _ => false,
+    };
+    Some(operation.told()).filter(fits).unwrap_or(&operation.value)
+}
+
+/// The same of the only register there is, whose values stand bare.
+pub(crate) fn told_bare(operation: &Operation) -> &Value {
+    let fits = |told: &&Value| is_as_much(told, &operation.value);
+    Some(operation.told()).filter(fits).unwrap_or(&operation.value)
+}
+
+/// True if a value may stand in another's place: a pair for a pair, and something for something.
+fn is_as_much(told: &Value, asked: &Value) -> bool {
+    (!told.is_null() || asked.is_null()) && (pair(told).is_some() || pair(asked).is_none())
+}
+
 /// What an operation on a key says, whose values are `[key, value]`: `Ok(None)` if nothing, an error
 /// if it cannot be read.
 pub(crate) fn said(operation: &Operation) -> Result<Option<Said<'_>>, ()> {
-    let (key, argument) = pair(&operation.value).ok_or(())?;
     if operation.function == Function::Read && operation.is_ok() {
+        let (key, _) = pair(&operation.value).ok_or(())?;
         let (read, value) = pair(&operation.result).ok_or(())?;
         if values::order(&read, &key).is_ne() {
             return Err(());
         }
         return Ok(Some(Said { operation, key, seen: Some(value), set: None }));
     }
+    let (key, argument) = pair(told(operation)).ok_or(())?;
     said_of(operation, key, argument)
 }
 
 /// The same of the only register there is, whose values stand bare.
 pub(crate) fn said_bare(operation: &Operation) -> Result<Option<Said<'_>>, ()> {
+    if operation.function == Function::Read
+        && pair(&operation.value).is_some_and(|(_, asked)| asked.is_null())
+    {
+        // It names a key, so this is not the only register.
+        return Err(());
+    }
     if operation.function == Function::Read && operation.is_ok() {
         let seen = Some(operation.result.clone());
         return Ok(Some(Said { operation, key: Value::Null, seen, set: None }));
     }
-    said_of(operation, Value::Null, operation.value.clone())
+    said_of(operation, Value::Null, told_bare(operation).clone())
 }
 
 /// What all but acknowledged reads say.

@@ -80,13 +80,23 @@ pub(crate) enum Found {
     Order(Vec<u32>),
     /// There is none; this is the longest beginning of one that was met.
     None { longest: Vec<u32> },
-    /// More states were met than were to be remembered.
-    GaveUp,
+    /// More was met than was to be remembered: so many states.
+    GaveUp { states: usize },
 }
 
-/// Looks for an order, remembering at most `states_max` states.
-pub(crate) fn search(problem: &Problem, states_max: usize) -> Found {
-    Search::new(problem).run(states_max)
+/// How much a search may remember.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// How many states.
+    pub states: usize,
+    /// How many numbers of 32 bits, in the states that were met and in the choices that are open: a
+    /// state has one for each chain and for each key.
+    pub numbers: usize,
+}
+
+/// Looks for an order, within these limits.
+pub(crate) fn search(problem: &Problem, limits: Limits) -> Found {
+    Search::new(problem).run(limits)
 }
 
 struct Search<'a> {
@@ -148,8 +158,10 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn run(mut self, states_max: usize) -> Found {
+    fn run(mut self, limits: Limits) -> Found {
         let mut choices: Vec<Choice> = Vec::new();
+        let width = self.taken.len() + self.state.len();
+        let mut open = 0;
         loop {
             self.take_reads();
             if self.required == 0 {
@@ -158,8 +170,10 @@ impl<'a> Search<'a> {
             let state = [self.taken.as_slice(), &self.state].concat().into();
             let candidates =
                 if self.visited.insert(state) { self.candidates() } else { Vec::new() };
-            if self.visited.len() > states_max {
-                return Found::GaveUp;
+            open += candidates.len();
+            let states = self.visited.len();
+            if states > limits.states || states.saturating_mul(width) + open > limits.numbers {
+                return Found::GaveUp { states };
             }
             choices.push(Choice { candidates, next: 0, depth: self.order.len() });
             loop {
@@ -175,6 +189,7 @@ impl<'a> Search<'a> {
                 if self.order.len() > self.longest.len() {
                     self.longest = self.order.iter().map(|(step, _)| *step).collect();
                 }
+                open -= choice.candidates.len();
                 choices.pop();
             }
         }

@@ -28,7 +28,7 @@
 use kolk_history::{History, Operation, Phase};
 
 use crate::check::{Anomaly, Check, Validity};
-use crate::search::{Effect, Found, Problem, search};
+use crate::search::{Effect, Found, Limits, Problem, search};
 use crate::tree::{count, key, some_of};
 
 mod accesses;
@@ -37,8 +37,10 @@ mod saturate;
 use accesses::{Access, Accesses};
 use saturate::{Cycle, Why, saturate};
 
-/// How many states the search remembers.
-const STATES_MAX: usize = 1 << 18;
+/// How much the search remembers: 2^18 states, and at most 128 MiB, which is fewer states where there
+/// are many processes. `saturate` needs a number for each operation and process, and has a bound of
+/// its own.
+const LIMITS: Limits = Limits { states: 1 << 18, numbers: 1 << 25 };
 
 /// How many parts of a proof a claim spells out, and how many operations stand for what has no
 /// short proof.
@@ -72,7 +74,7 @@ pub fn check(history: &History) -> Check {
     ];
     if !accesses.all.iter().any(|access| access.step.seen().is_some()) {
         check.validity = check.validity.worst(Validity::Unknown);
-        check.notes.push("nothing was checked: no read was answered".to_owned());
+        check.checked_nothing("no read was answered");
     }
     if check_order(&mut check, history, &accesses) {
         check_barriers(&mut check, history, &accesses);
@@ -94,7 +96,7 @@ fn check_order(check: &mut Check, history: &History, accesses: &Accesses<'_>) ->
             return false;
         }
     }
-    match search(&problem, STATES_MAX) {
+    match search(&problem, LIMITS) {
         Found::Order(_) => true,
         Found::None { longest } => {
             check.anomaly("not-sequential", || {
@@ -103,10 +105,12 @@ fn check_order(check: &mut Check, history: &History, accesses: &Accesses<'_>) ->
             });
             false
         }
-        Found::GaveUp => {
+        Found::GaveUp { states } => {
             check.validity = check.validity.worst(Validity::Unknown);
             check.notes.push(format!(
-                "no order was found, nor that there is none: more than {STATES_MAX} states"
+                "no order was found, nor that there is none: the search ended after {states} states, \
+                 the most it may remember of {} processes",
+                problem.chains.len()
             ));
             true
         }

@@ -2,6 +2,16 @@
 
 use kolk_history::{Operation, Value};
 
+/// A value in a sentence: the beginning of one that is long.
+pub(crate) fn excerpt(value: &Value) -> String {
+    const CHARS_MAX: usize = 60;
+    let text = value.to_string();
+    match text.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
 /// A keyword.
 pub(crate) fn key(word: &'static &'static str) -> Value {
     Value::Keyword(word)

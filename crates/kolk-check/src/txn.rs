@@ -32,9 +32,9 @@ use table::Table;
 /// How many transactions are given as proof of one anomaly.
 const PROOF_MAX: usize = 8;
 
-/// Of a history in which a value was written twice to a key nothing can be said.
+/// Of a table in which a value was written twice to a key, and read, nothing can be said.
 fn duplicates(table: &Table) -> Option<Check> {
-    let (element, second) = *table.duplicates.first()?;
+    let (element, second) = *table.confused().first()?;
     let (first, key) = (table.elements.writer(element), table.elements.key(element));
     let key = table.key_text(key);
     Some(Check::unknown(
@@ -70,6 +70,8 @@ fn lost_update(findings: &mut Findings<'_>, read: u32, first: u32, others: Vec<u
     });
 }
 
+#[cfg(test)]
+mod monotone;
 #[cfg(test)]
 mod named;
 #[cfg(test)]

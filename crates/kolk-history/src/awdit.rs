@@ -63,7 +63,8 @@ fn integer(text: &[u8]) -> Option<(i64, &[u8])> {
     Some((std::str::from_utf8(digits).ok()?.parse().ok()?, rest))
 }
 
-/// Reads a history. Each session is a process; the history is [`History::untimed`], and what was
+/// Reads a history. Each session is a process; the history is [`History::untimed`] and
+/// [`History::in_sessions`], and what was
 /// asked for is not told apart from what came back. Transactions are understood on all cores.
 ///
 /// # Errors
@@ -121,6 +122,7 @@ pub(crate) fn read_blocks(mut blocks: Blocks<impl Read>) -> Result<History, Read
     blocks.failure()?;
     let mut history = builder.finish();
     history.untimed = true;
+    history.in_sessions = true;
     Ok(history)
 }
 

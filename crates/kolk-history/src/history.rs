@@ -77,6 +77,9 @@ pub struct History {
     /// True if nothing is known of time: each process runs its operations in order, and indices
     /// and times tell nothing else.
     pub untimed: bool,
+    /// True if the order of each process belongs to every level that transactions can be held to, as
+    /// it does where histories come in AWDIT's format.
+    pub in_sessions: bool,
     /// What `fail` and `info` completions said where it was not what had been asked for, by the
     /// operations' positions. kolk's own clients say nothing of the kind; others' may, such as what
     /// a poll saw whose commit timed out.

@@ -155,6 +155,11 @@ impl Operation {
         self.outcome == Outcome::Ok
     }
 
+    /// What an update did: what its acknowledgement says, or what was asked for if that says nothing.
+    pub fn told(&self) -> &Value {
+        if self.is_ok() && !self.result.is_null() { &self.result } else { &self.value }
+    }
+
     /// The index of the event that completed it, or the last possible one if none did: such an
     /// operation overlaps everything after its invocation.
     pub fn completion_or_end(&self) -> u32 {

@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::micro_ops::MicroOps;
-use kolk_protocol::scan::{DEPTH_MAX, ScanError, Scanner};
+use kolk_protocol::scan::{ScanError, Scanner};
+use serde::de::{Deserialize, Deserializer, Error};
+use serde_json::value::RawValue;
 
 /// A value. 16 bytes; clones share what is large.
 ///
@@ -91,10 +93,11 @@ impl Value {
     ///
     /// # Errors
     ///
-    /// If the text is not exactly one JSON value, or is nested more than [`DEPTH_MAX`] deep.
+    /// If the text is not exactly one JSON value, or is nested more than
+    /// [`DEPTH_MAX`](kolk_protocol::scan::DEPTH_MAX) deep.
     pub fn from_json(json: &str) -> Result<Value, ScanError> {
         let mut scanner = Scanner::new(json);
-        let value = scan(&mut scanner, 0)?;
+        let value = scan(&mut scanner)?;
         scanner.end()?;
         Ok(value)
     }
@@ -196,6 +199,14 @@ impl From<bool> for Value {
     }
 }
 
+/// From JSON, as [`Value::from_json`] reads it: with `serde_json` alone, which hands on the text.
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Value::from_json(raw.get()).map_err(D::Error::custom)
+    }
+}
+
 /// Collects a list, as plain integers for as long as there is nothing else in it.
 #[derive(Default)]
 pub(crate) struct ListBuilder {
@@ -227,33 +238,31 @@ impl ListBuilder {
     }
 }
 
-/// Takes one value that has `depth` levels around it; the recursion is as deep as the nesting, which is bounded.
-pub(crate) fn scan(scanner: &mut Scanner<'_>, depth: usize) -> Result<Value, ScanError> {
-    let too_deep = |scanner: &Scanner<'_>| {
-        Err(ScanError { offset: scanner.offset(), reason: "nested too deeply" })
-    };
+/// Takes one value; the recursion is as deep as the nesting, which the scanner bounds.
+pub(crate) fn scan(scanner: &mut Scanner<'_>) -> Result<Value, ScanError> {
     match scanner.peek() {
-        Some(b'{' | b'[') if depth == DEPTH_MAX => too_deep(scanner),
         Some(b'{') => {
             let mut entries = Vec::new();
             scanner.object(|scanner, key, _| {
-                entries.push((Value::text(key), scan(scanner, depth + 1)?.in_map()));
+                entries.push((Value::text(key), scan(scanner)?.in_map()));
                 Ok::<(), ScanError>(())
             })?;
             Ok(Value::map(entries))
         }
         Some(b'[') => {
+            scanner.enter()?;
             scanner.expect(b'[', "expected `[`")?;
             let mut list = ListBuilder::default();
             if !scanner.take(b']') {
                 loop {
-                    list.push(scan(scanner, depth + 1)?);
+                    list.push(scan(scanner)?);
                     if !scanner.take(b',') {
                         scanner.expect(b']', "expected `,` or `]`")?;
                         break;
                     }
                 }
             }
+            scanner.leave();
             Ok(list.finish())
         }
         Some(b'"') => Ok(Value::text(scanner.string()?)),
@@ -413,6 +422,8 @@ mod tests {
         }
         let wide = "340282366920938463463374607431768211455";
         assert_eq!(Value::from_json(wide).unwrap().to_string(), wide);
+        let list: Vec<Value> = serde_json::from_str(&format!("[{wide},[1]]")).unwrap();
+        assert_eq!(list, [Value::from_json(wide).unwrap(), Value::ints(vec![1])]);
     }
 
     #[test]
@@ -420,6 +431,7 @@ mod tests {
         for json in ["", "[1", "[1,]", "{\"a\"}", "1 2", "nul", &"[".repeat(100_000)] {
             assert!(Value::from_json(json).is_err(), "{json:.20}");
         }
+        use kolk_protocol::scan::DEPTH_MAX;
         let deepest = "[".repeat(DEPTH_MAX) + &"]".repeat(DEPTH_MAX);
         assert!(Value::from_json(&deepest).is_ok());
     }

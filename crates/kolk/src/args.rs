@@ -568,20 +568,25 @@ pub struct NodeArgs {
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
-  kolk check store/latest/history.jsonl -w broadcast
-  kolk check ~/maelstrom/store/latest/history.edn -w broadcast --json";
+  kolk check store/latest
+      A run of kolk's: its plan says which workload it is.
+  kolk check ~/maelstrom/store/latest/history.edn -w broadcast --json
+  kolk check history.json -w register --initial 0";
 
 /// What to judge.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = CHECK_EXAMPLES)]
 pub struct CheckArgs {
-    /// A history: kolk's JSON lines, or Jepsen's EDN
+    /// A run folder, or a history: JSON lines or a JSON array, EDN, Jepsen's columns, AWDIT's text
     #[arg(value_name = "HISTORY")]
     pub history: PathBuf,
-    /// The workload it is a history of
+    /// The workload it is a history of [default: that of the plan.json beside it, with its models]
     #[arg(short, long, value_name = "NAME")]
-    pub workload: String,
-    /// The fraction of operations that must succeed, or `total` for all
+    pub workload: Option<String>,
+    /// register: what it holds in the beginning, such as 0 [default: nothing]
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    pub initial: Option<String>,
+    /// The fraction of operations that must succeed, or `total` for all [default: only measured]
     #[arg(long, value_name = "FRACTION")]
     pub availability: Option<String>,
     /// What transactions are held to, with commas between [default: strict-serializable]

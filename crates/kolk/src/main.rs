@@ -42,6 +42,13 @@ fn main() -> ExitCode {
             return ended(status.into());
         }
     };
+    // What a checker's panic means stands in the verdict, with what to send where.
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !kolk_check::run::is_checking() {
+            report(panic);
+        }
+    }));
     // A panic is a failure of kolk's own, and has a status of its own; unwinding ends the nodes.
     let done = catch_unwind(AssertUnwindSafe(|| dispatch(&cli.command)));
     drop(kolk_engine::kill_all_programs());

@@ -93,6 +93,15 @@ pub(super) fn impossible(
     let (who, operation) = (words.who(at), &history.operations[at as usize]);
     let place = key_text(key);
     match by.map(|by| (by, &history.operations[by as usize])) {
+        Some((by, write)) if write.index > operation.completion_or_end() => {
+            check.anomaly("read-before-write", || {
+                let claim = format!(
+                    "{place}: {who} saw what nobody had begun to set: {} came later, and failed",
+                    words.who(by)
+                );
+                Anomaly::new("read-before-write", claim, vec![write.index, operation.index])
+            });
+        }
         Some((by, write)) => check.anomaly("failed-write", || {
             let claim = format!("{place}: {who} saw what only {} set, which failed", words.who(by));
             Anomaly::new("failed-write", claim, vec![write.index, operation.index])
@@ -128,15 +137,20 @@ impl Words<'_> {
             Function::Read if operation.is_ok() => {
                 format!("read {}", short(&bare(&operation.result)))
             }
-            Function::Cas => match said::pair(&bare(&operation.value)) {
+            Function::Cas => match said::pair(&bare(self.told(operation))) {
                 Some((from, to)) if !said::said_no_such_key(operation) => {
                     format!("cas {from} to {to}")
                 }
                 _ => "cas (no such key)".to_owned(),
             },
             Function::Read => "read (no such key)".to_owned(),
-            _ => format!("{function} {}", short(&bare(&operation.value))),
+            _ => format!("{function} {}", short(&bare(self.told(operation)))),
         }
+    }
+
+    /// What an update did.
+    fn told<'o>(&self, operation: &'o Operation) -> &'o Value {
+        if self.key.is_bare { said::told_bare(operation) } else { said::told(operation) }
     }
 
     /// An operation in a sentence.
@@ -150,11 +164,12 @@ impl Words<'_> {
 
     /// The value that an update leaves, or that is there in the beginning.
     fn left_by(&self, op: Option<&Op>) -> String {
-        let Some(op) = op else { return self.key.initial.to_owned() };
+        let Some(op) = op else { return self.key.initial.clone() };
         let operation = self.operation(op.at);
-        let value = match said::pair(&operation.value) {
+        let value = self.told(operation);
+        let value = match said::pair(value) {
             Some((_, value)) if !self.key.is_bare => value,
-            _ => operation.value.clone(),
+            _ => value.clone(),
         };
         match (op.effect, said::pair(&value)) {
             (Effect::Swap { .. }, Some((_, to))) if operation.function == Function::Cas => {

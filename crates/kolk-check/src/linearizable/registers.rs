@@ -19,9 +19,15 @@ struct Access {
 }
 
 /// The keys of a history of registers, in the order of their first appearance.
-pub(super) fn keys(history: &History, model: Model, check: &mut Check) -> Vec<Key> {
+pub(super) fn keys(
+    history: &History,
+    model: Model,
+    initial: &Value,
+    check: &mut Check,
+) -> Vec<Key> {
     let mut codes = Codes::default();
-    let absent = codes.code(&Value::Null);
+    let first = codes.code(initial);
+    let initial = if initial.is_null() { "nothing".to_owned() } else { initial.to_string() };
     let mut places: FxHashMap<i64, usize> = FxHashMap::default();
     let mut keys: Vec<(Value, Vec<Access>)> = Vec::new();
     let mut unreadable = 0;
@@ -44,7 +50,8 @@ pub(super) fn keys(history: &History, model: Model, check: &mut Check) -> Vec<Ke
     }
     note_unreadable(check, unreadable);
     let is_bare = model == Model::Register;
-    let of = |(name, accesses)| Key { is_bare, ..key(name, accesses, absent) };
+    let of =
+        |(name, accesses)| Key { is_bare, initial: initial.clone(), ..key(name, accesses, first) };
     keys.into_iter().map(of).collect()
 }
 
@@ -87,9 +94,9 @@ fn access(at: u32, said: &Said<'_>, codes: &mut Codes) -> Option<Access> {
 }
 
 /// Numbers the values of a key that somebody sees, and sorts out what is impossible.
-fn key(name: Value, accesses: Vec<Access>, absent: i64) -> Key {
+fn key(name: Value, accesses: Vec<Access>, first: i64) -> Key {
     let mut numbers: FxHashMap<i64, u32> = FxHashMap::default();
-    numbers.insert(absent, INITIAL);
+    numbers.insert(first, INITIAL);
     let is_failed = |access: &&Access| access.is_failed;
     let alive = || accesses.iter().filter(|access| !access.is_failed);
     let mut values = 2;
@@ -106,7 +113,7 @@ fn key(name: Value, accesses: Vec<Access>, absent: i64) -> Key {
     alive().filter(|access| !matches!(access.op.effect, Effect::Read(_))).for_each(|access| {
         is_set[number(access.set) as usize] = true;
     });
-    let mut key = Key { name, initial: "nothing", ..Key::default() };
+    let mut key = Key { name, ..Key::default() };
     key.problem.values = values;
     for access in alive() {
         let mut op = access.op;

@@ -17,7 +17,7 @@ use super::Key;
 use super::problem::{Effect, INITIAL, Op, Problem, UNSEEN};
 use super::registers::{interval, note_unreadable};
 use crate::check::Check;
-use crate::said::pair;
+use crate::said::{pair, told};
 use crate::txn::codes::Codes;
 
 /// No number yet.
@@ -66,7 +66,7 @@ fn matters(operation: &Operation) -> bool {
 /// An operation's key and text; what was never set is empty.
 fn said(operation: &Operation) -> Option<(Value, &str)> {
     let value =
-        if operation.function == Function::Read { &operation.result } else { &operation.value };
+        if operation.function == Function::Read { &operation.result } else { told(operation) };
     let (key, _) = pair(value)?;
     let Value::List(values) = value else { return None };
     match &values[1] {
@@ -79,7 +79,7 @@ fn key(name: Value, accesses: &[Access<'_>]) -> Key {
     let mut beginnings = Beginnings::new(accesses);
     beginnings.read_all(accesses);
     let appends = beginnings.appends();
-    let mut key = Key { name, initial: "\"\"", ..Key::default() };
+    let mut key = Key { name, initial: "\"\"".to_owned(), ..Key::default() };
     key.problem = Problem { values: beginnings.values, appends, ..Problem::default() };
     for access in accesses {
         let effect = match access.function {

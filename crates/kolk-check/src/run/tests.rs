@@ -136,7 +136,10 @@ fn strict_makes_stronger_findings_count() {
 fn a_checker_that_panics_gives_unknown() {
     let check = guarded("workload", || panic!("value {} is odd", 3));
     assert_eq!(check.validity, Validity::Unknown);
-    assert_eq!(check.notes, ["the checker failed: value 3 is odd"]);
+    let [note] = check.notes.as_slice() else { panic!("one note: {check:?}") };
+    assert!(note.contains("value 3 is odd. Please send the history to https://"), "{note}");
+    assert!(!is_checking());
+    assert_eq!(guarded("x", || Check::unknown("x", is_checking().to_string())).notes, ["true"]);
     let verdict = check_run(&History::default(), None, &options("flying"));
     assert_eq!(verdict.validity, Validity::Unknown);
     let workload = verdict.check("workload").unwrap();
@@ -145,7 +148,7 @@ fn a_checker_that_panics_gives_unknown() {
 
 #[test]
 fn known_workloads_have_checkers() {
-    for workload in WORKLOADS {
+    for workload in crate::WORKLOADS {
         let verdict = check_run(&History::default(), None, &options(workload));
         let notes = &verdict.check("workload").unwrap().notes;
         assert!(!notes.iter().any(|note| note.contains("no checker")), "{workload}");
@@ -244,7 +247,7 @@ fn stats_count_what_completed() {
     story.end(21, read, Outcome::Fail, error);
     story.invoke(30, 0, Function::Broadcast, 3);
     story.read_in(Phase::Convergence, 40, 0, &[]);
-    let check = stats::check(&story.history, None, None, &[]);
+    let check = stats::check(&story.history, None, None, true);
     assert_eq!(check.validity, Validity::Invalid);
     assert_eq!(check.anomalies[0].operations, [4]);
     assert_eq!(
@@ -265,7 +268,7 @@ fn stats_count_what_completed() {
      :counts {"never-ok" 1},
      :notes ("operations still open at the end: 1")}
     "#);
-    assert_eq!(stats::check(&History::default(), None, None, &[]).validity, Validity::Valid);
+    assert_eq!(stats::check(&History::default(), None, None, true).validity, Validity::Valid);
 }
 
 #[test]
@@ -275,7 +278,7 @@ fn crashes_need_not_succeed() {
         let open = story.invoke(0, 0, function, Value::Null);
         story.end(1, open, Outcome::Info, Value::Null);
     }
-    assert_eq!(stats::check(&story.history, None, None, &[]).validity, Validity::Valid);
+    assert_eq!(stats::check(&story.history, None, None, true).validity, Validity::Valid);
 }
 
 #[test]
@@ -286,14 +289,14 @@ fn a_lighter_load_is_told() {
     }
     story.read_in(Phase::Final, 60_000, 0, &[]);
     let load = Some(Duration::from_secs(10));
-    let notes = |rate, load| stats::check(&story.history, Some(rate), load, &[]).notes;
+    let notes = |rate, load| stats::check(&story.history, Some(rate), load, true).notes;
     assert_eq!(notes(10.0, load), [""; 0]);
     assert_eq!(
         notes(10.1, load),
         ["the load was lighter than asked for: 9.0 operations a second instead of 10.1"]
     );
     assert_eq!(notes(10.1, None), [""; 0]);
-    let check = stats::check(&story.history, None, load, &[]);
+    let check = stats::check(&story.history, None, load, true);
     assert_eq!(check.measures.last().unwrap().value, 9.0);
 }
 
@@ -513,7 +516,7 @@ proptest! {
 
     #[test]
     fn no_history_makes_a_checker_panic(story in nonsense()) {
-        for workload in WORKLOADS {
+        for workload in crate::WORKLOADS {
             let options = Options { strict: true, rate: Some(1e9), ..options(workload) };
             let verdict = check_run(&story.history, Some(&Summary::default()), &options);
             let mut notes = verdict.checks.iter().flat_map(|check| &check.notes);
@@ -527,4 +530,177 @@ proptest! {
             prop_assert!(edn::read(&text).is_ok());
         }
     }
+}
+
+/// A history that is valid, of each workload: `{process} {type} {function} {value}` with commas.
+const HISTORIES: [(&str, &str); 13] = [
+    ("broadcast", "0 invoke broadcast 1, 0 ok broadcast 1, 0 invoke read nil, 0 ok read [1]"),
+    ("echo", "0 invoke echo 1, 0 ok echo 1"),
+    ("g-counter", "0 invoke add 1, 0 ok add 1, 0 invoke read nil final, 0 ok read 1 final"),
+    ("g-set", "0 invoke add 1, 0 ok add 1, 0 invoke read nil, 0 ok read [1]"),
+    (
+        "kafka",
+        "0 invoke send [[:send_9_1]], 0 ok send [[:send_9_[0_1]]], \
+         0 invoke assign [9], 0 ok assign [9], \
+         0 invoke poll [[:poll]], 0 ok poll [[:poll_{9_[[0_1]]}]]",
+    ),
+    (
+        "kv",
+        "0 invoke append [7_\"a\"], 0 ok append [7_\"a\"], 0 invoke read [7_nil], 0 ok read [7_\"a\"]",
+    ),
+    ("lin-kv", "0 invoke write [7_1], 0 ok write [7_1], 0 invoke read [7_nil], 0 ok read [7_1]"),
+    ("pn-counter", "0 invoke add -1, 0 ok add -1, 0 invoke read nil final, 0 ok read -1 final"),
+    ("register", "0 invoke write 1, 0 ok write 1, 0 invoke read nil, 0 ok read 1"),
+    ("seq-kv", "0 invoke write [7_1], 0 ok write [7_1], 0 invoke read [7_nil], 0 ok read [7_1]"),
+    (
+        "txn-list-append",
+        "0 invoke txn [[:append_x_1]], 0 ok txn [[:append_x_1]], \
+         0 invoke txn [[:r_x_nil]], 0 ok txn [[:r_x_[1]]]",
+    ),
+    (
+        "txn-rw-register",
+        "0 invoke txn [[:w_x_1]], 0 ok txn [[:w_x_1]], \
+         0 invoke txn [[:r_x_nil]], 0 ok txn [[:r_x_1]]",
+    ),
+    ("unique-ids", "0 invoke generate nil, 0 ok generate 1"),
+];
+
+fn told(history: &str) -> History {
+    let events = history.split(", ").map(|event| {
+        let words: Vec<&str> = event.split_whitespace().collect();
+        let mark = if words.len() > 4 { " :final? true" } else { "" };
+        let value = words[3].replace('_', " ");
+        format!(
+            "{{:process {} :type :{} :f :{} :value {value}{mark}}}\n",
+            words[0], words[1], words[2]
+        )
+    });
+    kolk_history::jepsen::read(events.collect::<String>().as_bytes(), Vec::new())
+        .expect("a history")
+}
+
+/// A workload's history is valid as its own, and as that of another only if both mean the same.
+#[test]
+fn another_workloads_history_is_never_valid() {
+    let alike: [&[&str]; 2] = [&["g-counter", "pn-counter"], &["lin-kv", "seq-kv"]];
+    let mut valid = Vec::new();
+    for (of, history) in HISTORIES {
+        let history = told(history);
+        assert!(workloads::fitting(&history).contains(&of), "{of}");
+        for workload in crate::WORKLOADS {
+            let verdict = check_run(&history, None, &options(workload));
+            let may_be =
+                of == *workload || alike.iter().any(|a| a.contains(&of) && a.contains(workload));
+            if verdict.validity == Validity::Valid {
+                valid.push((of, *workload));
+            }
+            if of == *workload {
+                assert_eq!(verdict.validity, Validity::Valid, "{of}: {verdict:?}");
+            } else if !may_be {
+                assert_ne!(verdict.validity, Validity::Valid, "{of} as {workload}: {verdict:?}");
+            }
+            let foreign = workloads::foreign(&history, workload);
+            let notes = &verdict.check("workload").unwrap().notes;
+            if let Some(function) = foreign.first() {
+                assert_eq!(verdict.validity, Validity::Unknown);
+                assert!(notes[0].contains(&format!("`{function}` is no function")), "{notes:?}");
+            }
+        }
+    }
+    assert_eq!(valid.len(), 13 + 4, "{valid:?}");
+}
+
+/// Nothing is not valid.
+#[test]
+fn a_history_of_nothing_is_unknown() {
+    for workload in crate::WORKLOADS {
+        let verdict = check_run(&History::default(), None, &options(workload));
+        assert_eq!(verdict.validity, Validity::Unknown, "{workload}");
+    }
+}
+
+/// Others' histories may be short: what never succeeded is measured, and not judged.
+#[test]
+fn only_runs_are_judged_by_how_much_succeeded() {
+    let history = told("0 invoke read nil, 1 invoke write 3, 1 info write 3, 0 ok read 3");
+    let verdict = check_run(&history, None, &options("register"));
+    assert_eq!(verdict.validity, Validity::Valid, "{verdict:?}");
+    assert_eq!(verdict.measure("availability"), Some(0.5));
+    let of_a_run = check_run(&history, Some(&Summary::default()), &options("register"));
+    assert_eq!(of_a_run.validity, Validity::Invalid);
+    assert_eq!(of_a_run.anomalies()[0].1.kind, "never-ok");
+}
+
+/// What is acknowledged is what was done, in whichever words it was asked for.
+#[test]
+fn the_completions_value_counts() {
+    for (workload, history, validity) in [
+        (
+            "register",
+            "0 invoke write 1, 0 ok write 2, 1 invoke read nil, 1 ok read 2",
+            Validity::Valid,
+        ),
+        (
+            "register",
+            "0 invoke write 1, 0 ok write 2, 1 invoke read nil, 1 ok read 1",
+            Validity::Invalid,
+        ),
+        (
+            "register",
+            "0 invoke write 1, 0 ok write nil, 1 invoke read nil, 1 ok read 1",
+            Validity::Valid,
+        ),
+        (
+            "register",
+            "0 invoke write 1, 0 ok write 1, 0 invoke cas [1_2], 0 ok cas [1_3], 1 invoke read nil, 1 ok read 3",
+            Validity::Valid,
+        ),
+        (
+            "register",
+            "0 invoke write 1, 0 ok write 1, 0 invoke cas [1_2], 0 ok cas true, 1 invoke read nil, 1 ok read 2",
+            Validity::Valid,
+        ),
+        (
+            "lin-kv",
+            "0 invoke write [7_1], 0 ok write [7_2], 1 invoke read [7_nil], 1 ok read [7_2]",
+            Validity::Valid,
+        ),
+        (
+            "seq-kv",
+            "0 invoke write [7_1], 0 ok write [7_nil], 1 invoke read [7_nil], 1 ok read [7_1]",
+            Validity::Valid,
+        ),
+        (
+            "kv",
+            "0 invoke write [7_\"a\"], 0 ok write [7_\"b\"], 1 invoke read [7_nil], 1 ok read [7_\"b\"]",
+            Validity::Valid,
+        ),
+        ("g-set", "0 invoke add 1, 0 ok add 2, 0 invoke read nil, 0 ok read [2]", Validity::Valid),
+        (
+            "g-counter",
+            "0 invoke add 1, 0 ok add 2, 0 invoke read nil final, 0 ok read 2 final",
+            Validity::Valid,
+        ),
+    ] {
+        let verdict = check_run(&told(history), None, &options(workload));
+        assert_eq!(verdict.validity, validity, "{history}: {verdict:?}");
+        assert!(!verdict.results().to_string().contains("never-added"), "{history}");
+    }
+}
+
+/// What a register holds in the beginning may be said; and what failed later was not seen before.
+#[test]
+fn a_register_may_begin_with_a_value() {
+    let history = told(
+        "1 invoke read nil, 1 ok read 0, 2 invoke write 0, 2 fail write 0, 2 invoke write 1, 2 ok write 1",
+    );
+    let verdict = check_run(&history, None, &options("register"));
+    assert_eq!(verdict.anomalies()[0].1.kind, "read-before-write");
+    let zero = Value::Int(0);
+    let options = Options { initial: Some(&zero), ..options("register") };
+    assert_eq!(check_run(&history, None, &options).validity, Validity::Valid);
+    let later = told("2 invoke write 1, 2 ok write 1, 1 invoke read nil, 1 ok read 0");
+    let verdict = check_run(&later, None, &options);
+    assert!(verdict.anomalies()[0].1.claim.contains("0"), "{verdict:?}");
+    assert_eq!(verdict.validity, Validity::Invalid);
 }

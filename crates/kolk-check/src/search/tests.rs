@@ -26,6 +26,11 @@ fn problem(chains: &[&[Effect]], optional: &[u32]) -> Problem {
     }
 }
 
+/// So many states, whatever they hold.
+fn states(states: usize) -> Limits {
+    Limits { states, numbers: usize::MAX }
+}
+
 #[test]
 fn finds_the_order_or_the_longest_beginning() {
     use Effect::{Nothing, Read, Swap, Write};
@@ -50,7 +55,7 @@ fn finds_the_order_or_the_longest_beginning() {
     ];
     for (chains, optional, expected) in cases {
         let problem = problem(chains, optional);
-        assert_eq!(search(&problem, 100), *expected, "{chains:?}");
+        assert_eq!(search(&problem, states(100)), *expected, "{chains:?}");
     }
 }
 
@@ -60,8 +65,12 @@ fn gives_up_when_told_to() {
     let mut chains: Vec<&[Effect]> = chains.iter().map(Vec::as_slice).collect();
     chains.push(&[Effect::Read(1), Effect::Read(2), Effect::Read(1)]);
     let problem = problem(&chains, &[]);
-    assert_eq!(search(&problem, 3), Found::GaveUp);
-    assert!(matches!(search(&problem, 10_000), Found::None { .. }));
+    assert_eq!(search(&problem, states(3)), Found::GaveUp { states: 4 });
+    // A state has a number for each chain and each key.
+    let numbers = |numbers| Limits { numbers, ..states(usize::MAX) };
+    assert!(matches!(search(&problem, numbers(10)), Found::GaveUp { .. }));
+    assert!(matches!(search(&problem, numbers(100_000)), Found::None { .. }));
+    assert!(matches!(search(&problem, states(10_000)), Found::None { .. }));
 }
 
 fn effect() -> impl Strategy<Value = Effect> {
@@ -123,12 +132,12 @@ proptest! {
 
     #[test]
     fn agrees_with_trying_all_orders(problem in any_problem()) {
-        match search(&problem, usize::MAX) {
+        match search(&problem, states(usize::MAX)) {
             Found::Order(order) => prop_assert!(verify(&problem, &order), "{order:?}"),
             Found::None { longest } => {
                 prop_assert!(!exists(&problem, &mut Vec::new()), "after {longest:?}");
             }
-            Found::GaveUp => prop_assert!(false, "there was no limit"),
+            Found::GaveUp { .. } => prop_assert!(false, "there was no limit"),
         }
     }
 }

@@ -15,8 +15,11 @@ use rustc_hash::FxHashSet;
 
 use crate::search::{Effect, Problem};
 
-/// Above so many numbers nothing is derived.
-const CLOCKS_MAX: usize = 1 << 28;
+/// Above so many numbers (half a gigabyte) nothing is derived.
+const CLOCKS_MAX: usize = 1 << 27;
+
+/// Beyond so many orders of two steps (about as much again) no more are derived.
+const EDGES_MAX: usize = 1 << 24;
 
 /// Why one step comes before another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +72,7 @@ pub(super) fn saturate(problem: &Problem) -> Result<Vec<Vec<u32>>, Cycle> {
     let mut order = Order::new(problem);
     loop {
         order.tell_time()?;
-        if !order.derive() {
+        if order.known.len() > EDGES_MAX || !order.derive() {
             break;
         }
     }

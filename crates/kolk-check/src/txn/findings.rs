@@ -6,7 +6,7 @@ use super::cycles::{Cycle, CycleType, Scope, Shape};
 use super::graph::Kinds;
 use super::levels;
 use super::order;
-use super::table::Table;
+use super::table::{Malformed, Table};
 use crate::check::{Anomaly, Check, Validity};
 use crate::models::{self, Model, Models};
 use crate::tree::{count, key, list, text};
@@ -55,7 +55,9 @@ impl<'a> Findings<'a> {
 
     /// True if the models asked for forbid anomalies of this type.
     fn forbids(&self, kind: &str) -> bool {
-        models::ruled_out(kind).and(models::by_name(kind)).overlaps(self.requested)
+        // What sessions alone speak against is told where a level is named, even if it does not count.
+        let is_named = self.requested.overlaps(levels::all());
+        models::exactly(kind, self.table.in_sessions || is_named).overlaps(self.requested)
     }
 
     /// Adds the violation of a level. It is told only if the level was asked for by name, or if
@@ -138,7 +140,8 @@ impl<'a> Findings<'a> {
         let table = self.table;
         for cycle in cycles {
             let claim = certain_kind(table, cycle).name();
-            if cycle.kind.scope == Scope::Process && scope == Scope::Realtime {
+            let is_real_time = scope == Scope::Realtime && !table.untimed;
+            if cycle.kind.scope == Scope::Process && is_real_time {
                 if !self.found.contains(&claim) {
                     self.found.push(claim);
                 }
@@ -166,6 +169,7 @@ impl<'a> Findings<'a> {
         }
         self.note_malformed();
         self.correct_decided();
+        self.note_confused();
         self.note_decided();
         if self.table.untimed {
             let note = "the history tells no times: nothing is checked of the order of real time";
@@ -180,13 +184,37 @@ impl<'a> Findings<'a> {
         let malformed = &self.table.malformed;
         if !malformed.is_empty() {
             self.check.validity = self.check.validity.worst(Validity::Unknown);
-            let some = crate::tree::some_of(malformed.iter(), LISTED_MAX);
-            let kind = self.table.kind.function();
-            let operations = if malformed.len() == 1 { "operation" } else { "operations" };
-            self.check.notes.push(format!(
-                "{operations} {some}: no list of [r key value] and [{kind} key value], so what was \
-                 read there is not checked"
-            ));
+            let Malformed { index, problem } = &malformed[0];
+            self.check
+                .notes
+                .push(format!("operation {index} {problem}, so what it read is not checked"));
+            if let [_, others @ ..] = malformed.as_slice()
+                && !others.is_empty()
+            {
+                let others = others.iter().map(|malformed| malformed.index);
+                let some = crate::tree::some_of(others, LISTED_MAX);
+                self.check
+                    .notes
+                    .push(format!("the same is true, for the like, of operations {some}"));
+            }
+        }
+    }
+
+    /// Says which keys were left out. What was decided holds without them, and need not with them.
+    fn note_confused(&mut self) {
+        let confused = &self.table.confused_keys;
+        if !confused.is_empty() {
+            self.check.validity = self.check.validity.worst(Validity::Unknown);
+            let told = confused.iter().take(LISTED_MAX);
+            self.check.notes.extend(told.map(|told| {
+                format!("{told}: what was read cannot be told apart, so this key is not checked")
+            }));
+            if confused.len() > LISTED_MAX {
+                let more = confused.len() - LISTED_MAX;
+                self.check.notes.push(format!("the same is true of {more} more keys"));
+            }
+            self.decidable = Models::default();
+            self.decided.retain(|(_, holds)| !holds);
         }
     }
 
@@ -196,8 +224,7 @@ impl<'a> Findings<'a> {
         for (level, holds) in &mut self.decided {
             let model = levels::all().iter().find(|model| model.name() == *level);
             let rules_out = |kind: &&str| {
-                let models = models::ruled_out(kind).and(models::by_name(kind));
-                model.is_some_and(|model| models.contains(model))
+                model.is_some_and(|model| models::exactly(kind, true).contains(model))
             };
             *holds &= !self.found.iter().any(rules_out);
             if model == Some(Model::Causal) && !*holds {
@@ -208,7 +235,8 @@ impl<'a> Findings<'a> {
 
     /// Says what was decided about levels that were asked for by name.
     fn note_decided(&mut self) {
-        if !self.decided.iter().any(|(level, _)| *level == "causal") {
+        let is_undecided = !self.decided.iter().any(|(level, _)| *level == "causal");
+        if is_undecided && self.table.confused_keys.is_empty() {
             let note = "whether it is causal, which is more than was asked for, was not looked at";
             self.check.notes.push(note.to_owned());
             self.decidable = self.decidable.without(Models::new(&[Model::Causal]));
@@ -216,13 +244,17 @@ impl<'a> Findings<'a> {
         for model in levels::all().iter().filter(|model| self.requested.contains(*model)) {
             let name = if model == Model::CausalCerone { "causal" } else { model.name() };
             if let Some((_, holds)) = self.decided.iter().find(|(level, _)| *level == name) {
+                let exactly = |kind: &str| models::exactly(kind, self.table.in_sessions);
                 let verdict = match holds {
-                    true => "holds",
-                    false => "does not hold",
+                    true => ", the order of each process included: it holds",
+                    false if self.found.iter().any(|kind| exactly(kind).contains(model)) => {
+                        ": it does not hold"
+                    }
+                    false => {
+                        ": it holds, but not with the order of each process included, as AWDIT means it"
+                    }
                 };
-                self.check.notes.push(format!(
-                    "{model} was decided exactly, the order of each process included: it {verdict}"
-                ));
+                self.check.notes.push(format!("{model} was decided exactly{verdict}"));
             }
         }
     }

@@ -1,9 +1,11 @@
 //! What it means to ask for one of the levels that are decided exactly.
 //!
-//! The original knows read committed as Adya's PL-2 and forbids nothing cyclic for read atomic and
-//! causal. Whoever works through a challenge of the original's is to be told no more of read
-//! committed than PL-2 forbids: a store may rely on that. Whoever names a level for a history of
-//! their own wants to know whether it holds.
+//! Elle knows read committed as Adya's PL-2 and forbids nothing cyclic for read atomic and causal.
+//! Whoever works through a challenge of Maelstrom's is to be told no more of read committed than PL-2
+//! forbids: a store may rely on that. Whoever names a model for a history of their own wants to know
+//! whether it holds: all that can be proved counts then, and against every model that implies one that
+//! does not hold. So that this is one order of models, read committed and read atomic leave out the
+//! order of each process, as serializability does, but in AWDIT's format, where all levels have it.
 
 use crate::check::{Check, Validity};
 use crate::models::{self, Model, Models};
@@ -15,7 +17,7 @@ pub enum Levels {
     /// read committed that is only noted, where Adya's holds.
     #[default]
     Original,
-    /// Exactly: that it does not hold makes the history invalid.
+    /// Exactly: whatever proves that a model does not hold makes the history invalid.
     Exact,
 }
 
@@ -27,29 +29,30 @@ pub(super) fn all() -> Models {
 /// True for what Adya's read committed allows, and nothing else that was asked for forbids.
 fn is_allowed_by_adya(kind: &str, requested: Models) -> bool {
     kind.starts_with("read-committed-violation")
-        && !models::ruled_out(kind).with(Model::ReadAtomic).overlaps(requested)
+        && !models::ruled_out(kind)
+            .and(Models::new(&[Model::ReadAtomic]).implying())
+            .overlaps(requested)
 }
 
-/// Lets what was found of levels count as it was asked for.
-pub(crate) fn settle(check: &mut Check, requested: Models, levels: Levels) {
-    let asked: Models = all().iter().filter(|level| requested.contains(*level)).collect();
+/// Lets what was found count as it was asked for; sessions belong to every level if `in_sessions`.
+pub(crate) fn settle(check: &mut Check, requested: Models, levels: Levels, in_sessions: bool) {
     for finding in std::mem::take(&mut check.stronger) {
         let kind = finding.kind;
-        match levels {
-            Levels::Exact if models::ruled_out(kind).and(models::by_name(kind)).overlaps(asked) => {
-                check.validity = Validity::Invalid;
-                check.anomalies.push(finding);
-            }
-            Levels::Original if is_allowed_by_adya(kind, requested) => {
-                check.counts.retain(|(counted, _)| *counted != kind);
-                check.notes.push(format!(
-                    "Adya's read-committed (PL-2), which is what the original holds transactions to, \
-                     allows this: {}",
-                    finding.claim
-                ));
-            }
-            _ => check.stronger.push(finding),
-        }
+        let counts = models::exactly(kind, in_sessions).overlaps(requested);
+        let note = if levels == Levels::Original && is_allowed_by_adya(kind, requested) {
+            "Adya's read-committed (PL-2), which is what Maelstrom holds transactions to, allows this"
+        } else if levels == Levels::Exact && counts {
+            check.validity = Validity::Invalid;
+            check.anomalies.push(finding);
+            continue;
+        } else if levels == Levels::Exact && models::in_sessions(kind).overlaps(requested) {
+            "the order of each process, which is no part of what was asked for, speaks against it"
+        } else {
+            check.stronger.push(finding);
+            continue;
+        };
+        check.counts.retain(|(counted, _)| *counted != kind);
+        check.notes.push(format!("{note}: {}", finding.claim));
     }
 }
 
@@ -64,21 +67,24 @@ mod tests {
         // (anomalies, stronger findings, notes).
         for (asked, kind, original, exact) in [
             ("read-committed", "read-committed-violation", (0, 0, 1), (1, 0, 0)),
-            ("read-committed", "read-committed-violation-process", (0, 0, 1), (1, 0, 0)),
-            ("read-atomic", "read-committed-violation-process", (0, 1, 0), (1, 0, 0)),
+            ("cursor-stability", "read-committed-violation", (0, 0, 1), (1, 0, 0)),
+            ("read-committed", "read-committed-violation-process", (0, 0, 1), (0, 0, 1)),
+            ("read-atomic", "read-committed-violation-process", (0, 1, 0), (0, 0, 1)),
+            ("serializable", "read-atomic-violation-process", (0, 1, 0), (0, 0, 1)),
             ("read-atomic", "read-atomic-violation", (0, 1, 0), (1, 0, 0)),
             ("causal", "causal-violation-process", (0, 1, 0), (1, 0, 0)),
             ("causal", "read-committed-violation", (0, 1, 0), (1, 0, 0)),
             ("read-committed,causal", "read-committed-violation", (0, 1, 0), (1, 0, 0)),
             ("read-committed", "garbage-read", (0, 1, 0), (1, 0, 0)),
             ("causal", "G1a", (0, 1, 0), (1, 0, 0)),
-            ("serializable,read-atomic", "G2-item", (0, 1, 0), (0, 1, 0)),
-            ("serializable", "read-atomic-violation", (0, 1, 0), (0, 1, 0)),
+            ("serializable,read-atomic", "G2-item", (0, 1, 0), (1, 0, 0)),
+            ("serializable", "read-atomic-violation", (0, 1, 0), (1, 0, 0)),
+            ("snapshot-isolation", "G2-item", (0, 1, 0), (0, 1, 0)),
         ] {
             for (levels, expected) in [(Levels::Original, original), (Levels::Exact, exact)] {
                 let mut check = Check::new("workload");
                 check.stronger(kind, || Anomaly::new(kind, "seen".to_owned(), vec![1]));
-                settle(&mut check, asked.parse().unwrap(), levels);
+                settle(&mut check, asked.parse().unwrap(), levels, false);
                 let counts = (check.anomalies.len(), check.stronger.len(), check.notes.len());
                 assert_eq!(counts, expected, "{asked}, {kind}, {levels:?}");
                 assert_eq!(check.validity == Validity::Invalid, counts.0 > 0);

@@ -200,7 +200,7 @@ fn part(table: &Table, kept: &[u32]) -> Table {
         }
     }
     let mut part = builder.finish();
-    part.untimed = table.untimed;
+    (part.untimed, part.in_sessions) = (table.untimed, table.in_sessions);
     part
 }
 

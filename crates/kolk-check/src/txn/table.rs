@@ -10,9 +10,13 @@
 mod builder;
 mod elements;
 mod index;
+mod malformed;
 mod odd;
 mod resolve;
 
+use std::collections::BTreeSet;
+
+use kolk_history::micro_ops::MicroFunction;
 use kolk_history::{Outcome, Value};
 
 use super::codes::Codes;
@@ -20,6 +24,7 @@ use super::codes::Codes;
 pub(crate) use builder::Builder;
 use elements::Elements;
 pub(crate) use elements::Origin;
+pub(crate) use malformed::Malformed;
 
 /// No transaction, no element: where a number may be missing.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -39,6 +44,13 @@ impl Kind {
         match self {
             Kind::Append => "append",
             Kind::Write => "w",
+        }
+    }
+
+    pub(super) const fn micro_function(self) -> MicroFunction {
+        match self {
+            Kind::Append => MicroFunction::Append,
+            Kind::Write => MicroFunction::Write,
         }
     }
 }
@@ -129,12 +141,16 @@ pub(crate) struct Table {
     spine_starts: Vec<u32>,
     pub odd: Vec<Odd>,
     codes: Codes,
-    /// Operations that are no transactions of this kind, by their invocations' event indices.
-    pub malformed: Vec<u32>,
+    /// Operations that are no transactions of this kind.
+    pub malformed: Vec<Malformed>,
+    /// Of each key that was left out, because a value of it was written twice and read, a sentence.
+    pub confused_keys: Vec<String>,
     /// Elements that were written again, with the second transaction.
     pub duplicates: Vec<(u32, u32)>,
     /// True if nothing is known of real time.
     pub untimed: bool,
+    /// True if the order of each process belongs to every level.
+    pub in_sessions: bool,
 }
 
 impl Table {
@@ -232,6 +248,47 @@ impl Table {
             Kind::Write => read.origin,
             Kind::Append => self.elements.origin(element),
         }
+    }
+
+    /// Of each key of which a value was written more than once, and read, one such value with the
+    /// second that wrote it.
+    pub(crate) fn confused(&self) -> Vec<(u32, u32)> {
+        if self.duplicates.is_empty() {
+            return Vec::new();
+        }
+        let mut is_read = vec![false; self.elements.len()];
+        let registers = self.operations.iter().filter(|op| !op.is_write());
+        let registers = registers.filter_map(|op| match self.read(*op) {
+            Read::Register(element) => element,
+            _ => None,
+        });
+        let odd = self.odd.iter().flat_map(|odd| odd.elements.iter().copied());
+        let all = registers.chain(odd).chain(self.spines.iter().copied());
+        all.for_each(|element| is_read[element as usize] = true);
+        let mut keys = BTreeSet::new();
+        let duplicates = self.duplicates.iter().copied();
+        let read = duplicates.filter(|(element, _)| is_read[*element as usize]);
+        read.filter(|(element, _)| keys.insert(self.elements.key(*element))).collect()
+    }
+
+    /// What is wrong with the keys of these elements, each written again by this transaction.
+    fn told(&self, confused: &[(u32, u32)]) -> Vec<String> {
+        let tell = |(element, second): &(u32, u32)| {
+            format!(
+                "{} and {} both write {} to {}, which was read",
+                self.operation_text(self.elements.writer(*element)),
+                self.operation_text(*second),
+                self.value_text(*element),
+                self.key_text(self.elements.key(*element)),
+            )
+        };
+        confused.iter().map(tell).collect()
+    }
+
+    /// The codes of the keys of these elements.
+    fn codes_of(&self, confused: &[(u32, u32)]) -> Vec<i64> {
+        let key = |(element, _): &(u32, u32)| self.keys[self.elements.key(*element) as usize];
+        confused.iter().map(key).collect()
     }
 
     /// A key's name.

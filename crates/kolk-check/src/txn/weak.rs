@@ -23,8 +23,8 @@
 //! The levels are not quite Adya's (*PL-2* forbids less than read committed here, and knows no
 //! sessions), nor those of the lattice of [models](crate::models), where serializability implies
 //! read atomic without a word about sessions. So a violation bears the suffix `-process` if it needs
-//! the order of sessions; it then counts against models that know sessions, and against
-//! `read-committed` and `read-atomic` only if these were asked for by name.
+//! the order of sessions; it then counts against models that know sessions, and against the others
+//! only in histories in which sessions belong to every level, as in AWDIT's format.
 
 mod causal;
 mod explain;

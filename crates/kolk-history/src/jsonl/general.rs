@@ -78,15 +78,15 @@ fn field<'a>(
         "type" => fields.kind = text(scanner, wrong)?,
         "f" => fields.function = text(scanner, wrong)?,
         "node" => fields.node = text(scanner, wrong)?,
-        "key" => fields.key = Some(scan(scanner, 0)?),
-        "value" => fields.value = scan(scanner, 0)?,
-        "error" => fields.error = scan(scanner, 0)?,
-        "index" => match scan(scanner, 0)? {
+        "key" => fields.key = Some(scan(scanner)?),
+        "value" => fields.value = scan(scanner)?,
+        "error" => fields.error = scan(scanner)?,
+        "index" => match scan(scanner)? {
             Value::Null => {}
             Value::Int(int) => fields.index = Some(int),
             other => return Err(wrong(&other, "an integer of 64 bits")),
         },
-        "time" => match scan(scanner, 0)? {
+        "time" => match scan(scanner)? {
             Value::Null => {}
             Value::Int(int) => fields.time = Some(u64::try_from(int).unwrap_or(0)),
             other => {
@@ -94,13 +94,13 @@ fn field<'a>(
                 fields.time = Some(time.map_err(|_| wrong(&other, "a time in nanoseconds"))?);
             }
         },
-        "process" => match scan(scanner, 0)? {
+        "process" => match scan(scanner)? {
             Value::Null => {}
             Value::Int(int) => fields.process = Some(Process::Client(int)),
             Value::Text(name) => fields.process = Some(Process::named(&name)),
             other => return Err(wrong(&other, "an integer of 32 bits or a name")),
         },
-        mark => match (mark, scan(scanner, 0)?) {
+        mark => match (mark, scan(scanner)?) {
             (_, Value::Null) => {}
             ("final", Value::Bool(truth)) => fields.is_final = truth,
             (_, Value::Bool(truth)) => fields.convergence = truth,
@@ -118,7 +118,7 @@ fn text<'a>(
     if scanner.peek() == Some(b'"') {
         return Ok(Some(scanner.string()?));
     }
-    match scan(scanner, 0)? {
+    match scan(scanner)? {
         Value::Null => Ok(None),
         other => Err(wrong(&other, "a string")),
     }

@@ -162,7 +162,8 @@ fn limits_make_it_unknown() {
     }
     let mut check = Check::new("workload");
     let story = format!("x:r y:r z:r {story} x=0 y=1 z=2");
-    let keys = registers::keys(&told(&story), Model::Register, &mut check);
+    let keys =
+        registers::keys(&told(&story), Model::Register, &kolk_history::Value::Null, &mut check);
     let tight = Limits { width: 1, total: 0 };
     assert_eq!(decide(&keys[0].problem, tight), Decision::GaveUp);
     assert_ne!(decide(&keys[0].problem, Limits::default()), Decision::GaveUp);

@@ -48,7 +48,7 @@ fn of_lists(history: &History, requested: Models) -> Vec<Anomaly> {
 
 fn of_registers(history: &History, state: &State<'_>, requested: Models) -> Vec<Anomaly> {
     let table = Builder::read(history, Kind::Write);
-    if !table.duplicates.is_empty() {
+    if !table.duplicates.is_empty() || !table.confused_keys.is_empty() {
         return Vec::new();
     }
     let order = Order::new(&table, state);

@@ -5,6 +5,7 @@ use kolk_history::{Function, History, Operation, Outcome, Value};
 
 use super::elements::Elements;
 use super::index::Index;
+use super::malformed::{self, Malformed};
 use super::odd::{self, OddList};
 use super::resolve::resolve;
 use super::{Kind, MicroOp, NIL, NONE, ODD, Origin, Table, Transaction, UNKNOWN, WRITE};
@@ -32,11 +33,11 @@ pub(crate) struct Builder {
     spines: Vec<Vec<i64>>,
     /// The codes of registers' values that were read, in the order of the reads.
     late: Vec<i64>,
-    /// How many there were before the last transaction.
-    late_before: usize,
     odd: Vec<OddList>,
     codes: Codes,
-    malformed: Vec<u32>,
+    malformed: Vec<Malformed>,
+    /// The codes of keys that are left out.
+    left_out: Vec<i64>,
     list: Vec<i64>,
 }
 
@@ -55,94 +56,92 @@ impl Builder {
             last_writes: Vec::new(),
             spines: Vec::new(),
             late: Vec::new(),
-            late_before: 0,
             odd: Vec::new(),
             codes: Codes::default(),
             malformed: Vec::new(),
+            left_out: Vec::new(),
             list: Vec::new(),
         }
     }
 
-    /// The table of all transactions of a history that count.
+    /// The table of all transactions of a history that count. Keys of which a value was read that was
+    /// written more than once are left out: who knows which write was read.
     pub(crate) fn read(history: &History, kind: Kind) -> Table {
+        let table = Builder::new(kind).all(history);
+        let confused = table.confused();
+        if confused.is_empty() {
+            return table;
+        }
+        // Codes stay the same, so that keys are found by them.
+        let (codes, left_out) = (table.codes.clone(), table.codes_of(&confused));
+        let told = table.told(&confused);
+        let others = Builder { codes, left_out, ..Builder::new(kind) };
+        Table { confused_keys: told, ..others.all(history) }
+    }
+
+    fn all(self, history: &History) -> Table {
         let is_transaction = |operation: &&Operation| {
             operation.function == Function::Txn && crate::run::counts(operation)
         };
         let mut operations: Vec<&Operation> =
             history.operations.iter().filter(is_transaction).collect();
         operations.sort_by_key(|operation| operation.completion_or_end());
-        let mut builder = Builder::new(kind);
+        let mut builder = self;
         builder.transactions.reserve_exact(operations.len());
         for operation in operations {
             builder.operation(operation);
         }
-        Table { untimed: history.untimed, ..builder.finish() }
+        let (untimed, in_sessions) = (history.untimed, history.in_sessions);
+        Table { untimed, in_sessions, ..builder.finish() }
     }
 
     fn operation(&mut self, operation: &Operation) {
+        let value = if operation.is_ok() { &operation.result } else { &operation.value };
+        let problem = malformed::problem(value, self.kind, operation.is_ok())
+            .or_else(|| malformed::mismatch(&operation.value, value));
+        // What is not understood may have happened: its writes may explain what others read, and
+        // what it read is not known.
+        let outcome = match operation.outcome {
+            Outcome::Ok if problem.is_some() => Outcome::Info,
+            outcome => outcome,
+        };
         self.begin(Transaction {
             first: 0,
             index: operation.index,
             completion: operation.completion_index.map_or(NONE, std::num::NonZeroU32::get),
             process: operation.process,
-            outcome: operation.outcome,
+            outcome,
         });
-        let value = if operation.is_ok() { &operation.result } else { &operation.value };
-        let understood = match value {
-            Value::MicroOps(packed) => packed.iter().all(|micro_op| self.packed(micro_op)),
-            Value::List(micro_ops) => micro_ops.iter().all(|micro_op| self.micro_op(micro_op)),
-            _ => false,
-        };
-        if !understood {
-            self.forget(operation.index);
+        match value {
+            Value::MicroOps(packed) => packed.iter().for_each(|micro_op| self.packed(micro_op)),
+            Value::List(micro_ops) => micro_ops.iter().for_each(|micro_op| self.micro_op(micro_op)),
+            _ => {}
+        }
+        if let Some(problem) = problem {
+            self.malformed.push(Malformed { index: operation.index, problem });
         }
     }
 
     /// Begins a transaction: the micro-operations that follow are its own.
     pub(crate) fn begin(&mut self, transaction: Transaction) {
         let first = self.operations.len() as u32;
-        self.late_before = self.late.len();
         self.transactions.push(Transaction { first, ..transaction });
     }
 
-    /// Takes note that the last transaction cannot be understood. What was understood of it stays:
-    /// it may explain what others read.
-    fn forget(&mut self, index: u32) {
-        self.malformed.push(index);
-        if let Some(last) = self.transactions.last_mut()
-            && last.outcome == Outcome::Ok
-        {
-            last.outcome = Outcome::Info;
-            for operation in &mut self.operations[last.first as usize..] {
-                if !operation.is_write() {
-                    operation.value = UNKNOWN;
-                }
-            }
-            self.late.truncate(self.late_before);
-        }
-    }
-
-    fn micro_op(&mut self, micro_op: &Value) -> bool {
-        let Value::List(parts) = micro_op else { return false };
-        let [function, key, value] = parts.as_slice() else { return false };
+    /// Adds a micro-operation; what is none adds nothing.
+    fn micro_op(&mut self, micro_op: &Value) {
+        let Some((function, key, value)) = malformed::parts(micro_op) else { return };
         let key = self.codes.code(key);
-        match function.as_str() {
-            Some("r") => self.read_value(key, value),
-            Some(function) if function == self.kind.function() => {
-                let code = self.codes.code(value);
-                self.write(key, code);
-                true
-            }
-            _ => false,
+        if function == "r" {
+            self.read_value(key, value);
+        } else if function == self.kind.function() {
+            let code = self.codes.code(value);
+            self.write(key, code);
         }
     }
 
-    fn packed(&mut self, micro_op: Packed<'_>) -> bool {
+    fn packed(&mut self, micro_op: Packed<'_>) {
         let key = self.codes.int(micro_op.key);
-        let function = match self.kind {
-            Kind::Append => MicroFunction::Append,
-            Kind::Write => MicroFunction::Write,
-        };
         match (micro_op.function, micro_op.operand) {
             (MicroFunction::Read, _) if !self.is_ok() => self.read_unknown(key),
             (MicroFunction::Read, Operand::Int(int)) if self.kind == Kind::Write => {
@@ -158,14 +157,13 @@ impl Builder {
             {
                 self.read_list(key, ints);
             }
-            (MicroFunction::Read, operand) => return self.read_value(key, &operand.value()),
-            (written, operand) if written == function => {
+            (MicroFunction::Read, operand) => self.read_value(key, &operand.value()),
+            (written, operand) if written == self.kind.micro_function() => {
                 let code = self.codes.code(&operand.value());
                 self.write(key, code);
             }
-            _ => return false,
+            _ => {}
         }
-        true
     }
 
     /// Whether the last transaction is known to have happened.
@@ -173,12 +171,9 @@ impl Builder {
         self.transactions.last().is_some_and(|last| last.outcome == Outcome::Ok)
     }
 
-    fn read_value(&mut self, key: i64, value: &Value) -> bool {
-        if !self.is_ok() {
-            self.read_unknown(key);
-            return true;
-        }
+    fn read_value(&mut self, key: i64, value: &Value) {
         match (self.kind, value) {
+            _ if !self.is_ok() => self.read_unknown(key),
             (Kind::Write, Value::Null) => self.read_register(key, None),
             (Kind::Write, value) => {
                 let code = self.codes.code(value);
@@ -189,7 +184,8 @@ impl Builder {
                 self.read_list(key, ints);
             }
             (Kind::Append, value) => {
-                let Some(values) = value.as_list() else { return false };
+                // Anything else than a list is malformed, and its transaction not known to be ok.
+                let values = value.as_list().unwrap_or_default();
                 let mut list = std::mem::take(&mut self.list);
                 list.clear();
                 list.extend(values.iter().map(|value| self.codes.code(value)));
@@ -197,7 +193,6 @@ impl Builder {
                 self.list = list;
             }
         }
-        true
     }
 
     fn key(&mut self, code: i64) -> u32 {
@@ -213,9 +208,14 @@ impl Builder {
         key
     }
 
+    /// The number of the key with this code; none if it is left out.
+    fn kept(&mut self, code: i64) -> Option<u32> {
+        (!self.left_out.contains(&code)).then(|| self.key(code))
+    }
+
     /// Adds a write to the last transaction.
     pub(crate) fn write(&mut self, key: i64, code: i64) {
-        let key = self.key(key);
+        let Some(key) = self.kept(key) else { return };
         let writer = self.transactions.len() as u32 - 1;
         let element = self.elements.push(key, code, writer);
         let last = &mut self.last_writes[key as usize];
@@ -232,20 +232,20 @@ impl Builder {
 
     /// Adds a read whose value is not known.
     pub(crate) fn read_unknown(&mut self, key: i64) {
-        let key = self.key(key);
+        let Some(key) = self.kept(key) else { return };
         self.push(key, UNKNOWN);
     }
 
     /// Adds a read of a register.
     pub(crate) fn read_register(&mut self, key: i64, code: Option<i64>) {
-        let key = self.key(key);
+        let Some(key) = self.kept(key) else { return };
         self.late.extend(code);
         self.push(key, if code.is_some() { LATE } else { NIL });
     }
 
     /// Adds a read of a list.
     pub(crate) fn read_list(&mut self, key: i64, list: &[i64]) {
-        let key = self.key(key);
+        let Some(key) = self.kept(key) else { return };
         let spine = &mut self.spines[key as usize];
         let common = list.len().min(spine.len());
         let value = if list[..common] == spine[..common] {
@@ -298,7 +298,9 @@ impl Builder {
             odd,
             codes: self.codes,
             malformed: self.malformed,
+            confused_keys: Vec::new(),
             untimed: false,
+            in_sessions: false,
         }
     }
 }
