@@ -19,7 +19,7 @@ use crate::run::EngineError;
 
 pub(crate) use family::Family;
 pub(crate) use lockstep::{LockstepHosts, NO_LOCKSTEP};
-pub(crate) use process::{Program, ProgramEvent, RealHosts};
+pub(crate) use process::{Program, ProgramEvent, RealHosts, timespec};
 
 /// How long a node may take to answer `init`, in simulated time.
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);

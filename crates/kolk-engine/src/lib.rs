@@ -13,6 +13,7 @@ pub mod faults;
 mod host;
 mod logs;
 mod network;
+pub mod probe;
 mod queue;
 mod recorder;
 pub mod run;

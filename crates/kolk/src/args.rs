@@ -8,6 +8,8 @@ use kolk_engine::Patience;
 use kolk_history::plan::ClockKind;
 use kolk_protocol::Time;
 
+use crate::projects::Language;
+
 /// A workbench for distributed algorithms: runs a cluster of nodes over a simulated network, with
 /// load and faults, and says whether they kept their promises, with the evidence.
 #[derive(Debug, Parser)]
@@ -62,6 +64,10 @@ pub enum Command {
     Node(NodeArgs),
     /// Judge a stored history
     Check(CheckArgs),
+    /// Try a program by itself: whether it keeps to the protocol, before any workload
+    CheckNode(CheckNodeArgs),
+    /// Write a small project for a node in a language of yours
+    New(NewArgs),
     /// Print the help of a command, or what a node must know: the protocol, a workload's messages
     Help(HelpArgs),
     /// Keep a store small: remove runs that are no longer needed
@@ -604,6 +610,58 @@ pub struct CheckArgs {
     /// Print the results as JSON, and nothing else, on standard output
     #[arg(long)]
     pub json: bool,
+}
+
+const CHECK_NODE_EXAMPLES: &str = "\
+Examples:
+  kolk check-node ./echo.py
+  kolk check-node ./my-node --verbose -- --level debug
+      With what was sent and what came back for each probe; arguments of the program follow `--`.
+
+Exit status: 0 if it keeps to the protocol, 1 if it would fail runs, 254 if it cannot be started.";
+
+/// Which program to try.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = CHECK_NODE_EXAMPLES)]
+pub struct CheckNodeArgs {
+    /// The program
+    #[arg(value_name = "BIN")]
+    pub bin: PathBuf,
+    /// Arguments for the program
+    #[arg(last = true, value_name = "ARGS")]
+    pub args: Vec<String>,
+    /// Show what was sent and what came back for probes that hold too
+    #[arg(long, short)]
+    pub verbose: bool,
+    /// Let the notes count: what works, and could be better
+    #[arg(long)]
+    pub strict: bool,
+    /// How long it may take to answer `init`
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = parse_seconds)]
+    pub init_timeout: f64,
+    /// How long it may take to answer a request
+    #[arg(long, value_name = "SECONDS", default_value_t = 2.0, value_parser = parse_seconds)]
+    pub reply_timeout: f64,
+}
+
+const NEW_EXAMPLES: &str = "\
+Examples:
+  kolk new my-node --lang python
+      An echo node with a library that you can read in ten minutes, and nothing but the language's
+      standard library.
+  kolk new my-node --lang rust
+      A package on kolk-node, with a test in a simulated cluster.";
+
+/// What to write.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = NEW_EXAMPLES)]
+pub struct NewArgs {
+    /// The folder, whose last part is the project's name
+    #[arg(value_name = "NAME")]
+    pub name: PathBuf,
+    /// The language
+    #[arg(long, value_name = "LANGUAGE")]
+    pub lang: Language,
 }
 
 const HELP_EXAMPLES: &str = "\

@@ -2,8 +2,10 @@
 
 pub mod challenge;
 pub mod check;
+pub mod check_node;
 pub mod elsewhere;
 pub mod help;
+pub mod new;
 pub mod node;
 pub mod paper;
 pub mod prune;

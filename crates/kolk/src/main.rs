@@ -7,8 +7,10 @@ mod args;
 mod commands;
 mod figures;
 mod nodes;
+mod probes;
 mod program;
 mod progress;
+mod projects;
 mod request;
 mod runner;
 mod signals;
@@ -88,6 +90,8 @@ fn dispatch(command: &Command) -> Result<ExitCode, Stop> {
         Command::Verify(args) => commands::verify::run(args)?,
         Command::Node(args) => return commands::node::run(args),
         Command::Check(args) => commands::check::run(args)?,
+        Command::CheckNode(args) => commands::check_node::run(args)?,
+        Command::New(args) => commands::new::run(args)?,
         Command::Help(args) => commands::help::run(args)?,
         Command::Store(StoreCommand::Prune(args)) => commands::prune::run(args)?,
         Command::Completions(args) => commands::paper::completions(args),

@@ -282,7 +282,7 @@ impl Nodes {
 }
 
 /// The engine's errors as what to tell the user.
-fn engine_failure(error: EngineError, folder: Option<&RunFolder>) -> Stop {
+pub fn engine_failure(error: EngineError, folder: Option<&RunFolder>) -> Stop {
     match error {
         EngineError::BadPlan(problem) => Stop::user(Failure::new(problem)),
         EngineError::Start { node, problem, advice, stderr, stdout } => {

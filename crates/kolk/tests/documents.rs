@@ -66,7 +66,7 @@ fn shortened<'a>(words: &[&'a str]) -> Option<Vec<&'a str>> {
             || word.starts_with("store/")
     };
     let (command, rest) = words.split_first()?;
-    if matches!(*command, "serve" | "help" | "man" | "completions")
+    if matches!(*command, "serve" | "help" | "man" | "completions" | "check-node")
         || rest.iter().any(is_placeholder)
     {
         return None;
@@ -97,6 +97,10 @@ fn commands_of_kolk_can_be_typed() {
             let words: Vec<&str> =
                 command.split_whitespace().skip_while(|word| *word != "kolk").skip(1).collect();
             let Some(words) = shortened(&words) else { continue };
+            if let ["new", name, ..] = words[..] {
+                // More than one document writes the same project.
+                let _ = fs::remove_dir_all(folder.path().join(name));
+            }
             let output = Command::new(env!("CARGO_BIN_EXE_kolk"))
                 .args(&words)
                 .current_dir(folder.path())

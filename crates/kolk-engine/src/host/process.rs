@@ -35,8 +35,8 @@ pub(crate) struct Program {
     name: String,
     family: Rc<Family>,
     pid: Pid,
-    pub(super) stdin: Option<ChildStdin>,
-    pub(super) stdout: Option<ChildStdout>,
+    pub(crate) stdin: Option<ChildStdin>,
+    pub(crate) stdout: Option<ChildStdout>,
     /// What waits to be written, from `written` on.
     pending: Vec<u8>,
     written: usize,
@@ -263,6 +263,11 @@ impl Program {
         None
     }
 
+    /// How it ended, in words, and whether with status 0; `None` if it still runs.
+    pub(crate) fn ended(&mut self) -> Option<(String, bool)> {
+        self.wait_a_little().map(|end| (describe_end(end), end == End::Status(0)))
+    }
+
     /// The last lines of its stderr, oldest first.
     pub(crate) fn last_stderr(&self) -> Vec<String> {
         let mut tail = Vec::new();
@@ -371,7 +376,7 @@ fn start_failure(name: &str, path: &Path, error: &std::io::Error) -> EngineError
     }
 }
 
-pub(super) fn timespec(duration: Duration) -> Timespec {
+pub(crate) fn timespec(duration: Duration) -> Timespec {
     Timespec {
         tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: i64::from(duration.subsec_nanos()),

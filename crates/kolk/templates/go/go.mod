@@ -1,0 +1,3 @@
+module kolkproject
+
+go 1.19

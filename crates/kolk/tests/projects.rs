@@ -1,0 +1,232 @@
+//! `kolk new` in every language: what it writes builds, holds every probe of `kolk check-node`, and
+//! passes workloads on both clocks; and on the virtual one all languages leave the same journal.
+//!
+//! Beside this file, in `projects/`, lie a broadcast and a counter over seq-kv for each language, on
+//! the library that the project comes with.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A language, and how its project is built with the test's own programs in it.
+struct Language {
+    name: &'static str,
+    build: &'static str,
+    /// Where the programs are: `{}` is `main`, `broadcast` or `counter`.
+    program: &'static str,
+}
+
+const PYTHON: Language = Language { name: "python", build: "./build.sh", program: "{}.py" };
+const JAVASCRIPT: Language = Language { name: "javascript", build: "./build.sh", program: "{}.js" };
+const RUBY: Language = Language { name: "ruby", build: "./build.sh", program: "{}.rb" };
+const GO: Language = Language {
+    name: "go",
+    build: "./build.sh && cp bin/node bin/main && go build -o bin/ ./broadcast ./counter",
+    program: "bin/{}",
+};
+const JAVA: Language =
+    Language { name: "java", build: "./build.sh && cp node main", program: "{}" };
+const ELIXIR: Language =
+    Language { name: "elixir", build: "./build.sh && cp node main", program: "{}" };
+// The compiler and Node's types are those that are there: a test fetches nothing.
+const TYPESCRIPT: Language = Language {
+    name: "typescript",
+    build: "tsc --typeRoots \"$(npm root -g)/@types\" && chmod +x dist/*.js",
+    program: "dist/{}.js",
+};
+
+/// What each of a language's programs must pass, with the flags for the virtual clock.
+const RUNS: [(&str, &str, &str); 3] = [
+    ("main", "echo", ""),
+    ("broadcast", "broadcast", "--latency 20 --loss 0.1"),
+    ("counter", "g-counter", "--latency 5"),
+];
+
+fn kolk(folder: &Path, words: &[&str]) -> (i32, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kolk"));
+    let output = command.current_dir(folder).args(words).output().expect("kolk");
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code().expect("a status"), String::from_utf8_lossy(&text).into_owned())
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder").map(|entry| entry.expect("an entry")) {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), &to).expect("copied");
+            fs::set_permissions(&to, fs::Permissions::from_mode(0o755)).expect("a mode");
+        }
+    }
+}
+
+fn shell(folder: &Path, command: &str) {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).current_dir(folder).env("KOLK", env!("CARGO_BIN_EXE_kolk"));
+    let output = shell.output().expect("a shell");
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success(), "{command}: {text}");
+}
+
+/// A project with the test's programs in it, built.
+struct Project {
+    language: Language,
+    folder: PathBuf,
+    _home: TempDir,
+}
+
+impl Project {
+    fn new(language: Language) -> Project {
+        let home = tempfile::tempdir().expect("a folder");
+        let (status, text) = kolk(home.path(), &["new", "kolkproject", "--lang", language.name]);
+        assert_eq!(status, 0, "{text}");
+        let folder = home.path().join("kolkproject");
+        let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/projects");
+        copy(&programs.join(language.name), &folder);
+        shell(&folder, language.build);
+        Project { language, folder, _home: home }
+    }
+
+    fn program(&self, name: &str) -> String {
+        format!("./{}", self.language.program.replace("{}", name))
+    }
+
+    /// A valid run's journal, read: texts may differ in blanks and in the order of keys.
+    fn run(&self, name: &str, workload: &str, flags: &str) -> Vec<Value> {
+        let bin = self.program(name);
+        let words = format!(
+            "test -w {workload} --bin {bin} --node-count 3 --rate 20 --seed 5 --init-timeout 60 \
+             --step-timeout 60 {flags}"
+        );
+        let (status, text) = kolk(&self.folder, &words.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(status, 0, "{words}\n{text}");
+        let journal = fs::read_to_string(self.folder.join("store/latest/journal.jsonl"));
+        let journal = journal.expect("a journal");
+        journal.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    }
+
+    /// All that a language must pass.
+    fn check(&self) {
+        // On a loaded machine a virtual machine takes its time to start.
+        let patience = ["--init-timeout", "60", "--reply-timeout", "20"];
+        let bin = self.program("main");
+        let (status, text) =
+            kolk(&self.folder, &[&["check-node", "--strict", &bin], &patience[..]].concat());
+        assert!(status == 0 && text.ends_with("all probes hold\n"), "{text}");
+        for (name, workload, _) in RUNS {
+            self.run(name, workload, "--clock real --time-limit 1");
+        }
+    }
+
+    /// In lockstep the languages cannot be told apart.
+    fn is_like(&self, other: &Project) {
+        for (name, workload, flags) in RUNS {
+            let flags = format!("{flags} --clock virtual --time-limit 10");
+            let [mine, theirs] = [self, other].map(|project| project.run(name, workload, &flags));
+            assert!(mine.len() > 500, "{name}: {} events", mine.len());
+            let different = mine.iter().zip(&theirs).find(|(mine, theirs)| mine != theirs);
+            assert_eq!(different, None, "{name} in {}", self.language.name);
+            assert_eq!(mine.len(), theirs.len(), "{name}");
+        }
+    }
+}
+
+#[test]
+#[cfg_attr(not(has_python3), ignore = "there is no python3 on this machine")]
+fn python() {
+    let project = Project::new(PYTHON);
+    project.check();
+    project.is_like(&project);
+}
+
+#[test]
+#[cfg_attr(not(all(has_node, has_python3)), ignore = "there is no node or no python3 here")]
+fn javascript() {
+    let project = Project::new(JAVASCRIPT);
+    project.check();
+    project.is_like(&Project::new(PYTHON));
+}
+
+#[test]
+#[cfg_attr(not(all(has_tsc, has_python3)), ignore = "there is no tsc with @types/node here")]
+fn typescript() {
+    let project = Project::new(TYPESCRIPT);
+    project.check();
+    project.is_like(&Project::new(PYTHON));
+}
+
+#[test]
+#[cfg_attr(not(all(has_go, has_python3)), ignore = "there is no go or no python3 here")]
+fn go() {
+    let project = Project::new(GO);
+    project.check();
+    project.is_like(&Project::new(PYTHON));
+}
+
+#[test]
+#[cfg_attr(not(all(has_ruby, has_python3)), ignore = "there is no ruby or no python3 here")]
+fn ruby() {
+    let project = Project::new(RUBY);
+    project.check();
+    project.is_like(&Project::new(PYTHON));
+}
+
+#[test]
+#[cfg_attr(not(all(has_javac, has_python3)), ignore = "there is no javac or no python3 here")]
+fn java() {
+    let project = Project::new(JAVA);
+    project.check();
+    project.is_like(&Project::new(PYTHON));
+}
+
+#[test]
+#[cfg_attr(not(all(has_elixir, has_python3)), ignore = "there is no elixir or no python3 here")]
+fn elixir() {
+    let project = Project::new(ELIXIR);
+    project.check();
+    project.is_like(&Project::new(PYTHON));
+}
+
+/// A package of its own: it compiles what it stands on, which takes a minute or two.
+#[test]
+#[ignore = "compiles a package of its own; .ci/run runs it"]
+fn rust() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (status, text) = kolk(home.path(), &["new", "my-node", "--lang", "rust"]);
+    assert_eq!(status, 0, "{text}");
+    shell(&home.path().join("my-node"), "./test.sh && cargo fmt --check");
+}
+
+/// The script that a project comes with, as its first user runs it.
+#[test]
+#[cfg_attr(not(has_python3), ignore = "there is no python3 on this machine")]
+fn the_test_script() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (_, text) = kolk(home.path(), &["new", "first", "--lang", "python"]);
+    assert!(text.contains("cd first\n  ./test.sh"), "{text}");
+    shell(&home.path().join("first"), "./test.sh");
+}
+
+#[test]
+fn what_is_refused() {
+    let home = tempfile::tempdir().expect("a folder");
+    fs::create_dir(home.path().join("empty")).expect("a folder");
+    assert_eq!(kolk(home.path(), &["new", "empty", "--lang", "python"]).0, 0);
+    let screens = [
+        &["new", "empty", "--lang", "python"][..],
+        &["new", "My Node", "--lang", "go"],
+        &["new", "node", "--lang", "pyton"],
+        &["new", "node"],
+    ]
+    .map(|words| {
+        let (status, text) = kolk(home.path(), words);
+        format!("$ kolk {}\n{text}[status {status}]\n", words.join(" "))
+    });
+    insta::assert_snapshot!(screens.join("\n"));
+}

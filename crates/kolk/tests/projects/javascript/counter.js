@@ -1,0 +1,38 @@
+#!/usr/bin/env node
+"use strict";
+// A sum in seq-kv. A read first writes something new, so that what it sees is up to date.
+
+const { KeyValue, Node } = require("./kolknode.js");
+
+const node = new Node();
+const store = new KeyValue(node, "seq-kv");
+let reads = 0;
+
+async function current() {
+  try {
+    return await store.read("sum");
+  } catch (error) {
+    if (error.code !== 20) throw error;
+    return 0;
+  }
+}
+
+node.on("add", async ({ delta }) => {
+  for (;;) {
+    const before = await current();
+    try {
+      await store.cas("sum", before, before + delta, true);
+      return { type: "add_ok" };
+    } catch (error) {
+      if (error.code !== 22) throw error;
+    }
+    await node.sleep(0.01);
+  }
+});
+
+node.on("read", async () => {
+  await store.write(node.id, ++reads);
+  return { type: "read_ok", value: await current() };
+});
+
+node.run();
