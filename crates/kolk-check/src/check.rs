@@ -1,5 +1,7 @@
 //! What a checker says.
 
+use std::collections::BTreeSet;
+
 use kolk_history::Value;
 
 use crate::tree::{key, list, text};
@@ -10,6 +12,9 @@ pub const ANOMALIES_MAX: usize = 32;
 
 /// How a note begins that says so.
 const NOTHING_CHECKED: &str = "nothing was checked";
+
+/// How many values at fault an anomaly names.
+const VALUES_MAX: usize = 8;
 
 /// How valid a history is. Ordered from best to worst: a whole is as valid as its worst part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,6 +69,10 @@ pub struct Anomaly {
     pub operations: Vec<u32>,
     /// The node it is about, where it is about one.
     pub node: Option<String>,
+    /// The key that is at fault, as text, where it is about one.
+    pub key: Option<String>,
+    /// The values of that key, or of the set, that are at fault.
+    pub values: Vec<Value>,
     /// The place among [`Summary::violations`](kolk_history::Summary::violations), for one of them.
     pub violation: Option<usize>,
     /// The proof step by step, where it takes more than the claim: sentences without a full stop.
@@ -79,8 +88,27 @@ impl Anomaly {
         Anomaly { kind, claim, operations, ..Anomaly::default() }
     }
 
-    /// It as a map: `:type`, `:claim`, `:operations`, and `:node`, `:steps` and `:smallest` where
-    /// there are any.
+    /// The same anomaly, about this key.
+    #[must_use]
+    pub fn of_key(self, key: impl Into<String>) -> Anomaly {
+        Anomaly { key: Some(key.into()), ..self }
+    }
+
+    /// The same anomaly, about these values.
+    #[must_use]
+    pub fn of_values(self, values: impl IntoIterator<Item = Value>) -> Anomaly {
+        Anomaly { values: values.into_iter().take(VALUES_MAX).collect(), ..self }
+    }
+
+    /// Proof that comes twice proves no more.
+    fn without_repetition(mut self) -> Anomaly {
+        let mut seen = BTreeSet::new();
+        self.operations.retain(|index| seen.insert(*index));
+        self
+    }
+
+    /// The anomaly as a map with the keys `:type`, `:claim`, `:operations`, and `:node`, `:key`,
+    /// `:values`, `:violation`, `:steps` and `:smallest` where there are any.
     pub fn value(&self) -> Value {
         let indices =
             |all: &[u32]| Value::ints(all.iter().map(|index| i64::from(*index)).collect());
@@ -91,6 +119,12 @@ impl Anomaly {
         ];
         if let Some(node) = &self.node {
             entries.push((key(&"node"), text(node)));
+        }
+        if let Some(name) = &self.key {
+            entries.push((key(&"key"), text(name)));
+        }
+        if !self.values.is_empty() {
+            entries.push((key(&"values"), list(self.values.iter().cloned())));
         }
         if let Some(place) = self.violation {
             entries.push((key(&"violation"), crate::tree::count(place as u64)));
@@ -169,14 +203,14 @@ impl Check {
     pub fn anomaly(&mut self, kind: &'static str, anomaly: impl FnOnce() -> Anomaly) {
         self.validity = Validity::Invalid;
         if self.count(kind) {
-            self.anomalies.push(anomaly());
+            self.anomalies.push(anomaly().without_repetition());
         }
     }
 
     /// Adds a stronger finding, likewise.
     pub fn stronger(&mut self, kind: &'static str, anomaly: impl FnOnce() -> Anomaly) {
         if self.count(kind) {
-            self.stronger.push(anomaly());
+            self.stronger.push(anomaly().without_repetition());
         }
     }
 
@@ -265,6 +299,13 @@ mod tests {
         assert_eq!((check.anomalies.len(), check.count_of("lost")), (ANOMALIES_MAX, 100));
         assert_eq!((check.stronger.len(), check.count_of("odd")), (ANOMALIES_MAX, 100));
         assert_eq!(check.count_of("other"), 0);
+    }
+
+    #[test]
+    fn no_operation_proves_twice() {
+        let mut check = Check::new("workload");
+        check.anomaly("lost", || Anomaly::new("lost", String::new(), vec![7, 2, 7, 9, 2]));
+        assert_eq!(check.anomalies[0].operations, [7, 2, 9]);
     }
 
     #[test]

@@ -67,7 +67,8 @@ impl<'a> LastReads<'a> {
             if !self.answered.contains_key(reader) {
                 check.stronger("silent", || {
                     let who = self.name(*reader);
-                    let claim = format!("{who} answers no read after the faults have healed");
+                    let when = at_the_end(self.history);
+                    let claim = format!("{who} answers no read {when}");
                     let anomaly = Anomaly::new("silent", claim, vec![read.index]);
                     Anomaly { node: self.node(*reader), ..anomaly }
                 });
@@ -107,6 +108,11 @@ impl<'a> LastReads<'a> {
             Reader::Process(process) => format!("the node of process {process}"),
         }
     }
+}
+
+/// When last reads are made, in a sentence.
+pub(crate) fn at_the_end(history: &History) -> &'static str {
+    if history.faults.is_empty() { "when the load is over" } else { "after the faults have healed" }
 }
 
 fn reader(read: &Operation) -> Reader {
@@ -164,6 +170,8 @@ fn compare(
         );
         let adds = missing.iter().take(NAMED_MAX).map(|element| element.start);
         let operations = std::iter::once(read.index).chain(adds).collect();
-        Anomaly { node: reads.node(reader), ..Anomaly::new("diverged", claim, operations) }
+        let anomaly = Anomaly::new("diverged", claim, operations)
+            .of_values(missing.iter().map(|element| element.value.clone()));
+        Anomaly { node: reads.node(reader), ..anomaly }
     });
 }

@@ -31,6 +31,7 @@
 //! integer of 64 bits; what does not fit has no known place, and is noted), and the graph of
 //! `cycles` is built only where one is possible.
 
+mod commits;
 mod cycles;
 mod facts;
 mod findings;

@@ -9,7 +9,10 @@
 //! something, the finding stands in [`Check::stronger`], and counts only when
 //! [`Options::strict`] is set.
 
+pub mod answered;
+pub mod asked;
 pub mod availability;
+pub mod causes;
 pub mod check;
 pub mod convergence;
 pub mod counter;
@@ -36,7 +39,7 @@ mod tree;
 mod values;
 
 pub use check::{ANOMALIES_MAX, Anomaly, Check, Measure, Validity};
-pub use run::{Options, Verdict, check_run};
+pub use run::{Finding, Options, Verdict, check_run};
 pub use workloads::WORKLOADS;
 
 #[cfg(doc)]

@@ -8,13 +8,13 @@ use kolk_history::{Function, History, Operation, Phase, Summary, Value};
 
 use crate::check::{Anomaly, Check, Validity};
 use crate::models::{Model, Models};
-use crate::tree::key;
+use crate::tree::{count, key, list, text};
 use crate::txn::Levels;
 use crate::txn::rw_register::AssumedKeys;
 use crate::txn::table::Kind;
 use crate::{
-    availability, counter, echo, kafka, linearizable, net, perf, protocol, sequential, set_full,
-    stats, txn, unique_ids, workloads,
+    answered, asked, availability, causes, counter, echo, kafka, linearizable, net, perf, protocol,
+    sequential, set_full, stats, txn, unique_ids, workloads,
 };
 
 /// What a checker must be told beside the history.
@@ -38,10 +38,13 @@ pub struct Options<'a> {
     pub assumed_keys: AssumedKeys,
     /// What a register holds in the beginning; means nothing to workloads other than `register`.
     pub initial: Option<&'a Value>,
+    /// Whether it is known that nothing was in the way of a message: no fault, no loss, and
+    /// latencies far below the time that a client waits. Requests must then be answered.
+    pub calm: bool,
 }
 
 /// What all checks of a run come to.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Verdict {
     /// That of the worst check.
     pub validity: Validity,
@@ -49,6 +52,35 @@ pub struct Verdict {
     pub checks: Vec<Check>,
     /// Whether stronger findings count.
     pub strict: bool,
+    /// What the verdict is if stronger findings do not count: Maelstrom's, but for the protocol.
+    pub lenient: Validity,
+    /// The workload's name.
+    pub workload: String,
+    /// What lies behind the findings, where the history or the network's numbers show it:
+    /// sentences without a full stop.
+    pub causes: Vec<String>,
+}
+
+/// An anomaly, which check found it, and whether it counts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Finding<'a> {
+    /// Who found it.
+    pub check: &'a Check,
+    /// What was found.
+    pub anomaly: &'a Anomaly,
+    /// True for a stronger finding: Maelstrom overlooks it.
+    pub is_stronger: bool,
+    /// Its place in [`Check::anomalies`], or in [`Check::stronger`].
+    pub place: usize,
+    /// Whether it makes the run invalid.
+    pub counts: bool,
+}
+
+impl Finding<'_> {
+    /// What kolk asks here and Maelstrom does not, as a clause; `None` if Maelstrom asks it too.
+    pub fn promise(&self) -> Option<&'static str> {
+        self.is_stronger.then(|| asked::promise(self.check.name, self.anomaly.kind))
+    }
 }
 
 /// Makes all checks of a run. A history without a summary is nobody's run: the checks of the network
@@ -61,7 +93,13 @@ pub fn check_run(history: &History, summary: Option<&Summary>, options: &Options
         checks.push(guarded("exceptions", || protocol::exceptions(summary)));
     }
     let is_run = summary.is_some();
-    checks.push(guarded("stats", || stats::check(history, options.rate, options.load, is_run)));
+    checks.push(guarded("stats", || {
+        let mut check = stats::check(history, options.rate, options.load, is_run);
+        if options.calm {
+            answered::check(&mut check, history);
+        }
+        check
+    }));
     checks.push(guarded("availability", || availability::check(history, options.availability)));
     if let Some(summary) = summary {
         checks.push(guarded("net", || net::check(history, summary)));
@@ -72,8 +110,17 @@ pub fn check_run(history: &History, summary: Option<&Summary>, options: &Options
         judged.validity = judged.validity.worst(Validity::Unknown);
     }
     checks.push(judged);
-    let validity = checks.iter().map(|check| check.validity(options.strict)).max();
-    Verdict { validity: validity.unwrap_or_default(), checks, strict: options.strict }
+    let worst = |strict| checks.iter().map(|check| check.validity(strict)).max();
+    let mut verdict = Verdict {
+        validity: worst(options.strict).unwrap_or_default(),
+        lenient: worst(false).unwrap_or_default(),
+        checks,
+        strict: options.strict,
+        workload: options.workload.to_owned(),
+        causes: Vec::new(),
+    };
+    verdict.causes = causes::find(history, summary, &verdict);
+    verdict
 }
 
 /// The check of a workload's own semantics.
@@ -168,24 +215,60 @@ impl Verdict {
         measures.find(|measure| measure.name == name).map(|measure| measure.value)
     }
 
-    /// The anomalies that count, what explains most first: a broken protocol, then the workload,
-    /// then the rest.
-    pub fn anomalies(&self) -> Vec<(&Check, &Anomaly)> {
+    /// All anomalies: those that count first, and of these what explains most first: a broken
+    /// protocol, then the workload, then the rest. This decides for every report what is told and
+    /// in which order.
+    pub fn findings(&self) -> Vec<Finding<'_>> {
         let place = |check: &Check| match check.name {
             "protocol" => 0,
             "workload" => 1,
             _ => 2,
         };
-        let mut checks: Vec<&Check> = self.checks.iter().collect();
-        checks.sort_by_key(|check| place(check));
-        let stronger = |check: &'_ Check| if self.strict { check.stronger.len() } else { 0 };
-        checks
-            .into_iter()
-            .flat_map(|check| {
-                let stronger = check.stronger[..stronger(check)].iter();
-                check.anomalies.iter().chain(stronger).map(move |anomaly| (check, anomaly))
-            })
-            .collect()
+        let mut findings: Vec<Finding<'_>> = Vec::new();
+        for check in &self.checks {
+            for (anomalies, is_stronger) in [(&check.anomalies, false), (&check.stronger, true)] {
+                findings.extend(anomalies.iter().enumerate().map(|(place, anomaly)| {
+                    let counts = !is_stronger || self.strict;
+                    Finding { check, anomaly, is_stronger, place, counts }
+                }));
+            }
+        }
+        findings.sort_by_key(|finding| (!finding.counts, place(finding.check)));
+        findings
+    }
+
+    /// The anomalies that count, in the order of [`Verdict::findings`].
+    pub fn anomalies(&self) -> Vec<(&Check, &Anomaly)> {
+        let counting = self.findings().into_iter().filter(|finding| finding.counts);
+        counting.map(|finding| (finding.check, finding.anomaly)).collect()
+    }
+
+    /// What kolk asks and Maelstrom does not, of all findings that count: each once, as clauses.
+    pub fn promises(&self) -> Vec<&'static str> {
+        let mut promises: Vec<&str> = Vec::new();
+        for finding in self.findings().iter().filter(|finding| finding.counts) {
+            let promise = finding.promise().filter(|promise| !promises.contains(promise));
+            promises.extend(promise);
+        }
+        promises
+    }
+
+    /// The findings as they are stored beside the results: which anomaly of which check each is,
+    /// whether it counts, and what Maelstrom does not ask for.
+    pub fn findings_value(&self) -> Value {
+        let finding = |finding: &Finding<'_>| {
+            let mut entries = vec![
+                (key(&"check"), text(finding.check.name)),
+                (key(&"type"), text(finding.anomaly.kind)),
+                (key(&"stronger"), Value::Bool(finding.is_stronger)),
+                (key(&"place"), count(finding.place)),
+                (key(&"counts"), Value::Bool(finding.counts)),
+            ];
+            let promise = finding.promise();
+            entries.extend(promise.map(|promise| (key(&"promise"), text(promise))));
+            Value::map(entries)
+        };
+        list(self.findings().iter().map(finding))
     }
 
     /// The results in the shape of `results.edn`. As JSON, keys lose their question mark.

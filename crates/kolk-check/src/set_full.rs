@@ -500,7 +500,7 @@ fn lost_element(
         proof.push(read.index);
     }
     proof.dedup();
-    Anomaly::new("lost", claim, proof)
+    Anomaly::new("lost", claim, proof).of_values([element.value.clone()])
 }
 
 /// What the original does not look at.
@@ -520,14 +520,14 @@ fn report_oddities(
             let (index, what) = read(*position);
             let value = elements.all[*id as usize].value;
             let claim = format!("{what} holds value {value} not once but {} times", extra + 1);
-            Anomaly::new("duplicate", claim, vec![index])
+            Anomaly::new("duplicate", claim, vec![index]).of_values([value.clone()])
         });
     }
     for (value, position) in watched.strangers.iter() {
         check.stronger("never-added", || {
             let (index, what) = read(position);
             let claim = format!("{what} holds value {value}, which nobody added");
-            Anomaly::new("never-added", claim, vec![index])
+            Anomaly::new("never-added", claim, vec![index]).of_values([value])
         });
     }
     for (id, position) in &watched.too_early {
@@ -536,6 +536,7 @@ fn report_oddities(
             let element = &elements.all[*id as usize];
             let claim = format!("{what} holds value {} before anybody added it", element.value);
             Anomaly::new("never-added", claim, vec![index, element.first_start])
+                .of_values([element.value.clone()])
         });
     }
     for (id, element) in elements.all.iter().enumerate().filter(|(_, element)| element.failed) {
@@ -544,6 +545,7 @@ fn report_oddities(
             let (index, what) = read(position);
             let claim = format!("{what} holds value {}, whose add had failed", element.value);
             Anomaly::new("failed-add", claim, vec![element.start, index])
+                .of_values([element.value.clone()])
         });
     }
 }

@@ -118,6 +118,7 @@ pub(crate) fn in_the_words_of_json(problem: &str) -> String {
         ("invalid type: null", "found null"),
         ("invalid type: string", "found the string"),
         ("invalid type: integer", "found the integer"),
+        ("invalid value: integer", "found the integer"),
         ("invalid type: floating point", "found the number"),
         ("invalid type: boolean", "found"),
         ("expected a sequence", "expected an array"),
@@ -126,8 +127,17 @@ pub(crate) fn in_the_words_of_json(problem: &str) -> String {
         ("expected u64", "expected an integer of 0 or more"),
     ];
     let mut problem = problem.split(" at line ").next().unwrap_or_default().to_owned();
+    // What is an integer and still not expected is one that does not fit; beyond 64 bits serde takes
+    // it for a number with a fraction.
+    let number = || problem.rsplit('`').nth(1)?.parse::<f64>().ok();
+    let is_large = problem.contains("invalid value: integer")
+        || (problem.contains("invalid type: floating point")
+            && number().is_some_and(|number| number.abs() >= 2_f64.powi(63)));
     for (rust, json) in WORDS {
         problem = problem.replacen(rust, json, 1);
+    }
+    if is_large {
+        problem = problem.replacen("expected an integer", "expected an integer of 64 bits", 1);
     }
     problem
 }
@@ -294,5 +304,31 @@ impl Hosts<'_> {
             stderr: program.map(Program::last_stderr).unwrap_or_default(),
             stdout: program.map(Program::last_stdout).unwrap_or_default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is no integer, and what is one that is too large.
+    #[test]
+    fn problems_are_told_in_the_words_of_json() {
+        for (json, expected) in [
+            ("\"5\"", "found the string \"5\", expected an integer"),
+            ("2.5", "found the number `2.5`, expected an integer"),
+            (
+                "9223372036854775808",
+                "found the integer `9223372036854775808`, expected an integer of 64 bits",
+            ),
+            ("99999999999999999999", "found the number `1e+20`, expected an integer of 64 bits"),
+            ("[1]", "found an array, expected an integer"),
+        ] {
+            let error = serde_json::from_str::<i64>(json).expect_err(json).to_string();
+            assert_eq!(in_the_words_of_json(&error), expected);
+        }
+        let error = serde_json::from_str::<i64>("99999999999999999999").expect_err("too large");
+        let text = in_the_words_of_json(&error.to_string());
+        assert!(text.ends_with("expected an integer of 64 bits"), "{text}");
     }
 }

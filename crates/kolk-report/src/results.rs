@@ -7,8 +7,8 @@ use kolk_history::{Plan, Summary, Value, edn};
 use crate::facts::{Facts, value_of};
 use crate::json;
 
-/// The version of `results.json`'s format.
-pub const FORMAT: u32 = 1;
+/// The version of `results.json`'s format. Since 2 it says which findings count, in which order.
+pub const FORMAT: u32 = 2;
 
 /// How many columns `results.edn` has, as far as lines can be broken.
 const EDN_WIDTH: usize = 100;
@@ -50,9 +50,21 @@ pub fn json_tree(plan: &Plan, summary: &Summary, verdict: &Verdict, facts: &Fact
         entries.extend(tree.iter().cloned());
     }
     entries.push((Value::text("strict"), Value::Bool(verdict.strict)));
+    entries.extend(judgement(verdict));
     entries.push((Value::text("measures"), measures(verdict)));
     entries.push((Value::text("summary"), value_of(summary)));
     Value::map(entries)
+}
+
+/// What the verdict decides beyond its checks, for whoever shows it: `lenient`, the verdict if
+/// stronger findings do not count; `findings`, in their order; `causes`.
+pub(crate) fn judgement(verdict: &Verdict) -> Vec<(Value, Value)> {
+    let causes = verdict.causes.iter().map(|cause| Value::text(cause.as_str())).collect();
+    vec![
+        (Value::text("lenient"), verdict.lenient.value()),
+        (Value::text("findings"), verdict.findings_value()),
+        (Value::text("causes"), Value::list(causes)),
+    ]
 }
 
 /// What the checks measured. It stands beside their trees, whose shape is Maelstrom's.

@@ -9,7 +9,7 @@ mod limits;
 
 use std::time::Duration;
 
-use kolk_check::{Anomaly, Check, Measure, Validity, Verdict};
+use kolk_check::{Anomaly, Check, Finding, Measure, Validity, Verdict};
 use kolk_history::plan::{ClockKind, NodeSpec};
 use kolk_history::{History, Plan, Summary};
 use kolk_protocol::Time;
@@ -37,6 +37,20 @@ const CLAIM_WIDTH: usize = 320;
 
 /// How many notes are shown.
 const NOTES_MAX: usize = 8;
+
+/// The workloads that Maelstrom has too.
+const MAELSTROMS: [&str; 10] = [
+    "broadcast",
+    "echo",
+    "g-counter",
+    "g-set",
+    "kafka",
+    "lin-kv",
+    "pn-counter",
+    "txn-list-append",
+    "txn-rw-register",
+    "unique-ids",
+];
 
 /// A run, as it is stored.
 #[derive(Clone, Copy, Debug)]
@@ -176,24 +190,22 @@ pub fn symbol(validity: Validity, style: Style) -> String {
     style.paint(role, symbol).to_string()
 }
 
-/// A finding: what is wrong, and according to which check.
-type Finding<'a> = (&'a Check, &'a Anomaly);
-
 /// The first of each kind.
 fn first_of_each_kind<'a>(all: impl Iterator<Item = Finding<'a>>) -> Vec<Finding<'a>> {
     let mut found: Vec<Finding<'a>> = Vec::new();
-    for (check, anomaly) in all {
-        let is_known =
-            |(other, known): &Finding<'_>| other.name == check.name && known.kind == anomaly.kind;
+    for finding in all {
+        let is_known = |known: &Finding<'_>| {
+            known.check.name == finding.check.name && known.anomaly.kind == finding.anomaly.kind
+        };
         if !found.iter().any(is_known) {
-            found.push((check, anomaly));
+            found.push(finding);
         }
     }
     found
 }
 
 /// The claim, with its type, under which the book has it, and how many there are of that.
-fn claim((check, anomaly): &Finding<'_>) -> String {
+fn claim(Finding { check, anomaly, .. }: &Finding<'_>) -> String {
     // A node can make a claim as long as it likes; the whole of it is in results.json.
     let claim = excerpt(&anomaly.claim, None, CLAIM_WIDTH).text;
     let kind = anomaly.kind;
@@ -214,12 +226,20 @@ impl Judged<'_> {
             Validity::Invalid => Role::Bad,
         };
         let mut out = format!("{} {}", symbol(validity, style), style.paint(role, validity.name()));
-        let findings = first_of_each_kind(verdict.anomalies().into_iter());
+        let counting = verdict.findings().into_iter().filter(|finding| finding.counts);
+        let findings = first_of_each_kind(counting);
         if let (Validity::Invalid, Some(first)) = (validity, findings.first()) {
             out.push_str(&format!(": {}\n", claim(first)));
-            out.push_str(&self.evidence(first.1, style));
+            out.push_str(&self.causes(style));
+            out.push_str(&self.evidence(first.anomaly, style));
             for finding in findings.iter().skip(1).take(FINDINGS_MAX) {
-                out.push_str(&format!("  {} {}\n", style.paint(Role::Bad, "✗"), claim(finding)));
+                let hint = match verdict.lenient {
+                    Validity::Invalid if finding.is_stronger => " (Maelstrom overlooks it)",
+                    _ => "",
+                };
+                let hint = style.paint(Role::Faint, hint);
+                let mark = style.paint(Role::Bad, "✗");
+                out.push_str(&format!("  {mark} {}{hint}\n", claim(finding)));
             }
             if let Some(more @ 1..) = findings.len().checked_sub(1 + FINDINGS_MAX) {
                 out.push_str(&format!("    and {more} more kinds, in results.json\n"));
@@ -232,11 +252,62 @@ impl Judged<'_> {
                 out.push_str(&format!(", but {}", style.paint(Role::Bad, broken)));
             }
             out.push('\n');
+            out.push_str(&self.causes(style));
         }
-        out.push_str(&overlooked(verdict, style));
+        out.push_str(&self.overlooked(style));
         // What is proof stands apart from what was measured.
         if out.lines().count() > 1 {
             out.push('\n');
+        }
+        out
+    }
+
+    /// Whether Maelstrom would accept a run that is invalid here, and what lies behind the findings.
+    fn causes(&self, style: Style) -> String {
+        let mut out = String::new();
+        if let Some(beyond) = self.beyond_maelstrom() {
+            out.push_str(&format!("  {} {beyond}\n", style.paint(Role::Doubtful, "!")));
+        }
+        for cause in &self.verdict.causes {
+            let mark = style.paint(Role::Strong, "likely cause:");
+            out.push_str(&format!("  {mark} {}\n", excerpt(cause, None, CLAIM_WIDTH).text));
+        }
+        out
+    }
+
+    /// What to say if the run is invalid only because kolk asks more than Maelstrom does.
+    fn beyond_maelstrom(&self) -> Option<String> {
+        let verdict = self.verdict;
+        if verdict.validity != Validity::Invalid || verdict.lenient == Validity::Invalid {
+            return None;
+        }
+        let promises = verdict.promises().join("; ");
+        if !MAELSTROMS.contains(&verdict.workload.as_str()) {
+            return Some(format!("this run is invalid because of --strict alone: {promises}"));
+        }
+        let asks = match self.held() {
+            Some(held) => format!("kolk asks more of challenge {}", sanitize(&held.id)),
+            None => "kolk asks more with --strict".to_owned(),
+        };
+        let accepts = match verdict.lenient {
+            Validity::Valid => "Maelstrom would accept this run",
+            _ => "Maelstrom would find nothing wrong with this run",
+        };
+        Some(format!("{accepts}; {asks}: {promises}"))
+    }
+
+    /// What Maelstrom would overlook, where that does not count.
+    fn overlooked(&self, style: Style) -> String {
+        let uncounted = self.verdict.findings().into_iter().filter(|finding| !finding.counts);
+        let hint = match self.held() {
+            Some(_) => "(Maelstrom overlooks it; it counts without --as maelstrom)",
+            None => "(counts with --strict)",
+        };
+        let mut out = String::new();
+        for finding in first_of_each_kind(uncounted) {
+            let hint = style.paint(Role::Faint, hint);
+            let mark = style.paint(Role::Doubtful, "!");
+            out.push_str(&format!("  {mark} {} {hint}\n", claim(&finding)));
         }
         out
     }
@@ -260,7 +331,7 @@ impl Judged<'_> {
             .filter_map(|index| operation::find(self.history, *index))
             .take(EVIDENCE_MAX)
             .collect();
-        let mut out = operation::table(self.history, &operations, 4, style);
+        let mut out = operation::table(self.history, &operations, anomaly.into(), 4, style);
         if let Some(more @ 1..) = anomaly.operations.len().checked_sub(EVIDENCE_MAX) {
             out.push_str(&format!(
                 "    and {}\n",
@@ -349,24 +420,6 @@ impl Judged<'_> {
         }
         out
     }
-}
-
-/// What the original would overlook, where that does not count.
-fn overlooked(verdict: &Verdict, style: Style) -> String {
-    if verdict.strict {
-        return String::new();
-    }
-    let stronger = verdict
-        .checks
-        .iter()
-        .flat_map(|check| check.stronger.iter().map(move |anomaly| (check, anomaly)));
-    let mut out = String::new();
-    for finding in first_of_each_kind(stronger) {
-        let hint = style.paint(Role::Faint, "(counts with --strict)");
-        let mark = style.paint(Role::Doubtful, "!");
-        out.push_str(&format!("  {mark} {} {hint}\n", claim(&finding)));
-    }
-    out
 }
 
 /// The measures that the tables below do not show. A rate says something only beside the one that

@@ -66,12 +66,17 @@ pub fn operations(history: &History, indent: usize, style: Style) -> String {
         vec![header(&["operations", "count", "ok", "fail", "info", "median", "99 %", "max"])];
     for (function, kind) in kinds(history) {
         let [ok, fail, info] = kind.counts;
+        // That a client gives up its state is part of the load, and no fault of a node.
+        let (name, unknown) = match function {
+            Function::Crash => ("crash (of a client, planned)", Role::Faint),
+            function => (function.name(), Role::Doubtful),
+        };
         let mut row = vec![
-            Cell::left(function.name()),
+            Cell::left(name),
             Cell::right(grouped(ok + fail + info)),
             Cell::right(grouped(ok)),
             count(fail, Role::Bad),
-            count(info, Role::Doubtful),
+            count(info, unknown),
         ];
         if kind.latencies.is_empty() {
             row.extend([Cell::right("–"), Cell::right("–"), Cell::right("–")]);

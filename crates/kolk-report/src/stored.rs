@@ -1,6 +1,7 @@
 //! A stored run's `results.json`, read back: what the checkers said then, not what they would say
 //! now.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
@@ -10,7 +11,10 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::facts::Facts;
-use crate::results::FORMAT;
+use crate::results::{self, FORMAT};
+
+/// The oldest format that can be read.
+const FORMAT_MIN: u32 = 1;
 
 /// What `results.json` says of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +34,7 @@ pub enum StoredError {
     #[error(transparent)]
     Json(#[from] serde_json::Error),
     /// They are of another version.
-    #[error("its format is {0}, and this version of kolk reads format {FORMAT}")]
+    #[error("its format is {0}, and this version of kolk reads formats {FORMAT_MIN} to {FORMAT}")]
     Format(u32),
     /// They are JSON, and no results.
     #[error("it holds no results")]
@@ -65,7 +69,7 @@ struct StoredMeasure {
 /// If it is not what [`crate::results::json`] writes, or of another version.
 pub fn read(json: &str) -> Result<Results, StoredError> {
     let file: File = serde_json::from_str(json)?;
-    if file.format != FORMAT {
+    if !(FORMAT_MIN..=FORMAT).contains(&file.format) {
         return Err(StoredError::Format(file.format));
     }
     let tree = Value::from_json(json).map_err(|_| StoredError::NotResults)?;
@@ -85,9 +89,37 @@ pub fn read(json: &str) -> Result<Results, StoredError> {
             });
         }
     }
-    let validity = validity(tree.get("valid"));
-    let verdict = Verdict { validity, checks, strict: file.strict };
+    let stored = validity(tree.get("valid"));
+    let workload = tree.get("run").and_then(|run| run.get("workload")).and_then(Value::as_str);
+    let verdict = Verdict {
+        validity: stored,
+        // Until format 2 nobody wrote down what it would have been.
+        lenient: tree.get("lenient").map_or(stored, |lenient| validity(Some(lenient))),
+        checks,
+        strict: file.strict,
+        workload: workload.unwrap_or_default().to_owned(),
+        causes: tree.get("causes").map_or(Vec::new(), texts),
+    };
     Ok(Results { verdict, summary: file.summary, facts: file.run })
+}
+
+/// The same results in this version's format: those of format 1 do not say yet which findings
+/// count. What cannot be read stays as it is.
+pub fn current(json: &str) -> Cow<'_, str> {
+    #[derive(Deserialize)]
+    struct Head {
+        format: u32,
+    }
+    let is_old = serde_json::from_str(json).is_ok_and(|head: Head| head.format < FORMAT);
+    let upgraded = || {
+        let Value::Map(entries) = Value::from_json(json).ok()? else { return None };
+        let mut entries = entries.to_vec();
+        entries.extend(results::judgement(&read(json).ok()?.verdict));
+        let mut out = Vec::new();
+        crate::json::write_pretty(&mut out, &Value::map(entries));
+        String::from_utf8(out).ok()
+    };
+    is_old.then(upgraded).flatten().map_or(Cow::Borrowed(json), Cow::Owned)
 }
 
 fn check(key: &str, tree: &Value) -> Check {
@@ -118,6 +150,8 @@ fn anomaly(tree: &Value) -> Anomaly {
         claim: text("claim").unwrap_or_default().to_owned(),
         operations: indices("operations"),
         node: text("node").map(str::to_owned),
+        key: text("key").map(str::to_owned),
+        values: tree.get("values").map_or(Vec::new(), list),
         violation: tree.get("violation").and_then(index).map(|place| place as usize),
         steps: tree.get("steps").map_or(Vec::new(), texts),
         smallest: indices("smallest"),

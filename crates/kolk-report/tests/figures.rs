@@ -72,7 +72,7 @@ impl Made {
         let kind = FaultKind::Partition { shape: "cut".to_owned(), blocked };
         plan.faults = vec![Fault { begin: 3_000_000, end: 30_000_000, kind }];
         let history = jsonl::read(history.as_bytes(), plan.nodes.to_vec()).expect("a history");
-        let verdict = Verdict { validity: Validity::Valid, checks: Vec::new(), strict: false };
+        let verdict = Verdict::default();
         let facts = Facts {
             digest: String::new(),
             ending: Ending::Completed,
@@ -106,7 +106,8 @@ impl Made {
     fn accuse(&mut self, operation: u32) {
         let mut check = Check::new("workload");
         check.anomaly("lost", || Anomaly::new("lost", "lost".to_owned(), vec![operation]));
-        self.verdict = Verdict { validity: Validity::Invalid, checks: vec![check], strict: false };
+        self.verdict =
+            Verdict { validity: Validity::Invalid, checks: vec![check], ..Verdict::default() };
     }
 }
 

@@ -79,6 +79,7 @@ fn made(events: &str, change: impl FnOnce(&mut Plan, &mut Facts)) -> Made {
         availability: plan.availability,
         rate: Some(plan.rate),
         load: Some(Duration::from_secs(10)),
+        calm: plan.faults.is_empty() && plan.network.loss == 0.0,
         ..Options::default()
     };
     let verdict = check_run(&history, Some(&summary), &options);
@@ -149,6 +150,18 @@ const FINE: &str = r#"
 {:index 3, :time 2010000000, :type :ok, :process 1, :f :read, :value [0], :final? true, :node "n1"}
 "#;
 
+/// n1 forgets value 0, and another node's read comes later.
+const FORGOTTEN: &str = r#"
+{:index 0, :time 1000000000, :type :invoke, :process 0, :f :broadcast, :value 0, :node "n0"}
+{:index 1, :time 1010000000, :type :ok, :process 0, :f :broadcast, :value 0, :node "n0"}
+{:index 2, :time 2000000000, :type :invoke, :process 1, :f :read, :value nil, :final? true, :node "n1"}
+{:index 3, :time 2010000000, :type :ok, :process 1, :f :read, :value [], :final? true, :node "n1"}
+{:index 4, :time 3000000000, :type :invoke, :process 0, :f :read, :value nil, :final? true, :node "n0"}
+{:index 5, :time 3010000000, :type :ok, :process 0, :f :read, :value [0], :final? true, :node "n0"}
+{:index 6, :time 4000000000, :type :invoke, :process 2, :f :broadcast, :value 1, :node "n2"}
+{:index 7, :time 9000000000, :type :info, :process 2, :f :broadcast, :value 1, :node "n2", :error "timeout"}
+"#;
+
 const NOTHING_READ: &str = r#"
 {:index 0, :time 1000000000, :type :invoke, :process 0, :f :broadcast, :value 0, :node "n0"}
 {:index 1, :time 1010000000, :type :ok, :process 0, :f :broadcast, :value 0, :node "n0"}
@@ -209,8 +222,18 @@ fn screens() {
             ],
         });
     };
+    let of_challenge = |strict: bool| {
+        move |plan: &mut Plan, facts: &mut Facts| {
+            plan.strict = strict;
+            plan.network.loss = 0.0;
+            let (id, name) = ("3b".to_owned(), "five nodes".to_owned());
+            facts.challenge = Some(Held { id, name, limits: Vec::new() });
+        }
+    };
     for (name, made) in [
         ("cut", made(LOST, cut)),
+        ("beyond_maelstrom", made(FORGOTTEN, of_challenge(true))),
+        ("as_maelstrom", made(FORGOTTEN, of_challenge(false))),
         ("limits", made(FINE, held)),
         ("valid", made(FINE, virtually)),
         ("invalid", made(LOST, |_, _| ())),

@@ -129,8 +129,7 @@ struct Results {
     run: Run,
     stats: Stats,
     measures: Vec<Measure>,
-    protocol: Check,
-    workload: Check,
+    findings: Vec<Finding>,
 }
 
 #[derive(Default, Deserialize)]
@@ -168,15 +167,10 @@ struct Measure {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Check {
-    anomalies: Vec<Anomaly>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Anomaly {
+struct Finding {
     #[serde(rename = "type")]
     kind: String,
+    counts: bool,
 }
 
 impl Row {
@@ -220,7 +214,11 @@ impl Row {
             Ok(plan) => row.plan(plan),
             Err(problem) => row.damaged("plan.json", &problem),
         }
-        match results.map(parsed) {
+        let current = |text: Vec<u8>| match String::from_utf8(text) {
+            Ok(text) => kolk_report::stored::current(&text).into_owned().into_bytes(),
+            Err(error) => error.into_bytes(),
+        };
+        match results.map(|text| parsed(text.map(current))) {
             None => {}
             Some(Ok(results)) => row.results(results),
             Some(Err(problem)) => row.damaged("results.json", &problem),
@@ -270,9 +268,9 @@ impl Row {
             holds: held.limits.iter().all(|limit| limit.holds),
             id: held.id,
         });
-        for anomaly in results.protocol.anomalies.into_iter().chain(results.workload.anomalies) {
-            if !self.anomalies.contains(&anomaly.kind) {
-                self.anomalies.push(anomaly.kind);
+        for finding in results.findings.into_iter().filter(|finding| finding.counts) {
+            if !self.anomalies.contains(&finding.kind) {
+                self.anomalies.push(finding.kind);
             }
         }
     }
@@ -293,8 +291,9 @@ mod tests {
 
     const RESULTS: &str = r#"{"run": {"ended": 5, "challenge": {"id": "3d", "name": "x",
         "limits": [{"holds": true}, {"holds": false, "value": null}]}}, "valid": false,
-        "stats": {"valid": true, "count": 7}, "workload": {"valid": false, "anomalies":
-        [{"type": "lost"}, {"type": "lost"}, {"type": "stale"}]},
+        "stats": {"valid": true, "count": 7}, "findings": [{"type": "lost", "counts": true},
+        {"type": "lost", "counts": true}, {"type": "stale", "counts": true},
+        {"type": "diverged", "counts": false}],
         "measures": [{"check": "net", "name": "server-messages-per-operation", "value": 0.5}]}"#;
 
     fn row(plan: &str, results: Option<&str>) -> Row {

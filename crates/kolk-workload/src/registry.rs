@@ -279,6 +279,7 @@ pub fn options(plan: &Plan) -> Result<Options<'_>, WorkloadError> {
         availability: plan.availability,
         rate: Some(plan.rate),
         consistency_models: consistency_models(&plan.workload.settings)?,
+        calm: is_calm(plan),
         ..Options::default()
     })
 }
@@ -306,6 +307,15 @@ fn count_max(key: &str) -> u32 {
         "max-txn-length" => 10_000,
         _ => i32::MAX as u32,
     }
+}
+
+/// The greatest mean latency, in milliseconds, at which nobody waits for a client's time to run out.
+const CALM_LATENCY_MS_MAX: f64 = 250.0;
+
+/// True if nothing stands in the way of a message: no fault, no loss, a fast network.
+fn is_calm(plan: &Plan) -> bool {
+    let is_lossless = plan.network.loss == 0.0 && plan.exceptions.fates.is_empty();
+    plan.faults.is_empty() && is_lossless && plan.network.latency <= CALM_LATENCY_MS_MAX
 }
 
 /// A setting that counts something.

@@ -295,6 +295,11 @@ pub struct RunArgs {
     /// Let the stronger checks count: convergence, duplicates, values nobody added
     #[arg(long, help_heading = "Judgement")]
     pub strict: bool,
+    /// Whose checks count: maelstrom, or kolk for the stronger ones too, which is --strict
+    /// [default: maelstrom]
+    #[arg(long = "as", value_name = "WHO", hide_possible_values = true)]
+    #[arg(conflicts_with = "strict", help_heading = "Judgement")]
+    pub judge: Option<JudgeArg>,
     /// What every random decision is drawn from: decimal or 0x… [default: a fresh one, printed]
     #[arg(long, value_name = "SEED", value_parser = parse_seed, help_heading = "Clock and seed")]
     pub seed: Option<u64>,
@@ -397,6 +402,15 @@ Examples:
   kolk challenge all --clock real --time-limit 5
       The built-in nodes as programs, on the machine's clock, with less load.";
 
+/// Whose checks count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum JudgeArg {
+    /// Maelstrom's alone.
+    Maelstrom,
+    /// kolk's stronger ones too.
+    Kolk,
+}
+
 /// Which challenges, and with what.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = CHALLENGE_EXAMPLES)]
@@ -426,6 +440,9 @@ pub struct ChallengeArgs {
     /// Seconds of load, in place of each challenge's own
     #[arg(long, value_name = "SECONDS")]
     pub time_limit: Option<f64>,
+    /// Whose checks count: kolk, or maelstrom for its own checks alone [default: kolk]
+    #[arg(long = "as", value_name = "WHO", hide_possible_values = true)]
+    pub judge: Option<JudgeArg>,
     /// Operations a second, in place of each challenge's own
     #[arg(long, value_name = "HZ")]
     pub rate: Option<f64>,

@@ -10,7 +10,7 @@ use kolk_workload::planner::{self, Nodes, PlanError, Settings};
 use kolk_workload::topology::{Topology, UnknownTopology};
 use kolk_workload::{WorkloadError, plan, registry};
 
-use crate::args::{ClockArg, LatencyArg, RunArgs, Words};
+use crate::args::{ClockArg, JudgeArg, LatencyArg, RunArgs, Words};
 use crate::status::Stop;
 use crate::suggest::did_you_mean;
 use crate::{nodes, program, stored};
@@ -95,7 +95,7 @@ fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
     settings.nemesis_interval = or(args.nemesis_interval, settings.nemesis_interval);
     settings.latency_dist =
         args.latency_dist.map_or(settings.latency_dist, LatencyDistribution::from);
-    settings.strict = args.strict;
+    settings.strict = args.strict || args.judge == Some(JudgeArg::Kolk);
     settings.clock = args.clock.map_or(settings.clock, ClockKind::from);
     settings.workload_settings = workload_settings(args);
     Ok(settings)

@@ -131,7 +131,9 @@ pub fn run(
         .context("cannot write the run's journal and history")?;
     let verdict = judge(&plan, &run);
     let mut facts = facts_of(&run);
-    facts.challenge = watch.challenge.map(|(id, challenge)| held(id, challenge, &verdict, &run));
+    let is_built_in = matches!(plan.node, NodeSpec::BuiltIn { .. });
+    let held = |(id, challenge)| held(id, challenge, &verdict, &run, is_built_in);
+    facts.challenge = watch.challenge.map(held);
     let json = results::json(&plan, &run.summary, &verdict, &facts);
     folder.write("results.json", &json)?;
     folder.write("results.edn", &results::edn(&verdict))?;
@@ -223,8 +225,14 @@ fn facts_of(run: &Run) -> Facts {
     }
 }
 
-/// What a challenge asks for, and what came of it.
-fn held(id: &str, challenge: &ChallengeRun, verdict: &Verdict, run: &Run) -> Held {
+/// What a challenge asks for, and what came of it. What we aim at is for our own nodes alone.
+fn held(
+    id: &str,
+    challenge: &ChallengeRun,
+    verdict: &Verdict,
+    run: &Run,
+    is_built_in: bool,
+) -> Held {
     let limits = challenge.limits.iter().map(|limit| {
         let value = limit.measure.value(verdict, &run.history, &run.summary);
         HeldLimit {
@@ -232,7 +240,7 @@ fn held(id: &str, challenge: &ChallengeRun, verdict: &Verdict, run: &Run) -> Hel
             unit: limit.measure.unit().to_owned(),
             value,
             below: limit.below,
-            goal: limit.goal,
+            goal: limit.goal.filter(|_| is_built_in),
             holds: limit.below.is_none() || value.is_some_and(|value| limit.holds(value)),
         }
     });

@@ -43,7 +43,10 @@ pub(super) fn wrong_total(
     let mut suspicions: Vec<Suspicion<'_>> =
         stale(history, read, sum, adds.definite).into_iter().collect();
     suspicions.extend(single_adds(history, read, difference));
-    suspicions.extend(elsewhere(history, read, difference).map(|step| (step, Vec::new())));
+    suspicions.extend(elsewhere(history, read, difference));
+    if suspicions.is_empty() {
+        suspicions.extend(last_of_a_node(history, read, difference));
+    }
     if suspicions.is_empty() {
         suspicions = timing(history, read, difference).into_iter().collect();
     }
@@ -52,8 +55,13 @@ pub(super) fn wrong_total(
         operations.extend(suspects.iter().map(|add| add.index));
     }
     if operations.len() == 1 {
-        // The last adds there were.
-        let last = before(history, read).rev().filter(|(op, _)| op.outcome != Outcome::Fail);
+        // Any of the last adds may be at fault: of those that are missing, one that is large enough
+        // to be among them, and that the node which was read has not taken itself.
+        let may_be = |(add, delta): &(&Operation, i128)| match difference {
+            ..0 => add.is_ok() && add.node != read.node && *delta > 0 && *delta <= -difference,
+            _ => add.outcome != Outcome::Fail,
+        };
+        let last = before(history, read).rev().filter(may_be);
         operations.extend(last.map(|(add, _)| add.index).take(PROOF_MAX));
     }
     operations.truncate(PROOF_MAX + 1);
@@ -152,26 +160,61 @@ fn adds_are(count: usize) -> String {
 }
 
 /// What was added, taken away, or both, elsewhere than at the node that was read, if the difference
-/// is as if nothing of it were there; or all that was acknowledged at one node.
-fn elsewhere(history: &History, read: &Operation, difference: i128) -> Option<String> {
-    let acknowledged = || before(history, read).filter(|(op, _)| op.is_ok());
+/// is as if nothing of it were there; or all that was acknowledged at one node. With these adds, the
+/// last first.
+fn elsewhere<'a>(
+    history: &'a History,
+    read: &'a Operation,
+    difference: i128,
+) -> Option<Suspicion<'a>> {
+    let acknowledged = || before(history, read).rev().filter(|(op, _)| op.is_ok());
     let others = || acknowledged().filter(|(op, _)| op.node != read.node);
     let added: i128 = others().map(|(_, delta)| delta.max(0)).sum();
     let removed: i128 = others().map(|(_, delta)| (-delta).max(0)).sum();
     let node = history.node_name(read)?;
-    for (amount, what) in
-        [(removed, "taken away"), (-added, "added"), (removed - added, "added and taken away")]
-    {
+    let cases: [(i128, &str, fn(i128) -> bool); 3] = [
+        (removed, "taken away", |delta| delta < 0),
+        (-added, "added", |delta| delta > 0),
+        (removed - added, "added and taken away", |_| true),
+    ];
+    for (amount, what, is_meant) in cases {
         if amount == difference && amount != 0 {
-            return Some(format!("that is all that was {what} at other nodes than {node}"));
+            let adds = others().filter(|(_, delta)| is_meant(*delta)).map(|(op, _)| op);
+            let text = format!("that is all that was {what} at other nodes than {node}");
+            return Some((text, adds.collect()));
         }
     }
     let mut nodes = (0..).zip(&history.nodes);
-    let (_, silent) = nodes.find(|(place, _)| {
-        let of_node = acknowledged().filter(|(op, _)| op.node == Some(*place));
-        of_node.map(|(_, delta)| delta).sum::<i128>() == -difference
-    })?;
-    Some(format!("that is all that was acknowledged at {silent}"))
+    let of_node = |place: u16| acknowledged().filter(move |(op, _)| op.node == Some(place));
+    let (place, silent) = nodes
+        .find(|(place, _)| of_node(*place).map(|(_, delta)| delta).sum::<i128>() == -difference)?;
+    let adds = of_node(place).map(|(op, _)| op).collect();
+    Some((format!("that is all that was acknowledged at {silent}"), adds))
+}
+
+/// The last adds of one other node, if they come to what is missing.
+fn last_of_a_node<'a>(
+    history: &'a History,
+    read: &'a Operation,
+    difference: i128,
+) -> Option<Suspicion<'a>> {
+    (0..).zip(&history.nodes).filter(|(place, _)| Some(*place) != read.node).find_map(
+        |(place, name)| {
+            let mut total = 0;
+            let mut adds = Vec::new();
+            let of_node = before(history, read).rev().filter(|(op, _)| op.node == Some(place));
+            for (add, delta) in of_node.filter(|(op, _)| op.is_ok()) {
+                total += delta;
+                adds.push(add);
+                if total == -difference {
+                    let count = adds.len();
+                    let text = format!("that is what the last {count} adds at {name} come to");
+                    return (count > 1).then_some((text, adds));
+                }
+            }
+            None
+        },
+    )
 }
 
 /// Where nothing else stands out: too much may come of adds that were tried again, which take long;

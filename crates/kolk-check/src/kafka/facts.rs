@@ -12,6 +12,7 @@ use std::fmt;
 use kolk_history::{Function, History, Operation, Outcome, Value};
 use rustc_hash::FxHashMap;
 
+use crate::check::Anomaly;
 use crate::values;
 
 /// No message, no operation, no index.
@@ -399,6 +400,14 @@ impl<'a> Facts<'a> {
     /// Who did it, as a sentence's ending: ` by n1`; nothing if that is not known.
     pub(super) fn by(&self, position: u32) -> String {
         self.node(position).map_or(String::new(), |node| format!(" by {node}"))
+    }
+
+    /// The anomaly, said to be about these messages, all of one key.
+    pub(super) fn about(&self, anomaly: Anomaly, messages: &[u32]) -> Anomaly {
+        let Some(first) = messages.first() else { return anomaly };
+        let key = self.messages[*first as usize].key;
+        let values = messages.iter().map(|message| self.messages[*message as usize].value.value());
+        anomaly.of_key(self.keys[key as usize].as_ref()).of_values(values)
     }
 
     /// A message in a sentence: `value 7 of key 3`.

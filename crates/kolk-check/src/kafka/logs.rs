@@ -82,7 +82,9 @@ fn inconsistent(facts: &Facts<'_>, place: &[(u32, i64, u32)]) -> (Anomaly, Value
         (key(&"index"), count(facts.messages[place[0].2 as usize].index)),
         (key(&"values"), list(values.map(|value| value.value()))),
     ]);
-    (Anomaly::new("inconsistent-offsets", claim, operations), error)
+    let messages: Vec<u32> = place.iter().map(|at| at.2).collect();
+    let anomaly = Anomaly::new("inconsistent-offsets", claim, operations);
+    (facts.about(anomaly, &messages), error)
 }
 
 fn duplicate(facts: &Facts<'_>, elsewhere: &[Pair]) -> (Anomaly, Value) {
@@ -102,7 +104,8 @@ fn duplicate(facts: &Facts<'_>, elsewhere: &[Pair]) -> (Anomaly, Value) {
         (key(&"count"), count(offsets.len())),
         (key(&"offsets"), Value::ints(offsets)),
     ]);
-    (Anomaly::new("duplicate", claim, operations), error)
+    let anomaly = Anomaly::new("duplicate", claim, operations);
+    (facts.about(anomaly, &[number]), error)
 }
 
 /// The messages between two indices of one log, both left out.

@@ -76,7 +76,8 @@ fn lost_write(facts: &Facts<'_>, number: u32, bound: Bound) -> (Anomaly, Value) 
         (key(&"max-read"), count(facts.index(further.reader))),
     ]);
     let node = facts.node(message.writer);
-    (Anomaly { node, ..Anomaly::new("lost-write", claim, operations) }, error)
+    let anomaly = Anomaly { node, ..Anomaly::new("lost-write", claim, operations) };
+    (facts.about(anomaly, &[number, bound.message]), error)
 }
 
 fn unseen(facts: &Facts<'_>, findings: &mut Findings) {
@@ -100,7 +101,7 @@ fn unseen(facts: &Facts<'_>, findings: &mut Findings) {
             let writers = numbers.iter().take(NAMED_MAX);
             let writers = writers.map(|number| facts.messages[*number as usize].writer);
             let operations = writers.map(|writer| facts.index(writer)).collect();
-            (Anomaly::new("unseen", claim, operations), Value::Null)
+            (facts.about(Anomaly::new("unseen", claim, operations), numbers), Value::Null)
         });
     }
     let by_log = |of: &dyn Fn(&Vec<u32>) -> Value| {
@@ -149,7 +150,8 @@ fn aborted_reads(facts: &Facts<'_>, findings: &mut Findings) {
                         (key(&"reader"), count(facts.index(position))),
                     ]);
                     let node = facts.node(position);
-                    (Anomaly { node, ..Anomaly::new("G1a", claim, operations) }, error)
+                    let anomaly = Anomaly { node, ..Anomaly::new("G1a", claim, operations) };
+                    (facts.about(anomaly, &[pair.message]), error)
                 });
             }
         }
@@ -172,7 +174,7 @@ fn garbage(facts: &Facts<'_>, findings: &mut Findings) {
                 let operations = vec![facts.index(position)];
                 let node = facts.node(position);
                 let anomaly = Anomaly { node, ..Anomaly::new("garbage-read", claim, operations) };
-                (anomaly, Value::Null)
+                (facts.about(anomaly, &[number]), Value::Null)
             });
         }
     }
@@ -198,7 +200,9 @@ fn precommitted_reads(facts: &Facts<'_>, findings: &mut Findings) {
                     (key(&"value"), message.value.value()),
                     (key(&"op"), count(facts.index(position))),
                 ]);
-                (Anomaly::new("precommitted-read", claim, vec![facts.index(position)]), error)
+                let operations = vec![facts.index(position)];
+                let anomaly = Anomaly::new("precommitted-read", claim, operations);
+                (facts.about(anomaly, &[pair.message]), error)
             });
         }
     }

@@ -1,11 +1,9 @@
 //! What a log should keep beside what the original checks. Stronger findings, all of them.
 //!
-//! - `nonmonotonic-commit`: a client that is newly assigned a key begins below an offset that the
-//!   same node had acknowledged as committed before. Every `ok` poll has committed the greatest
-//!   offsets it returned, and a fresh client's first poll of a key shows where it began.
+//! - `nonmonotonic-commit`: see `commits`.
 //! - `diverged`: after the faults have healed, a client reads every key from the beginning at its
 //!   node, for as long as the workload lets it, and still lacks acknowledged values.
-//!
+//! - `silent`: a node answers none of those polls at the end.
 //! - `nonmonotonic-offset`: a send was acknowledged at a lower offset than one of the same key that
 //!   had been acknowledged before it began, by whichever node: what comes later in time does not
 //!   come later in the log, and whoever has read on will never see it.
@@ -14,135 +12,22 @@
 
 use std::collections::BTreeMap;
 
-use kolk_history::{Function, Outcome, Phase};
-use rustc_hash::FxHashMap;
+use kolk_history::{Function, Phase};
 
-use super::facts::{Facts, NONE, UNKNOWN};
+use super::commits;
+use super::facts::{Facts, UNKNOWN};
 use super::findings::Findings;
 use crate::check::Anomaly;
+use crate::convergence::at_the_end;
 use crate::tree::some_of;
 
 /// How many missing values a sentence names, and how many of their sends are given as proof.
 const NAMED_MAX: usize = 8;
 
 pub(super) fn check(facts: &Facts<'_>, findings: &mut Findings) {
-    commits(facts, findings);
+    commits::check(facts, findings);
     offsets(facts, findings);
     convergence(facts, findings);
-}
-
-/// An offset that a node acknowledged as committed, by which poll.
-#[derive(Clone, Copy)]
-struct Committed {
-    offset: i64,
-    position: u32,
-}
-
-/// A key that a process holds; until its first poll of it, with what had been committed when it
-/// was assigned, and by which operation.
-type Held = Option<(Committed, u32)>;
-
-fn commits(facts: &Facts<'_>, findings: &mut Findings) {
-    let mut committed: FxHashMap<(u16, u32), Committed> = FxHashMap::default();
-    let mut held: FxHashMap<u32, FxHashMap<u32, Held>> = FxHashMap::default();
-    // What had been committed when an assignment began that is not over yet, by its process.
-    let mut began: FxHashMap<u32, FxHashMap<u32, Held>> = FxHashMap::default();
-    let mut completions = facts.completions().iter().copied().peekable();
-    for position in facts.positions() {
-        let index = facts.index(position);
-        let earlier = |at: &u32| facts.operation(*at).completion_or_end() < index;
-        while let Some(over) = completions.next_if(earlier) {
-            completed(facts, over, &mut committed, &mut held, &mut began, findings);
-        }
-        let operation = facts.operation(position);
-        if let (Function::Assign, Some(node)) = (operation.function, operation.node) {
-            // A final assignment goes to the beginning, whatever is committed.
-            let seeks = operation.phase == Phase::Final;
-            let log = |log: &u32| {
-                let known = committed.get(&(node, *log)).filter(|_| !seeks);
-                (*log, known.map(|known| (*known, position)))
-            };
-            let logs = facts.assigned(position).iter().map(log).collect();
-            began.insert(operation.process, logs);
-        }
-    }
-    for over in completions {
-        completed(facts, over, &mut committed, &mut held, &mut began, findings);
-    }
-}
-
-fn completed(
-    facts: &Facts<'_>,
-    position: u32,
-    committed: &mut FxHashMap<(u16, u32), Committed>,
-    held: &mut FxHashMap<u32, FxHashMap<u32, Held>>,
-    began: &mut FxHashMap<u32, FxHashMap<u32, Held>>,
-    findings: &mut Findings,
-) {
-    let operation = facts.operation(position);
-    if operation.outcome == Outcome::Info {
-        held.remove(&operation.process);
-        began.remove(&operation.process);
-        return;
-    }
-    let (Some(node), true) = (operation.node, operation.is_ok()) else { return };
-    match operation.function {
-        Function::Assign => {
-            let mut logs = began.remove(&operation.process).unwrap_or_default();
-            let before = held.entry(operation.process).or_default();
-            for (log, fresh) in &mut logs {
-                if let Some(known) = before.get(log) {
-                    *fresh = *known;
-                }
-            }
-            *before = logs;
-        }
-        Function::Poll => {
-            let holds = held.entry(operation.process).or_default();
-            let mut last = NONE;
-            for pair in facts.reads(position).iter().filter(|pair| pair.offset != UNKNOWN) {
-                let log = facts.of(*pair).key;
-                if log != last
-                    && let Some((bound, assign)) = holds.get_mut(&log).and_then(Option::take)
-                    && pair.offset < bound.offset
-                {
-                    let shown = Regression { log, began: pair.offset, bound, assign, position };
-                    let check = &mut findings.check;
-                    check.stronger("nonmonotonic-commit", || shown.anomaly(facts));
-                }
-                last = log;
-                let known = committed
-                    .entry((node, log))
-                    .or_insert(Committed { offset: pair.offset, position });
-                if known.offset < pair.offset {
-                    *known = Committed { offset: pair.offset, position };
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-struct Regression {
-    log: u32,
-    began: i64,
-    bound: Committed,
-    assign: u32,
-    position: u32,
-}
-
-impl Regression {
-    fn anomaly(&self, facts: &Facts<'_>) -> Anomaly {
-        let node = facts.node(self.position);
-        let name = node.as_deref().unwrap_or("the node");
-        let claim = format!(
-            "key {}: {name} had acknowledged offset {} as committed, and then let a new client begin at {}",
-            facts.keys[self.log as usize], self.bound.offset, self.began,
-        );
-        let operations = [self.bound.position, self.assign, self.position];
-        let operations = operations.map(|at| facts.index(at)).to_vec();
-        Anomaly { node, ..Anomaly::new("nonmonotonic-commit", claim, operations) }
-    }
 }
 
 /// The greatest offset of a log acknowledged so far, from an event on.
@@ -188,7 +73,8 @@ fn offsets(facts: &Facts<'_>, findings: &mut Findings) {
                     );
                     let operations = vec![facts.index(bound.position), began];
                     let node = facts.node(position);
-                    Anomaly { node, ..Anomaly::new("nonmonotonic-offset", claim, operations) }
+                    let anomaly = Anomaly::new("nonmonotonic-offset", claim, operations);
+                    facts.about(Anomaly { node, ..anomaly }, &[pair.message])
                 });
             }
         }
@@ -227,6 +113,7 @@ fn convergence(facts: &Facts<'_>, findings: &mut Findings) {
             _ => {}
         }
     }
+    silent(facts, findings);
     let mut looked: Vec<u16> = Vec::new();
     for look in looks.values().filter(|look| look.whole) {
         if let (Some(node), Some(last_poll)) = (facts.operation(look.assign).node, look.last_poll) {
@@ -250,6 +137,28 @@ fn convergence(facts: &Facts<'_>, findings: &mut Findings) {
     }
 }
 
+/// Nodes that answer no poll at the end.
+fn silent(facts: &Facts<'_>, findings: &mut Findings) {
+    let mut nodes: BTreeMap<u16, (bool, u32)> = BTreeMap::new();
+    for position in facts.positions() {
+        let poll = facts.operation(position);
+        if let (Phase::Final, Function::Poll, Some(node)) = (poll.phase, poll.function, poll.node) {
+            let (answers, last) = nodes.entry(node).or_default();
+            *answers |= poll.is_ok();
+            *last = position;
+        }
+    }
+    for (_, position) in nodes.into_values().filter(|(answers, _)| !answers) {
+        findings.check.stronger("silent", || {
+            let node = facts.node(position);
+            let name = node.as_deref().unwrap_or("a node");
+            let claim = format!("{name} answers no poll {}", at_the_end(facts.history));
+            let anomaly = Anomaly::new("silent", claim, vec![facts.index(position)]);
+            Anomaly { node, ..anomaly }
+        });
+    }
+}
+
 fn compare(facts: &Facts<'_>, look: &Look, last_poll: u32, findings: &mut Findings) {
     let began = facts.index(look.assign);
     let acknowledged = |message: &super::facts::Message<'_>| {
@@ -269,13 +178,18 @@ fn compare(facts: &Facts<'_>, look: &Look, last_poll: u32, findings: &mut Findin
         let name = node.as_deref().unwrap_or("a node");
         let texts = missing.iter().map(|number| facts.text(*number));
         let claim = format!(
-            "after the faults have healed, {name} read from the beginning lacks {} acknowledged values: {}",
+            "{}, {name} read from the beginning lacks {} acknowledged values: {}",
+            at_the_end(facts.history),
             missing.len(),
             some_of(texts, NAMED_MAX),
         );
         let mut operations = vec![facts.index(last_poll)];
         let writers = missing.iter().take(NAMED_MAX);
         operations.extend(writers.map(|at| facts.index(facts.messages[*at as usize].writer)));
-        Anomaly { node, ..Anomaly::new("diverged", claim, operations) }
+        let anomaly = Anomaly { node, ..Anomaly::new("diverged", claim, operations) };
+        // The last poll shows one key: that of the first value that is missing.
+        let of_key = |message: u32| facts.messages[message as usize].key;
+        let same = |message: &u32| of_key(*message) == of_key(missing[0]);
+        facts.about(anomaly, &missing.iter().copied().filter(same).collect::<Vec<_>>())
     });
 }

@@ -35,7 +35,7 @@ fn pair_of(text: &str) -> Value {
 }
 
 impl Tale {
-    fn new(text: &str) -> Tale {
+    pub(super) fn new(text: &str) -> Tale {
         let mut tale = Tale::default();
         tale.history.nodes = (0..10).map(|node| format!("n{node}")).collect();
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -395,6 +395,30 @@ const ROWS: &[Row] = &[
         "0 send x 1 @0\n 0 send x 2 @1\n < 11 assign x\n 1 poll x 0=1 1=2\n > 11\n 11 poll x 0=1 1=2",
     ),
     valid(
+        "a node keeps the last offset it was told",
+        "0 send x 1 @0\n 0 send x 2 @1\n 1 poll x 0=1 1=2\n 21 poll x 0=1\n 11 assign x\n 11 poll x 0=1 1=2",
+    ),
+    valid(
+        "a smaller commit was under way beside the greater one",
+        "0 send x 1 @0\n 0 send x 2 @1\n < 21 poll x 0=1\n 1 poll x 0=1 1=2\n > 21\n 11 assign x\n 11 poll x 0=1 1=2",
+    ),
+    valid(
+        "a poll of unknown outcome may have committed a smaller one",
+        "0 send x 1 @0\n 0 send x 2 @1\n 21 assign x\n < 21 poll ?\n 1 poll x 0=1 1=2\n > 21\n 11 assign x\n 11 poll x 0=1 1=2",
+    ),
+    row(
+        "a smaller commit came first",
+        "0 send x 1 @0\n 0 send x 2 @1\n 21 poll x 0=1\n 1 poll x 0=1 1=2\n 11 assign x\n 11 poll x 0=1 1=2",
+        &["+nonmonotonic-commit 1"],
+        &[3, 4, 5],
+    ),
+    row(
+        "a smaller commit of another node came first",
+        "0 send x 1 @0\n 0 send x 2 @1\n 2 poll x 0=1\n 1 poll x 0=1 1=2\n 11 assign x\n 11 poll x 0=1 1=2",
+        &["+nonmonotonic-commit 1"],
+        &[3, 4, 5],
+    ),
+    valid(
         "at the end all is read from the beginning",
         "0 send x 1 @0\n 0 send x 2 @1\n 1 poll x 0=1 1=2\n 11 final-assign x\n 11 final-poll x 0=1 1=2",
     ),
@@ -403,6 +427,12 @@ const ROWS: &[Row] = &[
         "0 send x 1 @0\n 0 send x 2 @1\n 1 poll x 0=1 1=2\n 2 final-assign x\n 2 final-poll x 0=1",
         &["+diverged 1"],
         &[4, 1],
+    ),
+    row(
+        "a node answers no poll at the end",
+        "0 send x 1 @0\n 1 poll x 0=1\n 2 final-assign x\n 2 final-poll x ?\n 12 final-assign x\n 12 final-poll x ?",
+        &["+silent 1"],
+        &[5],
     ),
     valid(
         "a last look that was cut short proves nothing",

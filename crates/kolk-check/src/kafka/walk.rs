@@ -220,7 +220,9 @@ impl Walk<'_, '_> {
         let mut entry = self.entry(last, message);
         let listed = skipped.iter().take(SKIPPED_MAX).map(|message| value(message).value());
         entry.push((key(&"skipped"), list(listed)));
-        (Anomaly { node, ..Anomaly::new(kind, claim, operations) }, Value::map(entry))
+        let anomaly = Anomaly { node, ..Anomaly::new(kind, claim, operations) };
+        let messages = [&[last.message, message], skipped].concat();
+        (facts.about(anomaly, &messages), Value::map(entry))
     }
 
     fn stepped_back(
@@ -244,7 +246,8 @@ impl Walk<'_, '_> {
         let node = facts.node(self.position);
         let operations = self.steps(last);
         let entry = Value::map(self.entry(last, message));
-        (Anomaly { node, ..Anomaly::new(kind, claim, operations) }, entry)
+        let anomaly = Anomaly { node, ..Anomaly::new(kind, claim, operations) };
+        (facts.about(anomaly, &[last.message, message]), entry)
     }
 }
 

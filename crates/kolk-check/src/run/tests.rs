@@ -127,8 +127,44 @@ fn strict_makes_stronger_findings_count() {
         assert_eq!(workload.get("valid?"), Some(&validity.value()));
         assert_eq!(
             workload.get("stronger").unwrap().to_string(),
-            r#"[{"type":"duplicate","claim":"a read by n0 at 0.010 s holds value 1 not once but 2 times","operations":[2]}]"#
+            r#"[{"type":"duplicate","claim":"a read by n0 at 0.010 s holds value 1 not once but 2 times","operations":[2],"values":[1]}]"#
         );
+    }
+}
+
+/// What counts, in which order, and what Maelstrom does not ask for: reports only read it.
+#[test]
+fn findings_are_decided_once() {
+    let mut story = Story::new(2);
+    story.add(0, 0, 1);
+    story.read(10, 0, &[1, 1]);
+    let open = story.invoke(20, 1, Function::Broadcast, 2);
+    story.end(5020, open, Outcome::Info, Value::text("timeout"));
+    story.read_in(Phase::Final, 6000, 1, &[]);
+    story.read_in(Phase::Final, 6010, 0, &[1]);
+    let summary = Summary {
+        violations: vec![violation(ViolationKind::NotAMessage)],
+        violation_count: 1,
+        ..Summary::default()
+    };
+    let told = |strict: bool, summary: Option<&Summary>| {
+        let options = Options { strict, calm: true, ..options("broadcast") };
+        let verdict = check_run(&story.history, summary, &options);
+        let findings = verdict.findings();
+        let told = |finding: &Finding<'_>| (finding.anomaly.kind, finding.counts);
+        let told: Vec<_> = findings.iter().map(told).collect();
+        (told, verdict.validity, verdict.lenient, verdict.promises().len())
+    };
+    use Validity::{Invalid, Valid};
+    let stronger = |counts| [("duplicate", counts), ("diverged", counts), ("unanswered", counts)];
+    let protocol = [("not-a-message", true)];
+    for (strict, summary, expected) in [
+        (false, None, (stronger(false).to_vec(), Valid, Valid, 0)),
+        (true, None, (stronger(true).to_vec(), Invalid, Valid, 3)),
+        (false, Some(&summary), ([&protocol[..], &stronger(false)].concat(), Invalid, Invalid, 0)),
+        (true, Some(&summary), ([&protocol[..], &stronger(true)].concat(), Invalid, Invalid, 3)),
+    ] {
+        assert_eq!(told(strict, summary), expected);
     }
 }
 

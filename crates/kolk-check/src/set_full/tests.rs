@@ -313,7 +313,7 @@ fn a_node_that_never_learns_is_named() {
         let mut proof = vec![poor, adds[0]];
         proof.extend(&adds[3..10]);
         assert_eq!(diverged.operations, proof);
-        assert_eq!(silent.claim, "n3 answers no read after the faults have healed");
+        assert_eq!(silent.claim, "n3 answers no read when the load is over");
         assert_eq!(check.notes, ["convergence was not checked on nodes nobody read: n2"]);
     }
 }

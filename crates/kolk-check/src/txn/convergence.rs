@@ -188,7 +188,13 @@ impl State<'_> {
                 let values = different.iter().filter_map(|end| end.values.last());
                 let writers = values.filter_map(|value| self.written.writes.get(&(*key, *value)));
                 let writers = writers.map(|write| write.transaction.index);
-                Anomaly::new("diverged", claim, reads.chain(writers).take(PROOF_MAX).collect())
+                let proof = reads.chain(writers).take(PROOF_MAX).collect();
+                let anomaly = Anomaly::new("diverged", claim, proof).of_key(self.name(*key));
+                anomaly.of_values(
+                    different
+                        .iter()
+                        .filter_map(|end| end.values.last().map(|value| self.codes.value(*value))),
+                )
             });
         }
     }
@@ -219,6 +225,8 @@ impl State<'_> {
                             happened(transaction, witness.map(|write| self.name(write.0)))
                         );
                         Anomaly::new("lost-write", claim, proof.take(PROOF_MAX).collect())
+                            .of_key(self.name(key))
+                            .of_values([self.codes.value(value)])
                     });
                 }
             }
@@ -294,7 +302,8 @@ impl State<'_> {
         let who = self.reads.name(end.reader);
         let claim = format!("in the end key {} {text} (read at {who})", self.name(key));
         let operations = std::iter::once(end.read.index).chain(writer).collect();
-        Anomaly { node: self.reads.node(end.reader), ..Anomaly::new(kind, claim, operations) }
+        let anomaly = Anomaly::new(kind, claim, operations).of_key(self.name(key));
+        Anomaly { node: self.reads.node(end.reader), ..anomaly }
     }
 
     /// A key in a sentence.

@@ -77,10 +77,11 @@ pub fn json(
     offsets: Option<&Offsets>,
     logs: &[StoredLog],
 ) -> Result<String, HtmlError> {
+    let results = crate::stored::current(stored.results);
     let meta = Meta {
         format: FORMAT,
         plan: stored.plan,
-        results: serde_json::from_str(stored.results).map_err(HtmlError::Results)?,
+        results: serde_json::from_str(&results).map_err(HtmlError::Results)?,
         nodes: &stored.history.nodes,
         actors: messages.actors.list(),
         kinds: messages.kinds.list(),

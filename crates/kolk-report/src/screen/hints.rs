@@ -115,8 +115,12 @@ fn overlaps(operations: &[Operation]) -> bool {
 
 fn silent(report: &Report<'_>) -> Option<String> {
     let is_silent = report.summary.servers.msg_count == 0 && report.plan.nodes.len() > 1;
-    (is_silent && !SOLITARY.contains(&workload(report)) && is_large(report))
-        .then(|| "the nodes sent each other no message".to_owned())
+    // Where something was found, it is told beside the verdict.
+    (is_silent
+        && report.verdict.causes.is_empty()
+        && !SOLITARY.contains(&workload(report))
+        && is_large(report))
+    .then(|| "the nodes sent each other no message".to_owned())
 }
 
 /// What the network could have done to the messages between servers and was not asked to.

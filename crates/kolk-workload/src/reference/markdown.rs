@@ -21,7 +21,9 @@ pub fn workloads(transcript: impl Fn(&WorkloadDoc) -> String) -> String {
          answers, and what is checked: {links}. `kolk help workload NAME` prints a part of this \
          page. Every body also has `type`, and `msg_id` or `in_reply_to`, as \
          [the protocol](protocol.md) says. A reply must have the keys named here and no others; a \
-         request may be answered with an [error](protocol.md#errors) instead.\n"
+         request may be answered with an [error](protocol.md#errors) instead. In every workload, a \
+         request that is never answered though no fault is in the way is reported, and counts with \
+         `--strict` and by `kolk challenge`.\n"
     );
     for doc in WORKLOADS {
         page.push('\n');

@@ -159,8 +159,8 @@ pub const WORKLOADS: &[WorkloadDoc] = &[
         }],
         load: "Payloads are `Please echo 0` to `Please echo 127`.",
         checked: &["Every answer holds the payload that was sent.", "No echo fails."],
-        strict: &[],
-        not_checked: &["Requests that got no answer do not make the run invalid."],
+        strict: &["Every request is answered, where no fault is in the way."],
+        not_checked: &["Requests that got no answer while there were faults."],
     },
     WorkloadDoc {
         name: "g-counter",
@@ -284,7 +284,11 @@ pub const WORKLOADS: &[WorkloadDoc] = &[
             "A client's polls jump over nothing and do not go back, nor do the offsets of its sends.",
             "No poll has a message whose send failed, or that nobody sent.",
         ],
-        strict: &["Committed offsets go back.", "A later send got a lower offset."],
+        strict: &[
+            "Committed offsets go back, and no later or concurrent commit explains it.",
+            "A later send got a lower offset.",
+            "At the end a node lacks an acknowledged value, or answers no poll.",
+        ],
         not_checked: &[
             "Which messages a poll gives, and how many: it may give none.",
             "Whether offsets have holes.",

@@ -16,7 +16,7 @@ use kolk_report::{Role, Style, numbers, screen};
 use kolk_workload::challenge::{CHALLENGES, Challenge, ChallengeRun, Limit, SEED};
 use kolk_workload::{challenge, plan};
 
-use crate::args::{ChallengeArgs, ClockArg, KeepArg};
+use crate::args::{ChallengeArgs, ClockArg, JudgeArg, KeepArg};
 use crate::progress::Bar;
 use crate::runner::{self, Finished, Watch};
 use crate::status::{Status, Stop};
@@ -46,7 +46,8 @@ pub fn run(args: &ChallengeArgs) -> Result<Status, Stop> {
             1 => format!("seed {seed:#x}"),
             count => format!("{count} seeds from {seed:#x}"),
         };
-        let heading = format!("{clock} clock · {seeds}");
+        let judge = if is_lenient(args) { " · by Maelstrom's checks alone" } else { "" };
+        let heading = format!("{clock} clock · {seeds}{judge}");
         terminal::print(&format!("{}\n", style.paint(Role::Faint, heading)));
         let other = deviations(args);
         if !other.is_empty() {
@@ -155,6 +156,7 @@ impl Asked<'_> {
         let mut settings = run.settings(node, seed);
         settings.clock = clock;
         let args = self.args;
+        settings.strict = !is_lenient(args);
         settings.time_limit = args.time_limit.unwrap_or(settings.time_limit);
         settings.rate = args.rate.unwrap_or(settings.rate);
         settings.latency = args.latency.unwrap_or(settings.latency);
@@ -342,13 +344,19 @@ fn next(
     )
 }
 
+/// True if what Maelstrom overlooks does not count.
+fn is_lenient(args: &ChallengeArgs) -> bool {
+    args.judge == Some(JudgeArg::Maelstrom)
+}
+
 fn clock_of(args: &ChallengeArgs) -> ClockKind {
     let default = if args.bin.is_some() { ClockArg::Real } else { ClockArg::Virtual };
     args.clock.unwrap_or(default).into()
 }
 
 fn drawn(id: &str, run: &ChallengeRun, finished: &Finished) -> drawing::ChallengeRun {
-    let claim = finished.verdict.anomalies().first().map(|(_, anomaly)| anomaly.claim.clone());
+    let counting = finished.verdict.anomalies();
+    let claim = counting.first().map(|(_, anomaly)| anomaly.claim.clone());
     let simulated = numbers::duration(finished.run.ended.since(kolk_protocol::Time::ZERO));
     let time = match finished.plan.clock {
         ClockKind::Virtual => format!("{simulated} in {}", numbers::duration(finished.wall)),

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Broadcast that tells every value to its neighbours once, in lockstep, and never again."""
+"""Broadcast that tells every value to its neighbours once, in lockstep, and never again.
+
+Between nodes a value travels under a key of one letter."""
 
 import json
 import sys
@@ -25,11 +27,13 @@ for line in sys.stdin:
         neighbours = request["topology"][me]
     elif kind == "read":
         answer["messages"] = seen
-    elif kind == "broadcast" and request["message"] not in seen:
-        seen.append(request["message"])
-        for node in neighbours:
-            if node != message["src"]:
-                write(node, {"type": "broadcast", "message": request["message"]})
+    elif kind in ("broadcast", "tell"):
+        value = request["message"] if kind == "broadcast" else request["v"]
+        if value not in seen:
+            seen.append(value)
+            for node in neighbours:
+                if node != message["src"]:
+                    write(node, {"type": "tell", "v": value})
     if "msg_id" in request:
         write(message["src"], {**answer, "in_reply_to": request["msg_id"]})
     write("clock", {"type": "idle", "wake_at": None})

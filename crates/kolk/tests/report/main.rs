@@ -356,11 +356,15 @@ fn lost_values_are_followed() {
     );
     let rows = json!([
         ["n0", false, "by broadcast from c#, message #"],
-        ["n1", false, "by broadcast from n#, message #"],
+        ["n1", false, "by tell from n#, message #"],
         ["n2", true, "# message with it did not arrive: # cut off by a partition (message #)"],
-        ["n3", true, "nobody who had it sent it there"],
+        ["n3", true, "no message of another node reached it once a node had the value"],
     ]);
     assert_eq!(path, json!([rows, "path", [1, 1, 3]]));
+    // One is led to where they are drawn.
+    browser.wait_for(
+        "Math.abs(document.getElementById('diagram-panel').getBoundingClientRect().top) < 200",
+    );
     browser.eval("kolk.state.store()");
     let fragment = browser.eval("location.hash");
     browser.open(&run.page(), fragment.as_str().expect("a fragment"));

@@ -174,7 +174,7 @@ fn what_does_not_converge_is_named() {
             REGISTER,
             "wx1",
             &["x1", "-"],
-            vec![("silent", "n1 answers no read after the faults have healed".to_owned())],
+            vec![("silent", "n1 answers no read when the load is over".to_owned())],
         ),
     ] {
         assert_eq!(findings(kind, transactions, ends), expected, "{transactions}: {ends:?}");

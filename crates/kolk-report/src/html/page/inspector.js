@@ -7,7 +7,7 @@ import { describe } from "./diagram.js";
 import { byId, element, fill, pick, plain } from "./dom.js";
 import { counted, cut, duration, moment, prettyJson } from "./format.js";
 import { logsAround } from "./logs.js";
-import { isAdd, pathOf, pathSelection } from "./paths.js";
+import { isAdd, pathOf, showPath } from "./paths.js";
 import { shape, shapeButton } from "./svg.js";
 
 /// How many rows a list shows at first; a button shows more.
@@ -145,7 +145,7 @@ export class Inspector {
 
   async followValue(place) {
     const path = await pathOf(this.run, { place, until: this.run.ended });
-    this.state.select(pathSelection(path), { reveal: true });
+    showPath(this.state, path);
   }
 
   selectAnomaly(anomaly) {

@@ -2,10 +2,12 @@
 // brought it where, and where it went no further.
 //
 // Nodes may say it in any way they like. A message carries a value if its body holds it by itself,
-// under a key other than the protocol's own, or in a list of numbers or texts; and only messages of a node that
-// has it count. What a node answers to reads confirms it, or shows that it was forgotten.
+// under any key but the protocol's own, or in a list of numbers or texts; and only messages of a node
+// that has it count, by the order of events, which both clocks have. What a node answers to reads
+// confirms it, or shows that it was forgotten. Values that travel in another shape (ranges, bit sets,
+// through a service) are not recognised, and where that is possible the page says so.
 import { FATES } from "./data.js";
-import { element, fill, pick, plain } from "./dom.js";
+import { byId, element, fill, pick, plain } from "./dom.js";
 import { counted, duration, moment } from "./format.js";
 
 const OWN_KEYS = new Set(["type", "msg_id", "in_reply_to"]);
@@ -36,7 +38,7 @@ export async function pathOf(run, { place, until }) {
   const { messages, operations, meta, actors } = run;
   const added = JSON.parse((await run.values.get(place)).split("\n")[0]);
   const nodes = actors.sorted.filter((actor) => actor.group === "node");
-  const known = new Map(nodes.map(({ number }) => [number, { since: NaN, message: -1, lacking: null, vain: [], confirmed: NaN }]));
+  const known = new Map(nodes.map(({ number }) => [number, { since: NaN, sinceOrder: NaN, message: -1, lacking: null, vain: [], confirmed: NaN, isTold: false }]));
   const isAnswer = meta.kinds.map((kind) => kind === "read_ok");
   const isNode = (actor) => known.has(actor);
   const request = operations.messages(place)[0] ?? -1;
@@ -57,6 +59,7 @@ export async function pathOf(run, { place, until }) {
     if (answers) noteAnswer(known.get(messages.src[message]), messages, message, isThere);
     else noteCarrier(known, messages, message, request);
   }
+  noteTold(known, messages, actors, until);
   return { place, until, value: added, nodes, known };
 }
 
@@ -64,6 +67,7 @@ function noteAnswer(node, messages, message, isThere) {
   if (isThere && Number.isNaN(node.since)) {
     // It has it, and nobody can say from where.
     node.since = messages.sent[message];
+    node.sinceOrder = messages.order[message];
     node.message = -1;
   }
   if (isThere && Number.isNaN(node.confirmed)) node.confirmed = messages.sent[message];
@@ -73,14 +77,26 @@ function noteAnswer(node, messages, message, isThere) {
 function noteCarrier(known, messages, message, request) {
   const sender = known.get(messages.src[message]);
   const node = known.get(messages.dest[message]);
-  const isLegal = message === request || (sender && messages.sent[message] >= sender.since);
+  const isLegal = message === request || (sender && messages.order[message] > sender.sinceOrder);
   const has = !Number.isNaN(node.since) && node.lacking === null;
   if (!isLegal || has) return;
   if (messages.fate[message] === 1) {
     node.since = messages.end[message];
+    node.sinceOrder = messages.endOrder[message];
     node.message = message;
     node.lacking = null;
   } else node.vain.push(message);
+}
+
+/// Notes which nodes got any message at all once another had the value: of a node or a service, which
+/// may have handed it on in a shape that is not recognised.
+function noteTold(known, messages, actors, until) {
+  const isClient = new Set(actors.sorted.filter((actor) => actor.group === "client").map((actor) => actor.number));
+  const had = Math.min(...[...known.values()].map((node) => (Number.isNaN(node.sinceOrder) ? Infinity : node.sinceOrder)));
+  for (let i = 0; i < messages.count; i++) {
+    const node = known.get(messages.dest[i]);
+    if (node && messages.fate[i] === 1 && messages.order[i] > had && messages.end[i] <= until && !isClient.has(messages.src[i])) node.isTold = true;
+  }
 }
 
 /// A quick look: no body holds a number that its text does not.
@@ -97,7 +113,7 @@ function holds(tree, value, isTop = true) {
   return Object.entries(tree).some(([key, item]) => {
     if (isTop && OWN_KEYS.has(key)) return false;
     if (typeof item === "object" && item !== null) return holds(item, value, false);
-    return item === value && key.length > 1;
+    return item === value;
   });
 }
 
@@ -109,6 +125,12 @@ export function pathSelection(path) {
     messages.push(...node.vain);
   }
   return { kind: "path", place: path.place, until: path.until, path, chain: messages.sort((a, b) => a - b) };
+}
+
+/// Selects the messages of a path, and scrolls to where they are drawn.
+export function showPath(state, path) {
+  state.select(pathSelection(path), { reveal: true });
+  byId("diagram-panel").scrollIntoView({ behavior: "smooth", block: "start" });
 }
 
 /// A table of the path, filled in when it is known.
@@ -123,7 +145,7 @@ function tableOf(state, path) {
   const rows = path.nodes.map((node) => [node, path.known.get(node.number)]);
   rows.sort(([, a], [, b]) => (Number.isNaN(a.since) ? Infinity : a.since) - (Number.isNaN(b.since) ? Infinity : b.since));
   const began = run.operations.invoked[path.place];
-  const show = pick("show its messages in the diagram", () => state.select(pathSelection(path), { reveal: true }), "Select the messages that carried it");
+  const show = pick("show its messages in the diagram", () => showPath(state, path), "Select the messages that carried it");
   return [
     element("h3", {}, "Where value ", element("b", {}, plain(JSON.stringify(path.value))), " went"),
     element("table", {}, element("tbody", {}, rows.map(([node, known]) => element(
@@ -147,7 +169,7 @@ function way(state, known) {
   if (known.message >= 0) {
     const kind = plain(meta.kinds[messages.kind[known.message]]);
     parts.push(`by ${kind} from ${plain(meta.actors[messages.src[known.message]])}, `, link(known.message, `message ${messages.id[known.message]}`));
-  } else if (!Number.isNaN(known.since)) parts.push("its answer has it; no message shows from where");
+  } else if (!Number.isNaN(known.since)) parts.push("its answer has it; no message that kolk recognises brought it there");
   if (known.lacking !== null) parts.push(parts.length > 0 && "; ", element("b", { class: "bad" }, "missing"), ` from its answer of ${moment(messages.sent[known.lacking])}, `, link(known.lacking, `message ${messages.id[known.lacking]}`));
   if (known.vain.length > 0) {
     const fates = new Map();
@@ -161,6 +183,8 @@ function way(state, known) {
       parts.push(!isFirst && ", ", `${list.length} ${fate} (`, link(list[0], `message ${messages.id[list[0]]}`), list.length > 1 && " …", ")");
       isFirst = false;
     }
-  } else if (Number.isNaN(known.since)) parts.push("nobody who had it sent it there");
+  } else if (Number.isNaN(known.since)) {
+    parts.push(known.isTold ? "no message that kolk recognises brought it there" : "no message of another node reached it once a node had the value");
+  }
   return parts;
 }

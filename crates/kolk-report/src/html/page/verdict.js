@@ -2,7 +2,7 @@
 import { byId, element, fill, pick, plain } from "./dom.js";
 import { duration, grouped, ratio } from "./format.js";
 import { steps } from "./inspector.js";
-import { isAdd, pathOf, pathSelection } from "./paths.js";
+import { isAdd, pathOf, showPath } from "./paths.js";
 
 const CHECKS = {
   perf: "latencies were measured",
@@ -14,19 +14,13 @@ const CHECKS = {
   workload: "the workload's promises",
 };
 
-/// All anomalies that count and those that would with `--strict`, what explains most first.
+/// All anomalies that count and those that would with `--strict`, in the order that the verdict
+/// gives them.
 export function findAnomalies(results) {
-  const checks = Object.entries(results).filter(([, check]) => isCheck(check));
-  const place = (name) => ({ protocol: 0, workload: 1 })[name] ?? 2;
-  checks.sort(([a], [b]) => place(a) - place(b));
-  const found = [];
-  for (const [check, tree] of checks) {
-    for (const anomaly of tree.anomalies ?? []) found.push({ ...anomaly, check, counts: true });
-  }
-  for (const [check, tree] of checks) {
-    for (const anomaly of tree.stronger ?? []) found.push({ ...anomaly, check, counts: results.strict === true });
-  }
-  return found;
+  return (results.findings ?? []).map(({ check, stronger, place, counts, promise }) => {
+    const anomaly = results[check]?.[stronger ? "stronger" : "anomalies"]?.[place] ?? {};
+    return { ...anomaly, check, counts, promise };
+  });
 }
 
 function isCheck(tree) {
@@ -60,8 +54,19 @@ export function drawHeader({ plan, results, ended }) {
 /// The panel: cards, checks, measures.
 export function drawVerdict(state) {
   const { run } = state;
-  fill(byId("cards"), cards(state));
+  fill(byId("cards"), [causes(run.results), cards(state)]);
   fill(byId("checks"), checkTable(run), slowest(state));
+}
+
+/// What lies behind the findings, and whether Maelstrom would accept the run.
+function causes(results) {
+  const lines = (results.causes ?? []).map((cause) => element("p", { class: "cause" }, element("b", {}, "Likely cause: "), `${plain(cause)}.`));
+  if (results.valid === false && results.lenient === true) {
+    const challenge = results.run.challenge;
+    const asks = challenge ? `kolk asks more of challenge ${plain(challenge.id)}` : "kolk asks more with --strict";
+    lines.unshift(element("p", { class: "cause" }, `Maelstrom would accept this run; ${asks}.`));
+  }
+  return lines;
 }
 
 function cards(state) {
@@ -76,7 +81,7 @@ function cards(state) {
       element("h3", {}, element("span", { class: "chip" }, plain(anomaly.type)), total > 1 && element("small", {}, ` ${grouped(total)} of its kind`)),
       element("p", {}, plain(anomaly.claim)),
       steps(anomaly),
-      !anomaly.counts && element("p", { class: "soft" }, "Maelstrom would overlook it; it counts with --strict."),
+      anomaly.promise && element("p", { class: "soft" }, `Maelstrom overlooks it. kolk asks more${anomaly.counts ? "" : ", and it counts with --strict"}: ${plain(anomaly.promise)}.`),
       anomaly.operations?.length > 0 &&
         pick(`show ${anomaly.operations.length === 1 ? "its operation" : `its ${anomaly.operations.length} operations`}`, () => {
           state.select({ kind: "anomaly", number, anomaly }, { reveal: true });
@@ -144,7 +149,7 @@ function slowest(state) {
     const until = operations.completed[end ?? place];
     return pick("where it went", async () => {
       const path = await pathOf(state.run, { place, until: Number.isNaN(until) ? state.run.ended : until });
-      state.select(pathSelection(path), { reveal: true });
+      showPath(state, path);
     }, "Follow the value from node to node");
   };
   const row = (value) =>
@@ -180,12 +185,12 @@ function limitRow(held, challenge) {
   const value = held.value === null ? "not measured" : `${ratio(held.value)} ${held.unit}`;
   const asked = [
     held.below !== null && `must be below ${ratio(held.below)} ${held.unit}`,
-    held.goal !== null && `goal at most ${ratio(held.goal)} ${held.unit}`,
+    held.goal !== null && `our goal for this node: at most ${ratio(held.goal)} ${held.unit}`,
   ];
   return element(
     "tr",
     {},
-    element("td", { class: held.holds ? "ok" : "fail" }, `${held.holds ? "✓" : "✗"} challenge ${challenge.id}`),
+    element("td", { class: held.below === null ? "soft" : held.holds ? "ok" : "fail" }, `${held.below === null ? "·" : held.holds ? "✓" : "✗"} challenge ${challenge.id}`),
     element("td", { class: "soft" }, held.name),
     element("td", {}, element("b", {}, value), element("span", { class: "soft" }, `  (${asked.filter(Boolean).join(", ") || "measured only"})`)),
     element("td", {}),

@@ -1,0 +1,151 @@
+use kolk_history::summary::{MessageCounts, NodeTraffic, StaleAnswer};
+
+use super::*;
+use crate::run::{Options, check_run};
+use crate::testing::Story;
+
+fn causes(story: &Story, summary: Option<&Summary>, workload: &str) -> Vec<String> {
+    let options = Options { workload, ..Options::default() };
+    check_run(&story.history, summary, &options).causes
+}
+
+fn json(text: &str) -> Value {
+    Value::from_json(text).expect("JSON")
+}
+
+/// Transactions, each at a node: what was asked for and what came back.
+fn transactions(all: &[(u16, &str, &str)]) -> Story {
+    let mut story = Story::new(2);
+    for (at, (node, asked, done)) in all.iter().enumerate() {
+        story.ok(10 * at as u64, *node, Function::Txn, json(asked), json(done));
+    }
+    story
+}
+
+fn talk(count: u64) -> Summary {
+    let servers = MessageCounts { send_count: count, recv_count: count, msg_count: count };
+    Summary { servers, ..Summary::default() }
+}
+
+#[test]
+fn nodes_that_say_nothing_are_told() {
+    let mut story = Story::new(3);
+    for value in 0..6 {
+        story.add(value * 10, (value % 3) as u16, value as i64);
+    }
+    for node in 0..3 {
+        story.read(100, node, &[i64::from(node), i64::from(node) + 3]);
+    }
+    let silent = causes(&story, Some(&talk(0)), "broadcast");
+    assert_eq!(silent, ["the nodes sent each other no message at all"]);
+    for summary in [Some(&talk(5)), None] {
+        let found = causes(&story, summary, "broadcast");
+        assert_eq!(found, ["no node ever showed a value that another node was given"]);
+    }
+    story.read(200, 0, &[0, 1, 3]);
+    let found = causes(&story, None, "broadcast");
+    assert_eq!(found, ["n1, n2 never showed a value that another node was given"]);
+}
+
+#[test]
+fn nodes_that_are_left_out_are_told() {
+    let mut story = Story::new(3);
+    story.add(0, 0, 1);
+    story.read(10, 0, &[1]);
+    story.read(20, 1, &[]);
+    let node = |node: &str, to_nodes, from_nodes| NodeTraffic {
+        node: node.to_owned(),
+        to_nodes,
+        from_nodes,
+        from_clients: 1,
+        ..NodeTraffic::default()
+    };
+    let stale = |service: &str| StaleAnswer {
+        service: service.to_owned(),
+        node: "n1".to_owned(),
+        time: 0,
+        id: 0,
+        op: None,
+        key: "1".to_owned(),
+        answered: None,
+        newest: None,
+    };
+    let summary = Summary {
+        traffic: vec![node("n0", 9, 1), node("n1", 0, 9), node("n2", 1, 0)],
+        stale_answers: vec![stale("seq-kv"), stale("seq-kv")],
+        ..talk(10)
+    };
+    assert_eq!(
+        causes(&story, Some(&summary), "broadcast"),
+        [
+            "n2 was never sent a message by another node",
+            "n1 never sent a message to another node",
+            "seq-kv answered n1 from an old state, as it may: whoever writes first, and then \
+             reads, is answered from the newest one",
+        ]
+    );
+}
+
+#[test]
+fn what_is_valid_needs_no_cause() {
+    let mut story = Story::new(2);
+    story.add(0, 0, 1);
+    story.read(10, 0, &[1]);
+    story.read(20, 1, &[1]);
+    assert!(causes(&story, Some(&talk(0)), "broadcast").is_empty());
+}
+
+#[test]
+fn transactions_that_see_nothing_are_told() {
+    let mut all = vec![(0, r#"[["append",1,1]]"#, r#"[["append",1,1]]"#)];
+    all.extend([(1, r#"[["r",1,null]]"#, r#"[["r",1,null]]"#); 4]);
+    let found = causes(&transactions(&all), None, "txn-list-append");
+    assert_eq!(found, ["no read ever saw what an earlier transaction wrote"]);
+    all.push((1, r#"[["r",1,null]]"#, r#"[["r",1,[1]]]"#));
+    assert!(causes(&transactions(&all), None, "txn-list-append").is_empty());
+}
+
+#[test]
+fn the_zero_value_of_a_language_is_told() {
+    for (zero, expected) in [("0", true), ("\"\"", true), ("[0]", true), ("null", false)] {
+        let read = format!(r#"[["r",7,{zero}],["r",8,{zero}],["w",7,3]]"#);
+        let story = transactions(&[
+            (0, r#"[["r",7,null],["r",8,null],["w",7,3]]"#, &read),
+            (1, r#"[["r",7,null],["w",7,4]]"#, r#"[["r",7,3],["w",7,4]]"#),
+        ]);
+        let found = causes(&story, None, "txn-rw-register");
+        let told = found.iter().any(|cause| {
+            cause.starts_with("a key that was never written must read as null")
+                && cause.ends_with(&format!("a node answers {zero}, for key 8 among others"))
+        });
+        assert_eq!(told, expected, "{zero}: {found:?}");
+    }
+    let mut story = Story::new(2);
+    for (at, result) in ["[5,0]", "[6,0]"].iter().enumerate() {
+        let asked = Value::list(vec![Value::Int(5 + at as i64), Value::Null]);
+        story.ok(at as u64 * 10, 0, Function::Read, asked, json(result));
+    }
+    story.ok(50, 0, Function::Write, json("[5,3]"), json("[5,3]"));
+    let found = causes(&story, None, "lin-kv");
+    assert_eq!(
+        found,
+        [
+            "a key that was never written must read as null: a node answers 0, for key 5 among others"
+        ]
+    );
+}
+
+#[test]
+fn nodes_that_count_offsets_each_by_itself_are_told() {
+    let mut story = Story::new(2);
+    for (node, value) in [(0, 1), (1, 2)] {
+        let asked = json(&format!(r#"[["send","x",{value}]]"#));
+        let done = json(&format!(r#"[["send","x",[0,{value}]]]"#));
+        story.ok(10 * value, node, Function::Send, asked, done);
+    }
+    let found = causes(&story, None, "kafka");
+    assert_eq!(
+        found,
+        ["n0 and n1 number the messages of a key each by itself: both gave out offset 0 of key x"]
+    );
+}
