@@ -242,3 +242,59 @@ fn push_body(
     let more = format!("… ({} bytes in all, in journal.jsonl)", body.len());
     bodies.push_like(kind, [&body[..end], &more].concat().as_bytes(), sections)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever a request is called, and however its answer spells that, the two belong together;
+    /// what is called almost the same does not.
+    #[test]
+    fn answers_find_their_requests_whatever_those_are_called() {
+        let ids = [
+            "1",
+            "\"1\"",
+            "1.5",
+            "1180591620717411303425",
+            "1180591620717411303426",
+            r#""é""#,
+            r#"{"a":[1],"b":2}"#,
+            "true",
+        ];
+        let spelled = [
+            "1",
+            r#""\u0031""#,
+            "1.50",
+            "1180591620717411303425",
+            "1180591620717411303426",
+            r#""\u00e9""#,
+            r#"{"b": 2, "a": [1]}"#,
+            "true",
+        ];
+        let mut journal = String::new();
+        let mut send = |id: usize, src: &str, dest: &str, body: String| {
+            journal.push_str(&format!(
+                "{{\"event\":\"send\",\"time\":0,\"id\":{id},\"src\":\"{src}\",\"dest\":\"{dest}\",\
+                 \"body\":{body}}}\n"
+            ));
+        };
+        for (number, id) in ids.iter().enumerate() {
+            send(number, "n0", "n1", format!("{{\"type\":\"ask\",\"msg_id\":{id}}}"));
+        }
+        for (number, id) in spelled.iter().enumerate() {
+            let body = format!("{{\"type\":\"answer\",\"in_reply_to\":{id}}}");
+            send(ids.len() + number, "n1", "n0", body);
+        }
+        send(99, "n1", "n0", "{\"in_reply_to\":null}".to_owned());
+        let mut page = Vec::new();
+        let history = History::new(vec!["n0".to_owned(), "n1".to_owned()]);
+        let messages =
+            Messages::read(journal.as_bytes(), &history, &mut Sections::new(&mut page)).unwrap();
+        let requests: Vec<Option<u32>> =
+            messages.table.iter().map(|message| message.request).collect();
+        let mut expected = vec![None; ids.len()];
+        expected.extend((0..ids.len() as u32).map(Some));
+        expected.push(None);
+        assert_eq!(requests, expected);
+    }
+}
