@@ -153,10 +153,6 @@ impl<F: Future<Output = ()>> Executor<F> {
     }
 
     /// Asks for `driver` to be woken by the next task that gets ready. False if one is already.
-    #[cfg_attr(
-        not(any(feature = "stdio", loom)),
-        expect(dead_code, reason = "for the real clock's driver")
-    )]
     pub(crate) fn watch(&self, driver: &Waker) -> bool {
         self.batch.is_empty() && self.queue.watch(driver)
     }

@@ -59,6 +59,7 @@ mod link;
 mod log;
 mod repair;
 mod replica;
+mod rhythm;
 pub(crate) mod round_trip;
 mod settings;
 mod store;

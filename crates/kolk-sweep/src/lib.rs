@@ -16,13 +16,15 @@
 //! assert_eq!(measured.of("server-messages-per-operation"), 0.0);
 //! ```
 //!
-//! [`for_seeds`] does something for many seeds on all cores, and a [`Sweep`] makes a README's table
+//! [`Busy`] makes a node act as on a busy machine. [`for_seeds`] does something for many seeds on all cores, and a [`Sweep`] makes a README's table
 //! of it: a row for each kind of trouble.
 
+mod busy;
 mod measured;
 mod seeds;
 mod sweep;
 
+pub use busy::Busy;
 pub use measured::{Judged, Measured, built_in, judge, measure};
 pub use seeds::{Spread, for_seeds};
 pub use sweep::{Show, Sweep};

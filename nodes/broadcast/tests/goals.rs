@@ -3,9 +3,11 @@
 
 mod common;
 
-use common::{SETTINGS, measure};
+use std::time::Duration;
+
+use common::{SETTINGS, measure, measure_busy};
 use kolk_history::plan::LatencyDistribution;
-use kolk_sweep::Measured;
+use kolk_sweep::{Busy, Measured};
 use kolk_workload::Settings;
 use kolk_workload::planner::{Nemesis, Nodes};
 
@@ -45,6 +47,30 @@ fn few_messages_and_little_latency() {
                 ("stable-latency-max", goal.3),
             ] {
                 assert!(m.of(measure) <= most, "{name}, {measure}: {m:?}");
+            }
+        }
+    }
+}
+
+/// Messages that are late by up to 30 ms each, nodes that get their turns late, and both: within the
+/// limits of the challenges all the same, with few messages more.
+#[test]
+fn a_busy_machine_is_no_trouble() {
+    let millis = Duration::from_millis;
+    let limits = [(1.7, 400.0, 600.0), (0.5, 1000.0, 2000.0)];
+    for ((name, args), limits) in SETTINGS.iter().zip(limits) {
+        for (jitter, held_up) in [(30, 0), (0, 30), (20, 20)] {
+            let busy = Busy { jitter: millis(jitter), held_up: millis(held_up) };
+            for seed in SEEDS {
+                let m = measure_busy(args, seed, busy, |_| {});
+                m.assert_valid(args);
+                for (measure, most) in [
+                    ("server-messages-per-operation", limits.0),
+                    ("stable-latency-median", limits.1),
+                    ("stable-latency-max", limits.2),
+                ] {
+                    assert!(m.of(measure) <= most, "{name}, {busy:?}, {measure}: {m:?}");
+                }
             }
         }
     }

@@ -10,9 +10,11 @@
 
 mod common;
 
-use common::{SETTINGS, measure};
+use common::{SETTINGS, measure, measure_busy};
+use std::time::Duration;
+
 use kolk_history::plan::LatencyDistribution;
-use kolk_sweep::{Show, Sweep};
+use kolk_sweep::{Busy, Measured, Show, Sweep};
 use kolk_workload::Settings;
 use kolk_workload::planner::Nemesis;
 
@@ -30,6 +32,31 @@ const TROUBLES: [(&str, fn(&mut Settings)); 9] = [
         (settings.loss, settings.duplication) = (0.1, 0.1);
         settings.nemesis.push(Nemesis::Partition);
     }),
+];
+
+/// By how many milliseconds messages are late and nodes get their turns late, at most.
+const BUSY: [(&str, u64, u64); 3] =
+    [("jitter 30 ms", 30, 0), ("nodes late 30 ms", 0, 30), ("both 20 ms", 20, 20)];
+
+/// What these settings must not exceed even then: the limits of challenges 3d and 3e for latencies
+/// in milliseconds, and our own goals for messages.
+const LIMITS: [(&str, [(&str, f64); 3]); 2] = [
+    (
+        "default",
+        [
+            ("stable-latency-median", 400.0),
+            ("stable-latency-max", 600.0),
+            ("server-messages-per-operation", 1.7),
+        ],
+    ),
+    (
+        "few messages",
+        [
+            ("stable-latency-median", 1000.0),
+            ("stable-latency-max", 2000.0),
+            ("server-messages-per-operation", 0.5),
+        ],
+    ),
 ];
 
 /// Takes a node from the others for the whole load.
@@ -50,6 +77,21 @@ fn table() {
     for (name, args) in given.unwrap_or(SETTINGS.to_vec()) {
         for (trouble, change) in TROUBLES {
             sweep.row(&format!("{name}, {trouble}"), |seed| measure(args, seed, change));
+        }
+        for (trouble, jitter, held_up) in BUSY {
+            let [jitter, held_up] = [jitter, held_up].map(Duration::from_millis);
+            let busy = Busy { jitter, held_up };
+            let row = format!("{name}, {trouble}");
+            let runs = sweep.row(&row, |seed| measure_busy(args, seed, busy, |_| {}));
+            let Some((_, limits)) = LIMITS.iter().find(|(limited, _)| *limited == name) else {
+                continue;
+            };
+            let holds = |run: &&Measured| limits.iter().all(|(what, most)| run.of(what) <= *most);
+            let within = runs.iter().filter(holds).count();
+            if within < runs.len() {
+                println!("  within all limits: {within} of {}", runs.len());
+            }
+            assert!(within * 100 >= runs.len() * 99, "{row}: {within} of {}", runs.len());
         }
     }
     sweep.finish();

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use kolk_protocol::Time;
 
+use super::rhythm::Shift;
 use super::round_trip::RoundTrip;
 
 /// The longest pause between two repetitions of something that a peer should know.
@@ -28,6 +29,7 @@ pub(super) struct Link {
     pub(super) outgoing: Outgoing,
     pub(super) incoming: Incoming,
     pub(super) round_trip: RoundTrip,
+    pub(super) shift: Shift,
     /// The peer's clock in milliseconds, and when it was heard.
     pub(super) clock: Option<(u64, Time)>,
     /// True until `clock` has been sent back.
@@ -75,6 +77,10 @@ pub(super) struct Outgoing {
     on_way: VecDeque<Sent>,
     /// When what has not been sent shall be.
     pub(super) flush_at: Option<Time>,
+    /// Then it will arrive just before the peer passes it on.
+    pub(super) is_timed: bool,
+    /// This node was held up, and has put off what it has not sent, for what waits to be read.
+    pub(super) was_held_up: bool,
     /// When what has been sent is to be repeated.
     pub(super) retry_at: Option<Time>,
     /// There was more to send than may be on its way at a time.

@@ -8,6 +8,7 @@ use kolk_protocol::{Random, Time};
 use super::link::{Link, Sent, WINDOW};
 use super::log::{Entry, Log, Target};
 use super::repair::Repair;
+use super::rhythm::{self, Arrival, Rhythm, next_multiple};
 use super::settings::{Settings, Strategy};
 use super::store::{Inserted, Keep, Store};
 use super::version::VersionVector;
@@ -22,6 +23,10 @@ const ANSWER_MAX: usize = 4 * CHUNK;
 
 /// How long before the hub passes values on they should arrive there.
 const ALIGNMENT_MARGIN: Duration = Duration::from_millis(3);
+
+/// A hub that comes so much too late to pass values on was held up, and others' values may have
+/// arrived meanwhile that it has not read yet.
+const HELD_UP: Duration = Duration::from_millis(3);
 
 /// How long something that is missing may take on the ordinary way, beside acknowledgements.
 const OVERDUE: Duration = Duration::from_secs(1);
@@ -47,6 +52,9 @@ pub(super) struct Replica<T> {
     /// Until when this node counts as the hub of others though it is not the first.
     deputy_until: Time,
     repair: Repair,
+    rhythm: Rhythm,
+    /// How what is being taken came here.
+    arrival: Arrival,
     random: Random,
     outputs: Vec<(u32, Packet<T>)>,
     /// When something is due next.
@@ -75,6 +83,8 @@ impl<T: Clone> Replica<T> {
             handed: 0,
             deputy_until: Time::ZERO,
             repair: Repair::new(nodes),
+            rhythm: Rhythm::default(),
+            arrival: Arrival::Own,
             random,
             outputs: Vec::new(),
             deadline: None,
@@ -141,10 +151,17 @@ impl<T: Clone> Replica<T> {
         self.acknowledge(now, src, &packet);
         let is_stream = packet.to > 0;
         let mut is_new = false;
+        self.arrival = if packet.timed { Arrival::Timed } else { Arrival::Untimed };
         for (runs, spread) in [(packet.runs, false), (packet.spread, true)] {
             for run in runs {
                 is_new |= self.take(now, src, run, spread, is_stream);
             }
+        }
+        self.arrival = Arrival::Own;
+        if packet.timed
+            && let Strategy::Hub { flush, align: true } = self.settings.strategy
+        {
+            self.rhythm.note(now, flush);
         }
         if is_new && !is_stream {
             self.repair.answered(src, now);
@@ -203,7 +220,8 @@ impl<T: Clone> Replica<T> {
         if is_due(self.links[peer as usize].outgoing.retry_at) {
             self.retry(now, peer);
         }
-        if is_due(self.links[peer as usize].outgoing.flush_at) {
+        let outgoing = &mut self.links[peer as usize].outgoing;
+        if is_due(outgoing.flush_at) && !self.waits_for_others(now, peer) {
             self.flush(now, peer);
         }
         let incoming = &self.links[peer as usize].incoming;
@@ -211,6 +229,20 @@ impl<T: Clone> Replica<T> {
             let packet = self.packet(now, peer);
             self.outputs.push((peer, packet));
         }
+    }
+
+    /// True if this is the hub and comes too late to pass values on: it does so when it has read
+    /// what has arrived meanwhile.
+    fn waits_for_others(&mut self, now: Time, peer: u32) -> bool {
+        let outgoing = &mut self.links[peer as usize].outgoing;
+        let is_late = outgoing.flush_at.is_some_and(|at| now.since(at) > HELD_UP);
+        let is_aligned = matches!(self.settings.strategy, Strategy::Hub { align: true, .. });
+        if !is_aligned || self.hub != self.me || !is_late || outgoing.was_held_up {
+            return false;
+        }
+        outgoing.was_held_up = true;
+        outgoing.flush_at = Some(now + HELD_UP);
+        true
     }
 
     fn peers(&self) -> impl Iterator<Item = u32> + use<T> {
@@ -250,44 +282,52 @@ impl<T: Clone> Replica<T> {
         self.has_more_to_do = true;
         for peer in self.peers() {
             if self.is_due(peer, entry) {
-                let at = self.flush_time(now, peer, entry);
-                let flush_at = &mut self.links[peer as usize].outgoing.flush_at;
-                *flush_at = Some(flush_at.map_or(at, |before| before.min(at)));
+                let (at, is_timed) = self.flush_time(now, peer, entry);
+                let outgoing = &mut self.links[peer as usize].outgoing;
+                if outgoing.flush_at.is_none_or(|before| at < before) {
+                    (outgoing.flush_at, outgoing.is_timed) = (Some(at), is_timed);
+                }
             }
         }
     }
 
-    /// When something new is to be sent.
-    fn flush_time(&self, now: Time, peer: u32, entry: Entry) -> Time {
+    /// When something new is to be sent, and whether it will then arrive just before the peer passes
+    /// it on.
+    fn flush_time(&self, now: Time, peer: u32, entry: Entry) -> (Time, bool) {
         match (&self.settings.strategy, entry.to) {
             (Strategy::Hub { flush, align: true }, Target::Hub(_)) => {
                 self.just_in_time(now, peer, *flush)
             }
-            (Strategy::Hub { flush, align: true }, _) => next_multiple(now, *flush),
-            (Strategy::Hub { .. }, Target::Hub(_)) | (Strategy::Direct, _) => now,
-            (Strategy::Hub { flush, .. } | Strategy::Neighbours { flush }, _) => now + *flush,
+            (Strategy::Hub { flush, align: true }, _) => {
+                (self.rhythm.pass_on(now, self.arrival, *flush), false)
+            }
+            (Strategy::Hub { .. }, Target::Hub(_)) | (Strategy::Direct, _) => (now, false),
+            (Strategy::Hub { flush, .. } | Strategy::Neighbours { flush }, _) => {
+                (now + *flush, false)
+            }
         }
     }
 
-    /// When to send something so that it arrives at the hub just before the hub's clock comes to a
-    /// multiple of `period`.
-    fn just_in_time(&self, now: Time, hub: u32, period: Duration) -> Time {
+    /// When to send something so that it arrives at the hub just before one of its ticks, and
+    /// whether that is known.
+    fn just_in_time(&self, now: Time, hub: u32, period: Duration) -> (Time, bool) {
         let link = &self.links[hub as usize];
-        let round_trip = &link.round_trip;
-        let (Some((clock, heard)), Some(mean)) = (link.clock, round_trip.mean()) else {
-            // Nothing is known of the hub, but nodes are started at about the same time.
-            let latest = next_multiple(now, period);
-            let early = latest.since(Time::ZERO).saturating_sub(round_trip.expected());
-            return now.max(Time::ZERO + early);
+        let Some((arrival, deviation)) = link.shift.arrival(now) else {
+            // Nothing is known of the way there, but perhaps of the hub's clock; and nodes are
+            // started at about the same time.
+            let clock = link
+                .clock
+                .map_or(now, |(clock, heard)| Time::from_millis(clock) + now.since(heard));
+            let wait = next_multiple(clock, period).since(clock);
+            let wait = wait.saturating_sub(link.round_trip.expected());
+            return (now + wait, !wait.is_zero());
         };
-        let jitter = round_trip.jitter() * 4;
-        if jitter > period / 2 {
-            // It would often come too late, and wait for a whole period more.
-            return now;
+        if deviation.saturating_mul(4) > rhythm::micros(period / 2) {
+            // It would often come too late.
+            return (now, false);
         }
-        let hub_now = Time::from_millis(clock) + mean / 2 + (now - heard);
-        let arrival = hub_now + mean / 2 + jitter + ALIGNMENT_MARGIN;
-        now + (next_multiple(arrival, period) - arrival)
+        let arrival = arrival.saturating_add(rhythm::micros(ALIGNMENT_MARGIN));
+        (now + rhythm::until_multiple(arrival, period), true)
     }
 
     /// A value that came from `src`. True if it is new.
@@ -360,6 +400,7 @@ impl<T: Clone> Replica<T> {
         if let Some((clock, held)) = packet.echo {
             let took = now.as_millis().saturating_sub(clock).saturating_sub(held);
             link.round_trip.sample(Duration::from_millis(took));
+            link.shift.sample(clock, packet.clock.saturating_sub(held));
         }
         if link.clock.is_none_or(|(clock, _)| clock < packet.clock) {
             link.clock = Some((packet.clock, now));
@@ -368,7 +409,7 @@ impl<T: Clone> Replica<T> {
         if link.tries > 0 {
             let was_suspected = link.is_suspected();
             link.tries = 0;
-            link.outgoing.flush_at = Some(now);
+            (link.outgoing.flush_at, link.outgoing.is_timed) = (Some(now), false);
             if was_suspected {
                 link.outgoing.rewind();
                 link.outgoing.retry_at = None;
@@ -391,14 +432,16 @@ impl<T: Clone> Replica<T> {
             Some(oldest) => {
                 // Had it come through, this packet would acknowledge it.
                 let is_latest = link.clock.is_some_and(|(clock, _)| clock <= packet.clock);
-                let due = match packet.gap {
-                    0 => link.round_trip.patience(),
-                    _ => link.round_trip.expected() * 3 / 4,
+                let took = now - oldest.at;
+                let is_missing = match (packet.gap, link.shift.arrival(oldest.at)) {
+                    (0, Some(arrival)) => rhythm::is_past(packet.clock, arrival),
+                    (0, None) => took > link.round_trip.patience(),
+                    _ => took > link.round_trip.expected() * 3 / 4,
                 };
-                if is_latest && now - oldest.at > due {
+                if is_latest && is_missing {
                     outgoing.rewind();
                     outgoing.retry_at = None;
-                    outgoing.flush_at = Some(now);
+                    (outgoing.flush_at, outgoing.is_timed) = (Some(now), false);
                     link.ask = true;
                 } else {
                     let patience = if oldest.asked { Duration::ZERO } else { ack_patience };
@@ -436,16 +479,18 @@ impl<T: Clone> Replica<T> {
     fn flush(&mut self, now: Time, peer: u32) {
         let link = &mut self.links[peer as usize];
         link.outgoing.flush_at = None;
-        if link.tries > 0 {
+        link.outgoing.was_held_up = false;
+        let is_timed = std::mem::take(&mut link.outgoing.is_timed);
+        if link.is_suspected() {
             // It is not answering; what it should know is repeated as it is.
             link.outgoing.retry_at.get_or_insert(now);
         } else {
-            self.stream(now, peer, WINDOW);
+            self.stream(now, peer, WINDOW, is_timed);
         }
     }
 
     /// Sends what is due from where the stream is, in at most so many packets.
-    fn stream(&mut self, now: Time, peer: u32, packets_max: usize) {
+    fn stream(&mut self, now: Time, peer: u32, packets_max: usize, is_timed: bool) {
         for nth in 1..=packets_max {
             let (mut places, mut spread, to) = self.due(peer);
             let link = &mut self.links[peer as usize];
@@ -470,6 +515,7 @@ impl<T: Clone> Replica<T> {
                 from,
                 to: to as u64,
                 runs: self.store.runs(&mut places),
+                timed: is_timed && !spread.is_empty(),
                 spread: self.store.runs(&mut spread),
                 ..self.packet(now, peer)
             };
@@ -521,7 +567,7 @@ impl<T: Clone> Replica<T> {
             let packet = self.packet(now, peer);
             self.outputs.push((peer, packet));
         } else {
-            self.stream(now, peer, 1);
+            self.stream(now, peer, 1, false);
         }
         let link = &mut self.links[peer as usize];
         let pause = link.pause();
@@ -571,10 +617,4 @@ impl<T: Clone> Replica<T> {
             self.repair.again(now, self.links[peer as usize].pause());
         }
     }
-}
-
-/// The first whole multiple of `period` after `time`.
-fn next_multiple(time: Time, period: Duration) -> Time {
-    let period = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX).max(1);
-    Time::from_nanos((time.as_nanos() / period + 1).saturating_mul(period))
 }

@@ -349,6 +349,7 @@ fn nonsense_does_no_harm() {
                 to: number(&mut random),
                 runs: vec![run(&mut random, &mut number)],
                 spread: vec![run(&mut random, &mut number)],
+                timed: random.below(2) == 0,
                 ask: random.below(2) == 0,
                 version: None,
                 want: random.below(2) == 0,

@@ -45,6 +45,10 @@ pub(super) struct Packet<T> {
     /// Values that the receiver should know, and pass on to everybody.
     #[serde(rename = "s", default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
     pub(super) spread: Vec<Run<T>>,
+    /// The runs to be passed on were sent so that they would arrive just before the receiver does
+    /// so.
+    #[serde(rename = "j", default, skip_serializing_if = "is_default")]
+    pub(super) timed: bool,
     /// Answer at once.
     #[serde(rename = "q", default, skip_serializing_if = "is_default")]
     pub(super) ask: bool,
@@ -71,6 +75,7 @@ impl<T> Default for Packet<T> {
             to: 0,
             runs: Vec::new(),
             spread: Vec::new(),
+            timed: false,
             ask: false,
             version: None,
             want: false,

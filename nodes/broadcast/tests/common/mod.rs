@@ -1,7 +1,9 @@
 //! The load of challenge 3d against this node.
 
+use std::cell::Cell;
+
 use kolk_history::{Function, Phase};
-use kolk_sweep::{Measured, built_in, judge};
+use kolk_sweep::{Busy, Measured, built_in, judge};
 use kolk_workload::Settings;
 use kolk_workload::planner::Nodes;
 
@@ -12,6 +14,16 @@ pub const SETTINGS: [(&str, &str); 3] =
 /// The load of `-w broadcast --node-count 25 --time-limit 20 --rate 100 --latency 100`, changed,
 /// with the stronger checks. Beside what checkers measure there is `messages-per-broadcast`.
 pub fn measure(args: &str, seed: u64, change: impl FnOnce(&mut Settings)) -> Measured {
+    measure_busy(args, seed, Busy::default(), change)
+}
+
+/// As [`measure`], on a machine that is so busy.
+pub fn measure_busy(
+    args: &str,
+    seed: u64,
+    busy: Busy,
+    change: impl FnOnce(&mut Settings),
+) -> Measured {
     let mut settings = Settings::new("broadcast", built_in("broadcast", args), seed);
     settings.nodes = Nodes::Count(25);
     settings.time_limit = 20.0;
@@ -19,8 +31,11 @@ pub fn measure(args: &str, seed: u64, change: impl FnOnce(&mut Settings)) -> Mea
     settings.latency = 100.0;
     settings.strict = true;
     change(&mut settings);
+    let made = Cell::new(0);
     let judged = judge(&settings, |args| {
-        kolk_node::machine(kolk_broadcast::factory(args).expect("arguments"))
+        let machine = kolk_node::machine(kolk_broadcast::factory(args).expect("arguments"));
+        let number = made.replace(made.get() + 1);
+        busy.node(seed, number, machine)
     });
     let summary = &judged.run.summary;
     // The trouble that was asked for did happen.
