@@ -227,7 +227,7 @@ const RUST: Project = Project {
     main: "src/lib.rs",
     ask: "`cx.rpc(peer, &request).await` asks another node and waits a second for its reply, \
           `cx.rpc_retry` asks until there is one, and `cx.seq_kv()` is a store.",
-    build: "cargo build\ncargo test",
+    build: "cargo build --target-dir target\ncargo test --target-dir target",
     setup: "",
     ignored: "/target/",
     files: &[
