@@ -4,8 +4,9 @@
 //! and between nodes and services). Measures: `messages`, `messages-per-operation`,
 //! `server-messages-per-operation`.
 
-use kolk_history::summary::MessageCounts;
+use kolk_history::summary::{GoneClient, Growth, MessageCounts};
 use kolk_history::{History, Summary, Value};
+use kolk_protocol::Time;
 
 use crate::check::Check;
 use crate::tree::{count, key, single};
@@ -37,5 +38,53 @@ pub fn check(history: &History, summary: &Summary) -> Check {
         check.measure("messages-per-operation", ratio(&summary.all), "");
         check.measure("server-messages-per-operation", ratio(&summary.servers), "");
     }
+    check.notes.extend(deaf(summary));
+    check.notes.extend(summary.growth.as_ref().map(Growth::describe));
     check
+}
+
+/// Where Maelstrom would have stopped listening.
+fn deaf(summary: &Summary) -> Option<String> {
+    let first = summary.gone_clients.first()?;
+    let GoneClient { node, id, client, .. } = first;
+    let serves = first.op.map(|op| format!(", which serves operation {op},"));
+    let others = match summary.gone_clients.len() - 1 {
+        0 => String::new(),
+        1 => "; one other node would fare likewise".to_owned(),
+        others => format!("; {others} other nodes would fare likewise"),
+    };
+    Some(format!(
+        "Maelstrom would go deaf to {node} at {}: message {id}{} goes to {client}, which is gone (clients \
+         are closed when they have started a node, and when they give up after five seconds), and \
+         Maelstrom never again reads a node that sends to somebody who is not there{others}",
+        Time::from_nanos(first.time),
+        serves.unwrap_or_default()
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_where_maelstrom_would_go_deaf() {
+        let gone = |node: &str, op| GoneClient {
+            node: node.to_owned(),
+            time: 6_500_000_000,
+            id: 12,
+            client: "c7".to_owned(),
+            op,
+        };
+        let mut summary = Summary { gone_clients: vec![gone("n1", Some(4))], ..Summary::default() };
+        let history = History::new(vec!["n1".to_owned(), "n2".to_owned()]);
+        let notes = check(&history, &summary).notes.join("\n");
+        let expected = format!(
+            "Maelstrom would go deaf to n1 at {}: message 12, which serves operation 4, goes to c7,",
+            Time::from_nanos(6_500_000_000)
+        );
+        assert!(notes.starts_with(&expected), "{notes}");
+        summary.gone_clients.push(gone("n2", None));
+        assert!(check(&history, &summary).notes[0].ends_with("one other node would fare likewise"));
+        assert!(check(&history, &Summary::default()).notes.is_empty());
+    }
 }

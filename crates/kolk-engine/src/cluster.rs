@@ -113,6 +113,7 @@ impl Cluster {
             },
             faults: Vec::new(),
             exceptions: Exceptions::default(),
+            limits: kolk_history::plan::Limits::default(),
             strict: false,
             availability: None,
         };

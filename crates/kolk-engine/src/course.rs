@@ -19,6 +19,9 @@ use clients::{Role, WorkerState};
 /// How long nodes get to recover before the final operations.
 const RECOVERY: Duration = Duration::from_secs(10);
 
+/// How long a load may go unanswered, without a fault, until it is ended.
+const SILENCE: Duration = Duration::from_secs(10);
+
 /// How often a node is read in the convergence phase until it answers, and with which pause.
 const CONVERGENCE_READS_MAX: u32 = 5;
 const CONVERGENCE_PAUSE: Duration = Duration::from_millis(200);
@@ -45,6 +48,11 @@ pub(crate) enum Stage {
 }
 
 impl Stage {
+    /// True while nodes start and are set up.
+    pub(crate) const fn is_before_load(self) -> bool {
+        matches!(self, Stage::Starting | Stage::SettingUp)
+    }
+
     /// For people.
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -66,6 +74,14 @@ pub(crate) struct Course {
     pub(crate) load_began: Time,
     pub(crate) load_ended: Time,
     pub(crate) ok_count: u64,
+    /// Nodes that broke the protocol before the load.
+    pub(crate) suspects: Vec<u16>,
+    /// How many operations were answered, by errors too, with something that fits.
+    answered: u64,
+    /// When the last fault ended.
+    pub(crate) healed: Time,
+    /// The load was ended because nothing was ever answered.
+    pub(crate) silent: bool,
     /// Operations invoked under load: the number of the next one.
     next_operation: u64,
     /// Tells a stage's end from those of earlier ones.
@@ -97,15 +113,20 @@ impl Course {
         if plan.concurrency == 0 {
             return bad("a run needs at least one worker");
         }
-        if !(plan.rate > 0.0 && plan.rate.is_finite()) {
-            return bad("the rate must be a positive number");
+        if !(plan.rate >= 0.0 && plan.rate.is_finite()) {
+            return bad("the rate must be a number of 0 or more");
         }
-        let gap_bound = (2e9 / plan.rate).round().max(1.0) as u64;
+        // Decades are as good as for ever, and can be added to.
+        let gap_bound = (2e9 / plan.rate).round().clamp(1.0, 1e18) as u64;
         Ok(Course {
             stage: Stage::Starting,
             load_began: Time::ZERO,
             load_ended: Time::ZERO,
             ok_count: 0,
+            answered: 0,
+            healed: Time::ZERO,
+            silent: false,
+            suspects: Vec::new(),
             next_operation: 0,
             stage_serial: 0,
             roles: Vec::new(),
@@ -151,7 +172,7 @@ impl Simulation<'_> {
         }
         match self.course.stage {
             Stage::Starting => {
-                let advice = self.init_advice();
+                let advice = format!("{}{}", self.init_advice(), self.patience_advice());
                 Err(self.no_answer("init", &advice))
             }
             Stage::Load => self.end_load(),
@@ -201,6 +222,7 @@ impl Simulation<'_> {
     fn begin_load(&mut self) -> Result<(), EngineError> {
         let now = self.now();
         self.course.load_began = now;
+        self.traffic.begin(now);
         self.course.load_ended = now;
         self.enter(Stage::Load, Some(Duration::from_nanos(self.plan.time_limit)));
         let plan = Rc::clone(&self.plan);
@@ -220,6 +242,10 @@ impl Simulation<'_> {
     /// Gaps count from when an operation was due, not from when it was invoked, so that the real
     /// clock's delays do not add up; they do count from when a worker became free.
     fn schedule_operation(&mut self, from: Time) {
+        // Nodes are started, and nobody asks them anything.
+        if self.plan.rate == 0.0 {
+            return;
+        }
         let number = self.course.next_operation;
         let mut random = self.key("gap").with(number).random();
         let gap = random.below(self.course.gap_bound + 1);
@@ -267,9 +293,11 @@ impl Simulation<'_> {
     ) -> Result<(), EngineError> {
         let now = self.now();
         let is_ok = matches!(completion, Completion::Ok(_));
+        self.course.answered += u64::from(is_ok);
         self.course.ok_count += u64::from(is_ok);
         if matches!(completion, Completion::Info(_)) {
-            self.replace_process(worker);
+            let op = self.recorder.history.operations[position].index;
+            self.replace_process(worker, op);
         }
         self.recorder.complete(now, position, completion)?;
         match self.course.stage {
@@ -295,6 +323,24 @@ impl Simulation<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Ends the run if nothing was ever answered though there was time enough and no fault: more of
+    /// it would only say so again.
+    fn end_if_silent(&mut self) {
+        let course = &self.course;
+        let since = course.load_began.max(course.healed);
+        if course.answered > 0
+            || course.stage != Stage::Load
+            || !self.plan.limits.fail_fast
+            || !self.open_faults.is_empty()
+            || self.now().since(since) < SILENCE
+        {
+            return;
+        }
+        self.course.silent = true;
+        self.course.load_ended = self.now();
+        self.enter(Stage::Over, None);
     }
 
     // ---- end ----

@@ -5,10 +5,12 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use kolk_history::plan::{ClockKind, DRAWS, FORMAT, Plan};
+use kolk_history::summary::{Growth, NodeOutput, OUTPUTS_MAX};
+use kolk_history::{Outcome, Value};
 use kolk_protocol::Time;
 
 use crate::course::Stage;
-use crate::host::{Family, Hosts, LockstepHosts, Program, ProgramEvent, RealHosts};
+use crate::host::{Family, Hosts, LockstepHosts, Program, ProgramEvent, RealHosts, make_room};
 use crate::logs::{self, Logs};
 use crate::recorder::{Recorded, Recorder};
 use crate::run::{Ending, EngineError, Flow, NodeSource, Observer, Progress, Run, Setup};
@@ -49,9 +51,11 @@ pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
         Simulation::new(Rc::new(plan.clone()), workload, hosts, recorder, log_files)?;
     let ending = drive(&mut simulation, observer)?;
     let Simulation { hosts, recorder, course, queue, event_count, .. } = simulation;
+    let outputs = outputs(&hosts, &recorder);
     drop(hosts);
     let survivors = family.end();
-    let Recorded { history, summary, digest, journal } = recorder.finish()?;
+    let Recorded { history, mut summary, digest, journal } = recorder.finish()?;
+    summary.outputs = outputs;
     Ok(Run {
         history,
         summary,
@@ -64,6 +68,36 @@ pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
         journal,
         survivors,
     })
+}
+
+/// What the nodes wrote to stderr whose operations timed out, or got answers that do not fit, most of
+/// those first.
+fn outputs(hosts: &Hosts<'_>, recorder: &Recorder<'_>) -> Vec<NodeOutput> {
+    let history = &recorder.history;
+    let mut failures = vec![0_u64; history.nodes.len()];
+    for operation in history.operations.iter().filter(|operation| operation.outcome != Outcome::Ok)
+    {
+        let is_unanswered = ["timeout", "malformed reply"]
+            .iter()
+            .any(|text| operation.result == Value::text(*text));
+        if let Some(node) = operation.node.filter(|_| is_unanswered) {
+            failures[usize::from(node)] += 1;
+        }
+    }
+    let mut nodes: Vec<u16> =
+        (0..failures.len() as u16).filter(|node| failures[usize::from(*node)] > 0).collect();
+    nodes.sort_by_key(|node| std::cmp::Reverse(failures[usize::from(*node)]));
+    let told = |node: &str| {
+        let violations = &recorder.summary().violations;
+        violations.iter().any(|found| found.node == node && !found.stderr.is_empty())
+    };
+    let outputs = nodes.into_iter().filter_map(|node| {
+        let name = &history.nodes[usize::from(node)];
+        let lines = hosts.stderr(node);
+        let is_news = !lines.is_empty() && !told(name);
+        is_news.then(|| NodeOutput { node: name.clone(), lines })
+    });
+    outputs.take(OUTPUTS_MAX).collect()
 }
 
 /// A folder that nobody wants to keep, removed at the end: each program's working folder is in it,
@@ -135,6 +169,7 @@ fn start_nodes<'a>(
             Ok((Hosts::InProcess { machines, started: vec![false; plan.nodes.len()] }, log_files))
         }
         NodeSource::Program { path, args, patience } => {
+            make_room(plan.nodes.len());
             let scratch = scratch.insert(Scratch::create()?);
             let folder = logs.clone().unwrap_or_else(|| scratch.0.clone());
             let mut programs = Vec::with_capacity(plan.nodes.len());
@@ -171,18 +206,20 @@ fn drive(
         (Err(error), _) => Err(error),
         (Ok(_), Some(node)) => {
             let name = simulation.plan.nodes[usize::from(node)].clone();
-            if matches!(simulation.course.stage, Stage::Starting | Stage::SettingUp) {
+            if simulation.course.stage.is_before_load() {
                 return Err(simulation.failed_starting(node));
             }
             Ok(Ending::NodeFailed { node: name })
         }
+        (Ok(Ending::Completed), None) if simulation.course.silent => Ok(Ending::Silent),
         (Ok(ending), None) => Ok(ending),
     }
 }
 
 fn look(simulation: &Simulation<'_>, observer: &mut dyn Observer) -> Flow {
-    let faults: Vec<String> =
-        simulation.open_faults.iter().map(|(_, fault)| fault.clone()).collect();
+    let growth = simulation.recorder.summary().growth.as_ref().map(Growth::describe);
+    let faults = simulation.open_faults.iter().map(|(_, fault)| fault.clone());
+    let faults: Vec<String> = faults.chain(growth).collect();
     observer.progress(&Progress {
         now: simulation.now(),
         end: simulation.expected_end(),
@@ -212,6 +249,9 @@ fn drive_virtual(
         let Some(event) = simulation.queue.pop() else { break };
         simulation.handle(event)?;
         simulation.guard_instant();
+        if simulation.queue.peek().is_none_or(|(time, _)| time > simulation.queue.now()) {
+            simulation.fail_suspects();
+        }
         if matches!(&simulation.hosts, Hosts::Lockstep(hosts) if hosts.stopped) {
             return Ok(Ending::Interrupted);
         }
@@ -255,6 +295,7 @@ fn drive_real(
         while let Some(event) = simulation.queue.pop_due() {
             simulation.handle(event)?;
         }
+        simulation.fail_suspects();
         let Hosts::Real(hosts) = &mut simulation.hosts else { return Ok(Ending::Completed) };
         if let Some((node, failure)) = hosts.flush() {
             simulation.fail_node(node, failure);
@@ -272,6 +313,12 @@ fn drive_real(
                 && let Some((node, failure)) = hosts.deaf()
             {
                 simulation.fail_node(node, failure);
+            }
+            let before_load = simulation.course.stage.is_before_load();
+            if let Hosts::Real(hosts) = &mut simulation.hosts {
+                for (node, failure) in hosts.unended(before_load) {
+                    simulation.violation(node, failure);
+                }
             }
             if look(simulation, observer) == Flow::Stop {
                 return Ok(Ending::Interrupted);

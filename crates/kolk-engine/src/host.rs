@@ -5,7 +5,9 @@ mod lines;
 mod lockstep;
 mod process;
 
-pub use family::{Killed, Survivor, adopt_orphans, kill_all as kill_all_programs};
+pub use family::{
+    Killed, Survivor, adopt_orphans, kill_all as kill_all_programs, set_warden, watch_over,
+};
 
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ use crate::run::EngineError;
 
 pub(crate) use family::Family;
 pub(crate) use lockstep::{LockstepHosts, NO_LOCKSTEP};
-pub(crate) use process::{Program, ProgramEvent, RealHosts, timespec};
+pub(crate) use process::{Program, ProgramEvent, RealHosts, make_room, timespec};
 
 /// How long a node may take to answer `init`, in simulated time.
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -288,6 +290,11 @@ impl Hosts<'_> {
         }
     }
 
+    /// What a program's stderr began and ended with.
+    pub(crate) fn stderr(&self, node: u16) -> Vec<String> {
+        self.program(node).map(Program::stderr).unwrap_or_default()
+    }
+
     /// The error of a node that could not be started, with what it said last.
     pub(crate) fn start_error(
         &self,
@@ -301,8 +308,9 @@ impl Hosts<'_> {
             node: directory.name(Endpoint::Node(node)).to_owned(),
             problem,
             advice,
-            stderr: program.map(Program::last_stderr).unwrap_or_default(),
-            stdout: program.map(Program::last_stdout).unwrap_or_default(),
+            stderr: program.map(Program::stderr).unwrap_or_default().into(),
+            stdout: program.map(Program::last_stdout).unwrap_or_default().into(),
+            violation: None,
         }
     }
 }

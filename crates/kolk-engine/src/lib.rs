@@ -20,11 +20,12 @@ pub mod run;
 mod service_host;
 pub mod services;
 mod simulation;
+mod traffic;
 pub mod workload;
 
 pub use cluster::{Cluster, ClusterOptions};
 pub use drive::run;
-pub use host::{Killed, Survivor, adopt_orphans, kill_all_programs};
+pub use host::{Killed, Survivor, adopt_orphans, kill_all_programs, set_warden, watch_over};
 pub use run::{
     Digest, Ending, EngineError, Flow, JournalSink, NodeSource, Observer, Patience, Progress, Run,
     Setup,

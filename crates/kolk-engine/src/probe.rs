@@ -107,7 +107,7 @@ impl Probe {
 
     /// The last lines of its stderr, oldest first.
     pub fn last_stderr(&self) -> Vec<String> {
-        self.program.last_stderr()
+        self.program.stderr()
     }
 }
 

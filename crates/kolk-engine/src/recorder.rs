@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use kolk_history::history::{Event, EventKind, FaultEvent};
 use kolk_history::journal::{DropReason, JournalEvent, JournalKind};
 use kolk_history::summary::{
-    MessageCounts, NodeTraffic, STALE_ANSWERS_MAX, StaleAnswer, UnexpectedReply, VIOLATIONS_MAX,
-    Violation, ViolationKind, WARNINGS_MAX,
+    GoneClient, Growth, MessageCounts, NodeTraffic, STALE_ANSWERS_MAX, StaleAnswer,
+    UnexpectedReply, VIOLATIONS_MAX, Violation, ViolationKind, WARNINGS_MAX,
 };
 use kolk_history::{History, Outcome, Phase, Summary, Value, jsonl};
 use kolk_protocol::Time;
@@ -184,6 +184,20 @@ impl<'a> Recorder<'a> {
                 Endpoint::Client(_) => &mut node.from_clients,
             } += 1;
         }
+    }
+
+    /// A node sent something to a client that Maelstrom would have closed: the first such of each
+    /// node is kept, for from then on Maelstrom would not hear it.
+    pub(crate) fn gone_client(&mut self, gone: GoneClient) {
+        let summary = self.counted.as_mut().unwrap_or(&mut self.summary);
+        if !summary.gone_clients.iter().any(|known| known.node == gone.node) {
+            summary.gone_clients.push(gone);
+        }
+    }
+
+    /// Traffic grows though the load does not.
+    pub(crate) fn growth(&mut self, growth: Growth) {
+        self.counted.as_mut().unwrap_or(&mut self.summary).growth = Some(growth);
     }
 
     /// A service has answered from an older state than the newest. Nothing is kept of the part of a

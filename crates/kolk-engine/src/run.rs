@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kolk_history::summary::Violation;
 use kolk_history::{History, Plan, Summary};
 use kolk_node::Machine;
 use kolk_protocol::Time;
@@ -47,6 +48,8 @@ pub enum Ending {
         /// Which.
         node: String,
     },
+    /// No operation had been answered for so long that nothing more was to be expected.
+    Silent,
     /// Somebody asked it to stop.
     Interrupted,
 }
@@ -86,7 +89,7 @@ pub struct Progress<'a> {
     pub messages: u64,
     /// What goes on: `starting nodes`, `load`, `healing`, `final operations`, `convergence`.
     pub stage: &'static str,
-    /// The faults that are open, in words.
+    /// The faults that are open, in words, and other trouble that shows.
     pub faults: &'a [String],
 }
 
@@ -115,12 +118,14 @@ pub enum EngineError {
         node: String,
         /// What is wrong, as a verb phrase.
         problem: String,
-        /// What to do about it.
+        /// What to do about it, one or more lines.
         advice: String,
-        /// The last lines of its stderr.
-        stderr: Vec<String>,
+        /// What its stderr began and ended with, and how much is left out between.
+        stderr: Box<[String]>,
         /// The last lines of its stdout.
-        stdout: Vec<String>,
+        stdout: Box<[String]>,
+        /// The line that it should not have written, if that is it.
+        violation: Option<Box<Violation>>,
     },
     /// Something could not be written.
     #[error("cannot write {what}")]

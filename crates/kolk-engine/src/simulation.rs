@@ -10,7 +10,9 @@ use std::rc::Rc;
 
 use kolk_history::journal::DropReason;
 use kolk_history::plan::FaultKind;
-use kolk_history::summary::{StaleAnswer, UnexpectedReply, Violation, ViolationKind};
+use kolk_history::summary::{
+    GoneClient, Growth, StaleAnswer, UnexpectedReply, Violation, ViolationKind,
+};
 use kolk_history::{Plan, Value};
 use kolk_node::{Input, Outputs};
 use kolk_protocol::message::Body;
@@ -25,6 +27,7 @@ use crate::queue::{Event, Queue};
 use crate::recorder::Recorder;
 use crate::run::EngineError;
 use crate::service_host::Services;
+use crate::traffic::{Traffic, Trouble};
 use crate::workload::Workload;
 
 /// How many events may happen at one instant of virtual time: nodes that keep each other busy
@@ -108,6 +111,7 @@ pub(crate) struct Simulation<'a> {
     pub(crate) event_count: u64,
     network: Network,
     services: Services,
+    pub(crate) traffic: Traffic,
     alarms: Vec<Alarm>,
     in_flight: Vec<Option<InFlight>>,
     in_flight_bytes: usize,
@@ -144,6 +148,7 @@ impl<'a> Simulation<'a> {
             event_count: 0,
             network,
             services: Services::new(plan.seed),
+            traffic: Traffic::new(plan.nodes.len(), plan.limits.max_messages),
             alarms: vec![Alarm::default(); plan.nodes.len()],
             in_flight: Vec::new(),
             in_flight_bytes: 0,
@@ -231,6 +236,12 @@ impl<'a> Simulation<'a> {
             cause.message,
             &self.directory,
         )?;
+        if !ends.0.is_client() && !ends.1.is_client() {
+            let (operations, calm) = (self.course.invoked(), self.open_faults.is_empty());
+            if let Some(trouble) = self.traffic.sent(now, ends, &body.kind, operations, calm) {
+                self.traffic_trouble(trouble);
+            }
+        }
         let fate = self.network.fate(ends.0, ends.1);
         if fate.lost {
             return self.recorder.dropped(now, id, ends, DropReason::Loss, &self.directory);
@@ -276,6 +287,52 @@ impl<'a> Simulation<'a> {
             && self.failed.is_none()
         {
             self.end_storm(count);
+        }
+    }
+
+    /// Names traffic that feeds itself, and ends the run if it is beyond all bounds.
+    fn traffic_trouble(&mut self, trouble: Trouble) {
+        match trouble {
+            Trouble::Grows { from, to, pair } => {
+                let growth = Growth {
+                    time: self.now().as_nanos(),
+                    from,
+                    to,
+                    src: self.directory.name(pair.src).to_owned(),
+                    dest: self.directory.name(pair.dest).to_owned(),
+                    kind: pair.kind,
+                    back: pair.back,
+                };
+                self.recorder.growth(growth);
+            }
+            Trouble::Beyond { messages, bound, pair } => {
+                if self.failed.is_some() {
+                    return;
+                }
+                // Few messages on their way, and all of them at once: time does not pass.
+                let in_flight = self.in_flight.len() - self.free.len();
+                let (instant, events) = self.instant;
+                if instant == self.now() && events > bound / 4 && in_flight < 1000 {
+                    let how = format!("{events} events happened at {instant}");
+                    return self.end_standstill(&how);
+                }
+                let problem = format!(
+                    "floods the network: {messages} messages between servers for {} operations, {}",
+                    self.course.invoked(),
+                    pair.describe(&self.directory)
+                );
+                let advice = format!(
+                    "Messages that beget more messages never end. Do not answer an answer, and pass a \
+                     value on only the first time you see it. If so many are meant, raise the bound, \
+                     which was {bound} here: `--max-messages`."
+                );
+                let node = match (pair.src, pair.dest) {
+                    (Endpoint::Node(node), _) | (_, Endpoint::Node(node)) => node,
+                    _ => self.last_stepped,
+                };
+                let failure = HostFailure::plain(ViolationKind::Storm, problem, advice);
+                self.fail_node(node, failure);
+            }
         }
     }
 
@@ -375,6 +432,9 @@ impl<'a> Simulation<'a> {
     fn deliver_to_client(&mut self, client: u32, message: InFlight) -> Result<(), EngineError> {
         let ends = (message.src, message.dest);
         self.recorder.receive(self.now(), message.id, ends, &self.directory)?;
+        if self.course.is_gone(client, |node| self.hosts.is_started(node)) {
+            self.note_gone_client(client, &message);
+        }
         let body = message.read_body();
         if let Some(repeated) = self.client_message(client, message.src, &body)? {
             let node = self.directory.name(message.src).to_owned();
@@ -382,6 +442,18 @@ impl<'a> Simulation<'a> {
         }
         self.recycle(message.body);
         Ok(())
+    }
+
+    /// Notes that Maelstrom would stop reading the node that sent this.
+    fn note_gone_client(&mut self, client: u32, message: &InFlight) {
+        let gone = GoneClient {
+            node: self.directory.name(message.src).to_owned(),
+            time: self.now().as_nanos(),
+            id: message.id,
+            client: self.directory.name(message.dest).to_owned(),
+            op: message.op.or_else(|| self.course.given_up_by(client)),
+        };
+        self.recorder.gone_client(gone);
     }
 
     // ---- nodes ----
@@ -535,6 +607,9 @@ impl<'a> Simulation<'a> {
             ..*failure.violation
         };
         self.recorder.violation(violation);
+        if self.course.stage.is_before_load() {
+            self.course.suspects.push(node);
+        }
     }
 
     /// Records what a node did that the protocol frowns upon, and nobody else minds. `failure` is
@@ -585,6 +660,7 @@ impl<'a> Simulation<'a> {
             self.open_faults.push((number, format!("partition ({shape})")));
         } else {
             self.open_faults.retain(|(open, _)| *open != number);
+            self.course.healed = self.now();
         }
         let function = if begin { "start-partition" } else { "stop-partition" };
         let value = if begin { describe_cut(shape, blocked) } else { Value::Null };

@@ -71,6 +71,7 @@ fn plan() -> Plan {
         },
         faults: Vec::new(),
         exceptions: Exceptions::default(),
+        limits: kolk_history::plan::Limits::default(),
         strict: false,
         availability: None,
     }

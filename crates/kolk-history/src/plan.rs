@@ -52,10 +52,30 @@ pub struct Plan {
     /// What is different from what the seed says.
     #[serde(default, skip_serializing_if = "Exceptions::is_empty")]
     pub exceptions: Exceptions,
+    /// When it is ended before its time.
+    #[serde(default)]
+    pub limits: Limits,
     /// Whether the stronger checks count, and every node is read at the end.
     pub strict: bool,
     /// What availability must be: a fraction, or 1 for `total`. `None` if it is only measured.
     pub availability: Option<f64>,
+}
+
+/// What ends a run before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Limits {
+    /// How many messages there may be between servers; `None` for a bound that grows with nodes,
+    /// operations and time.
+    pub max_messages: Option<u64>,
+    /// Whether a load that nobody has answered in ten seconds without a fault is ended.
+    pub fail_fast: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { max_messages: None, fail_fast: true }
+    }
 }
 
 /// The two clocks.

@@ -39,6 +39,9 @@ pub struct Summary {
     /// What was sent by each node and to it, in the order of the plan's nodes.
     #[serde(default)]
     pub traffic: Vec<NodeTraffic>,
+    /// Traffic between servers that grew though the load did not, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub growth: Option<Growth>,
     /// Answers of services from an older state than the newest: at most [`STALE_ANSWERS_MAX`] are
     /// kept for each node.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -58,6 +61,14 @@ pub struct Summary {
     /// How many of each kind, for every kind there was one of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warning_kinds: Vec<(ViolationKind, u64)>,
+    /// For each node the first message it sent to a client that Maelstrom would have closed by then:
+    /// Maelstrom never reads it again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone_clients: Vec<GoneClient>,
+    /// What nodes wrote to stderr whose operations timed out or were answered with nothing that fits:
+    /// at most [`OUTPUTS_MAX`] nodes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<NodeOutput>,
     /// Replies nobody waited for: second answers, and answers to requests nobody made.
     pub unexpected_replies: Vec<UnexpectedReply>,
     /// How many there were in all.
@@ -86,6 +97,71 @@ pub struct NodeTraffic {
     /// have given another answer: `seq-kv` and `lww-kv` may do so.
     #[serde(default)]
     pub stale_answers: u64,
+}
+
+/// Traffic between servers that grew in each of several seconds, while the load stayed the same and
+/// no fault was open: nodes that answer answers, or send again and again what is never acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Growth {
+    /// When it was noticed, in nanoseconds.
+    pub time: u64,
+    /// Messages in a second when the load had just begun.
+    pub from: u64,
+    /// Messages in the second when it was noticed.
+    pub to: u64,
+    /// Who sent most of them.
+    pub src: String,
+    /// To whom.
+    pub dest: String,
+    /// Of which type they were.
+    pub kind: String,
+    /// Of which type most were that went back, if any did.
+    pub back: Option<String>,
+}
+
+impl Growth {
+    /// A sentence fragment for people.
+    pub fn describe(&self) -> String {
+        let Growth { from, to, src, dest, kind, .. } = self;
+        let back = self.back.as_ref().map(|back| format!(" and `{back}` back"));
+        format!(
+            "traffic between servers feeds itself: it grew from {from} to {to} messages a second \
+             while the load stayed the same, most of it `{kind}` from {src} to {dest}{}",
+            back.unwrap_or_default()
+        )
+    }
+}
+
+/// A message to a client that Maelstrom would have closed. There a message to somebody who is not there
+/// ends the thread that reads the node's stdout (`validate-msg` of `net.clj`, `io-thread` of
+/// `process.clj`), so that the node goes on and is never heard again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct GoneClient {
+    /// Who sent it.
+    pub node: String,
+    /// When, in nanoseconds.
+    pub time: u64,
+    /// The message's number in the journal.
+    pub id: u64,
+    /// To which client.
+    pub client: String,
+    /// The index of the invocation it serves, where that is known.
+    pub op: Option<u32>,
+}
+
+/// Of how many nodes stderr is kept in the summary.
+pub const OUTPUTS_MAX: usize = 2;
+
+/// What a node wrote to stderr.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct NodeOutput {
+    /// Which node.
+    pub node: String,
+    /// The first lines and the last, and between them how much is left out.
+    pub lines: Vec<String>,
 }
 
 /// How many stale answers are kept for each node.

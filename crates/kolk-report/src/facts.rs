@@ -65,6 +65,8 @@ pub enum Ending {
         /// Which.
         node: String,
     },
+    /// No operation had been answered for so long that nothing more was to be expected.
+    Silent,
     /// Somebody asked it to stop.
     Interrupted,
 }

@@ -1,10 +1,13 @@
 //! Failures: what went wrong, why, what to do.
 
+use kolk_history::summary::Violation;
+
 use crate::sanitize::{excerpt, sanitize};
 use crate::style::{Role, Style};
+use crate::violation;
 
 /// How many lines of a node's output are shown, of each kind.
-const TAIL_LINES: usize = 10;
+const TAIL_LINES: usize = 16;
 
 /// Why something could not be done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +20,8 @@ pub struct Failure {
     pub advice: Vec<String>,
     /// What a program printed before it failed: a name and its last lines, oldest first.
     pub output: Vec<(String, Vec<String>)>,
+    /// A line that a node should not have written.
+    pub violation: Option<Box<Violation>>,
 }
 
 impl Failure {
@@ -51,9 +56,22 @@ impl Failure {
         self
     }
 
+    /// The same failure with the line that is at fault, if one is.
+    #[must_use]
+    pub fn violation(mut self, violation: Option<Box<Violation>>) -> Failure {
+        self.violation = violation;
+        self
+    }
+
     /// Draws it.
     pub fn draw(&self, style: Style) -> String {
-        let mut out = format!("{} {}\n", style.paint(Role::Bad, "error:"), sanitize(&self.problem));
+        let mut out = match &self.violation {
+            Some(found) => {
+                violation::draw_under(Some(&self.problem), found, None, style).trim_end().to_owned()
+                    + "\n"
+            }
+            None => format!("{} {}\n", style.paint(Role::Bad, "error:"), sanitize(&self.problem)),
+        };
         for cause in &self.causes {
             let mut lines = cause.lines();
             out.push_str(&format!("  because {}\n", sanitize(lines.next().unwrap_or_default())));

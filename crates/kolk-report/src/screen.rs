@@ -6,6 +6,7 @@
 mod disturbed;
 mod hints;
 mod limits;
+mod outputs;
 
 use std::time::Duration;
 
@@ -102,7 +103,16 @@ pub fn draw(report: &Report<'_>, style: Style) -> String {
             style.paint(Role::Doubtful, "!")
         ));
     }
+    if report.facts.ending == Ending::Silent {
+        let end = Time::from_nanos(report.facts.ended);
+        out.push_str(&format!(
+            "{} ended early, at {end}: no operation was answered as it should be in ten seconds \
+             without a fault; `--no-fail-fast` goes on\n",
+            style.paint(Role::Bad, "!")
+        ));
+    }
     out.push_str(&judged.verdict(style));
+    out.push_str(&outputs::draw(report.summary, style));
     out.push_str(&judged.numbers(style));
     out.push('\n');
     out.push_str(&statistics::operations(report.history, 4, style));

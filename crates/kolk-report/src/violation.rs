@@ -12,7 +12,7 @@ use crate::operation;
 use crate::sanitize::{Excerpt, excerpt, sanitize};
 use crate::style::Style;
 
-/// How many lines of a dead node's output are shown, of each kind.
+/// How many lines of a dead node's stdout are shown; of its stderr there are both ends.
 const TAIL_LINES: usize = 8;
 
 /// What kind of violation, in a few words.
@@ -39,11 +39,22 @@ pub fn title(kind: ViolationKind) -> &'static str {
 
 /// Draws one violation.
 pub fn draw(violation: &Violation, history: Option<&History>, style: Style) -> String {
+    draw_under(None, violation, history, style)
+}
+
+/// Draws one violation under another headline than its own.
+pub fn draw_under(
+    headline: Option<&str>,
+    violation: &Violation,
+    history: Option<&History>,
+    style: Style,
+) -> String {
     let node = sanitize(&violation.node);
     let problem = sanitize(&violation.problem);
     // Where there is no line to quote, the problem is what the node did.
     let what = if violation.line.is_empty() { &*problem } else { title(violation.kind) };
-    let headline = format!("{node} {what}, at {}", Time::from_nanos(violation.time));
+    let own = || format!("{node} {what}, at {}", Time::from_nanos(violation.time));
+    let headline = headline.map_or_else(own, |headline| sanitize(headline).into_owned());
     let mut group = Group::with_title(Level::ERROR.primary_title(headline));
     if !violation.line.is_empty() {
         let kept = violation.line.len() as u64;
@@ -69,9 +80,13 @@ pub fn draw(violation: &Violation, history: Option<&History>, style: Style) -> S
             if violation.kind == ViolationKind::MalformedReply { Level::NOTE } else { Level::HELP };
         group = group.element(level.message(advice));
     }
-    for (name, lines) in [("stdout", &violation.stdout), ("stderr", &violation.stderr)] {
+    let outputs = [
+        (format!("the last of {node}'s stdout:"), last(&violation.stdout)),
+        (format!("{node}'s stderr:"), &violation.stderr),
+    ];
+    for (name, lines) in outputs {
         if !lines.is_empty() {
-            group = group.element(Level::NOTE.message(tail(&node, name, lines, style)));
+            group = group.element(Level::NOTE.message(output(name, lines, style)));
         }
     }
     let renderer = if style.color { Renderer::styled() } else { Renderer::plain() };
@@ -86,10 +101,12 @@ fn quote<'a>(quoted: Excerpt, problem: &str) -> Snippet<'a, Annotation<'a>> {
         .annotation(AnnotationKind::Primary.span(span).label(problem.to_owned()))
 }
 
-fn tail(node: &str, name: &str, lines: &[String], style: Style) -> String {
-    let shown = &lines[lines.len().saturating_sub(TAIL_LINES)..];
-    let mut text = format!("the last of {node}'s {name}:");
-    for line in shown {
+fn last(lines: &[String]) -> &[String] {
+    &lines[lines.len().saturating_sub(TAIL_LINES)..]
+}
+
+fn output(mut text: String, lines: &[String], style: Style) -> String {
+    for line in lines {
         text.push_str("\n  ");
         text.push_str(&excerpt(line, None, style.width.saturating_sub(16)).text);
     }

@@ -51,6 +51,7 @@ fn made(events: &str, change: impl FnOnce(&mut Plan, &mut Facts)) -> Made {
         },
         faults: Vec::new(),
         exceptions: Exceptions::default(),
+        limits: kolk_history::plan::Limits::default(),
         strict: false,
         availability: None,
     };

@@ -12,7 +12,8 @@ use kolk_engine::faults::{self, Cut, CutError};
 use kolk_history::Plan;
 use kolk_history::node_names::{NODES_MAX, NodeNames, NodeNamesError};
 use kolk_history::plan::{
-    ClockKind, DRAWS, Exceptions, FORMAT, FaultKind, LatencyDistribution, NetworkSpec, NodeSpec,
+    ClockKind, DRAWS, Exceptions, FORMAT, FaultKind, LatencyDistribution, Limits, NetworkSpec,
+    NodeSpec,
 };
 
 use crate::registry::{self, WorkloadError};
@@ -58,6 +59,8 @@ pub struct Settings {
     pub availability: Option<Availability>,
     /// Whether the stronger checks count: `--strict`.
     pub strict: bool,
+    /// What ends the run before its time: `--max-messages`, `--no-fail-fast`.
+    pub limits: Limits,
     /// Which clock: `--clock`.
     pub clock: ClockKind,
     /// What every random decision is drawn from: `--seed`.
@@ -95,6 +98,7 @@ impl Settings {
             cuts: Vec::new(),
             availability: None,
             strict: false,
+            limits: Limits::default(),
             clock,
             seed,
             kolk_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -323,6 +327,7 @@ pub fn plan(settings: &Settings) -> Result<Plan, PlanError> {
         faults: faults(settings, &nodes, load)?,
         nodes,
         exceptions: Exceptions::default(),
+        limits: settings.limits,
         strict: settings.strict,
         availability: settings.availability.map(Availability::fraction),
     };

@@ -300,6 +300,14 @@ pub struct RunArgs {
     #[arg(long = "as", value_name = "WHO", hide_possible_values = true)]
     #[arg(conflicts_with = "strict", help_heading = "Judgement")]
     pub judge: Option<JudgeArg>,
+    /// Messages between servers after which the run is ended [default: a bound that grows with
+    /// nodes, operations and time]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(help_heading = "Load")]
+    pub max_messages: Option<u64>,
+    /// Go on though no operation has been answered in ten seconds without a fault
+    #[arg(long, help_heading = "Load")]
+    pub no_fail_fast: bool,
     /// What every random decision is drawn from: decimal or 0x… [default: a fresh one, printed]
     #[arg(long, value_name = "SEED", value_parser = parse_seed, help_heading = "Clock and seed")]
     pub seed: Option<u64>,

@@ -31,7 +31,16 @@ use kolk_report::failure::Failure;
 use crate::args::{Cli, Command, StoreCommand};
 use crate::status::{Status, Stop};
 
+/// How kolk calls itself to be the warden of its nodes' processes; no command for people.
+const WARDEN: &str = "warden-of-nodes";
+
 fn main() -> ExitCode {
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == WARDEN) {
+        let mark = words.next().unwrap_or_default();
+        kolk_engine::watch_over(&mark.to_string_lossy(), std::io::stdin());
+        return Status::Valid.into();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -80,6 +89,9 @@ fn dispatch(command: &Command) -> Result<ExitCode, Stop> {
     if !matches!(command, Command::Node(_)) {
         signals::listen();
         kolk_engine::adopt_orphans();
+        if let Ok(path) = std::env::current_exe() {
+            kolk_engine::set_warden(path, vec![WARDEN.to_owned()]);
+        }
     }
     let status = match command {
         Command::Test(args) => commands::test::run(args)?,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use kolk_check::models::{Model, UnknownModel};
 use kolk_history::Plan;
-use kolk_history::plan::{ClockKind, LatencyDistribution, NodeSpec};
+use kolk_history::plan::{ClockKind, LatencyDistribution, Limits, NodeSpec};
 use kolk_report::failure::Failure;
 use kolk_workload::planner::{self, Nodes, PlanError, Settings};
 use kolk_workload::topology::{Topology, UnknownTopology};
@@ -96,6 +96,7 @@ fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
     settings.latency_dist =
         args.latency_dist.map_or(settings.latency_dist, LatencyDistribution::from);
     settings.strict = args.strict || args.judge == Some(JudgeArg::Kolk);
+    settings.limits = Limits { max_messages: args.max_messages, fail_fast: !args.no_fail_fast };
     settings.clock = args.clock.map_or(settings.clock, ClockKind::from);
     settings.workload_settings = workload_settings(args);
     Ok(settings)

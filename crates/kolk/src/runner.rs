@@ -215,6 +215,7 @@ fn facts_of(run: &Run) -> Facts {
         ending: match &run.ending {
             Ending::Completed => facts::Ending::Completed,
             Ending::NodeFailed { node } => facts::Ending::NodeFailed { node: node.clone() },
+            Ending::Silent => facts::Ending::Silent,
             Ending::Interrupted => facts::Ending::Interrupted,
         },
         load_began: run.load_began.as_nanos(),
@@ -293,11 +294,14 @@ impl Nodes {
 pub fn engine_failure(error: EngineError, folder: Option<&RunFolder>) -> Stop {
     match error {
         EngineError::BadPlan(problem) => Stop::user(Failure::new(problem)),
-        EngineError::Start { node, problem, advice, stderr, stdout } => {
+        EngineError::Start { node, problem, advice, stderr, stdout, violation } => {
             let mut failure = Failure::new(format!("node {node} {problem}"))
                 .output(format!("the last of {node}'s stdout"), &stdout)
-                .output(format!("the last of {node}'s stderr"), &stderr)
-                .advice(advice);
+                .output(format!("{node}'s stderr"), &stderr)
+                .violation(violation);
+            for advice in advice.lines() {
+                failure = failure.advice(advice);
+            }
             if let Some(folder) = folder.filter(|_| !stderr.is_empty()) {
                 let log = folder.logs().join(format!("{node}.log"));
                 failure = failure.advice(format!("its whole stderr is in {}", log.display()));

@@ -20,8 +20,15 @@ pub(super) enum Role {
     Init(u16),
     /// Works for this worker.
     Worker(u32),
-    /// Worked for one, until an operation's outcome became unknown.
-    Retired,
+    /// Worked for one, until an operation's outcome became unknown and another client took over.
+    Retired {
+        /// For whom.
+        worker: u32,
+        /// Who took over.
+        successor: u32,
+        /// The invocation whose outcome became unknown.
+        op: u32,
+    },
     /// Belongs to whoever holds the [`Cluster`](crate::Cluster).
     Outside,
 }
@@ -56,6 +63,35 @@ pub(super) struct WorkerState {
 }
 
 impl Course {
+    /// The invocation that a client gave up, if it did.
+    pub(crate) fn given_up_by(&self, client: u32) -> Option<u32> {
+        match self.roles[client as usize] {
+            Role::Retired { op, .. } => Some(op),
+            _ => None,
+        }
+    }
+
+    /// True if Maelstrom would have closed this client by now: those that started a node, once it has
+    /// answered, and those of processes whose worker has begun another operation as another one.
+    pub(crate) fn is_gone(&self, client: u32, started: impl Fn(u16) -> bool) -> bool {
+        match self.roles[client as usize] {
+            Role::Init(node) => started(node),
+            Role::Retired { worker, successor, .. } => {
+                let state = &self.workers[worker as usize];
+                state.client != successor || state.next_msg_id > 1
+            }
+            Role::Worker(_) | Role::Outside => false,
+        }
+    }
+
+    /// True if a worker of this node waits for the answer to the workload's first request.
+    pub(super) fn owes_setup(&self, node: u16) -> bool {
+        self.workers.iter().any(|state| {
+            let waits = state.waiting.as_ref().is_some_and(|waiting| waiting.operation.is_none());
+            waits && state.worker.node == usize::from(node)
+        })
+    }
+
     /// The operation that a reply to `client` serves, if it is the one awaited.
     pub(crate) fn op_of(&self, client: u32, in_reply_to: Option<i64>) -> Option<u32> {
         let Role::Worker(worker) = self.roles[client as usize] else { return None };
@@ -104,7 +140,7 @@ impl Simulation<'_> {
         match self.course.roles[client as usize] {
             Role::Init(node) => self.init_reply(node, body),
             Role::Worker(worker) => self.worker_reply(worker, src, body),
-            Role::Retired => Ok(None),
+            Role::Retired { .. } => Ok(None),
             Role::Outside => {
                 self.course.outside.push((body.answers(), body.json.to_owned()));
                 Ok(None)
@@ -243,6 +279,7 @@ impl Simulation<'_> {
         let definite = matches!(code, Value::Int(code)
             if u32::try_from(code).is_ok_and(|code| ErrorCode(code).is_definite()));
         let value = Value::List(std::sync::Arc::new(vec![code, text]));
+        self.course.answered += 1;
         self.give_up(worker, position, invocation, definite, value)
     }
 
@@ -264,7 +301,9 @@ impl Simulation<'_> {
         let failure = HostFailure::malformed_reply(&request, body.json, problem, op);
         debug_assert_eq!(failure.violation.kind, ViolationKind::MalformedReply);
         self.violation(node, failure);
-        self.give_up(worker, position, invocation, false, Value::text("malformed reply"))
+        self.give_up(worker, position, invocation, false, Value::text("malformed reply"))?;
+        self.end_if_silent();
+        Ok(())
     }
 
     pub(crate) fn timeout(&mut self, worker: u32) -> Result<(), EngineError> {
@@ -289,7 +328,9 @@ impl Simulation<'_> {
             }
             Some(Waiting { msg_id, operation: Some((position, invocation)), .. }) => {
                 state.given_up.push(msg_id);
-                self.give_up(worker, position, &invocation, false, Value::text("timeout"))
+                self.give_up(worker, position, &invocation, false, Value::text("timeout"))?;
+                self.end_if_silent();
+                Ok(())
             }
         }
     }
@@ -312,10 +353,10 @@ impl Simulation<'_> {
 
     /// After an operation of unknown outcome the process is dead: the worker goes on as another
     /// one, with a fresh client.
-    pub(super) fn replace_process(&mut self, worker: u32) {
+    pub(super) fn replace_process(&mut self, worker: u32, op: u32) {
         let client = self.add_client(Role::Worker(worker));
         let state = &mut self.course.workers[worker as usize];
-        self.course.roles[state.client as usize] = Role::Retired;
+        self.course.roles[state.client as usize] = Role::Retired { worker, successor: client, op };
         state.client = client;
         state.next_msg_id = 1;
         state.given_up.clear();

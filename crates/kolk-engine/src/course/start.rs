@@ -7,7 +7,8 @@ use kolk_protocol::{from_body, lockstep};
 
 use super::Stage;
 use super::clients::Role;
-use crate::host::{NO_LOCKSTEP, in_the_words_of_json, shorten};
+use crate::endpoint::Endpoint;
+use crate::host::{Hosts, NO_LOCKSTEP, in_the_words_of_json, shorten};
 use crate::run::EngineError;
 use crate::simulation::Simulation;
 use crate::workload::Call;
@@ -86,20 +87,68 @@ impl Simulation<'_> {
         Ok(None)
     }
 
+    /// Before the load, ends the run for a node that has broken the protocol and still owes an answer,
+    /// when everything that has been sent has arrived: that was its answer, most likely, and to wait
+    /// for another would only hide the cause.
+    pub(crate) fn fail_suspects(&mut self) {
+        let stage = self.course.stage;
+        if self.course.suspects.is_empty() || !stage.is_before_load() {
+            return;
+        }
+        let owes = |node: &&u16| match stage {
+            Stage::Starting => !self.hosts.is_started(**node),
+            _ => self.course.owes_setup(**node),
+        };
+        if let Some(node) = self.course.suspects.iter().find(owes) {
+            self.failed.get_or_insert(*node);
+        }
+    }
+
     /// The error of a node that failed before the load began.
     pub(crate) fn failed_starting(&mut self, node: u16) -> EngineError {
         let before = match self.course.stage {
             Stage::Starting => "before it had answered `init`",
             _ => "before the load began",
         };
-        let (problem, advice) = match self.recorder.last_violation() {
-            Some(Violation { kind, problem, advice, .. }) => match kind {
-                ViolationKind::Died => (format!("{problem} {before}"), advice.clone()),
-                _ => (problem.clone(), advice.clone()),
-            },
+        let name = self.directory.name(Endpoint::Node(node));
+        let of_node = |violation: &&Violation| violation.node == name;
+        let found = self.recorder.summary().violations.iter().rev().find(of_node).cloned();
+        let (problem, advice) = match &found {
+            // The line says what it did.
+            Some(violation) if !violation.line.is_empty() => {
+                (format!("broke the protocol {before}"), String::new())
+            }
+            Some(Violation { kind: ViolationKind::Died, problem, advice, .. }) => {
+                (format!("{problem} {before}"), advice.clone())
+            }
+            Some(Violation { problem, advice, kind, .. }) => {
+                let is_slow = *kind == ViolationKind::NeverIdle && problem != NO_LOCKSTEP.0;
+                let more = if is_slow { self.patience_advice() } else { String::new() };
+                (problem.clone(), format!("{advice}{more}"))
+            }
             None => (format!("failed {before}"), self.init_advice()),
         };
-        self.hosts.start_error(node, &self.directory, problem, advice)
+        let mut error = self.hosts.start_error(node, &self.directory, problem, advice);
+        if let EngineError::Start { violation, stdout, .. } = &mut error {
+            *violation = found.filter(|violation| !violation.line.is_empty()).map(Box::new);
+            if violation.is_some() {
+                *stdout = Box::default();
+            }
+        }
+        error
+    }
+
+    /// What to do for a program that is only slow, as another line of advice.
+    pub(super) fn patience_advice(&self) -> String {
+        let flag = match &self.hosts {
+            Hosts::InProcess { .. } => return String::new(),
+            Hosts::Lockstep(_) => "--step-timeout",
+            Hosts::Real(_) => "--init-timeout",
+        };
+        format!(
+            "\nOne that builds or loads much before it reads (`cargo run`, `go run`, `java`) may need \
+             longer: `{flag} 60`."
+        )
     }
 
     /// How `init` is to be answered.

@@ -8,6 +8,7 @@
 mod mark;
 #[cfg(target_os = "linux")]
 mod proc;
+mod warden;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +29,7 @@ use rustix::process::{
 use super::process::timespec;
 use mark::Mark;
 pub(super) use mark::VARIABLE;
+pub use warden::{set as set_warden, watch as watch_over};
 
 /// How long programs are given to end by themselves once their stdin has ended.
 const GRACE: Duration = Duration::from_millis(100);
@@ -85,6 +87,7 @@ impl Family {
         piped: impl FnOnce(&mut Child) -> T,
     ) -> io::Result<(Pid, T)> {
         command.env(VARIABLE, self.mark.to_string()).process_group(0);
+        warden::start(self.mark);
         // Whoever kills all programs finds this one too: nobody gets between start and note.
         let mut living = living();
         let mut child = command.spawn()?;
@@ -238,6 +241,24 @@ pub fn kill_all() -> Killed {
     });
     Killed { _living: living }
 }
+
+/// Ends whatever bears a mark of the same process, and what descends from that.
+#[cfg(target_os = "linux")]
+fn end_all_of(mark: Mark) {
+    let is_theirs = |seen: &proc::Seen| {
+        proc::mark_of(seen.pid).is_some_and(|found| found.is_of_process_of(mark))
+    };
+    wait_until(PATIENCE, || {
+        let left = proc::kin(proc::all(), &[], is_theirs);
+        for seen in &left {
+            let _ = kill_process(seen.pid, Signal::KILL);
+        }
+        left.is_empty()
+    });
+}
+
+#[cfg(not(target_os = "linux"))]
+fn end_all_of(_: Mark) {}
 
 /// All programs are killed; while this is held, no run gets past the end of one.
 #[must_use = "runs go on as soon as it is dropped"]

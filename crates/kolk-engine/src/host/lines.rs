@@ -70,6 +70,11 @@ impl LineBuffer {
         self.filled - self.taken
     }
 
+    /// The bytes that have not been handed out.
+    pub(crate) fn unfinished(&self) -> &[u8] {
+        &self.bytes[self.taken..self.filled]
+    }
+
     /// The last bytes read.
     pub(crate) fn tail(&self, bytes: usize) -> &[u8] {
         &self.bytes[self.filled.saturating_sub(bytes)..self.filled]

@@ -11,6 +11,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use serde::Deserialize;
 use std::os::fd::AsFd;
 
+use super::process::UNENDED;
 use super::process::timespec;
 use super::{HostFailure, Program, ProgramEvent, shorten};
 use crate::run::Patience;
@@ -197,6 +198,9 @@ fn await_output(
             return Err(never_idle(program, patience.step, input));
         }
         if let Some(failure) = program.deaf_failure() {
+            return Err(failure);
+        }
+        if let Some(failure) = program.unended_failure(UNENDED) {
             return Err(failure);
         }
         let Some(stdout) = &program.stdout else { continue };

@@ -1,29 +1,36 @@
 //! Separate programs: their pipes, their end.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kolk_history::summary::ViolationKind;
 use kolk_node::Input;
 use kolk_protocol::write_line;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use rustix::process::Pid;
+use rustix::io::Errno;
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
 
 use super::HostFailure;
 use super::family::{End, Family};
 use super::lines::LineBuffer;
+use crate::logs;
 use crate::run::EngineError;
 
 /// The longest line that is read.
 const LINE_BYTES_MAX: usize = 64 << 20;
 /// How much input may wait for programs that do not read it, for all together.
 const PENDING_BYTES_MAX: usize = 256 << 20;
+/// How long a whole message may stand there without a line end until the node is at fault, where all
+/// wait for it.
+pub(crate) const UNENDED: Duration = Duration::from_secs(1);
+/// The same while others go on.
+const UNENDED_IN_MID_RUN: Duration = Duration::from_secs(5);
 /// How often a program must be found without stdin before that counts.
 const DEAF_LOOKS: u32 = 4;
 /// How many of a program's last lines are shown when it is in trouble.
@@ -45,6 +52,10 @@ pub(crate) struct Program {
     log: PathBuf,
     /// How often somebody looked and found its stdin closed and its stdout open.
     deaf_looks: u32,
+    /// The line that it has begun: how long it was when it last grew, and when that was.
+    unended: Option<(usize, Instant)>,
+    /// It has been said that a line of it has no end.
+    unended_said: bool,
 }
 
 /// What a program has for us.
@@ -68,8 +79,12 @@ impl Program {
         log: PathBuf,
     ) -> Result<Program, EngineError> {
         let system = |what: String| move |source| EngineError::System { what, source };
-        let stderr = File::create(&log)
-            .map_err(system(format!("cannot write the log {}", log.display())))?;
+        let stderr = File::create(&log).map_err(|error| {
+            match Errno::from_io_error(&error).and_then(shortage) {
+                Some(_) => start_failure(name, path, &error),
+                None => system(format!("cannot write the log {}", log.display()))(error),
+            }
+        })?;
         let mut command = Command::new(path);
         command
             .args(args)
@@ -91,6 +106,8 @@ impl Program {
             lines: LineBuffer::default(),
             log,
             deaf_looks: 0,
+            unended: None,
+            unended_said: false,
         };
         let set_up = || -> rustix::io::Result<()> {
             if let Some(stdin) = &program.stdin {
@@ -268,21 +285,41 @@ impl Program {
         self.wait_a_little().map(|end| (describe_end(end), end == End::Status(0)))
     }
 
-    /// The last lines of its stderr, oldest first.
-    pub(crate) fn last_stderr(&self) -> Vec<String> {
-        let mut tail = Vec::new();
-        let mut read = || -> std::io::Result<()> {
-            let mut file = File::open(&self.log)?;
-            let length = file.seek(SeekFrom::End(0))?;
-            let from = length.saturating_sub((LAST_LINES * LAST_LINE_BYTES) as u64);
-            file.seek(SeekFrom::Start(from))?;
-            file.read_to_end(&mut tail)?;
-            Ok(())
-        };
-        match read() {
-            Ok(()) => last_lines(&tail),
-            Err(_) => Vec::new(),
+    /// What is wrong if it has written a whole message and no line end, and nothing since for so
+    /// long. It is said once.
+    #[expect(clippy::disallowed_methods, reason = "programs on pipes take the wall clock's time")]
+    pub(crate) fn unended_failure(&mut self, patience: Duration) -> Option<HostFailure> {
+        let length = self.lines.rest();
+        if length == 0 || self.unended_said {
+            self.unended = None;
+            return None;
         }
+        let now = Instant::now();
+        let (known, since) = *self.unended.get_or_insert((length, now));
+        if known != length {
+            self.unended = Some((length, now));
+            return None;
+        }
+        if now.duration_since(since) < patience || !is_whole(self.lines.unfinished()) {
+            return None;
+        }
+        self.unended_said = true;
+        let line = String::from_utf8_lossy(self.lines.unfinished()).into_owned();
+        let end = line.len();
+        let last = line.char_indices().last().map_or(0, |(at, _)| at);
+        let failure = HostFailure::plain(
+            ViolationKind::NotAMessage,
+            "the line has no end: a newline must follow each message".to_owned(),
+            "Print the newline with the message, and flush: until it comes, nobody knows that the \
+             message is whole."
+                .to_owned(),
+        );
+        Some(failure.with_line(&line, Some((last, end))))
+    }
+
+    /// What its stderr began and ended with.
+    pub(crate) fn stderr(&self) -> Vec<String> {
+        logs::excerpt(&self.log)
     }
 
     /// The last lines of its stdout, oldest first, an unfinished one among them.
@@ -304,7 +341,7 @@ impl Drop for Program {
 impl HostFailure {
     /// With the program's last words.
     pub(crate) fn with_last_lines(mut self, program: &Program) -> HostFailure {
-        self.violation.stderr = program.last_stderr();
+        self.violation.stderr = program.stderr();
         self.violation.stdout = program.last_stdout();
         self
     }
@@ -320,6 +357,14 @@ fn last_lines(bytes: &[u8]) -> Vec<String> {
         .collect();
     lines.reverse();
     lines
+}
+
+/// True for text that begins with a whole JSON object.
+fn is_whole(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    let mut values =
+        serde_json::Deserializer::from_slice(text).into_iter::<serde::de::IgnoredAny>();
+    text.starts_with(b"{") && matches!(values.next(), Some(Ok(_)))
 }
 
 /// In words what became of a program.
@@ -352,8 +397,47 @@ fn is_machine_code(path: &Path) -> bool {
             || magic.starts_with(b"MZ"))
 }
 
+/// What to do if the system has too little of something.
+fn shortage(error: Errno) -> Option<&'static str> {
+    match error {
+        Errno::MFILE => Some(
+            "kolk may open no more files, and needs three for each node: raise the limit, such as \
+             with `ulimit -n 4096`, or start fewer nodes.",
+        ),
+        Errno::NFILE => Some("The whole machine has too many files open: end other programs."),
+        Errno::AGAIN => Some(
+            "The system starts no more processes for this user: end some, start fewer nodes, or \
+             raise the limit (`ulimit -u`, or that of the container).",
+        ),
+        Errno::NOMEM => Some(
+            "There is too little memory for another process: start fewer nodes, or raise the limit \
+             (`ulimit -v`, or that of the container).",
+        ),
+        _ => None,
+    }
+}
+
+/// Makes room for the descriptors that so many programs need, as far as the system allows: the
+/// limit that a shell gives is often lower than what it would give if asked.
+pub(crate) fn make_room(programs: usize) {
+    /// Those that kolk has open besides: its own files, and a run's.
+    const OTHERS: u64 = 64;
+    /// Stdin, stdout, and while one starts a few more.
+    const EACH: u64 = 3;
+    let needed = EACH * programs as u64 + OTHERS;
+    let limit = getrlimit(Resource::Nofile);
+    if let Some(current) = limit.current.filter(|current| *current < needed) {
+        let most = limit.maximum.unwrap_or(u64::MAX);
+        // If it cannot be had, starting a program says what is missing.
+        let current = Some(needed.min(most).max(current));
+        let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum: limit.maximum });
+    }
+}
+
 fn start_failure(name: &str, path: &Path, error: &std::io::Error) -> EngineError {
+    let short = Errno::from_io_error(error).and_then(shortage);
     let advice = match error.kind() {
+        _ if short.is_some() => short.unwrap_or_default().to_owned(),
         ErrorKind::NotFound if path.exists() => {
             "The program is there; the interpreter that its first line names may not be.".to_owned()
         }
@@ -371,8 +455,9 @@ fn start_failure(name: &str, path: &Path, error: &std::io::Error) -> EngineError
         node: name.to_owned(),
         problem: format!("cannot be started: {}: {error}", path.display()),
         advice,
-        stderr: Vec::new(),
-        stdout: Vec::new(),
+        stderr: Box::default(),
+        stdout: Box::default(),
+        violation: None,
     }
 }
 
@@ -432,6 +517,17 @@ impl RealHosts {
         self.programs.iter_mut().enumerate().find_map(|(number, program)| {
             program.deaf_failure().map(|failure| (number as u16, failure))
         })
+    }
+
+    /// What programs have left without a line end. Before the load all wait for them.
+    pub(crate) fn unended(&mut self, before_load: bool) -> Vec<(u16, HostFailure)> {
+        let patience = if before_load { UNENDED } else { UNENDED_IN_MID_RUN };
+        let programs = self.programs.iter_mut().enumerate();
+        programs
+            .filter_map(|(number, program)| {
+                Some((number as u16, program.unended_failure(patience)?))
+            })
+            .collect()
     }
 
     /// Waits until a program has written something, or one takes input again, or `timeout` is over.

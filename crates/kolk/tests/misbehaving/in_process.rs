@@ -2,6 +2,7 @@
 //! panic while programs run.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use kolk_engine::{Ending, Flow, JournalSink, NodeSource, Patience, Progress, Run, Setup};
 use kolk_history::plan::NodeSpec;
@@ -26,6 +27,42 @@ impl Machine for Gossip {
         }
         None
     }
+}
+
+/// Answers `init` at once and all else six seconds later: nobody waits so long.
+#[derive(Default)]
+struct Late(Vec<(Time, String, String)>);
+
+impl Machine for Late {
+    fn step(&mut self, now: Time, input: Input<'_>, outputs: &mut Outputs) -> Option<Time> {
+        if let Input::Message { src, body } = input {
+            let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
+            let (id, echo) = (&body["msg_id"], &body["echo"]);
+            match body["type"].as_str() {
+                Some("init") => outputs
+                    .push(src, br#"{"type":"init_ok","in_reply_to":1,"lockstep":{"version":1}}"#),
+                _ => {
+                    let reply = format!(r#"{{"type":"echo_ok","in_reply_to":{id},"echo":{echo}}}"#);
+                    self.0.push((now + Duration::from_secs(6), src.to_owned(), reply));
+                }
+            }
+        }
+        let due = self.0.iter().take_while(|(at, _, _)| *at <= now).count();
+        for (_, dest, reply) in self.0.drain(..due) {
+            outputs.push(&dest, reply.as_bytes());
+        }
+        self.0.first().map(|(at, _, _)| *at)
+    }
+}
+
+/// Maelstrom would not hear a node again that answers a client which is gone; the run says so.
+#[test]
+fn answers_too_late_for_maelstrom() {
+    let make = |_| Box::new(Late::default()) as Box<dyn Machine>;
+    let run = run(&settings(0.0), NodeSource::InProcess(&make), &mut |_| Flow::Continue);
+    let gone = &run.summary.gone_clients;
+    assert_eq!(gone.len(), 2, "{gone:?}");
+    assert!(gone.iter().all(|gone| gone.op.is_some() && gone.time > 5_000_000_000), "{gone:?}");
 }
 
 fn settings(latency: f64) -> Settings {

@@ -120,3 +120,23 @@ fn the_second_signal_insists() {
     assert_eq!(end_of(&mut child).code(), Some(130));
     home.assert_no_process_left();
 }
+
+/// Killed, kolk can end nothing any more; its warden does, whatever the nodes have made of themselves.
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_is_left_of_a_kolk_that_was_killed() {
+    let script = r#"
+        setsid sh -c 'printf "%s\n" $$ >>"$0.pids"; exec tail -f /dev/null' "$0" &
+        trap "" HUP INT TERM
+        init
+        (serve)
+        exec tail -f /dev/null"#;
+    let home = Home::new(script);
+    let mut child = in_mid_run(&home, "");
+    signal("-KILL", &child);
+    assert_eq!(end_of(&mut child).code(), None, "it was killed");
+    assert_eq!(home.pids().len(), 4, "two nodes and two daemons");
+    wait_until("the end of all of them", || {
+        home.pids().into_iter().all(|pid| !crate::node::is_running(pid))
+    });
+}

@@ -40,6 +40,25 @@ kinds! {
     second_node_exits "--node-count 2" 254 "hear; case $line in *'\"dest\":\"n1\"'*) exit 4;; esac; hear"
     refuses_topology "-w broadcast" 254
         "init; hear; answer '\"type\":\"error\",\"code\":10,\"text\":\"what topology?\"'; hear"
+    // The cause is said at once, as it is during the load.
+    prints_no_newline_before_the_load "" 254
+        r#"hear; printf '{"src":"n0","dest":"c0","body":{"type":"init_ok","in_reply_to":1}}'; hear"#
+    prints_no_newline_in_lockstep "--clock virtual" 254
+        r#"hear; printf '{"src":"n0","dest":"c0","body":{"type":"init_ok","in_reply_to":1,"lockstep":{"version":1}}}'; hear"#
+    prints_pretty_json_before_the_load "" 254
+        r#"hear; say '{'; say '  "src": "n0",'; say '  "dest": "c0"'; say '}'; hear"#
+    prints_an_extra_key_before_the_load "" 254
+        r#"hear; say '{"src":"n0","dest":"c0","body":{"type":"init_ok","in_reply_to":1},"time":1}'; hear"#
+    answers_init_in_reply_to_null "" 254
+        r#"hear; send $from '"type":"init_ok","in_reply_to":null'; hear"#
+    prints_text_at_topology "-w broadcast" 254 r#"init; hear; say "neighbours: n1 n2"; hear"#
+    says_first_what_is_wrong "" 254 r#"
+        hear
+        printf 'node.rb:3: undefined method `topology` (NoMethodError)\n' >&2
+        for line in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+            printf '\tfrom node.rb:%s\n' $line >&2
+        done
+        exit 1"#
     exits_at_topology "-w broadcast" 254 "init; hear; printf 'NameError: graph\\n' >&2; exit 1"
 }
 

@@ -1,6 +1,7 @@
 //! Nodes that write or send without end: kolk ends, and in little memory.
 
 use crate::kinds;
+use crate::node::{Home, end_of, screen};
 
 kinds! {
     /// A long line is as good as any.
@@ -20,6 +21,28 @@ kinds! {
         init
         while :; do send c0 '"type":"ping"'; done & note_pid $!
         serve"#
+    /// Nodes that answer answers.
+    answers_answers_in_lockstep
+        "--clock virtual --node-count 2 --latency 1 --max-messages 2000 --time-limit 60" 1 r#"
+        init_lockstep
+        while hear; do
+            case $kind in
+                echo)
+                    echo_back
+                    case $me in n0) send n1 '"type":"gossip"';; *) send n0 '"type":"gossip"';; esac;;
+                *) send $from '"type":"gossip_ok"';;
+            esac
+            idle
+        done"#
+    /// Ten seconds of silence are enough.
+    never_answers_an_operation "--clock virtual --time-limit 600" 1 r#"
+        init_lockstep
+        printf 'config.yml:3: no such key: peers
+' >&2
+        while hear; do idle; done"#
+    never_answers_an_operation_and_goes_on "--clock virtual --time-limit 30 --no-fail-fast" 1 r#"
+        init_lockstep
+        while hear; do idle; done"#
     /// One that never reads, and one that sends it as much as it can.
     never_reads "--node-count 2 --time-limit 60" 1 r#"
         big=xxxxxxxxxxxxxxxx
@@ -27,4 +50,29 @@ kinds! {
         init
         case $me in n0) exec tail -f /dev/null;; esac
         exec yes '{"src":"n1","dest":"n0","body":{"type":"gossip","value":"'$big'"}}'"#
+}
+
+/// The same on the machine's clock, where nobody can say how many come of how many operations.
+#[test]
+fn answers_answers() {
+    let home = Home::new(
+        r#"
+        init
+        while hear; do
+            case $kind in
+                echo)
+                    echo_back
+                    case $me in n0) send n1 '"type":"gossip"';; *) send n0 '"type":"gossip"';; esac;;
+                *) send $from '"type":"gossip_ok"';;
+            esac
+        done"#,
+    );
+    let words = "test -w echo --bin ./node.sh --node-count 2 --rate 30 --time-limit 60 --seed 7 \
+                 --max-messages 2000";
+    let output = end_of(&mut home.kolk(words));
+    let screen = screen(&output, &home, true);
+    assert_eq!(output.status.code(), Some(1), "{screen}");
+    assert!(screen.contains("floods the network: 2001 messages between servers"), "{screen}");
+    assert!(screen.contains("most of it `gossip_ok` from"), "{screen}");
+    home.assert_no_process_left();
 }

@@ -33,6 +33,11 @@ impl Mark {
     pub(crate) fn is_of_this_process(self) -> bool {
         (self.process, self.since) == (std::process::id(), since())
     }
+
+    /// True for two runs that one process carried out.
+    pub(crate) fn is_of_process_of(self, other: Mark) -> bool {
+        (self.process, self.since) == (other.process, other.since)
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "what tells two processes of the same id apart")]
