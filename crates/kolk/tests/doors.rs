@@ -91,7 +91,7 @@ fn command_lines_of_maelstrom_run() {
     let program = env!("CARGO_BIN_EXE_kolk");
     symlink(program, folder.path().join("link")).expect("a link");
     fs::write(folder.path().join("names"), "a\n  b  \n\nd\n").expect("a file");
-    let usual = ["--time-limit", "0.2", "--rate", "20", "--no-ssh"];
+    let usual = ["--time-limit", "0.2", "--rate", "20", "--seed", "7", "--no-ssh"];
     for (words, nodes) in [
         (vec!["-w", "echo", "--bin", program, "node", "echo", "--node-count", "1"], "n0"),
         (vec!["--bin", "./link", "node", "echo", "-w", "echo", "--node-count=2"], "n0 n1"),
@@ -102,7 +102,7 @@ fn command_lines_of_maelstrom_run() {
         ),
         (vec!["-w", "echo", "--nodes-file", "names", "--bin", program, "node", "echo"], "a b d"),
         (vec!["-w", "echo", "-n", "a", "-n", "b", "--bin", program, "node", "echo"], "a b"),
-        (vec!["--bin", program, "node", "lin-kv", "--node-count", "1", "--rate", "9"], "n0"),
+        (vec!["--bin", program, "node", "lin-kv", "--node-count", "1", "--rate", "300"], "n0"),
     ] {
         let output = Command::new(program)
             .arg("test")

@@ -112,9 +112,10 @@ impl Simulation<'_> {
         };
         let name = self.directory.name(Endpoint::Node(node));
         let of_node = |violation: &&Violation| violation.node == name;
-        let found = self.recorder.summary().violations.iter().rev().find(of_node).cloned();
-        let (problem, advice) = match &found {
-            // The line says what it did.
+        let mut violations = self.recorder.summary().violations.iter().filter(of_node);
+        // The first line says what it did: those after it may only be the rest of it.
+        let quoted = violations.clone().find(|violation| !violation.line.is_empty()).cloned();
+        let (problem, advice) = match violations.next_back() {
             Some(violation) if !violation.line.is_empty() => {
                 (format!("broke the protocol {before}"), String::new())
             }
@@ -130,7 +131,7 @@ impl Simulation<'_> {
         };
         let mut error = self.hosts.start_error(node, &self.directory, problem, advice);
         if let EngineError::Start { violation, stdout, .. } = &mut error {
-            *violation = found.filter(|violation| !violation.line.is_empty()).map(Box::new);
+            *violation = quoted.map(Box::new);
             if violation.is_some() {
                 *stdout = Box::default();
             }
