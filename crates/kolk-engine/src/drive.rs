@@ -106,21 +106,13 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     /// A folder that was not there before, which nobody else may look into.
-    fn create() -> Result<Scratch, EngineError> {
+    fn create(path: PathBuf) -> Result<Scratch, EngineError> {
         use std::os::unix::fs::DirBuilderExt;
-        use std::sync::atomic::{AtomicU64, Ordering};
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        loop {
-            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-            let path = std::env::temp_dir().join(format!("kolk-{}-{number}", std::process::id()));
-            match std::fs::DirBuilder::new().mode(0o700).create(&path) {
-                Ok(()) => return Ok(Scratch(path)),
-                // One of the same name that a process of the same number left behind.
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-                Err(source) => {
-                    let what = format!("cannot make the folder {}", path.display());
-                    return Err(EngineError::System { what, source });
-                }
+        match std::fs::DirBuilder::new().mode(0o700).create(&path) {
+            Ok(()) => Ok(Scratch(path)),
+            Err(source) => {
+                let what = format!("cannot make the folder {}", path.display());
+                Err(EngineError::System { what, source })
             }
         }
     }
@@ -170,7 +162,7 @@ fn start_nodes<'a>(
         }
         NodeSource::Program { path, args, patience } => {
             make_room(plan.nodes.len());
-            let scratch = scratch.insert(Scratch::create()?);
+            let scratch = scratch.insert(Scratch::create(family.folder())?);
             let folder = logs.clone().unwrap_or_else(|| scratch.0.clone());
             let mut programs = Vec::with_capacity(plan.nodes.len());
             for (number, name) in plan.nodes.iter().enumerate() {

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -77,6 +78,12 @@ impl Family {
     /// A family without members.
     pub(crate) fn new() -> Family {
         Family { mark: Mark::fresh(), programs: RefCell::default(), pipes: RefCell::default() }
+    }
+
+    /// Where the run's programs may work, and nobody else: a path where nothing is yet.
+    pub(crate) fn folder(&self) -> PathBuf {
+        let name = format!("{}{}", self.mark.folder_prefix(), self.mark.run);
+        std::env::temp_dir().join(name)
     }
 
     /// Starts a program as a member, in a process group of its own. The caller takes its pipes
@@ -239,7 +246,21 @@ pub fn kill_all() -> Killed {
         }
         others.is_empty()
     });
+    if !programs.is_empty() {
+        remove_folders(Mark::fresh());
+    }
     Killed { _living: living }
+}
+
+/// Removes the folders of all runs of a process, whose owners cannot any more.
+fn remove_folders(mark: Mark) {
+    let prefix = mark.folder_prefix();
+    let Ok(folder) = std::fs::read_dir(std::env::temp_dir()) else { return };
+    for entry in folder.flatten() {
+        if entry.file_name().to_str().is_some_and(|name| name.starts_with(&prefix)) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// Ends whatever bears a mark of the same process, and what descends from that.
@@ -255,6 +276,7 @@ fn end_all_of(mark: Mark) {
         }
         left.is_empty()
     });
+    remove_folders(mark);
 }
 
 #[cfg(not(target_os = "linux"))]

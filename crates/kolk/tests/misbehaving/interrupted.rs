@@ -41,6 +41,13 @@ fn in_mid_run(home: &Home, flags: &str) -> Child {
     child
 }
 
+/// True if there is a folder that kolk made for its nodes to work in.
+fn has_folders(kolk: &Child) -> bool {
+    let prefix = format!("kolk-{}-", kolk.id());
+    let folder = fs::read_dir(std::env::temp_dir()).expect("a folder for temporary files");
+    folder.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with(&prefix))
+}
+
 fn end_of(child: &mut Child) -> ExitStatus {
     let mut status = None;
     wait_until("kolk's end", || {
@@ -119,6 +126,7 @@ fn the_second_signal_insists() {
     });
     assert_eq!(end_of(&mut child).code(), Some(130));
     home.assert_no_process_left();
+    assert!(!has_folders(&child), "its working folders are left");
 }
 
 /// Killed, kolk can end nothing any more; its warden does, whatever the nodes have made of themselves.
@@ -139,4 +147,5 @@ fn nothing_is_left_of_a_kolk_that_was_killed() {
     wait_until("the end of all of them", || {
         home.pids().into_iter().all(|pid| !crate::node::is_running(pid))
     });
+    wait_until("the end of its working folders", || !has_folders(&child));
 }

@@ -29,6 +29,12 @@ impl Mark {
         Mark { process: std::process::id(), since: since(), run }
     }
 
+    /// How the folders begin, in the system's folder for temporary files, that the process makes for
+    /// its runs.
+    pub(crate) fn folder_prefix(self) -> String {
+        format!("kolk-{}-{:x}-", self.process, self.since)
+    }
+
     /// True for the marks of all runs that this process carries out.
     pub(crate) fn is_of_this_process(self) -> bool {
         (self.process, self.since) == (std::process::id(), since())
