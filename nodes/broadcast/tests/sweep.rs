@@ -35,8 +35,9 @@ const TROUBLES: [(&str, fn(&mut Settings)); 9] = [
 ];
 
 /// By how many milliseconds messages are late and nodes get their turns late, at most.
-const BUSY: [(&str, u64, u64); 3] =
-    [("jitter 30 ms", 30, 0), ("nodes late 30 ms", 0, 30), ("both 20 ms", 20, 20)];
+/// And how many runs in a hundred must keep within [`LIMITS`].
+const BUSY: [(&str, u64, u64, usize); 3] =
+    [("jitter 30 ms", 30, 0, 99), ("nodes late 30 ms", 0, 30, 99), ("both 20 ms", 20, 20, 95)];
 
 /// What these settings must not exceed even then: the limits of challenges 3d and 3e for latencies
 /// in milliseconds, and our own goals for messages.
@@ -78,7 +79,7 @@ fn table() {
         for (trouble, change) in TROUBLES {
             sweep.row(&format!("{name}, {trouble}"), |seed| measure(args, seed, change));
         }
-        for (trouble, jitter, held_up) in BUSY {
+        for (trouble, jitter, held_up, least) in BUSY {
             let [jitter, held_up] = [jitter, held_up].map(Duration::from_millis);
             let busy = Busy { jitter, held_up };
             let row = format!("{name}, {trouble}");
@@ -91,7 +92,7 @@ fn table() {
             if within < runs.len() {
                 println!("  within all limits: {within} of {}", runs.len());
             }
-            assert!(within * 100 >= runs.len() * 99, "{row}: {within} of {}", runs.len());
+            assert!(within * 100 >= runs.len() * least, "{row}: {within} of {}", runs.len());
         }
     }
     sweep.finish();
