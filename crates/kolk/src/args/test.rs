@@ -1,0 +1,246 @@
+//! One run: what it is made from, and what it is given.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use kolk_engine::Patience;
+
+use super::values::{ClockArg, JudgeArg, LatencyArg, Words, parse_seconds, parse_seed};
+
+const TEST_EXAMPLES: &str = "\
+Examples:
+  kolk test -w echo --bin ./echo.py --time-limit 5
+  kolk test -w broadcast --bin target/release/my-node --node-count 5 --rate 10 -- --verbose
+      What is no flag goes to your program; after `--` everything does.
+  kolk test -w broadcast --node broadcast --node-count 25 --rate 100 --latency 100
+  kolk test -w g-set --node g-set --nemesis partition --loss 0.1 --test-count 20
+      Twenty runs, each with a seed of its own.
+  kolk test -w broadcast --node broadcast --cut n3@0..20
+      Cut n3 off from the others from second 0 of the load to second 20.";
+
+/// What is under test, and how.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = TEST_EXAMPLES)]
+pub struct TestArgs {
+    /// What is run, and what decides the run.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Arguments for the program or node; those that look like flags follow `--`
+    #[arg(value_name = "ARGS", help_heading = "Under test")]
+    pub args: Vec<String>,
+    /// Run this many times, each with a seed of its own
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub test_count: u32,
+    /// How long a program may take.
+    #[command(flatten)]
+    pub patience: PatienceArgs,
+    /// Where run folders go, what is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Print what nodes write to stderr, when the run is over
+    #[arg(long, help_heading = "Output")]
+    pub log_stderr: bool,
+    /// Print every message when it is sent
+    #[arg(long, help_heading = "Output")]
+    pub log_net_send: bool,
+    /// Print every message when it is received
+    #[arg(long, help_heading = "Output")]
+    pub log_net_recv: bool,
+    /// What other programs know and this one does not need.
+    #[command(flatten)]
+    pub ignored: IgnoredArgs,
+}
+
+/// Everything that a plan is made from.
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    /// The workload.
+    #[arg(short, long, value_name = "NAME", help = workload_help())]
+    pub workload: Option<String>,
+    /// The program under test, started once for each node
+    #[arg(long, value_name = "PATH", help_heading = "Under test")]
+    pub bin: Option<PathBuf>,
+    /// A built-in node under test, in place of a program; `kolk node --list` shows them
+    #[arg(long, value_name = "NAME", conflicts_with = "bin", help_heading = "Under test")]
+    pub node: Option<String>,
+    /// Arguments for the program or node, which each command reads in its own way.
+    #[arg(skip)]
+    pub node_args: Vec<String>,
+    /// How many nodes: n0, n1, … [default: the five nodes n1 to n5]
+    #[arg(long, value_name = "N", help_heading = "Cluster")]
+    pub node_count: Option<u32>,
+    /// The nodes' names, with commas between; --node-count goes before it
+    #[arg(long, value_name = "NAMES", help_heading = "Cluster")]
+    pub nodes: Option<Words>,
+    /// One more node's name: Jepsen's way to give them one by one
+    #[arg(short = 'n', value_name = "NAME", hide = true)]
+    pub more_nodes: Vec<String>,
+    /// A file with the nodes' names, one a line
+    #[arg(long, value_name = "FILE", help_heading = "Cluster")]
+    pub nodes_file: Option<PathBuf>,
+    /// Workers that invoke operations, one at a time each: a number, or `2n` for twice the nodes
+    /// [default: 1n]
+    #[arg(long, value_name = "N", help_heading = "Load")]
+    pub concurrency: Option<String>,
+    /// Operations a second, over all workers; 0 only starts the nodes and waits [default: 5]
+    #[arg(long, value_name = "HZ", help_heading = "Load")]
+    pub rate: Option<f64>,
+    /// Seconds of load [default: 60]
+    #[arg(long, value_name = "SECONDS", help_heading = "Load")]
+    pub time_limit: Option<f64>,
+    /// Who is suggested to talk with whom: grid, line, total, tree, tree2, tree3, tree4
+    #[arg(long, value_name = "SHAPE", help_heading = "Load")]
+    pub topology: Option<String>,
+    /// Keys in use at a time, for transactions
+    #[arg(long, value_name = "N", help_heading = "Load")]
+    pub key_count: Option<u32>,
+    /// Operations in a transaction, at most
+    #[arg(long, value_name = "N", help_heading = "Load")]
+    pub max_txn_length: Option<u32>,
+    /// Writes to a key before a fresh one takes its place
+    #[arg(long, value_name = "N", help_heading = "Load")]
+    pub max_writes_per_key: Option<u32>,
+    /// Mean latency in milliseconds, between nodes and between a node and a service [default: 0]
+    #[arg(long, value_name = "MS", help_heading = "Network and faults")]
+    pub latency: Option<f64>,
+    /// How latencies are spread: constant, uniform (from 0 to twice the mean), exponential
+    /// [default: constant]
+    #[arg(
+        long,
+        value_name = "KIND",
+        hide_possible_values = true,
+        help_heading = "Network and faults"
+    )]
+    pub latency_dist: Option<LatencyArg>,
+    /// The probability that a message between nodes is lost
+    #[arg(long, value_name = "P", help_heading = "Network and faults")]
+    pub loss: Option<f64>,
+    /// The probability that a message between nodes arrives twice
+    #[arg(long, value_name = "P", help_heading = "Network and faults")]
+    pub duplication: Option<f64>,
+    /// Sources of faults, with commas between: partition
+    #[arg(long, value_name = "FAULTS", help_heading = "Network and faults")]
+    pub nemesis: Option<Words>,
+    /// Seconds between a fault's beginning or end and the next, on average [default: 10]
+    #[arg(long, value_name = "SECONDS", help_heading = "Network and faults")]
+    pub nemesis_interval: Option<f64>,
+    /// Cut a node off from the others: NODE@FROM..TO, in seconds of load; may be repeated
+    #[arg(long, value_name = "CUT", help_heading = "Network and faults")]
+    pub cut: Vec<String>,
+    /// The fraction of operations that must succeed, or `total` for all
+    #[arg(long, value_name = "FRACTION", help_heading = "Judgement")]
+    pub availability: Option<String>,
+    /// What transactions are held to, with commas between [default: strict-serializable]
+    #[arg(long, value_name = "MODELS", help_heading = "Judgement")]
+    pub consistency_models: Option<Words>,
+    /// Let the stronger checks count: convergence, duplicates, values nobody added
+    #[arg(long, help_heading = "Judgement")]
+    pub strict: bool,
+    /// Whose checks count: maelstrom, or kolk for the stronger ones too, which is --strict
+    /// [default: maelstrom]
+    #[arg(long = "as", value_name = "WHO", hide_possible_values = true)]
+    #[arg(conflicts_with = "strict", help_heading = "Judgement")]
+    pub judge: Option<JudgeArg>,
+    /// Messages between servers after which the run is ended [default: a bound that grows with
+    /// nodes, operations and time]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(help_heading = "Load")]
+    pub max_messages: Option<u64>,
+    /// Go on though no operation has been answered in ten seconds without a fault
+    #[arg(long, help_heading = "Load")]
+    pub no_fail_fast: bool,
+    /// What every random decision is drawn from: decimal or 0x… [default: a fresh one, printed]
+    #[arg(long, value_name = "SEED", value_parser = parse_seed, help_heading = "Clock and seed")]
+    pub seed: Option<u64>,
+    /// Which clock: real for any program, virtual for built-in nodes and programs that know
+    /// lockstep [default: real with --bin, virtual with --node]
+    #[arg(
+        long,
+        value_name = "CLOCK",
+        hide_possible_values = true,
+        help_heading = "Clock and seed"
+    )]
+    pub clock: Option<ClockArg>,
+}
+
+/// How long a program may take by the wall clock, in seconds. No part of the plan: it decides when
+/// to give up, not what happens.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct PatienceArgs {
+    /// How long a program may take to answer `init`, on the real clock
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = parse_seconds)]
+    #[arg(help_heading = "Clock and seed")]
+    pub init_timeout: f64,
+    /// How long a program may take to react to a line, on the virtual clock
+    #[arg(long, value_name = "SECONDS", default_value_t = 5.0, value_parser = parse_seconds)]
+    #[arg(help_heading = "Clock and seed")]
+    pub step_timeout: f64,
+}
+
+impl From<PatienceArgs> for Patience {
+    fn from(args: PatienceArgs) -> Patience {
+        Patience {
+            init: Duration::from_secs_f64(args.init_timeout),
+            step: Duration::from_secs_f64(args.step_timeout),
+            stop_wanted: crate::signals::stop_wanted,
+        }
+    }
+}
+
+/// What is printed and where it is kept.
+#[derive(Clone, Debug, Args)]
+pub struct OutputArgs {
+    /// Print the results as JSON, and nothing else, on standard output
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+    /// Print the verdict alone: no progress, no figures, no hints
+    #[arg(short, long, conflicts_with = "json", help_heading = "Output")]
+    pub quiet: bool,
+    /// Where run folders go
+    #[arg(long, value_name = "DIR", default_value = "store", help_heading = "Output")]
+    pub store: PathBuf,
+}
+
+/// Flags of Jepsen that have no meaning here. They are accepted, so that scripts keep working.
+#[derive(Clone, Debug, Default, Args)]
+pub struct IgnoredArgs {
+    #[arg(long, hide = true, value_name = "USER")]
+    username: Option<String>,
+    #[arg(long, hide = true, value_name = "PASSWORD")]
+    password: Option<String>,
+    #[arg(long, hide = true)]
+    strict_host_key_checking: bool,
+    #[arg(long, hide = true)]
+    no_ssh: bool,
+    #[arg(long, hide = true, value_name = "FILE")]
+    ssh_private_key: Option<String>,
+    #[arg(long, hide = true)]
+    leave_db_running: bool,
+    #[arg(long, hide = true)]
+    logging_json: bool,
+}
+
+impl IgnoredArgs {
+    /// The flags that were given.
+    pub fn given(&self) -> Vec<&'static str> {
+        [
+            ("--username", self.username.is_some()),
+            ("--password", self.password.is_some()),
+            ("--strict-host-key-checking", self.strict_host_key_checking),
+            ("--no-ssh", self.no_ssh),
+            ("--ssh-private-key", self.ssh_private_key.is_some()),
+            ("--leave-db-running", self.leave_db_running),
+            ("--logging-json", self.logging_json),
+        ]
+        .into_iter()
+        .filter_map(|(flag, is_given)| is_given.then_some(flag))
+        .collect()
+    }
+}
+
+fn workload_help() -> String {
+    let names: Vec<&str> =
+        kolk_workload::registry::WORKLOADS.iter().map(|info| info.name).collect();
+    format!("The workload: {}", names.join(", "))
+}
