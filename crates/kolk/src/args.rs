@@ -6,6 +6,7 @@ mod paper;
 mod stored;
 mod test;
 mod values;
+mod watch;
 
 use clap::{Parser, Subcommand};
 
@@ -15,6 +16,7 @@ pub use self::paper::{CompletionsArgs, ElsewhereArgs, HelpArgs, ManArgs};
 pub use self::stored::{CheckArgs, PruneArgs, ReplayArgs, ReportArgs, ServeArgs, StoreCommand};
 pub use self::test::{OutputArgs, RunArgs, TestArgs};
 pub use self::values::{ClockArg, ExportArg, JudgeArg, KeepArg, LatencyArg, Words};
+pub use self::watch::WatchArgs;
 
 /// A workbench for distributed algorithms: runs a cluster of nodes over a simulated network, with
 /// load and faults, and says whether they kept their promises, with the evidence.
@@ -58,6 +60,8 @@ pub enum Command {
     Test(Box<TestArgs>),
     /// Run the Gossip Glomers challenges, with their official flags and limits
     Challenge(ChallengeArgs),
+    /// Run a test or a challenge again whenever the program changes
+    Watch(WatchArgs),
     /// Run a stored plan again
     Replay(ReplayArgs),
     /// Draw a stored run again: its screen, its page report.html, its pictures

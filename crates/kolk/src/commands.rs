@@ -14,6 +14,7 @@ pub mod report;
 pub mod serve;
 pub mod test;
 pub mod verify;
+pub mod watch;
 
 use std::io::{BufRead, BufReader};
 

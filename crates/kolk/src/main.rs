@@ -10,6 +10,7 @@ mod nodes;
 mod probes;
 mod program;
 mod progress;
+mod project;
 mod projects;
 mod request;
 mod runner;
@@ -41,7 +42,11 @@ fn main() -> ExitCode {
         kolk_engine::watch_over(&mark.to_string_lossy(), std::io::stdin());
         return Status::Valid.into();
     }
-    let cli = match Cli::try_parse() {
+    let completed = match project::complete(std::env::args_os().collect()) {
+        Ok(completed) => completed,
+        Err(stop) => return stopped(&stop),
+    };
+    let cli = match Cli::try_parse_from(&completed.words) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and the version are no errors, and go to standard output.
@@ -61,18 +66,32 @@ fn main() -> ExitCode {
         }
     }));
     // A panic is a failure of kolk's own, and has a status of its own; unwinding ends the nodes.
-    let done = catch_unwind(AssertUnwindSafe(|| dispatch(&cli.command)));
+    let done = catch_unwind(AssertUnwindSafe(|| {
+        completed.build(is_quiet(&cli.command))?;
+        dispatch(&cli.command).map_err(|stop| completed.blame(stop))
+    }));
     drop(kolk_engine::kill_all_programs());
     match done {
         Ok(Ok(status)) => ended(status),
-        Ok(Err(stop)) => {
-            terminal::print_error(&stop.failure.draw(terminal::error_style()));
-            stop.status.into()
-        }
+        Ok(Err(stop)) => stopped(&stop),
         Err(_) => {
             terminal::print_error("this is a mistake in kolk; please report it\n");
             Status::Internal.into()
         }
+    }
+}
+
+fn stopped(stop: &Stop) -> ExitCode {
+    terminal::print_error(&stop.failure.draw(terminal::error_style()));
+    stop.status.into()
+}
+
+/// True if nothing but a verdict is wanted.
+fn is_quiet(command: &Command) -> bool {
+    match command {
+        Command::Test(args) => args.output.quiet || args.output.json,
+        Command::Challenge(args) => args.output.quiet || args.output.json,
+        _ => false,
     }
 }
 
@@ -96,6 +115,7 @@ fn dispatch(command: &Command) -> Result<ExitCode, Stop> {
     let status = match command {
         Command::Test(args) => commands::test::run(args)?,
         Command::Challenge(args) => commands::challenge::run(args)?,
+        Command::Watch(args) => commands::watch::run(args)?,
         Command::Replay(args) => commands::replay::run(args)?,
         Command::Report(args) => commands::report::run(args)?,
         Command::Serve(args) => commands::serve::run(args)?,

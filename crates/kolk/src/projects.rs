@@ -52,6 +52,8 @@ pub struct Project {
     setup: &'static str,
     /// What is not for people and not for git.
     ignored: &'static str,
+    /// What the program is made of, files and folders.
+    sources: &'static [&'static str],
     files: &'static [File],
 }
 
@@ -83,6 +85,7 @@ const PYTHON: Project = Project {
     build: "python3 -m py_compile main.py kolknode.py",
     setup: "      - uses: actions/setup-python@v5\n        with:\n          python-version: \"3\"",
     ignored: "__pycache__/",
+    sources: &["main.py", "kolknode.py"],
     files: &[
         file!("python", program "main.py", "the node"),
         file!(
@@ -104,6 +107,7 @@ const JAVASCRIPT: Project = Project {
     build: "node --check main.js\nnode --check kolknode.js",
     setup: "      - uses: actions/setup-node@v4\n        with:\n          node-version: 20",
     ignored: "node_modules/",
+    sources: &["main.js", "kolknode.js"],
     files: &[
         file!("javascript", program "main.js", "the node"),
         file!(
@@ -125,6 +129,7 @@ const TYPESCRIPT: Project = Project {
     build: "[ -d node_modules ] || npm install --no-audit --no-fund\nnpx tsc\nchmod +x dist/main.js",
     setup: "      - uses: actions/setup-node@v4\n        with:\n          node-version: 20",
     ignored: "node_modules/\n/dist/",
+    sources: &["src", "package.json", "tsconfig.json"],
     files: &[
         file!("typescript", "src/main.ts", "the node"),
         file!(
@@ -148,6 +153,7 @@ const RUBY: Project = Project {
     build: "ruby -c main.rb kolknode.rb",
     setup: "      - uses: ruby/setup-ruby@v1\n        with:\n          ruby-version: \"3.3\"",
     ignored: "/.bundle/",
+    sources: &["main.rb", "kolknode.rb"],
     files: &[
         file!("ruby", program "main.rb", "the node"),
         file!(
@@ -168,6 +174,7 @@ const JAVA: Project = Project {
     build: "javac -Xlint:all -Werror -d build ./*.java",
     setup: "      - uses: actions/setup-java@v4\n        with:\n          distribution: temurin\n          java-version: 17",
     ignored: "/build/",
+    sources: &["Main.java", "Node.java"],
     files: &[
         file!("java", "Main.java", "the node"),
         file!("java", program "node", "starts it"),
@@ -190,6 +197,7 @@ const ELIXIR: Project = Project {
     build: "mkdir -p build\nelixirc --warnings-as-errors -o build ./*.ex",
     setup: "      - uses: erlef/setup-beam@v1\n        with:\n          otp-version: \"26\"\n          elixir-version: \"1.16\"",
     ignored: "/build/",
+    sources: &["main.exs", "kolk_node.ex"],
     files: &[
         file!("elixir", "main.exs", "the node"),
         file!("elixir", program "node", "starts it"),
@@ -211,6 +219,7 @@ const GO: Project = Project {
     build: "go vet ./...\ngo build -o bin/node .",
     setup: "      - uses: actions/setup-go@v5\n        with:\n          go-version: stable",
     ignored: "/bin/",
+    sources: &["main.go", "kolknode", "go.mod"],
     files: &[
         file!("go", "main.go", "the node"),
         file!("go", "kolknode/node.go", "the library: messages and lockstep"),
@@ -230,6 +239,7 @@ const RUST: Project = Project {
     build: "cargo build --target-dir target\ncargo test --target-dir target",
     setup: "",
     ignored: "/target/",
+    sources: &["src", "Cargo.toml"],
     files: &[
         file!("rust", "src/lib.rs", "the node"),
         file!("rust", "src/main.rs", "the node as a program"),
@@ -267,6 +277,7 @@ impl Project {
             ("test.sh", include_str!("../templates/common/test.sh").to_owned(), true),
             ("README.md", self.readme(), false),
             (".github/workflows/test.yml", self.workflow(), false),
+            ("kolk.toml", self.defaults(), false),
             (".gitignore", format!("{}\n/store/\n", self.ignored), false),
         ];
         let all = own.chain(common);
@@ -282,6 +293,11 @@ impl Project {
             .map(|file| format!("| `{}` | {} |", file.path, file.about))
             .collect();
         include_str!("../templates/common/README.md").replace("FILES", &files.join("\n"))
+    }
+
+    fn defaults(&self) -> String {
+        let sources: Vec<String> = self.sources.iter().map(|path| format!("{path:?}")).collect();
+        include_str!("../templates/common/kolk.toml").replace("SOURCES", &sources.join(", "))
     }
 
     fn workflow(&self) -> String {

@@ -109,6 +109,7 @@ pub fn run(
     let nodes = Nodes::of(&plan.node)?;
     let workload = workload(&plan)?;
     let mut folder = RunFolder::create(store, &plan.workload.name)?;
+    commands::watch::note(store);
     folder.write("plan.json", &results::plan_json(&plan))?;
     let mut journal = MessageLog::new(folder.stream("journal.jsonl")?, watch.sends, watch.receives);
     let mut history = folder.stream("history.jsonl")?;

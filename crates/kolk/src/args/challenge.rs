@@ -68,6 +68,9 @@ pub struct ChallengeArgs {
     /// How long a program may take.
     #[command(flatten)]
     pub patience: PatienceArgs,
+    /// End at the first run that does not hold
+    #[arg(long)]
+    pub fail_fast: bool,
     /// Print what nodes write to stderr, when a run is over
     #[arg(long, help_heading = "Output")]
     pub log_stderr: bool,

@@ -66,9 +66,9 @@ Exit status: 0 if it keeps to the protocol, 1 if it would fail runs, 254 if it c
 #[derive(Clone, Debug, Args)]
 #[command(after_help = CHECK_NODE_EXAMPLES)]
 pub struct CheckNodeArgs {
-    /// The program
+    /// The program [default: that of the folder's kolk.toml]
     #[arg(value_name = "BIN")]
-    pub bin: PathBuf,
+    pub bin: Option<PathBuf>,
     /// Arguments for the program
     #[arg(last = true, value_name = "ARGS")]
     pub args: Vec<String>,

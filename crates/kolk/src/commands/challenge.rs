@@ -68,7 +68,8 @@ pub fn run(args: &ChallengeArgs) -> Result<Status, Stop> {
         } else {
             asked.run(id, run, seed)?
         });
-        if signals::stop_wanted() {
+        let failed = ended.last().is_some_and(|run| !run.holds());
+        if signals::stop_wanted() || (args.fail_fast && failed) {
             break;
         }
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use kolk_report::failure::Failure;
 use kolk_report::sanitize::sanitize;
 use kolk_report::style::{Role, Style};
 
@@ -13,7 +14,13 @@ use crate::{program, runner, terminal};
 
 /// Tries a program by itself and prints what was found.
 pub fn run(args: &CheckNodeArgs) -> Result<Status, Stop> {
-    let program = program::find(&args.bin)?;
+    let Some(bin) = &args.bin else {
+        let failure = Failure::new("no program is named")
+            .advice("name it: kolk check-node ./my-node")
+            .advice("or have a kolk.toml name it in this folder: bin = \"./my-node\"");
+        return Err(Stop::user(failure));
+    };
+    let program = program::find(bin)?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let patience = Patience {
         init: Duration::from_secs_f64(args.init_timeout),
