@@ -244,12 +244,19 @@ pub fn kill_all() -> Killed {
             let _ = kill_process(*pid, Signal::KILL);
             let _ = waitpid(Some(*pid), WaitOptions::NOHANG);
         }
-        others.is_empty()
+        // A killed process goes on until the system gets round to it.
+        others.is_empty() && programs.iter().all(|pid| has_ended(*pid))
     });
     if !programs.is_empty() {
         remove_folders(Mark::fresh());
     }
     Killed { _living: living }
+}
+
+/// True if a program has ended, whether or not somebody has asked for its status yet.
+fn has_ended(pid: Pid) -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    !matches!(waitid(WaitId::Pid(pid), options), Ok(None))
 }
 
 /// Removes the folders of all runs of a process, whose owners cannot any more.

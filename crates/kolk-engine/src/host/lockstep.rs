@@ -1,5 +1,6 @@
 //! Separate programs on the virtual clock: one line in, everything it sends, and one `idle` out.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use kolk_history::summary::ViolationKind;
@@ -12,7 +13,7 @@ use serde::Deserialize;
 use std::os::fd::AsFd;
 
 use super::process::UNENDED;
-use super::process::timespec;
+use super::process::{last_lines, timespec};
 use super::{HostFailure, Program, ProgramEvent, shorten};
 use crate::run::Patience;
 
@@ -119,7 +120,7 @@ impl LockstepHosts {
             while let Some(range) = program.lines.next_line() {
                 step_bytes += range.len();
                 if step_bytes > STEP_BYTES_MAX || noise > NOISE_MAX {
-                    return Err(endless_step(program, step_bytes, noise));
+                    return Err(endless_step(program, range, step_bytes, noise));
                 }
                 let bytes = program.lines.line(range);
                 match Line::parse(bytes) {
@@ -216,7 +217,8 @@ fn await_output(
     }
 }
 
-fn endless_step(program: &Program, bytes: usize, noise: usize) -> HostFailure {
+/// A step goes beyond its bound with this line, whatever else was read by then.
+fn endless_step(program: &Program, line: Range<usize>, bytes: usize, noise: usize) -> HostFailure {
     let what = match noise {
         0..=NOISE_MAX => format!("{} MiB", bytes >> 20),
         _ => format!("{noise} lines that are no messages"),
@@ -224,7 +226,10 @@ fn endless_step(program: &Program, bytes: usize, noise: usize) -> HostFailure {
     let problem = format!("wrote {what} in one step, and is not idle yet");
     let advice =
         "In lockstep a node ends its reaction to every line with one `idle` line to `clock`.";
-    HostFailure::plain(ViolationKind::Overrun, problem, advice.to_owned()).with_last_lines(program)
+    let mut failure = HostFailure::plain(ViolationKind::Overrun, problem, advice.to_owned());
+    failure.violation.stderr = program.stderr();
+    failure.violation.stdout = last_lines(program.lines.line(line));
+    failure
 }
 
 fn never_idle(program: &Program, patience: Duration, input: Input<'_>) -> HostFailure {

@@ -347,7 +347,7 @@ impl HostFailure {
     }
 }
 
-fn last_lines(bytes: &[u8]) -> Vec<String> {
+pub(super) fn last_lines(bytes: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(bytes);
     let mut lines: Vec<String> = text
         .lines()

@@ -18,8 +18,13 @@ fn without_pace(lines: impl Iterator<Item = String>) -> String {
     for line in lines {
         in_table &= !line.is_empty();
         in_table |= line.starts_with("    operations ") || line.starts_with("    messages ");
-        // Whether there was time enough to measure a rate.
-        if line.starts_with("  · rate") || line.starts_with("  · the load was lighter") {
+        // Whether there was time enough to measure a rate, and whether an operation was open at the
+        // moment of the end.
+        if ["  · rate", "  · the load was lighter", "  · operations still open"]
+            .iter()
+            .any(|start| line.starts_with(start))
+            || line.ends_with("still open at the end") && line.starts_with("    unknown: ")
+        {
             continue;
         }
         let is_counted = ["  · ", "  ✗ no `"].iter().any(|start| line.starts_with(start));
