@@ -13,6 +13,8 @@ use crate::table::{self, Cell};
 pub struct ChallengeRun {
     /// The challenge: `3d`.
     pub id: String,
+    /// True if it is no challenge of the Gossip Glomers but kolk's own.
+    pub is_ours: bool,
     /// What the run is for: `partitions`.
     pub name: String,
     /// What the checkers say.
@@ -97,6 +99,11 @@ impl ChallengeRun {
         self.validity == Validity::Valid && self.measures.iter().all(Measured::holds)
     }
 
+    /// The id, with a star if the challenge is kolk's own.
+    fn marked_id(&self) -> String {
+        format!("{}{}", self.id, if self.is_ours { "*" } else { "" })
+    }
+
     fn outcome(&self) -> String {
         match self.seeds {
             Some(Seeds { run, held }) => format!("{held} of {run}"),
@@ -114,7 +121,7 @@ pub struct Described {
     pub title: &'static str,
     /// What must hold, in a line.
     pub condition: &'static str,
-    /// True if it is no challenge of the Gossip Glomers but ours.
+    /// True if it is no challenge of the Gossip Glomers but kolk's own.
     pub is_ours: bool,
     /// Its runs: what each is for, and its flags of `test`.
     pub runs: Vec<(&'static str, String)>,
@@ -124,7 +131,7 @@ pub struct Described {
 pub fn list(challenges: &[Described], style: Style) -> String {
     let mut out = String::new();
     for challenge in challenges {
-        let ours = if challenge.is_ours { "  (ours, for the built-in node)" } else { "" };
+        let ours = if challenge.is_ours { "  (kolk's own, for the built-in node)" } else { "" };
         out.push_str(&format!(
             "{} {}{}\n",
             style.paint(Role::Strong, format!("{:<15}", challenge.id)),
@@ -148,7 +155,7 @@ pub fn line(run: &ChallengeRun, style: Style) -> String {
     };
     let outcome = run.outcome();
     let width = if run.seeds.is_some() { 12 } else { 8 };
-    let mut text = format!("{mark} {:<15} {:<12} {outcome:<width$}", run.id, run.name);
+    let mut text = format!("{mark} {:<15} {:<12} {outcome:<width$}", run.marked_id(), run.name);
     text.push_str(&style.paint(Role::Faint, &run.time).to_string());
     let first = run.measures.first().and_then(|measured| Some((measured.text()?, measured)));
     if let Some((value, measured)) = first {
@@ -173,7 +180,7 @@ pub fn table(runs: &[ChallengeRun], style: Style) -> String {
         let holds = run.holds();
         let (role, mark) = if holds { (Role::Good, "✓") } else { (Role::Bad, "✗") };
         let mut begin = vec![
-            Cell::left(format!("{mark} {} {}", run.id, run.name)).role(role),
+            Cell::left(format!("{mark} {} {}", run.marked_id(), run.name)).role(role),
             Cell::left(run.outcome()),
         ];
         if run.measures.is_empty() {
@@ -186,6 +193,10 @@ pub fn table(runs: &[ChallengeRun], style: Style) -> String {
         }
     }
     let mut out = table::draw(&rows, 0, style);
+    if runs.iter().any(|run| run.is_ours) {
+        let words = "* kolk's own: a challenge of the Gossip Glomers, passed in another way";
+        out.push_str(&format!("{}\n", style.paint(Role::Faint, words)));
+    }
     let failed = runs.iter().filter(|run| !run.holds()).count();
     out.push('\n');
     let (good, bad) = (style.paint(Role::Good, "✓"), style.paint(Role::Bad, "✗"));

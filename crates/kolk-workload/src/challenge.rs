@@ -200,10 +200,9 @@ impl ChallengeRun {
 }
 
 impl Challenge {
-    /// True if it is no challenge of the Gossip Glomers but ours: the same flags as another, passed
-    /// by the built-in node in another way. It asks nothing else of a program.
+    /// True if it is no challenge of the Gossip Glomers but ours.
     pub fn is_ours(&self) -> bool {
-        self.id.contains('-')
+        is_ours(self.id)
     }
 
     /// The one that comes after it in the Gossip Glomers.
@@ -211,6 +210,12 @@ impl Challenge {
         let place = CHALLENGES.iter().position(|challenge| challenge.id == self.id)?;
         CHALLENGES[place + 1..].iter().find(|challenge| !challenge.is_ours())
     }
+}
+
+/// True if the challenge with this id is none of the Gossip Glomers but ours: the same flags as
+/// another, passed by the built-in node in another way. It asks nothing else of a program.
+pub fn is_ours(id: &str) -> bool {
+    id.contains('-')
 }
 
 /// The challenge with this id, whatever its case and with or without a leading `#`.

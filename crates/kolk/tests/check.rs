@@ -44,6 +44,28 @@ const READ_OF_WHAT_NOBODY_WROTE: [&str; 4] = [
     r#"{"process":0,"type":"ok","f":"read","value":2,"index":3}"#,
 ];
 
+/// What is proved of transactions counts, but where Maelstrom's word is asked for.
+#[test]
+fn whose_checks_count() {
+    // Whoever reads x as 2 saw the second transaction's y, too late.
+    let torn = "\
+        {:process 0 :type :ok :f :txn :value [[:w :x 1] [:w :y 1]]}
+        {:process 1 :type :ok :f :txn :value [[:r :x 1] [:r :y nil]]}";
+    let atomic = "-w txn-rw-register --consistency-models read-atomic";
+    for (flags, status, said) in [
+        ("", 1, "✗ invalid"),
+        ("--as maelstrom", 0, "(counts with --strict)"),
+        ("--as kolk", 1, "✗ invalid"),
+        ("--strict", 1, "✗ invalid"),
+        ("--as jepsen", 254, "possible values: maelstrom, kolk"),
+        ("--as kolk --strict", 254, "cannot be used with"),
+    ] {
+        let (code, screen) = check(torn, &format!("{atomic} {flags}"));
+        assert_eq!(code, status, "{flags}: {screen}");
+        assert!(screen.contains(said), "{flags}: {screen}");
+    }
+}
+
 /// History, flags, exit status, and something that is said.
 #[test]
 fn histories_of_others() {

@@ -18,8 +18,10 @@ use super::{HostFailure, Program, ProgramEvent, shorten};
 use crate::run::Patience;
 
 /// How often a pipe is tried again before the thread goes to sleep on it: a node that answers at
-/// once is met awake, which saves a trip through the scheduler.
+/// once is met awake, which saves a trip through the scheduler. On a busy machine each try is such a
+/// trip, and a few milliseconds long.
 const SPINS: u32 = 200;
+const SPIN_MAX: Duration = Duration::from_millis(1);
 
 /// How much a program may write in one step, and how many lines of it may be no messages.
 const STEP_BYTES_MAX: usize = 64 << 20;
@@ -171,13 +173,14 @@ fn idle(line: &Line<'_>, bytes: &[u8]) -> Result<Option<u64>, HostFailure> {
 
 /// Reads more from a program, or fails if it has closed its stdout or the watchdog barks. Returns
 /// false if somebody wants the run to stop.
+#[expect(clippy::disallowed_methods, reason = "programs on pipes take the wall clock's time")]
 fn await_output(
     program: &mut Program,
     patience: &Patience,
     since: Instant,
     input: Input<'_>,
 ) -> Result<bool, HostFailure> {
-    let mut spins = 0;
+    let (mut spins, began) = (0, Instant::now());
     loop {
         match program.read() {
             ProgramEvent::Read => return Ok(true),
@@ -186,7 +189,7 @@ fn await_output(
         }
         if program.has_pending() {
             program.flush();
-        } else if spins < SPINS {
+        } else if spins < SPINS && began.elapsed() < SPIN_MAX {
             spins += 1;
             std::thread::yield_now();
             continue;
@@ -196,7 +199,8 @@ fn await_output(
         }
         let waited = since.elapsed();
         if waited >= patience.step {
-            return Err(never_idle(program, patience.step, input));
+            let unended = program.unended_failure(Duration::ZERO);
+            return Err(unended.unwrap_or_else(|| never_idle(program, patience.step, input)));
         }
         if let Some(failure) = program.deaf_failure() {
             return Err(failure);

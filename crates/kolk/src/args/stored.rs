@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use kolk_protocol::Time;
 
 use super::test::OutputArgs;
-use super::values::{ExportArg, parse_days, parse_window};
+use super::values::{ExportArg, JudgeArg, parse_days, parse_window};
 
 /// Which run to repeat.
 #[derive(Clone, Debug, Args)]
@@ -115,6 +115,10 @@ pub struct CheckArgs {
     /// Let the stronger checks count
     #[arg(long)]
     pub strict: bool,
+    /// Whose checks count: maelstrom for what it would say of such a run, or kolk for the stronger
+    /// ones too, which is --strict [default: Maelstrom's, and all that is proved of transactions]
+    #[arg(long = "as", value_name = "WHO", hide_possible_values = true, conflicts_with = "strict")]
+    pub judge: Option<JudgeArg>,
     /// Print the results as JSON, and nothing else, on standard output
     #[arg(long)]
     pub json: bool,

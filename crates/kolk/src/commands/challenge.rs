@@ -370,6 +370,7 @@ fn drawn(id: &str, run: &ChallengeRun, finished: &Finished) -> drawing::Challeng
     };
     drawing::ChallengeRun {
         id: id.to_owned(),
+        is_ours: challenge::is_ours(id),
         name: run.name.to_owned(),
         validity: finished.verdict.validity,
         claim: claim.filter(|_| finished.verdict.validity != Validity::Valid),

@@ -15,7 +15,7 @@ use kolk_report::{results, screen};
 use kolk_workload::WorkloadError;
 use kolk_workload::planner::Availability;
 
-use crate::args::CheckArgs;
+use crate::args::{CheckArgs, JudgeArg};
 use crate::status::{Status, Stop};
 use crate::suggest::did_you_mean;
 use crate::{request, terminal};
@@ -50,10 +50,13 @@ pub fn run(args: &CheckArgs) -> Result<Status, Stop> {
     let availability = availability.map(Availability::fraction);
     let options = Options {
         workload,
-        strict: args.strict,
+        strict: args.strict || args.judge == Some(JudgeArg::Kolk),
         availability,
         consistency_models,
-        levels: Levels::Exact,
+        levels: match args.judge {
+            Some(JudgeArg::Maelstrom) => Levels::Original,
+            _ => Levels::Exact,
+        },
         assumed_keys,
         initial: initial.as_ref(),
         ..Options::default()

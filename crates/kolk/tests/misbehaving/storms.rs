@@ -44,7 +44,7 @@ kinds! {
         init_lockstep
         while hear; do idle; done"#
     /// One that never reads, and one that sends it as much as it can.
-    never_reads "--node-count 2 --time-limit 60" 1 r#"
+    never_reads "--node-count 2 --time-limit 60 --rate 0" 1 r#"
         big=xxxxxxxxxxxxxxxx
         for _ in 1 2 3 4 5 6 7 8 9 10; do big=$big$big; done
         init

@@ -1,7 +1,8 @@
 //! The kinds of node, and what Maelstrom (commit cb7f072) says of each.
 //!
 //! Where it stops reading a node, which hides the node's fault and lets the run end valid, kolk says
-//! invalid on purpose, as the compatibility page explains: [`Verdict::InvalidHere`].
+//! invalid on purpose, as the compatibility page explains: [`Verdict::InvalidHere`]. `expected.txt` is
+//! the same table to be read.
 
 /// What a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,6 +177,8 @@ pub const KINDS: &[Kind] = &[
     fine("values_of_any_size", "integers have any number of digits"),
     fine("more_keys_in_a_request", "keys that a service does not know are passed over"),
     Kind { flags: "-w g-counter --node-count 3 --rate 100 --time-limit 3", clocks: Clocks::Virtual, ..fine("who_only_reads_comes_up_to_date", "seq-kv may show the newest state too") },
+
+    Kind { flags: "-w kafka --node-count 1 --concurrency 2n --rate 1000 --strict", clocks: Clocks::Virtual, ..partial(fine("keeps_the_last_commit", "a node may keep the last offset that it was told, or a lower one")) },
 
     // Wrong answers.
     wrong("echoes_something_else", &["✗ invalid"], "the checker of echo compares payloads"),

@@ -49,6 +49,7 @@ fn run_in(store: &Path, kind: &Kind, clock: &str, more: &[&str]) -> Output {
         ("--seed", "7"),
         // Python takes its time to start on a machine that is busy with other tests.
         ("--init-timeout", "60"),
+        ("--step-timeout", "60"),
     ];
     if kind.total {
         usual.push(("--availability", "total"));
@@ -117,20 +118,45 @@ fn on_the_real_clock() {
     check_all("real", |kind| kind.clocks == Clocks::Both);
 }
 
-/// Whoever only reads from `seq-kv` comes up to date whatever the seed.
+/// Whoever only reads from `seq-kv` comes up to date whatever the seed, and no order of commits makes
+/// a log invalid that keeps the last of them.
 #[test]
-fn who_only_reads_comes_up_to_date() {
+fn what_depended_on_the_seed() {
     if !has_python() {
         return;
     }
-    let name = "who_only_reads_comes_up_to_date";
-    let kind = KINDS.iter().find(|kind| kind.name == name).expect("it is among them");
-    for seed in ["1", "2", "3", "4"] {
-        let output = run(kind, "virtual", &["--seed", seed]);
-        if let Some(complaint) = complaint(kind, &output) {
-            panic!("seed {seed}: {complaint}");
+    for name in ["who_only_reads_comes_up_to_date", "keeps_the_last_commit"] {
+        let kind = KINDS.iter().find(|kind| kind.name == name).expect("it is among them");
+        for seed in ["1", "2", "3", "4"] {
+            let output = run(kind, "virtual", &["--seed", seed]);
+            if let Some(complaint) = complaint(kind, &output) {
+                panic!("seed {seed}: {complaint}");
+            }
         }
     }
+}
+
+/// `expected.txt` says of every kind what Maelstrom and kolk make of it.
+#[test]
+fn the_table_can_be_read() {
+    let mut text = format!(
+        "{:<42} {:<16} {:<8} {}\n",
+        "kind of node (node.py)", "Maelstrom", "kolk", "what Maelstrom does with it"
+    );
+    for Kind { name, verdict, why, .. } in KINDS {
+        let (theirs, ours) = match verdict {
+            Verdict::Valid => ("valid", "valid"),
+            Verdict::Invalid => ("invalid", "invalid"),
+            Verdict::InvalidHere => ("does not see it", "invalid"),
+        };
+        text.push_str(&format!("{name:<42} {theirs:<16} {ours:<8} {why}\n"));
+    }
+    let path = node().with_file_name("expected.txt");
+    if std::env::var_os("INSTA_UPDATE").is_some_and(|word| word == "always") {
+        std::fs::write(&path, &text).expect("a file");
+    }
+    let stored = std::fs::read_to_string(&path).expect("expected.txt");
+    assert!(stored == text, "expected.txt is old: run this test with INSTA_UPDATE=always");
 }
 
 /// What a node may say can be stored, and read by all who read it: values of any kind and depth, and

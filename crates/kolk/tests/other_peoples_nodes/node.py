@@ -476,6 +476,37 @@ def who_only_reads_comes_up_to_date_wakes(node):
 
 # Other workloads.
 
+def keeps_the_last_commit(node, message):
+    """A log on one node that remembers the offset it was last told, and takes its time over polls: their
+    commits come in another order than they were polled."""
+    body = message["body"]
+    if node.count == 0:
+        node.logs, node.committed, node.late = {}, {}, []
+    node.count += 1
+    if body["type"] == "send":
+        log = node.logs.setdefault(body["key"], [])
+        log.append(body["msg"])
+        node.reply(message, type="send_ok", offset=len(log) - 1)
+    elif body["type"] == "poll":
+        msgs = {key: [[at, msg] for at, msg in enumerate(node.logs.get(key, []))][offset:]
+                for key, offset in body["offsets"].items()}
+        node.late.append((node.now + node.count * 7919 % 41 * 1_000_000, message, msgs))
+        node.wake_at = min(late[0] for late in node.late)
+    elif body["type"] == "commit_offsets":
+        node.committed.update(body["offsets"])
+        node.reply(message, type="commit_offsets_ok")
+    elif body["type"] == "list_committed_offsets":
+        known = {key: node.committed[key] for key in body["keys"] if key in node.committed}
+        node.reply(message, type="list_committed_offsets_ok", offsets=known)
+
+
+def keeps_the_last_commit_wakes(node):
+    for _, message, msgs in [late for late in node.late if late[0] <= node.now]:
+        node.reply(message, type="poll_ok", msgs=msgs)
+    node.late = [late for late in node.late if late[0] > node.now]
+    node.wake_at = min((late[0] for late in node.late), default=None)
+
+
 UNIQUE = [lambda n: n + 0.5, lambda n: [n], lambda n: {"n": n}, lambda n: str(n), lambda n: (1 << 70) + n, lambda n: -n,
           lambda n: [n, nested(990)]]
 

@@ -11,7 +11,7 @@ use kolk_engine::{Ending, Flow, Patience, Progress};
 use kolk_history::Plan;
 use kolk_report::challenge::{self as drawing, Measured, Seeds};
 use kolk_report::numbers;
-use kolk_workload::challenge::{ChallengeRun, Limit};
+use kolk_workload::challenge::{self, ChallengeRun, Limit};
 use serde_json::json;
 
 use crate::progress::Bar;
@@ -63,6 +63,7 @@ impl Sweep {
         let held = self.tried.iter().filter(|tried| tried.holds(run)).count();
         drawing::ChallengeRun {
             id: id.to_owned(),
+            is_ours: challenge::is_ours(id),
             name: run.name.to_owned(),
             validity: validity.unwrap_or(Validity::Unknown),
             claim: None,
@@ -91,6 +92,7 @@ impl Sweep {
         let failed = failed.map(|tried| format!("{:#x}", tried.seed));
         let line = json!({
             "challenge": id,
+            "kolks-own": challenge::is_ours(id),
             "run": run.name,
             "seeds": self.tried.len(),
             "failed": failed.collect::<Vec<_>>(),
