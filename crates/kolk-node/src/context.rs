@@ -1,20 +1,16 @@
 //! What a node is given to work with: its name, its peers, messages, time, randomness.
 
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::rc::Rc;
 
-use kolk_protocol::body::BodyError;
+use kolk_protocol::body::{BodyError, message_types};
 use kolk_protocol::message::Body;
-use kolk_protocol::{Head, Random, RpcError, Time, write_body};
+use kolk_protocol::{Head, Random, RpcError, Time, from_body, write_body};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::executor::Spawned;
-use crate::machine::Outputs;
-use crate::rpc::Calls;
-use crate::timer::Timers;
+use crate::state::{NodeState, Receive, Receiver};
 
 /// A node's way to the world. Cheap to clone, and every clone is the same node's.
 ///
@@ -23,7 +19,7 @@ use crate::timer::Timers;
 /// the virtual clock.
 #[derive(Clone)]
 pub struct Context {
-    pub(crate) shared: Rc<Shared>,
+    pub(crate) state: Rc<NodeState>,
     src: Rc<str>,
     msg_id: Option<RequestId>,
 }
@@ -54,129 +50,31 @@ impl RequestId {
     }
 }
 
-/// What all contexts of a node share.
-pub(crate) struct Shared {
-    node_id: String,
-    node_ids: Vec<String>,
-    peers: Vec<String>,
-    now: Cell<Time>,
-    random: RefCell<Random>,
-    /// Swapped with the caller's for the duration of a step.
-    pub(crate) outputs: RefCell<Outputs>,
-    pub(crate) timers: RefCell<Timers>,
-    pub(crate) calls: RefCell<Calls>,
-    /// Tasks that were spawned and not yet handed to the executor.
-    pub(crate) spawned: RefCell<Vec<Spawned>>,
-    receivers: RefCell<Vec<Receiver>>,
-    names: RefCell<Names>,
-}
-
-type Receive = Rc<dyn Fn(&Context, &Body<'_>) -> Result<(), BodyError>>;
-
-/// Who takes messages of a kind.
-#[derive(Clone)]
-pub(crate) struct Receiver {
-    kind: &'static str,
-    /// It answers those that want an answer.
-    pub(crate) answers: bool,
-    pub(crate) receive: Receive,
-}
-
-impl Shared {
-    pub(crate) fn new(node_id: String, node_ids: Vec<String>, seed: u64) -> Rc<Shared> {
-        let peers = node_ids.iter().filter(|name| **name != node_id).cloned().collect();
-        Rc::new(Shared {
-            node_id,
-            node_ids,
-            peers,
-            now: Cell::new(Time::ZERO),
-            random: RefCell::new(Random::from_seed(seed)),
-            outputs: RefCell::default(),
-            timers: RefCell::default(),
-            calls: RefCell::default(),
-            spawned: RefCell::default(),
-            receivers: RefCell::default(),
-            names: RefCell::default(),
-        })
-    }
-
-    pub(crate) fn node_id(&self) -> &str {
-        &self.node_id
-    }
-
-    pub(crate) fn now(&self) -> Time {
-        self.now.get()
-    }
-
-    pub(crate) fn set_now(&self, now: Time) {
-        self.now.set(now);
-    }
-
-    pub(crate) fn log(&self, text: &str) {
-        self.outputs.borrow_mut().log(text);
-    }
-
-    /// Who takes messages of this kind before the node's handler.
-    pub(crate) fn receiver(&self, kind: &str) -> Option<Receiver> {
-        self.receivers.borrow().iter().find(|receiver| receiver.kind == kind).cloned()
-    }
-
-    /// Breaks the circle of a node's receivers, which hold contexts.
-    pub(crate) fn forget_receivers(&self) {
-        drop(self.receivers.take());
-    }
-}
-
-/// The names of those who sent messages lately, so that a context can hold its sender's without
-/// copying it for every message. A small table in which a name has one place: bounded, and a miss
-/// costs an allocation.
-struct Names([Option<Rc<str>>; Names::LEN]);
-
-impl Default for Names {
-    fn default() -> Names {
-        Names([const { None }; Names::LEN])
-    }
-}
-
-impl Names {
-    const LEN: usize = 128;
-
-    fn get(&mut self, name: &str) -> Rc<str> {
-        let hash = name
-            .bytes()
-            .fold(0usize, |hash, byte| hash.wrapping_mul(31).wrapping_add(usize::from(byte)));
-        match &mut self.0[hash % Names::LEN] {
-            Some(known) if **known == *name => Rc::clone(known),
-            place => Rc::clone(place.insert(Rc::from(name))),
-        }
-    }
-}
-
 impl Context {
     /// The context of a message.
-    pub(crate) fn of_message(shared: &Rc<Shared>, src: &str, msg_id: Option<&str>) -> Context {
-        let src = shared.names.borrow_mut().get(src);
-        Context { shared: Rc::clone(shared), src, msg_id: msg_id.map(RequestId::new) }
+    pub(crate) fn of_message(state: &Rc<NodeState>, src: &str, msg_id: Option<&str>) -> Context {
+        let src = state.name(src);
+        Context { state: Rc::clone(state), src, msg_id: msg_id.map(RequestId::new) }
     }
 
-    /// The context of no message.
-    pub(crate) fn of_node(shared: &Rc<Shared>) -> Context {
-        Context::of_message(shared, &shared.node_id, None)
+    /// The context in which no message is being handled.
+    pub(crate) fn of_node(state: &Rc<NodeState>) -> Context {
+        Context::of_message(state, &state.node_id, None)
     }
 
     /// This node's name.
     pub fn node_id(&self) -> &str {
-        &self.shared.node_id
+        &self.state.node_id
     }
 
     /// The names of all nodes, this one's among them, in the order of `init`.
     pub fn node_ids(&self) -> &[String] {
-        &self.shared.node_ids
+        &self.state.node_ids
     }
 
     /// The names of all other nodes, in the order of `init`.
     pub fn peers(&self) -> &[String] {
-        &self.shared.peers
+        &self.state.peers
     }
 
     /// Who sent the message that is being handled: a client, or another node. Where no message is
@@ -192,95 +90,114 @@ impl Context {
 
     /// The time, from the beginning of the run. It stands still while the node reacts to one input.
     pub fn now(&self) -> Time {
-        self.shared.now()
+        self.state.now.get()
     }
 
     /// A generator of random numbers of the caller's own, seeded from the node's. On the virtual
     /// clock its numbers are a function of the run's seed.
     pub fn rng(&self) -> Random {
-        Random::from_seed(self.shared.random.borrow_mut().next_u64())
+        Random::from_seed(self.state.random.borrow_mut().next_u64())
     }
 
     /// Logs a text: to stderr, or on the virtual clock to the node's log.
     pub fn log(&self, text: impl Display) {
-        self.shared.log(&text.to_string());
+        self.state.outputs.borrow_mut().log(&text.to_string());
     }
 
-    /// Sends a one-way message: nobody answers, and nobody tells if it got lost.
+    /// Sends a one-way message: nobody answers it, and if it is lost, nobody is told.
     ///
-    /// # Panics
-    ///
-    /// If `message` cannot be a body (see [`write_body`]): that is a mistake in its type.
+    /// A `message` that [cannot be written](crate#messages-that-cannot-be-written) is logged and
+    /// not sent.
     pub fn send<M: Serialize + ?Sized>(&self, dest: &str, message: &M) {
-        let mut outputs = self.shared.outputs.borrow_mut();
-        let sent = outputs.push_with(dest, |out| write_body(out, message, Head::default()));
-        drop(outputs);
-        if let Err(error) = sent {
-            no_body(&error);
-        }
+        // Logged by `push_message`; there is no one else to tell.
+        let _ = self.state.outputs.borrow_mut().push_message(dest, message, Head::default());
     }
 
-    /// Sends the same one-way message to several; it is serialised once.
+    /// Sends the same one-way message to several nodes; it is serialised once.
     ///
-    /// # Panics
-    ///
-    /// As [`Context::send`].
+    /// A `message` that [cannot be written](crate#messages-that-cannot-be-written) is logged and
+    /// not sent.
     pub fn send_to_all<M: Serialize + ?Sized>(
         &self,
         dests: impl IntoIterator<Item = impl AsRef<str>>,
         message: &M,
     ) {
         let mut body = Vec::new();
-        if let Err(error) = write_body(&mut body, message, Head::default()) {
-            no_body(&error);
-        }
-        let mut outputs = self.shared.outputs.borrow_mut();
-        for dest in dests {
-            outputs.push(dest.as_ref(), &body);
+        let mut outputs = self.state.outputs.borrow_mut();
+        match write_body(&mut body, message, Head::default()) {
+            Ok(()) => dests.into_iter().for_each(|dest| outputs.push(dest.as_ref(), &body)),
+            Err(error) => outputs.log_unwritten("several nodes", &error),
         }
     }
 
     /// Takes one-way messages before they come to [`crate::Node::handle`]: those whose `type` is
-    /// one of `kinds`, the names of `M`'s variants. For protocols between nodes: `receive` is
-    /// called at once and must not wait ([`Context::spawn`] what must). The context it gets is the
-    /// message's, so [`Context::src`] is its sender. Of several for the same kind the first gets it.
+    /// one of the variants of the enum `M`. For protocols between nodes, so that a part of a node
+    /// can have its own.
     ///
-    /// A message of that kind that wants an answer is refused with error 10.
-    pub fn receive<M: DeserializeOwned>(
-        &self,
-        kinds: &[&'static str],
-        receive: impl Fn(&Context, M) + 'static,
-    ) {
-        self.add_receiver(kinds, false, move |cx, body| {
-            receive(cx, kolk_protocol::from_body(&body.kind, body.json)?);
+    /// `receive` is called at once and must not wait ([`Context::spawn`] what must). The context
+    /// that it is given is the message's, so [`Context::src`] is its sender. If several receivers
+    /// take the same type, the first one gets the message. A message that wants an answer is
+    /// refused with error 10.
+    ///
+    /// ```
+    /// # use kolk_node::Context;
+    /// #[derive(serde::Serialize, serde::Deserialize)]
+    /// #[serde(rename_all = "snake_case")]
+    /// enum Rumour {
+    ///     Heard { value: i64 },
+    /// }
+    ///
+    /// // Messages `{"type": "heard", "value": 5}`.
+    /// fn listen(cx: &Context) {
+    ///     cx.receive(|cx, Rumour::Heard { value }| cx.log(format_args!("{}: {value}", cx.src())));
+    /// }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If `M` is no enum that derives `Deserialize`.
+    pub fn receive<M: DeserializeOwned>(&self, receive: impl Fn(&Context, M) + 'static) {
+        self.add_receiver::<M>(false, move |cx, body| {
+            receive(cx, from_body(&body.kind, body.json)?);
             Ok(())
         });
     }
 
     /// Answers requests before they come to [`crate::Node::handle`]: those whose `type` is one of
-    /// `kinds`, the names of `M`'s variants. For protocols between nodes, so that a part of a node
-    /// can have its own: `answer` is called at once and must not wait. The context it gets is the
-    /// message's, so [`Context::src`] is its sender. Of several for the same kind the first gets it.
+    /// the variants of the enum `M`. For protocols between nodes, so that a part of a node can have
+    /// its own.
+    ///
+    /// `answer` is called at once and must not wait. The context that it is given is the message's,
+    /// so [`Context::src`] is its sender. If several receivers take the same type, the first one
+    /// gets the message.
+    ///
+    /// # Panics
+    ///
+    /// If `M` is no enum that derives `Deserialize`.
     pub fn serve<M: DeserializeOwned, R: Serialize>(
         &self,
-        kinds: &[&'static str],
         answer: impl Fn(&Context, M) -> Result<R, RpcError> + 'static,
     ) {
-        self.add_receiver(kinds, true, move |cx, body| {
-            let request = kolk_protocol::from_body(&body.kind, body.json)?;
+        self.add_receiver::<M>(true, move |cx, body| {
+            let request = from_body(&body.kind, body.json)?;
             cx.answer(answer(cx, request));
             Ok(())
         });
     }
 
-    fn add_receiver(
+    fn add_receiver<M: DeserializeOwned>(
         &self,
-        kinds: &[&'static str],
         answers: bool,
         receive: impl Fn(&Context, &Body<'_>) -> Result<(), BodyError> + 'static,
     ) {
-        let receive: Receive = Rc::new(receive);
-        let mut receivers = self.shared.receivers.borrow_mut();
+        let Some(kinds) = message_types::<M>() else {
+            let name = std::any::type_name::<M>();
+            panic!("`{name}` must be an enum: its variants name the messages' types");
+        };
+        let receive: Receive = Rc::new(move |state, src, body| {
+            receive(&Context::of_message(state, src, body.msg_id), body)
+        });
+        let mut receivers = self.state.receivers.borrow_mut();
         receivers.extend(kinds.iter().map(|&kind| Receiver {
             kind,
             answers,
@@ -297,7 +214,7 @@ impl Context {
             return;
         };
         let msg_id = msg_id.json();
-        let mut outputs = self.shared.outputs.borrow_mut();
+        let mut outputs = self.state.outputs.borrow_mut();
         match result {
             Ok(reply) => outputs.push_reply(&self.src, &msg_id, &reply),
             Err(error) => outputs.push_error(&self.src, &msg_id, &error),
@@ -305,6 +222,12 @@ impl Context {
     }
 }
 
-fn no_body(error: &BodyError) -> ! {
-    panic!("a message cannot be written: {error}")
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (node_id, src) = (self.node_id(), self.src());
+        f.debug_struct("Context")
+            .field("node_id", &node_id)
+            .field("src", &src)
+            .finish_non_exhaustive()
+    }
 }

@@ -59,6 +59,7 @@ mod settings;
 mod tests;
 
 use std::cell::RefCell;
+use std::fmt;
 use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
@@ -110,6 +111,12 @@ pub struct Replicated<S: DeltaState> {
     replica: u32,
     /// `None` if whole states are sent.
     deltas: Option<Gossip<S::Delta>>,
+}
+
+impl<S: DeltaState> fmt::Debug for Replicated<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replicated").field("replica", &self.replica).finish_non_exhaustive()
+    }
 }
 
 impl<S: DeltaState> Clone for Replicated<S> {
@@ -177,7 +184,7 @@ fn full_state<S: DeltaState + Serialize + DeserializeOwned>(
     state: &Rc<RefCell<S>>,
 ) {
     let joined = Rc::clone(state);
-    cx.receive(&["state"], move |_, Message::State { state }: Message<S>| {
+    cx.receive(move |_, Message::State { state }: Message<S>| {
         joined.borrow_mut().merge(&state);
     });
     let (state, context) = (Rc::clone(state), cx.clone());

@@ -69,6 +69,7 @@ mod version;
 mod wire;
 
 use std::cell::{Cell, Ref, RefCell};
+use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -85,7 +86,7 @@ pub(crate) use settings::{Draft, usage_lines};
 pub use settings::{Settings, Strategy, USAGE};
 pub use store::Keep;
 pub use version::VersionVector;
-use wire::{KIND, Message};
+use wire::Message;
 
 /// A node's share in the values of its cluster. Cheap to clone, and every clone is the same.
 ///
@@ -106,6 +107,12 @@ struct Inner<T> {
     /// When the timer's task wakes up, unless it is told otherwise.
     wakes_at: Cell<Option<Time>>,
     sooner: Notify,
+}
+
+impl<T> fmt::Debug for Gossip<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gossip").field("cx", &self.inner.cx).finish_non_exhaustive()
+    }
 }
 
 impl<T> Clone for Gossip<T> {
@@ -150,7 +157,7 @@ impl<T: Clone + Serialize + DeserializeOwned + 'static> Gossip<T> {
 
     fn listen(&self, cx: &Context) {
         let inner = Rc::clone(&self.inner);
-        cx.receive(&[KIND], move |cx, Message::Gossip(packet)| match inner.place(cx.src()) {
+        cx.receive(move |cx, Message::Gossip(packet)| match inner.place(cx.src()) {
             Some(src) => inner.act(|replica, now| replica.receive(now, src, packet)),
             None => cx.log(format_args!("gossip from {}, who is no node", cx.src())),
         });

@@ -45,7 +45,18 @@
 //! Underneath is a core without I/O, a [`Machine`]: `step(now, input) → outputs, next deadline`.
 //! Three thin drivers run it: stdio on the real clock and stdio in lockstep (both in `stdio`,
 //! chosen by what `init` says), and [`machine()`] in-process. A node that takes time and entropy from
-//! its context alone behaves the same under all three.
+//! its context alone behaves the same under all three. Whoever wants no async at all implements
+//! `Machine` and runs that as a program with `run_machine`.
+//!
+//! # Messages that cannot be written
+//!
+//! A message is a JSON object, so its Rust type must be an enum's variant, and its fields must be
+//! something that JSON has. One that cannot be written is never sent, and that is logged. If
+//! somebody waits for it, they learn of it as well: a request ([`Context::rpc`]) fails with error
+//! 12, which is definite, and the client whose answer cannot be written gets error 13, which says
+//! nothing about whether its request was performed. Nothing panics, and the node goes on.
+
+#![warn(missing_debug_implementations)]
 
 mod context;
 pub mod crdt;
@@ -60,6 +71,7 @@ mod rpc;
 mod runtime;
 mod services;
 mod settings;
+mod state;
 #[cfg(feature = "stdio")]
 pub mod stdio;
 pub mod sync;
@@ -77,6 +89,6 @@ pub use runtime::machine;
 pub use services::{KeyValue, Timestamps};
 pub use settings::{Flags, no_settings};
 #[cfg(feature = "stdio")]
-pub use stdio::{main, run};
+pub use stdio::{main, run, run_machine};
 pub use task::Task;
 pub use timer::{Elapsed, Sleep};

@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use kolk_protocol::body::BodyError;
 use kolk_protocol::{ErrorCode, Head, RpcError, Time, write_body};
 use serde::Serialize;
 
@@ -87,15 +88,30 @@ impl Outputs {
         }
     }
 
-    /// Adds the answer to a request. One that cannot be written is an error to both sides: the
-    /// caller gets code 13, which says nothing about whether the request was performed.
+    /// Adds a message. One that cannot be written is logged and not added: the policy for every
+    /// message that a node sends.
+    pub(crate) fn push_message<M: Serialize + ?Sized>(
+        &mut self,
+        dest: &str,
+        message: &M,
+        head: Head<'_>,
+    ) -> Result<(), BodyError> {
+        self.push_with(dest, |out| write_body(out, message, head))
+            .inspect_err(|error| self.log_unwritten(dest, error))
+    }
+
+    /// Logs that a message could not be written.
+    pub(crate) fn log_unwritten(&mut self, dest: &str, error: &BodyError) {
+        self.log(&format!("a message to {dest} cannot be written: {error}"));
+    }
+
+    /// Adds the answer to a request. If it cannot be written, the caller gets error 13, which says
+    /// nothing about whether the request was performed.
     pub(crate) fn push_reply<R: Serialize>(&mut self, dest: &str, msg_id: &str, reply: &R) {
         let head = Head { msg_id: None, in_reply_to: Some(msg_id) };
-        if let Err(error) = self.push_with(dest, |out| write_body(out, reply, head)) {
-            let error =
-                RpcError::new(ErrorCode::CRASH, format!("cannot write the answer: {error}"));
-            self.log(&format!("to {dest}: {error}"));
-            self.push_error(dest, msg_id, &error);
+        if let Err(error) = self.push_message(dest, reply, head) {
+            let text = format!("the answer cannot be written: {error}");
+            self.push_error(dest, msg_id, &RpcError::new(ErrorCode::CRASH, text));
         }
     }
 
@@ -122,7 +138,7 @@ impl Outputs {
         })
     }
 
-    /// As [`Outputs::messages`], the bodies as bytes, which they will be written as.
+    /// The messages in the order in which they were sent: destination, and body as bytes.
     #[cfg(feature = "stdio")]
     pub(crate) fn messages_raw(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.messages.iter().map(|(dest, body)| {

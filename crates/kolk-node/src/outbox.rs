@@ -12,6 +12,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -32,6 +33,12 @@ type Delivery = Pin<Box<dyn Future<Output = Result<(), RpcError>>>>;
 /// See the [module](self). Cheap to clone: clones are the same outbox.
 pub struct Outbox<T> {
     inner: Rc<Inner<T>>,
+}
+
+impl<T> fmt::Debug for Outbox<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbox").field("cx", &self.inner.cx).finish_non_exhaustive()
+    }
 }
 
 impl<T> Clone for Outbox<T> {

@@ -1,47 +1,28 @@
 //! Remote procedure calls: requests that wait for their answer, and trying again.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{self, Poll, Waker};
 use std::time::Duration;
 
 use kolk_protocol::message::Body;
-use kolk_protocol::{ErrorCode, Head, RpcError, from_body, write_body};
+use kolk_protocol::{ErrorCode, Head, RpcError, from_body};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::context::{Context, Shared};
+use crate::context::Context;
+use crate::state::{Deliver, NodeState};
 use crate::timer::Sleep;
 
 /// How long [`Context::rpc`] waits for an answer.
 pub const RPC_DEADLINE: Duration = Duration::from_secs(1);
 
-/// The calls that wait for an answer, by the number of their request.
-#[derive(Default)]
-pub(crate) struct Calls {
-    waiting: BTreeMap<i64, Rc<dyn Deliver>>,
-    last_id: i64,
-}
-
-impl Calls {
-    /// Gives an answer to the call that waits for it. One for which nobody waits (late, repeated,
-    /// never asked for) is none of anybody's business.
-    pub(crate) fn take(&mut self, in_reply_to: i64) -> Option<Rc<dyn Deliver>> {
-        self.waiting.remove(&in_reply_to)
-    }
-}
-
-/// Takes an answer's body.
-pub(crate) trait Deliver {
-    fn deliver(&self, body: &Body<'_>);
-}
-
 /// A request on its way, and the future of its answer: see [`Context::rpc`].
 #[must_use = "dropping a call gives up its answer; use `send` for what needs none"]
 pub struct Call<R> {
-    shared: Rc<Shared>,
+    state: Rc<NodeState>,
     msg_id: i64,
     answer: Rc<Answer<R>>,
     patience: Duration,
@@ -106,9 +87,15 @@ impl<R> Future for Call<R> {
     }
 }
 
+impl<R> fmt::Debug for Call<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("msg_id", &self.msg_id).finish_non_exhaustive()
+    }
+}
+
 impl<R> Drop for Call<R> {
     fn drop(&mut self) {
-        let forgotten = self.shared.calls.borrow_mut().waiting.remove(&self.msg_id);
+        let forgotten = self.state.calls.borrow_mut().waiting.remove(&self.msg_id);
         drop(forgotten);
     }
 }
@@ -121,8 +108,8 @@ impl Context {
     ///
     /// What the other side answered, or error 0 if no answer came. Ask
     /// [`RpcError::is_definite`] whether the request surely was not performed: a timeout says
-    /// nothing, nor does an answer that cannot be read as `R` (error 13). A request that cannot be
-    /// a body was not sent: error 12.
+    /// nothing, nor does an answer that cannot be read as `R` (error 13). A request that
+    /// [cannot be written](crate#messages-that-cannot-be-written) was not sent: error 12.
     pub fn rpc<R>(&self, dest: &str, request: &(impl Serialize + ?Sized)) -> Call<R>
     where
         R: DeserializeOwned + 'static,
@@ -144,15 +131,13 @@ impl Context {
     where
         R: DeserializeOwned + 'static,
     {
-        let shared = &self.shared;
+        let state = &self.state;
         let answer = Rc::new(Answer { result: Cell::new(None), waker: RefCell::new(None) });
-        let mut calls = shared.calls.borrow_mut();
+        let mut calls = state.calls.borrow_mut();
         calls.last_id += 1;
         let msg_id = calls.last_id;
         let head = Head { msg_id: Some(msg_id), in_reply_to: None };
-        let sent =
-            shared.outputs.borrow_mut().push_with(dest, |out| write_body(out, request, head));
-        match sent {
+        match state.outputs.borrow_mut().push_message(dest, request, head) {
             Ok(()) => {
                 let deliver: Rc<dyn Deliver> = Rc::<Answer<R>>::clone(&answer);
                 calls.waiting.insert(msg_id, deliver);
@@ -164,7 +149,7 @@ impl Context {
         }
         drop(calls);
         let deadline = self.sleep(patience);
-        Call { shared: Rc::clone(shared), msg_id, answer, patience, deadline }
+        Call { state: Rc::clone(state), msg_id, answer, patience, deadline }
     }
 
     /// Sends a request again and again until it is answered: [`Context::retry`] around

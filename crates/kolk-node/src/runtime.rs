@@ -5,15 +5,16 @@ use std::rc::Rc;
 use std::task::Waker;
 
 use kolk_protocol::body::BodyError;
-use kolk_protocol::lockstep::{Acceptance, VERSION};
+use kolk_protocol::lockstep::{Acceptance, Offer, VERSION};
 use kolk_protocol::message::Body;
 use kolk_protocol::workload::init;
 use kolk_protocol::{ErrorCode, Key, RpcError, Time, from_body};
 
-use crate::context::{Context, Shared};
+use crate::context::Context;
 use crate::executor::Executor;
 use crate::machine::{Input, Machine, Outputs};
 use crate::node::Node;
+use crate::state::NodeState;
 
 /// A node as a [`Machine`], to be run in-process. `factory` is called when `init` arrives; what
 /// `init` says is in the context it gets.
@@ -91,12 +92,13 @@ struct Core<N: Node, B, E, S, F> {
 /// A node after its `init`.
 struct Running<N> {
     node: Rc<N>,
-    shared: Rc<Shared>,
+    state: Rc<NodeState>,
 }
 
 impl<N> Drop for Running<N> {
     fn drop(&mut self) {
-        self.shared.forget_receivers();
+        // Breaks the circle: receivers hold contexts, and contexts the state that holds receivers.
+        drop(self.state.receivers.take());
     }
 }
 
@@ -116,28 +118,28 @@ where
             }
             return;
         };
-        let shared = Rc::clone(&running.shared);
-        shared.set_now(now);
-        std::mem::swap(&mut *shared.outputs.borrow_mut(), outputs);
+        let state = Rc::clone(&running.state);
+        state.now.set(now);
+        std::mem::swap(&mut *state.outputs.borrow_mut(), outputs);
         loop {
             // The borrow must be over when the waker is called.
-            let due = shared.timers.borrow_mut().pop_due(now);
+            let due = state.timers.borrow_mut().pop_due(now);
             let Some(waker) = due else { break };
             waker.wake();
         }
         if let Some((src, body)) = message {
-            self.deliver(&shared, src, body);
+            self.deliver(&state, src, body);
         }
-        self.run(&shared);
-        std::mem::swap(&mut *shared.outputs.borrow_mut(), outputs);
+        self.run(&state);
+        std::mem::swap(&mut *state.outputs.borrow_mut(), outputs);
     }
 
     /// Polls until nothing is ready.
-    fn run(&mut self, shared: &Shared) {
+    fn run(&mut self, state: &NodeState) {
         let mut polls = 0;
         loop {
-            if !shared.spawned.borrow().is_empty() {
-                let spawned = shared.spawned.take();
+            if !state.spawned.borrow().is_empty() {
+                let spawned = state.spawned.take();
                 spawned.into_iter().for_each(|future| self.executor.spawn(future));
             }
             if polls >= self.polls_max || !self.executor.poll_next() {
@@ -147,42 +149,39 @@ where
         }
     }
 
-    fn deliver(&mut self, shared: &Rc<Shared>, src: &str, body: &Body<'_>) {
+    fn deliver(&mut self, state: &Rc<NodeState>, src: &str, body: &Body<'_>) {
         if body.in_reply_to.is_some() {
             // This node counts its requests: what is no number answers none of them.
-            let call = body.answers().and_then(|id| shared.calls.borrow_mut().take(id));
+            let call = body.answers().and_then(|id| state.calls.borrow_mut().take(id));
             if let Some(call) = call {
                 call.deliver(body);
             }
             return;
         }
-        if let Some(receiver) = shared.receiver(&body.kind) {
+        if let Some(receiver) = state.receiver(&body.kind) {
             let received = match body.msg_id {
                 Some(_) if !receiver.answers => Err(RpcError::new(
                     ErrorCode::NOT_SUPPORTED,
                     format!("`{}` is a one-way message", body.kind),
                 )),
-                msg_id => {
-                    let cx = Context::of_message(shared, src, msg_id);
-                    (receiver.receive)(&cx, body).map_err(|error| does_not_fit(&error))
-                }
+                _ => (receiver.receive)(state, src, body).map_err(|error| does_not_fit(&error)),
             };
             if let Err(error) = received {
-                refuse(&mut shared.outputs.borrow_mut(), src, body, &error);
+                refuse(&mut state.outputs.borrow_mut(), src, body, &error);
             }
             return;
         }
         if body.kind == "init" {
-            self.init_again(shared, src, body);
+            self.init_again(state, src, body);
             return;
         }
         match (from_body(&body.kind, body.json), &self.running) {
             (Ok(request), Some(running)) => {
-                let cx = Context::of_message(shared, src, body.msg_id);
+                let cx = Context::of_message(state, src, body.msg_id);
                 self.executor.handle((self.serve)(Rc::clone(&running.node), cx, request));
             }
             (Err(error), _) => {
-                refuse(&mut shared.outputs.borrow_mut(), src, body, &does_not_fit(&error));
+                refuse(&mut state.outputs.borrow_mut(), src, body, &does_not_fit(&error));
             }
             (Ok(_), None) => {}
         }
@@ -205,28 +204,28 @@ where
             }
         };
         let Some((factory, entropy)) = self.build.take() else { return };
-        let offered = offer.filter(|offer| offer.version == VERSION).and_then(|o| o.seed());
+        let offered = offer.filter(Offer::is_acceptable).and_then(|offer| offer.seed());
         self.in_lockstep = offered.is_some();
         let seed = offered.unwrap_or_else(|| entropy(&node_id));
-        let shared = Shared::new(node_id, node_ids, seed);
-        shared.set_now(now);
-        std::mem::swap(&mut *shared.outputs.borrow_mut(), outputs);
-        answer_init(&shared, src, body, self.in_lockstep);
-        let cx = Context::of_node(&shared);
+        let state = NodeState::new(node_id, node_ids, seed);
+        state.now.set(now);
+        std::mem::swap(&mut *state.outputs.borrow_mut(), outputs);
+        answer_init(&state, src, body, self.in_lockstep);
+        let cx = Context::of_node(&state);
         let node = Rc::new(factory(&cx));
         node.start(&cx);
-        self.running = Some(Running { node, shared: Rc::clone(&shared) });
-        self.run(&shared);
-        std::mem::swap(&mut *shared.outputs.borrow_mut(), outputs);
+        self.running = Some(Running { node, state: Rc::clone(&state) });
+        self.run(&state);
+        std::mem::swap(&mut *state.outputs.borrow_mut(), outputs);
     }
 
     /// A repeated `init` is answered as the first one was; another one is refused.
-    fn init_again(&self, shared: &Rc<Shared>, src: &str, body: &Body<'_>) {
-        let cx = Context::of_node(shared);
+    fn init_again(&self, state: &Rc<NodeState>, src: &str, body: &Body<'_>) {
+        let cx = Context::of_node(state);
         let error = match from_body(&body.kind, body.json) {
             Ok(init::Request::Init { node_id, node_ids, .. }) => {
                 if node_id == cx.node_id() && node_ids == cx.node_ids() {
-                    answer_init(shared, src, body, self.in_lockstep);
+                    answer_init(state, src, body, self.in_lockstep);
                     return;
                 }
                 let text = format!("this node is {} already", cx.node_id());
@@ -234,13 +233,13 @@ where
             }
             Err(error) => does_not_fit(&error),
         };
-        refuse(&mut shared.outputs.borrow_mut(), src, body, &error);
+        refuse(&mut state.outputs.borrow_mut(), src, body, &error);
     }
 }
 
-fn answer_init(shared: &Rc<Shared>, src: &str, body: &Body<'_>, in_lockstep: bool) {
+fn answer_init(state: &Rc<NodeState>, src: &str, body: &Body<'_>, in_lockstep: bool) {
     let lockstep = in_lockstep.then_some(Acceptance { version: VERSION });
-    Context::of_message(shared, src, body.msg_id).answer(Ok(init::Reply::InitOk { lockstep }));
+    Context::of_message(state, src, body.msg_id).answer(Ok(init::Reply::InitOk { lockstep }));
 }
 
 fn does_not_fit(error: &BodyError) -> RpcError {
@@ -295,11 +294,11 @@ where
     }
 
     fn deadline(&self) -> Option<Time> {
-        self.running.as_ref()?.shared.timers.borrow().next()
+        self.running.as_ref()?.state.timers.borrow().next()
     }
 
     fn node_id(&self) -> Option<&str> {
-        self.running.as_ref().map(|running| running.shared.node_id())
+        self.running.as_ref().map(|running| running.state.node_id.as_str())
     }
 
     fn in_lockstep(&self) -> bool {

@@ -29,7 +29,7 @@ const PAUSE_MAX: Duration = Duration::from_millis(500);
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct KeyValue {
     cx: Context,
     name: Rc<str>,
@@ -270,7 +270,7 @@ impl KeyValue {
 }
 
 /// A client of `lin-tso`: see [`Context::lin_tso`].
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Timestamps {
     cx: Context,
     patience: Duration,

@@ -1,6 +1,6 @@
 //! Running a node as a program of its own: lines on stdin and stdout.
 //!
-//! One program serves the original Maelstrom, the real clock and the virtual one without a flag:
+//! One program serves Maelstrom, kolk's real clock and its virtual one without a flag:
 //! the first `init` says which. If it offers lockstep, time is what its lines are stamped with and
 //! every step ends with one `idle` line (see [`kolk_protocol::lockstep`]); otherwise the node runs
 //! on the machine's clock, and on Tokio.
@@ -9,32 +9,71 @@
 
 mod lines;
 mod lockstep;
+mod own_machine;
 mod real;
 mod session;
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::process::ExitCode;
 
 use kolk_protocol::workload::init;
-use kolk_protocol::{Line, Time, from_body, lockstep::VERSION};
+use kolk_protocol::{Line, Time, from_body};
 
 use crate::context::Context;
+use crate::machine::Machine;
 use crate::node::Node;
 use crate::runtime::{Runtime, runtime};
 use lines::Lines;
+use own_machine::OwnMachine;
 use session::Session;
 
 /// The exit status for arguments that make no sense.
 const BAD_ARGUMENTS: u8 = 254;
 
-/// Runs a node on stdin and stdout until its input ends. `factory` is called when `init` arrives;
-/// what `init` says is in the context it gets.
+/// Runs a node on stdin and stdout until its input ends. `factory` is called when `init` arrives,
+/// with a context that knows what `init` said.
 ///
-/// Gives failure only if stdin cannot be read or stdout not be written. That nobody reads stdout any
-/// more is an ordinary end.
+/// The exit status is a failure only if stdin cannot be read or stdout cannot be written. If nobody
+/// reads stdout any more, that is an ordinary end.
 pub fn run<N: Node>(factory: impl FnOnce(&Context) -> N) -> ExitCode {
-    match serve(runtime(factory, |_| entropy())) {
+    exit_code(serve(runtime(factory, |_| entropy())))
+}
+
+/// Runs a machine of one's own on stdin and stdout until its input ends.
+///
+/// The machine gets every message, `init` and what arrives before it included, and answers `init`
+/// itself. It need not know of lockstep: if `init` offers it, the driver accepts in the machine's
+/// `init_ok`, stamps each step with the workbench's time, and ends each with an `idle`. A machine
+/// that draws random numbers takes the seed from the offer, so that its runs can be repeated.
+///
+/// The exit status is that of [`run`].
+///
+/// ```no_run
+/// use kolk_node::{Input, Machine, Outputs, Time};
+///
+/// /// Answers nothing but `init`.
+/// struct Silent;
+///
+/// impl Machine for Silent {
+///     fn step(&mut self, _: Time, input: Input<'_>, outputs: &mut Outputs) -> Option<Time> {
+///         if let Input::Message { src, .. } = input {
+///             outputs.push(src, br#"{"type": "init_ok", "in_reply_to": 1}"#);
+///         }
+///         None
+///     }
+/// }
+///
+/// fn main() -> std::process::ExitCode {
+///     kolk_node::run_machine(Silent)
+/// }
+/// ```
+pub fn run_machine(machine: impl Machine) -> ExitCode {
+    exit_code(serve(OwnMachine::new(machine)))
+}
+
+fn exit_code(result: io::Result<()>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
@@ -44,8 +83,8 @@ pub fn run<N: Node>(factory: impl FnOnce(&Context) -> N) -> ExitCode {
     }
 }
 
-/// The `main` of a node with settings: gives the program's arguments to `factory`, and runs what it
-/// makes of them. If it fails, the text goes to stderr and the exit status is 254.
+/// The `main` of a node with settings: gives the program's arguments to `factory`, and runs the node
+/// that it returns. If `factory` fails, its text goes to stderr and the exit status is 254.
 pub fn main<N: Node, F: FnOnce(&Context) -> N>(
     factory: impl FnOnce(&[String]) -> Result<F, String>,
 ) -> ExitCode {
@@ -81,7 +120,7 @@ fn serve(node: impl Runtime) -> io::Result<()> {
                         real::drive(session, lines, stdin)
                     };
                 }
-                // What comes before `init` runs no code of the node's author.
+                // What comes before `init` is refused; time stands still.
                 _ => lockstep::step(&mut session, &mut now, lines.next().unwrap_or_default())?,
             }
         }
@@ -92,12 +131,10 @@ fn serve(node: impl Runtime) -> io::Result<()> {
     }
 }
 
-/// True if the line is an `init` with an offer that the core accepts.
+/// True if the line is an `init` with an offer of lockstep that will be accepted.
 fn offers_lockstep(line: &Line<'_>) -> bool {
     match from_body(&line.body.kind, line.body.json) {
-        Ok(init::Request::Init { lockstep: Some(offer), .. }) => {
-            offer.version == VERSION && offer.seed().is_some()
-        }
+        Ok(init::Request::Init { lockstep: Some(offer), .. }) => offer.is_acceptable(),
         _ => false,
     }
 }
@@ -114,14 +151,4 @@ fn stdin() -> io::Result<File> {
 fn stdin() -> io::Result<File> {
     use std::os::windows::io::AsHandle;
     Ok(File::from(io::stdin().as_handle().try_clone_to_owned()?))
-}
-
-/// Reads, again if a signal came between.
-fn read(from: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match from.read(into) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
-    }
 }

@@ -10,7 +10,7 @@ use std::task::{self, Poll, Waker};
 ///
 /// [`Notify::notify_one`] lets one waiting task go on, or the next one that waits;
 /// [`Notify::notify_all`] lets all go on that wait now.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Notify {
     /// A `notify_one` for which nobody has waited yet.
     permit: Cell<bool>,
@@ -18,6 +18,7 @@ pub struct Notify {
     count: Cell<u64>,
 }
 
+#[derive(Debug)]
 enum Waiter {
     Waits(Waker),
     One,
@@ -61,6 +62,7 @@ impl Notify {
 }
 
 /// See [`Notify::notified`].
+#[derive(Debug)]
 #[must_use = "waits only when awaited"]
 pub struct Notified<'a> {
     notify: &'a Notify,
@@ -115,6 +117,7 @@ pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     (Sender { queue: Rc::clone(&queue) }, Receiver { queue })
 }
 
+#[derive(Debug)]
 struct Queue<T> {
     items: RefCell<VecDeque<T>>,
     waiting: RefCell<Option<Waker>>,
@@ -130,6 +133,7 @@ impl<T> Queue<T> {
 }
 
 /// The end of a [`channel`] that puts items in.
+#[derive(Debug)]
 pub struct Sender<T> {
     queue: Rc<Queue<T>>,
 }
@@ -159,6 +163,7 @@ impl<T> Drop for Sender<T> {
 }
 
 /// The end of a [`channel`] that takes items out.
+#[derive(Debug)]
 pub struct Receiver<T> {
     queue: Rc<Queue<T>>,
 }

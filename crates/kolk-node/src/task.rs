@@ -1,11 +1,12 @@
 //! Tasks that run beside the handlers.
 
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{self, Poll, Waker};
 
-use crate::Context;
+use crate::context::Context;
 
 /// A task started by [`Context::spawn`]. Awaiting it gives what it returned, or `None` if it was
 /// aborted; dropping it lets the task run on.
@@ -60,6 +61,12 @@ impl<T> Task<T> {
     }
 }
 
+impl<T> fmt::Debug for Task<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task").field("is_finished", &self.is_finished()).finish_non_exhaustive()
+    }
+}
+
 impl<T> Future for Task<T> {
     type Output = Option<T>;
 
@@ -87,7 +94,7 @@ impl Context {
         });
         let task = Task { state: Rc::clone(&state) };
         let mut future = Some(Box::pin(future));
-        self.shared.spawned.borrow_mut().push(Box::pin(std::future::poll_fn(move |cx| {
+        self.state.spawned.borrow_mut().push(Box::pin(std::future::poll_fn(move |cx| {
             let value = match future.as_mut() {
                 Some(_) if state.abort.get() => None,
                 Some(running) => match running.as_mut().poll(cx) {

@@ -1,55 +1,31 @@
 //! Timers: points in time at which a task wants to be woken.
 
-use std::collections::BTreeMap;
+use std::fmt;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{self, Poll, Waker};
+use std::task::{self, Poll};
 use std::time::Duration;
 
 use kolk_protocol::{ErrorCode, RpcError, Time};
 use thiserror::Error;
 
-use crate::context::{Context, Shared};
+use crate::context::Context;
+use crate::state::NodeState;
 use crate::task::Task;
-
-/// All armed timers of a node, in the order in which they are due; among equals the one armed
-/// first.
-///
-/// A tree rather than a heap or a wheel: timers are mostly cancelled (an RPC's deadline, when the
-/// answer comes), and here a cancelled one is gone, neither remembered nor reported as the next
-/// deadline.
-#[derive(Default)]
-pub(crate) struct Timers {
-    armed: BTreeMap<(Time, u64), Waker>,
-    count: u64,
-}
-
-impl Timers {
-    /// When the next one is due.
-    pub(crate) fn next(&self) -> Option<Time> {
-        self.armed.first_key_value().map(|((due, _), _)| *due)
-    }
-
-    /// Takes out a timer that is due.
-    pub(crate) fn pop_due(&mut self, now: Time) -> Option<Waker> {
-        let first = self.armed.first_entry()?;
-        (first.key().0 <= now).then(|| first.remove())
-    }
-}
 
 /// Waits until an instant of the node's clock: see [`Context::sleep`].
 ///
 /// Dropping it disarms it; [`Sleep::reset`] moves it. Both are cheap.
 #[must_use = "a sleep does nothing unless it is awaited"]
 pub struct Sleep {
-    shared: Rc<Shared>,
+    state: Rc<NodeState>,
     deadline: Time,
     armed: Option<u64>,
 }
 
 impl Sleep {
-    pub(crate) fn until(shared: &Rc<Shared>, deadline: Time) -> Sleep {
-        Sleep { shared: Rc::clone(shared), deadline, armed: None }
+    pub(crate) fn until(state: &Rc<NodeState>, deadline: Time) -> Sleep {
+        Sleep { state: Rc::clone(state), deadline, armed: None }
     }
 
     /// When it ends.
@@ -65,8 +41,14 @@ impl Sleep {
 
     fn disarm(&mut self) {
         if let Some(number) = self.armed.take() {
-            self.shared.timers.borrow_mut().armed.remove(&(self.deadline, number));
+            self.state.timers.borrow_mut().armed.remove(&(self.deadline, number));
         }
+    }
+}
+
+impl fmt::Debug for Sleep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sleep").field("deadline", &self.deadline).finish_non_exhaustive()
     }
 }
 
@@ -75,11 +57,11 @@ impl Future for Sleep {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        if this.deadline <= this.shared.now() {
+        if this.deadline <= this.state.now.get() {
             this.disarm();
             return Poll::Ready(());
         }
-        let timers = &mut *this.shared.timers.borrow_mut();
+        let timers = &mut *this.state.timers.borrow_mut();
         let number = *this.armed.get_or_insert_with(|| {
             timers.count += 1;
             timers.count
@@ -117,12 +99,12 @@ impl Context {
     /// Waits for `duration` of the node's clock, which on the virtual clock costs no real time.
     /// If it is zero, that is over at once, and other tasks do not get their turn.
     pub fn sleep(&self, duration: Duration) -> Sleep {
-        Sleep::until(&self.shared, self.now() + duration)
+        Sleep::until(&self.state, self.now() + duration)
     }
 
     /// Waits until `deadline`.
     pub fn sleep_until(&self, deadline: Time) -> Sleep {
-        Sleep::until(&self.shared, deadline)
+        Sleep::until(&self.state, deadline)
     }
 
     /// Runs `future` for at most `duration`, and drops it then.

@@ -130,7 +130,7 @@ fn requests_and_what_does_not_fit() {
             r#"{"type":"silence","msg_id":7}"#,
             &[concat!(
                 r#"c1 {"type":"error","in_reply_to":7,"code":13,"#,
-                r#""text":"cannot write the answer: none is no body: it must be an enum's variant"}"#
+                r#""text":"the answer cannot be written: none is no body: it must be an enum's variant"}"#
             )],
         ),
         (r#"{"type":"silence"}"#, none),
@@ -147,8 +147,7 @@ fn requests_and_what_does_not_fit() {
     assert_eq!(
         node.log.lines().collect::<Vec<_>>(),
         [
-            "to c1: error 13 (crash): cannot write the answer: none is no body: it must be an \
-             enum's variant",
+            "a message to c1 cannot be written: none is no body: it must be an enum's variant",
             "dropped `subtract` from c1: error 10 (not-supported): unknown type `subtract`",
             "a one-way message from c1 failed: error 11 (temporarily-unavailable): as asked",
             "dropped a message from c1: `body` must be an object",
@@ -207,7 +206,7 @@ enum Gossip {
 #[test]
 fn receivers_take_one_way_messages() {
     let (mut node, _) = Stepper::new(|cx| {
-        cx.receive(&["rumour", "question"], |cx, gossip: Gossip| match gossip {
+        cx.receive(|cx, gossip: Gossip| match gossip {
             Gossip::Rumour { value } => {
                 cx.send_to_all(cx.peers(), &Gossip::Rumour { value: value + 1 });
             }
@@ -233,7 +232,7 @@ fn receivers_take_one_way_messages() {
 #[test]
 fn a_part_of_a_node_answers_requests_of_its_own() {
     let (mut node, _) = Stepper::new(|cx| {
-        cx.serve(&["rumour", "question"], |cx, gossip: Gossip| match gossip {
+        cx.serve(|cx, gossip: Gossip| match gossip {
             Gossip::Rumour { value: 0 } => {
                 Err(RpcError::new(ErrorCode::ABORT, format!("heard from {}", cx.src())))
             }
@@ -260,6 +259,32 @@ fn a_part_of_a_node_answers_requests_of_its_own() {
     }
     // Nobody wants the answer.
     assert_eq!(node.get("n2", r#"{"type":"question"}"#), [""; 0]);
+}
+
+/// No message that cannot be written is sent, all of them are logged, and nothing panics.
+#[test]
+fn messages_that_cannot_be_written_are_logged() {
+    let (mut node, sent) = Stepper::new(|cx| {
+        cx.send("n0", &5);
+        cx.send_to_all(cx.peers(), &[5]);
+        Counter::default()
+    });
+    assert_eq!(sent, [""; 0]);
+    let lines: Vec<&str> = node.log.lines().collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].starts_with("a message to n0 cannot be written: "), "{lines:?}");
+    assert!(lines[1].starts_with("a message to several nodes cannot be written: "), "{lines:?}");
+    assert_eq!(node.get("c1", r#"{"type":"read","msg_id":1}"#).len(), 1, "the node goes on");
+}
+
+/// A receiver of something that is no message would never get one.
+#[test]
+#[should_panic(expected = "`alloc::string::String` must be an enum")]
+fn receivers_take_enums() {
+    Stepper::new(|cx| {
+        cx.receive(|_, _: String| {});
+        Counter::default()
+    });
 }
 
 #[test]

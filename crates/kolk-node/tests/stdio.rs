@@ -9,10 +9,10 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 use std::rc::Rc;
 use std::time::Duration;
 
-use kolk_node::{Context, Input, Node, Outputs, RpcError, Time};
+use kolk_node::{Context, Input, Machine, Node, Outputs, RpcError, Time};
 use serde::{Deserialize, Serialize};
 
-/// Set for the process that is the node.
+/// Set for the process that is the node, to the name of the node.
 const AS_NODE: &str = "KOLK_TEST_AS_NODE";
 
 #[derive(Deserialize)]
@@ -150,14 +150,22 @@ struct Process {
 }
 
 fn node(stdin: Stdio) -> Command {
+    program("sample", stdin)
+}
+
+fn program(name: &str, stdin: Stdio) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
-    command.env(AS_NODE, "1").stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.env(AS_NODE, name).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
 impl Process {
     fn start() -> Process {
-        let mut child = node(Stdio::piped()).spawn().expect("starts");
+        Process::of(&mut node(Stdio::piped()))
+    }
+
+    fn of(program: &mut Command) -> Process {
+        let mut child = program.spawn().expect("starts");
         let stdin = child.stdin.take();
         let stdout = BufReader::new(child.stdout.take().expect("piped"));
         Process { child, stdin, stdout }
@@ -403,11 +411,77 @@ fn wake_ups_are_not_lost() {
     node.end();
 }
 
-fn main() -> ExitCode {
-    if std::env::var_os(AS_NODE).is_some() {
-        return kolk_node::run(|_| Sample);
+/// A machine without async: an alarm answers its request when its time has come.
+#[derive(Default)]
+struct Alarms(std::collections::BTreeMap<(Time, u64), String>);
+
+impl Machine for Alarms {
+    fn step(&mut self, now: Time, input: Input<'_>, outputs: &mut Outputs) -> Option<Time> {
+        if let Input::Message { src, body } = input {
+            let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
+            let msg_id = body["msg_id"].as_u64().expect("a number");
+            match body["ms"].as_u64() {
+                None => outputs.push(src, br#"{"type":"init_ok","in_reply_to":1}"#),
+                Some(ms) => {
+                    self.0.insert((now + Duration::from_millis(ms), msg_id), src.to_owned());
+                }
+            }
+        }
+        while let Some(alarm) = self.0.first_entry().filter(|alarm| alarm.key().0 <= now) {
+            let ((_, msg_id), src) = alarm.remove_entry();
+            let answer = format!(r#"{{"type":"ok","in_reply_to":{msg_id},"value":true}}"#);
+            outputs.push(&src, answer.as_bytes());
+        }
+        self.0.first_key_value().map(|((due, _), _)| *due)
     }
-    let tests: [(&str, fn()); 5] = [
+}
+
+/// A machine of one's own runs on both clocks; it need not know that there are two.
+fn own_machine() {
+    let alarm = |msg_id, ms| request(msg_id, &format!(r#""type":"alarm","ms":{ms}"#));
+    let mut real = Process::of(&mut program("alarms", Stdio::piped()));
+    assert_eq!(real.ask(INIT), INIT_OK);
+    real.write(&alarm(2, 1_000_000));
+    real.write(&alarm(3, 20));
+    assert_eq!(real.ask(&alarm(4, 0)), answer(4, "true"));
+    assert_eq!(real.read(), answer(3, "true"));
+    assert_eq!(real.end(), (String::new(), String::new()));
+
+    let mut lockstep = Process::of(&mut program("alarms", Stdio::piped()));
+    let init = INIT.replace(
+        r#""type":"init""#,
+        r#""type":"init","lockstep":{"version":1,"seed":"0123456789abcdef"}"#,
+    );
+    let wake = r#"{"src":"clock","dest":"n1","body":{"type":"wake"}}"#;
+    let init_ok = INIT_OK.replace("\"type\"", "\"lockstep\":{\"version\":1},\"type\"");
+    for (at, line, sent, wake_at) in [
+        (0, &*init, Some(init_ok), None),
+        (1, &alarm(2, 5), None, Some(6_000_000)),
+        (2, &alarm(3, 1), None, Some(3_000_000)),
+        // Too early, and in time.
+        (2, wake, None, Some(3_000_000)),
+        (3, wake, Some(answer(3, "true")), Some(6_000_000)),
+        (9, wake, Some(answer(2, "true")), None),
+    ] {
+        lockstep.write(&line.replacen('{', &format!("{{\"at\":{},", at * 1_000_000), 1));
+        if let Some(sent) = sent {
+            assert_eq!(lockstep.read(), sent);
+        }
+        let wake_at = wake_at.map_or("null".to_owned(), |due: u64| due.to_string());
+        let idle = format!(r#""body":{{"type":"idle","wake_at":{wake_at}}}"#);
+        assert_eq!(lockstep.read(), format!(r#"{{"src":"n1","dest":"clock",{idle}}}"#));
+    }
+    assert_eq!(lockstep.end(), (String::new(), String::new()));
+}
+
+fn main() -> ExitCode {
+    match std::env::var(AS_NODE).as_deref() {
+        Ok("alarms") => return kolk_node::run_machine(Alarms::default()),
+        Ok(_) => return kolk_node::run(|_| Sample),
+        Err(_) => {}
+    }
+    let tests: [(&str, fn()); 6] = [
+        ("own_machine", own_machine),
         ("real_clock", real_clock),
         ("whatever_arrives", whatever_arrives),
         ("lockstep_equals_in_process", lockstep_equals_in_process),

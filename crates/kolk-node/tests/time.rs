@@ -331,7 +331,7 @@ fn nothing_outlives_the_machine() {
     let (mut node, _) = Stepper::new(move |cx| {
         let (in_receiver, in_task, in_beat) = (marker.clone(), marker.clone(), marker.clone());
         let (cx_receiver, cx_task) = (cx.clone(), cx.clone());
-        cx.receive(&["said"], move |_, _: Said| drop((in_receiver.clone(), cx_receiver.clone())));
+        cx.receive(move |_, _: Said| drop((in_receiver.clone(), cx_receiver.clone())));
         cx.spawn(async move {
             let _ = ask(&cx_task, 0).await;
             drop(in_task);

@@ -6,11 +6,13 @@
 //! `RawValue`) works here as well.
 
 mod read;
+mod types;
 mod write;
 
 use thiserror::Error;
 
 pub use read::from_body;
+pub use types::message_types;
 pub use write::write_body;
 
 /// The keys of a body that belong to remote procedure calls, beside `type`.

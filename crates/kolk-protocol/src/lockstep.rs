@@ -27,6 +27,12 @@ impl Offer {
         Offer { version: VERSION, seed: format!("{seed:016x}") }
     }
 
+    /// True if a node can accept the offer: it is of this crate's [`VERSION`], and its entropy can
+    /// be read.
+    pub fn is_acceptable(&self) -> bool {
+        self.version == VERSION && self.seed().is_some()
+    }
+
     /// The entropy as a number; `None` if it is not 16 lower-case hexadecimal digits.
     pub fn seed(&self) -> Option<u64> {
         let fits = self.seed.len() == 16

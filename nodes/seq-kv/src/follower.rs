@@ -11,7 +11,7 @@ use kolk_node::versions::{Gap, Versions};
 use kolk_node::{Context, Datum, ErrorCode, RpcError};
 
 use crate::update::{Outcome, Update};
-use crate::wire::{FromFollower, FromPrimary, TO_FOLLOWER, ToFollower, ToPrimary};
+use crate::wire::{FromFollower, FromPrimary, ToFollower, ToPrimary};
 
 /// How long an update may take before its client is told that nobody knows. Clients give up after
 /// 5 s.
@@ -62,7 +62,7 @@ impl Follower {
             numbers: RefCell::default(),
         });
         let this = Rc::clone(&state);
-        cx.serve(TO_FOLLOWER, move |cx, request| this.refresh(cx.src(), request));
+        cx.serve(move |cx, request| this.refresh(cx.src(), request));
         let (this, context) = (Rc::clone(&state), cx.clone());
         let outbox = Outbox::new(cx, move |batch: Rc<[Rc<Waiting>]>, patience| {
             deliver(Rc::clone(&this), context.clone(), batch, patience)

@@ -10,7 +10,7 @@ use kolk_node::{Context, Datum, ErrorCode, RPC_DEADLINE, RpcError, Time};
 
 use crate::settings::Settings;
 use crate::update::{Outcome, Update};
-use crate::wire::{FromFollower, FromPrimary, TO_PRIMARY, ToFollower, ToPrimary};
+use crate::wire::{FromFollower, FromPrimary, ToFollower, ToPrimary};
 
 /// After a refresh that failed the next one comes no sooner.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -56,7 +56,7 @@ impl Primary {
             followers: cx.peers().iter().map(follower).collect(),
         });
         let this = Rc::clone(&primary);
-        cx.serve(TO_PRIMARY, move |cx, request| this.answer(cx.src(), request));
+        cx.serve(move |cx, request| this.answer(cx.src(), request));
         primary
     }
 

@@ -10,12 +10,6 @@ use crate::update::{Outcome, Update};
 /// What a copy of the store misses.
 pub type Changes = versions::Changes<Datum, Datum>;
 
-/// The types of [`ToPrimary`].
-pub const TO_PRIMARY: &[&str] = &["store_update"];
-
-/// The types of [`ToFollower`].
-pub const TO_FOLLOWER: &[&str] = &["store_refresh"];
-
 /// To the primary.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

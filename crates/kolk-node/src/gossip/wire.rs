@@ -11,9 +11,6 @@ pub(super) enum Message<T> {
     Gossip(Packet<T>),
 }
 
-/// The `type` of [`Message::Gossip`].
-pub(super) const KIND: &str = "gossip";
-
 /// Keys are single letters, and what is at its default is left out: every byte is parsed, and
 /// there are many of these messages.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

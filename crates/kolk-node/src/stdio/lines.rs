@@ -45,7 +45,7 @@ impl Lines {
 
     /// Reads once; 0 at the end of the input.
     pub(super) fn read_from(&mut self, from: &mut impl Read) -> io::Result<usize> {
-        let count = super::read(from, self.space())?;
+        let count = read(from, self.space())?;
         self.filled(count);
         Ok(count)
     }
@@ -78,6 +78,16 @@ impl Lines {
         let rest = self.start..self.end;
         (self.start, self.searched) = (self.end, self.end);
         &self.bytes[rest]
+    }
+}
+
+/// Reads once; again if a signal interrupted it.
+pub(super) fn read(from: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match from.read(into) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
     }
 }
 

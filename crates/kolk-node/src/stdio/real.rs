@@ -17,7 +17,7 @@ use std::time::Instant;
 use kolk_protocol::{Line, Time};
 use tokio::sync::mpsc;
 
-use super::lines::Lines;
+use super::lines::{Lines, read};
 use super::session::Session;
 use crate::runtime::Runtime;
 
@@ -116,7 +116,7 @@ impl<R: Runtime> Driver<R> {
             return Ok(None);
         }
         match self.lines.read_from(stdin) {
-            // Whoever started the node made its stdin so.
+            // The parent process set O_NONBLOCK on our stdin.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
             result => result.map(Some),
         }
@@ -193,7 +193,7 @@ impl Source {
         std::thread::Builder::new().name("stdin".to_owned()).spawn(move || {
             loop {
                 let mut piece = vec![0; PIECE];
-                let result = super::read(&mut stdin, &mut piece).map(|count| {
+                let result = read(&mut stdin, &mut piece).map(|count| {
                     piece.truncate(count);
                     piece
                 });
