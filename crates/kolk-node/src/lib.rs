@@ -59,14 +59,9 @@
 #![warn(missing_debug_implementations)]
 
 mod context;
-pub mod crdt;
 mod executor;
-pub mod gossip;
 pub mod machine;
 mod node;
-pub mod once;
-pub mod outbox;
-pub mod ownership;
 mod rpc;
 mod runtime;
 mod services;
@@ -77,11 +72,9 @@ pub mod stdio;
 pub mod sync;
 mod task;
 mod timer;
-pub mod versions;
 
 pub use context::Context;
-pub use gossip::round_trip::RoundTrip;
-pub use kolk_protocol::{Datum, ErrorCode, Random, RpcError, Time, workload};
+pub use kolk_protocol::{Datum, ErrorCode, Key, Random, RpcError, Time, workload};
 pub use machine::{Input, Machine, Outputs};
 pub use node::Node;
 pub use rpc::{Call, RPC_DEADLINE, Retry};

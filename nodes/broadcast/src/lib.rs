@@ -1,14 +1,14 @@
 //! The broadcast node: a value told to one node comes to all.
 //!
-//! How values travel is [`kolk_node::gossip`]'s business, and its settings are this node's.
+//! How values travel is [`kolk_replica::gossip`]'s business, and its settings are this node's.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use kolk_node::gossip::{Gossip, Settings};
 use kolk_node::workload::broadcast::Request;
 use kolk_node::{Context, Node, RpcError};
+use kolk_replica::gossip::{Gossip, Settings};
 use serde::Serialize;
 
 /// What this node knows.
@@ -83,7 +83,7 @@ impl Node for Broadcast {
     }
 }
 
-/// Makes the node; [`kolk_node::gossip::USAGE`] says which settings it has.
+/// Makes the node; [`kolk_replica::gossip::USAGE`] says which settings it has.
 ///
 /// # Errors
 ///

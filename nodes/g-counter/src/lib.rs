@@ -10,9 +10,9 @@ pub mod store;
 
 use std::rc::Rc;
 
-use kolk_node::crdt::{GrowOnlyCounter, Replicated, TooLarge};
 use kolk_node::workload::counter::{Reply, Request};
 use kolk_node::{Context, ErrorCode, Node, RpcError};
+use kolk_replica::crdt::{GrowOnlyCounter, Replicated, TooLarge};
 
 use ledger::Ledger;
 use settings::Mode;

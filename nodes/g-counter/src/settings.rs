@@ -3,7 +3,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use kolk_node::{Flags, crdt};
+use kolk_node::Flags;
+use kolk_replica::crdt;
 
 /// What [`Mode::from_args`] understands, for people.
 pub const USAGE: &str = "\

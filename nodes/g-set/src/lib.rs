@@ -1,14 +1,14 @@
 //! A grow-only set as a delta-state CRDT: nodes tell each other the elements that are new to them,
 //! and joining them is set union.
 //!
-//! How that is done is [`kolk_node::crdt`]'s business, and its settings are this node's.
+//! How that is done is [`kolk_replica::crdt`]'s business, and its settings are this node's.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use kolk_node::crdt::{GrowOnlySet, Replicated, Settings};
 use kolk_node::workload::g_set::Request;
 use kolk_node::{Context, Node, RpcError};
+use kolk_replica::crdt::{GrowOnlySet, Replicated, Settings};
 use serde::Serialize;
 
 /// The set, and who else has one.
@@ -42,7 +42,7 @@ impl Node for GSet {
     }
 }
 
-/// Makes the node; [`kolk_node::crdt::USAGE`] says which settings it has.
+/// Makes the node; [`kolk_replica::crdt::USAGE`] says which settings it has.
 ///
 /// # Errors
 ///

@@ -18,8 +18,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use kolk_node::outbox::Outbox;
-use kolk_node::{Context, ErrorCode, Node, RpcError, ownership};
+use kolk_node::{Context, ErrorCode, Node, RpcError};
+use kolk_replica::outbox::Outbox;
+use kolk_replica::ownership;
 
 use log::{Log, Message};
 use peer::{Item, Peer, Receipt};

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use kolk_node::once::{Numbers, Performed};
 use kolk_node::sync::Notify;
 use kolk_node::{Context, Time};
+use kolk_replica::once::{Numbers, Performed};
 
 use crate::log::Message;
 use crate::wire::{Exchange, Key};

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kolk_engine::{Cluster, ClusterOptions};
-use kolk_node::{ErrorCode, RpcError, ownership};
+use kolk_node::{ErrorCode, RpcError};
+use kolk_replica::ownership;
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize)]

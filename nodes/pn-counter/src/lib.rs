@@ -1,11 +1,11 @@
 //! A counter that goes up and down as a delta-state CRDT: each node counts what was added and what
 //! was taken away at itself, and tells the others how far it has come.
 //!
-//! How that is done is [`kolk_node::crdt`]'s business, and its settings are this node's.
+//! How that is done is [`kolk_replica::crdt`]'s business, and its settings are this node's.
 
-use kolk_node::crdt::{PnCounter as Counts, Replicated, Settings};
 use kolk_node::workload::counter::{Reply, Request};
 use kolk_node::{Context, Node, RpcError};
+use kolk_replica::crdt::{PnCounter as Counts, Replicated, Settings};
 
 /// The counter, and who else has one.
 pub struct PnCounter(Replicated<Counts>);
@@ -25,7 +25,7 @@ impl Node for PnCounter {
     }
 }
 
-/// Makes the node; [`kolk_node::crdt::USAGE`] says which settings it has.
+/// Makes the node; [`kolk_replica::crdt::USAGE`] says which settings it has.
 ///
 /// # Errors
 ///

@@ -4,11 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use kolk_node::once::Numbers;
-use kolk_node::outbox::Outbox;
 use kolk_node::sync::Notify;
-use kolk_node::versions::{Gap, Versions};
 use kolk_node::{Context, Datum, ErrorCode, RpcError};
+use kolk_replica::once::Numbers;
+use kolk_replica::outbox::Outbox;
+use kolk_replica::versions::{Gap, Versions};
 
 use crate::update::{Outcome, Update};
 use crate::wire::{FromFollower, FromPrimary, ToFollower, ToPrimary};

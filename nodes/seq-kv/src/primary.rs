@@ -4,9 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use kolk_node::once::Performed;
-use kolk_node::versions::Versions;
 use kolk_node::{Context, Datum, ErrorCode, RPC_DEADLINE, RpcError, Time};
+use kolk_replica::once::Performed;
+use kolk_replica::versions::Versions;
 
 use crate::settings::Settings;
 use crate::update::{Outcome, Update};

@@ -1,7 +1,7 @@
 //! What can be done to the store, and what comes of it.
 
-use kolk_node::versions::Versions;
 use kolk_node::{Datum, ErrorCode, RpcError};
+use kolk_replica::versions::Versions;
 use serde::{Deserialize, Serialize};
 
 /// Something that changes the store, or would if a key were as expected.

@@ -2,7 +2,7 @@
 //! can live in a node that has a protocol besides.
 
 use kolk_node::Datum;
-use kolk_node::versions;
+use kolk_replica::versions;
 use serde::{Deserialize, Serialize};
 
 use crate::update::{Outcome, Update};

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use kolk_node::{Context, ErrorCode, KeyValue, RoundTrip, RpcError};
+use kolk_node::{Context, ErrorCode, KeyValue, RpcError};
+use kolk_replica::RoundTrip;
 
 use crate::transactor::Root;
 use crate::tree::{Id, Part};

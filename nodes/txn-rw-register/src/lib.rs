@@ -1,7 +1,7 @@
 //! Totally available transactions over registers: challenges 6a to 6c in one program.
 //!
 //! A transaction runs on the copy of the node that it comes to and is acknowledged at once; what it
-//! wrote goes to the other nodes as one value of [`kolk_node::gossip`], and is taken over there at
+//! wrote goes to the other nodes as one value of [`kolk_replica::gossip`], and is taken over there at
 //! once. In which order writes win is in [`store`]; what that promises, and what was measured, in
 //! the README.
 
@@ -10,9 +10,9 @@ pub mod store;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use kolk_node::gossip::{Gossip, Settings};
 use kolk_node::workload::txn::{Reply, Request};
 use kolk_node::{Context, Node, RpcError};
+use kolk_replica::gossip::{Gossip, Settings};
 
 use store::{Commit, Store};
 
@@ -47,7 +47,7 @@ impl Node for TxnRwRegister {
     }
 }
 
-/// Makes the node; [`kolk_node::gossip::USAGE`] says which settings it has.
+/// Makes the node; [`kolk_replica::gossip::USAGE`] says which settings it has.
 ///
 /// # Errors
 ///

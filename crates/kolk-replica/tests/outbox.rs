@@ -1,5 +1,6 @@
 //! What must arrive at a peer: when it leaves, together with what, and how often.
 
+#[path = "../../kolk-node/tests/common/mod.rs"]
 mod common;
 
 use std::cell::RefCell;
@@ -7,8 +8,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use common::Stepper;
-use kolk_node::outbox::Outbox;
 use kolk_node::{Context, Node, RpcError};
+use kolk_replica::outbox::Outbox;
 use serde::{Deserialize, Serialize};
 
 #[derive(Deserialize)]

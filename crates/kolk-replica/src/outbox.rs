@@ -17,10 +17,10 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use kolk_protocol::{RpcError, Time};
+use kolk_node::{RpcError, Time};
 
-use crate::Context;
-use crate::gossip::round_trip::RoundTrip;
+use crate::round_trip::RoundTrip;
+use kolk_node::Context;
 
 /// The longest patience with a batch.
 const PATIENCE_MAX: Duration = Duration::from_secs(1);

@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use kolk_protocol::Time;
+use kolk_node::Time;
 
 /// How many arrivals the hub remembers.
 const ARRIVALS_MAX: usize = 64;

@@ -7,7 +7,7 @@
 
 use std::cmp::Reverse;
 
-use kolk_protocol::Key;
+use kolk_node::Key;
 
 /// What a node weighs for a key. Frozen: nodes of different versions must agree.
 fn weight(key: &str, node: &str) -> u64 {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::Flags;
 use crate::gossip::{self, Draft, usage_lines};
+use kolk_node::Flags;
 
 /// How replicas tell each other what has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::time::Duration;
 
-use kolk_protocol::Time;
+use kolk_node::Time;
 
 use super::rhythm::Shift;
-use super::round_trip::RoundTrip;
+use crate::round_trip::RoundTrip;
 
 /// The longest pause between two repetitions of something that a peer should know.
 const PAUSE_MAX: Duration = Duration::from_secs(1);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kolk_protocol::{Random, Time};
+use kolk_node::{Random, Time};
 
 use super::version::VersionVector;
 

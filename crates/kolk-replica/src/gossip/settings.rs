@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::Flags;
+use kolk_node::Flags;
 
 /// How values travel, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kolk_protocol::{ErrorCode, RpcError};
+use kolk_node::{ErrorCode, RpcError};
 use serde::{Deserialize, Serialize};
 
 use super::DeltaState;

@@ -27,7 +27,7 @@
 //!   the rest: no digest tree is needed, since all deltas are numbered by their origin.
 //!
 //! ```
-//! use kolk_node::crdt::{PnCounter, Replicated, Settings};
+//! use kolk_replica::crdt::{PnCounter, Replicated, Settings};
 //! use kolk_node::workload::counter::{Reply, Request};
 //! use kolk_node::{Context, ErrorCode, Node, RpcError};
 //!
@@ -65,9 +65,9 @@ use std::rc::Rc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::Context;
 use crate::gossip::{self, Gossip, Keep};
 pub use counter::{CounterShare, GrowOnlyCounter, PnCounter, PnShare, TooLarge};
+use kolk_node::Context;
 pub use set::GrowOnlySet;
 pub use settings::{Settings, USAGE};
 

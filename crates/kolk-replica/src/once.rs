@@ -8,7 +8,7 @@
 //! scale and low latency*, SOSP 2015, section 3.)
 //!
 //! ```
-//! use kolk_node::once::{Numbers, Performed};
+//! use kolk_replica::once::{Numbers, Performed};
 //!
 //! let (mut numbers, mut performed) = (Numbers::default(), Performed::default());
 //! let (first, second) = (numbers.issue(), numbers.issue());

@@ -26,7 +26,7 @@
 //! and takes its place: see [`Keep`].
 //!
 //! ```
-//! use kolk_node::gossip::{Gossip, Settings};
+//! use kolk_replica::gossip::{Gossip, Settings};
 //! use kolk_node::workload::g_set::{Reply, Request};
 //! use kolk_node::{Context, Node, RpcError};
 //!
@@ -60,7 +60,6 @@ mod log;
 mod repair;
 mod replica;
 mod rhythm;
-pub(crate) mod round_trip;
 mod settings;
 mod store;
 #[cfg(test)]
@@ -75,12 +74,12 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
 
-use kolk_protocol::Time;
+use kolk_node::Time;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::Context;
-use crate::sync::Notify;
+use kolk_node::Context;
+use kolk_node::sync::Notify;
 use replica::Replica;
 pub(crate) use settings::{Draft, usage_lines};
 pub use settings::{Settings, Strategy, USAGE};

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use kolk_protocol::{Random, Time};
+use kolk_node::{Random, Time};
 
 use super::link::{Link, Sent, WINDOW};
 use super::log::{Entry, Log, Target};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use kolk_protocol::{Random, Time};
+use kolk_node::{Random, Time};
 
 use super::replica::Replica;
 use super::settings::{Settings, Strategy};

@@ -8,7 +8,7 @@
 //! between.
 //!
 //! ```
-//! use kolk_node::versions::Versions;
+//! use kolk_replica::versions::Versions;
 //!
 //! let (mut map, mut copy) = (Versions::default(), Versions::default());
 //! map.set("a", 1);

@@ -1,0 +1,22 @@
+//! Parts of which replicated nodes are made, on the public interface of [`kolk_node`] alone.
+//!
+//! - [`gossip`] brings values to every node of a cluster, and [`crdt`] keeps counters and sets on it
+//!   that need no agreement.
+//! - [`outbox`] repeats batches for one peer until they are answered, and [`once`] lets a receiver
+//!   perform each request once, however often it arrives.
+//! - [`versions`] is a map that changes in one order, and the copies of it that follow.
+//! - [`ownership`] tells which node owns a key, without asking anybody.
+//!
+//! Each is deterministic: on the virtual clock a run is a function of its seed.
+
+#![warn(missing_debug_implementations)]
+
+pub mod crdt;
+pub mod gossip;
+pub mod once;
+pub mod outbox;
+pub mod ownership;
+mod round_trip;
+pub mod versions;
+
+pub use round_trip::RoundTrip;
