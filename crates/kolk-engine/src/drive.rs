@@ -1,20 +1,22 @@
 //! The two clocks: the virtual one jumps to the next event, the real one waits for it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use kolk_history::plan::{ClockKind, DRAWS, FORMAT, Plan};
+use kolk_history::plan::{ClockKind, DRAWS, FORMAT, NodeSpec, Plan, VirtualHost};
 use kolk_history::summary::{Growth, NodeOutput, OUTPUTS_MAX};
 use kolk_history::{Outcome, Value};
 use kolk_protocol::Time;
 
 use crate::course::Stage;
-use crate::host::{Family, Hosts, LockstepHosts, Program, ProgramEvent, RealHosts, make_room};
+use crate::host::{
+    Family, Hosts, LockstepHosts, Program, ProgramEvent, RealHosts, TracedHosts, make_room, tracer,
+};
 use crate::logs::{self, Logs};
 use crate::recorder::{Recorded, Recorder};
-use crate::run::{Ending, EngineError, Flow, NodeSource, Observer, Progress, Run, Setup};
-use crate::simulation::{Cause, Simulation};
+use crate::run::{Ending, EngineError, Flow, NodeSource, Observer, Patience, Progress, Run, Setup};
+use crate::simulation::{Cause, Simulation, node_seed};
 
 /// How many events may pass between two looks at the observer.
 const EVENTS_PER_LOOK: u64 = 256;
@@ -51,11 +53,12 @@ pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
         Simulation::new(Rc::new(plan.clone()), workload, hosts, recorder, log_files)?;
     let ending = drive(&mut simulation, observer)?;
     let Simulation { hosts, recorder, course, queue, event_count, .. } = simulation;
-    let outputs = outputs(&hosts, &recorder);
+    let (outputs, unrepeatable) = (outputs(&hosts, &recorder), hosts.unrepeatable());
     drop(hosts);
     let survivors = family.end();
     let Recorded { history, mut summary, digest, journal } = recorder.finish()?;
     summary.outputs = outputs;
+    summary.unrepeatable = unrepeatable;
     Ok(Run {
         history,
         summary,
@@ -102,11 +105,11 @@ fn outputs(hosts: &Hosts<'_>, recorder: &Recorder<'_>) -> Vec<NodeOutput> {
 
 /// A folder that nobody wants to keep, removed at the end: each program's working folder is in it,
 /// and logs that go nowhere else.
-struct Scratch(PathBuf);
+pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
     /// A folder that was not there before, which nobody else may look into.
-    fn create(path: PathBuf) -> Result<Scratch, EngineError> {
+    pub(crate) fn create(path: PathBuf) -> Result<Scratch, EngineError> {
         use std::os::unix::fs::DirBuilderExt;
         match std::fs::DirBuilder::new().mode(0o700).create(&path) {
             Ok(()) => Ok(Scratch(path)),
@@ -118,7 +121,7 @@ impl Scratch {
     }
 
     /// An empty folder in it for one node.
-    fn place(&self, node: usize) -> Result<PathBuf, EngineError> {
+    pub(crate) fn place(&self, node: usize) -> Result<PathBuf, EngineError> {
         let path = self.0.join(node.to_string());
         std::fs::create_dir(&path).map_err(|source| {
             let what = format!("cannot make the folder {}", path.display());
@@ -164,16 +167,16 @@ fn start_nodes<'a>(
             make_room(plan.nodes.len());
             let scratch = scratch.insert(Scratch::create(family.folder())?);
             let folder = logs.clone().unwrap_or_else(|| scratch.0.clone());
+            if is_traced(plan) {
+                let hosts = trace_nodes(plan, (&path, &args), patience, scratch, &folder)?;
+                return Ok((Hosts::Traced(hosts), watched(plan, logs)?));
+            }
             let mut programs = Vec::with_capacity(plan.nodes.len());
             for (number, name) in plan.nodes.iter().enumerate() {
                 let (place, log) = (scratch.place(number)?, logs::path(&folder, name));
                 programs.push(Program::spawn(family, name, (&path, &args), &place, log)?);
             }
-            let log_files = match logs {
-                Some(folder) => Logs::watch(&folder, &plan.nodes)
-                    .map_err(system("cannot watch the nodes' logs"))?,
-                None => Logs::default(),
-            };
+            let log_files = watched(plan, logs)?;
             let hosts = match plan.clock {
                 ClockKind::Real => Hosts::Real(RealHosts::new(programs, patience.init)),
                 ClockKind::Virtual => Hosts::Lockstep(LockstepHosts::new(programs, patience)),
@@ -181,6 +184,38 @@ fn start_nodes<'a>(
             Ok((hosts, log_files))
         }
     }
+}
+
+/// The logs of programs, whose stderr goes there.
+fn watched(plan: &Plan, logs: Option<PathBuf>) -> Result<Logs, EngineError> {
+    let Some(folder) = logs else { return Ok(Logs::default()) };
+    Logs::watch(&folder, &plan.nodes).map_err(|source| EngineError::System {
+        what: "cannot watch the nodes' logs".to_owned(),
+        source,
+    })
+}
+
+/// Whether the plan's nodes are traced.
+fn is_traced(plan: &Plan) -> bool {
+    let is_program = matches!(plan.node, NodeSpec::Program { host: Some(VirtualHost::Traced), .. });
+    plan.clock == ClockKind::Virtual && is_program
+}
+
+fn trace_nodes(
+    plan: &Plan,
+    program: (&Path, &[String]),
+    patience: Patience,
+    scratch: &Scratch,
+    folder: &Path,
+) -> Result<TracedHosts, EngineError> {
+    let tracer = tracer(&patience)?;
+    let mut hosts = TracedHosts::new(patience);
+    for (number, name) in plan.nodes.iter().enumerate() {
+        let (place, log) = (scratch.place(number)?, logs::path(folder, name));
+        let seed = node_seed(plan.seed, name, 0);
+        hosts.spawn(&tracer, (name, seed), program, &place, log)?;
+    }
+    Ok(hosts)
 }
 
 fn drive(
@@ -231,10 +266,8 @@ fn drive_virtual(
     let mut next_look = 0;
     // Separate programs may take seconds over every event, and their instants need another bound
     // than the number of events.
-    let instant_max = match &simulation.hosts {
-        Hosts::Lockstep(hosts) => Some(hosts.patience.step * STEPS_PER_INSTANT_MAX),
-        _ => None,
-    };
+    let instant_max =
+        simulation.hosts.step_patience().map(|patience| patience * STEPS_PER_INSTANT_MAX);
     let mut looked = Instant::now();
     let mut instant = (simulation.now(), looked);
     while simulation.course.stage != Stage::Over && simulation.failed.is_none() {
@@ -244,7 +277,7 @@ fn drive_virtual(
         if simulation.queue.peek().is_none_or(|(time, _)| time > simulation.queue.now()) {
             simulation.fail_suspects();
         }
-        if matches!(&simulation.hosts, Hosts::Lockstep(hosts) if hosts.stopped) {
+        if simulation.hosts.is_stopped() {
             return Ok(Ending::Interrupted);
         }
         let mut is_due = simulation.event_count >= next_look;
@@ -347,7 +380,7 @@ fn read_node(simulation: &mut Simulation<'_>, node: u16) -> Result<(), EngineErr
     let failure = match event {
         ProgramEvent::Closed => Some(program.closed_failure()),
         ProgramEvent::Read | ProgramEvent::Nothing => {
-            program.overrun().map(|failure| failure.with_last_lines(program))
+            program.overrun().map(|failure| program.words().told(failure))
         }
     };
     if let Some(failure) = failure {

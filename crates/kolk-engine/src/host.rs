@@ -4,6 +4,10 @@ mod family;
 mod lines;
 mod lockstep;
 mod process;
+mod traced;
+mod words;
+
+pub use traced::{can_trace, speaks_lockstep};
 
 pub use family::{
     Killed, Survivor, adopt_orphans, kill_all as kill_all_programs, set_warden, watch_over,
@@ -11,7 +15,7 @@ pub use family::{
 
 use std::time::Duration;
 
-use kolk_history::summary::{Violation, ViolationKind};
+use kolk_history::summary::{Unrepeatable, Violation, ViolationKind};
 use kolk_node::{Input, Machine, Outputs};
 use kolk_protocol::Time;
 use kolk_protocol::message::LineError;
@@ -22,6 +26,8 @@ use crate::run::EngineError;
 pub(crate) use family::Family;
 pub(crate) use lockstep::{LockstepHosts, NO_LOCKSTEP};
 pub(crate) use process::{Program, ProgramEvent, RealHosts, make_room, timespec};
+pub(crate) use traced::{TracedHosts, tracer};
+pub(crate) use words::Words;
 
 /// How long a node may take to answer `init`, in simulated time.
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -193,6 +199,8 @@ pub(crate) enum Hosts<'a> {
     },
     /// Separate programs on the virtual clock.
     Lockstep(LockstepHosts),
+    /// Separate programs on the virtual clock that know nothing of it.
+    Traced(TracedHosts),
     /// Separate programs on the real clock.
     Real(RealHosts),
 }
@@ -201,6 +209,37 @@ impl Hosts<'_> {
     /// True on the virtual clock.
     pub(crate) fn is_virtual(&self) -> bool {
         !matches!(self, Hosts::Real(_))
+    }
+
+    /// True if nodes are offered lockstep, and must accept it.
+    pub(crate) fn speaks_lockstep(&self) -> bool {
+        matches!(self, Hosts::InProcess { .. } | Hosts::Lockstep(_))
+    }
+
+    /// True if a step was given up because somebody wants the run to stop.
+    pub(crate) fn is_stopped(&self) -> bool {
+        match self {
+            Hosts::Lockstep(hosts) => hosts.stopped,
+            Hosts::Traced(hosts) => hosts.stopped,
+            Hosts::InProcess { .. } | Hosts::Real(_) => false,
+        }
+    }
+
+    /// How long a step may take by the wall clock, if that is bounded.
+    pub(crate) fn step_patience(&self) -> Option<Duration> {
+        match self {
+            Hosts::Lockstep(hosts) => Some(hosts.patience.step),
+            Hosts::Traced(hosts) => Some(hosts.patience.step),
+            Hosts::InProcess { .. } | Hosts::Real(_) => None,
+        }
+    }
+
+    /// What in the run may not be repeatable, though the clock is virtual.
+    pub(crate) fn unrepeatable(&self) -> Vec<Unrepeatable> {
+        match self {
+            Hosts::Traced(hosts) => hosts.unrepeatable(),
+            _ => Vec::new(),
+        }
     }
 
     /// True if nodes can be stepped side by side.
@@ -213,6 +252,7 @@ impl Hosts<'_> {
         match self {
             Hosts::InProcess { .. } => {}
             Hosts::Lockstep(hosts) => hosts.begin(node, now, id, input),
+            Hosts::Traced(hosts) => hosts.begin(node, id, input),
             Hosts::Real(hosts) => hosts.begin(node, id, input),
         }
     }
@@ -230,23 +270,27 @@ impl Hosts<'_> {
                 Ok(machines[usize::from(node)].step(now, input, outputs))
             }
             Hosts::Lockstep(hosts) => hosts.finish(node, input),
+            Hosts::Traced(hosts) => hosts.finish(node, now),
             Hosts::Real(_) => Ok(None),
         }
     }
 
-    /// The lines that a program in lockstep wrote during the last step, each with its end.
+    /// The lines that a program wrote during the last step, each with its end.
     pub(crate) fn take_lines(&mut self) -> Vec<u8> {
         match self {
             Hosts::Lockstep(hosts) => std::mem::take(&mut hosts.lines),
+            Hosts::Traced(hosts) => std::mem::take(&mut hosts.lines),
             _ => Vec::new(),
         }
     }
 
     /// Gives their memory back.
     pub(crate) fn recycle_lines(&mut self, mut lines: Vec<u8>) {
-        if let Hosts::Lockstep(hosts) = self {
-            lines.clear();
-            hosts.lines = lines;
+        lines.clear();
+        match self {
+            Hosts::Lockstep(hosts) => hosts.lines = lines,
+            Hosts::Traced(hosts) => hosts.lines = lines,
+            Hosts::InProcess { .. } | Hosts::Real(_) => {}
         }
     }
 
@@ -263,6 +307,7 @@ impl Hosts<'_> {
         match self {
             Hosts::InProcess { started, .. } => started,
             Hosts::Lockstep(hosts) => &mut hosts.started,
+            Hosts::Traced(hosts) => &mut hosts.started,
             Hosts::Real(hosts) => &mut hosts.started,
         }
     }
@@ -272,6 +317,7 @@ impl Hosts<'_> {
         let started = match self {
             Hosts::InProcess { started, .. } => started,
             Hosts::Lockstep(hosts) => &hosts.started,
+            Hosts::Traced(hosts) => &hosts.started,
             Hosts::Real(hosts) => &hosts.started,
         };
         started[usize::from(node)]
@@ -282,17 +328,19 @@ impl Hosts<'_> {
         self.started()[usize::from(node)] = true;
     }
 
-    fn program(&self, node: u16) -> Option<&Program> {
+    /// A program's last words; a node in this process has none.
+    fn words(&self, node: u16) -> Option<Words<'_>> {
         match self {
             Hosts::InProcess { .. } => None,
-            Hosts::Lockstep(hosts) => hosts.programs.get(usize::from(node)),
-            Hosts::Real(hosts) => hosts.programs.get(usize::from(node)),
+            Hosts::Lockstep(hosts) => hosts.programs.get(usize::from(node)).map(Program::words),
+            Hosts::Traced(hosts) => hosts.words(node),
+            Hosts::Real(hosts) => hosts.programs.get(usize::from(node)).map(Program::words),
         }
     }
 
     /// What a program's stderr began and ended with.
     pub(crate) fn stderr(&self, node: u16) -> Vec<String> {
-        self.program(node).map(Program::stderr).unwrap_or_default()
+        self.words(node).map(Words::stderr).unwrap_or_default()
     }
 
     /// The error of a node that could not be started, with what it said last.
@@ -303,13 +351,13 @@ impl Hosts<'_> {
         problem: String,
         advice: String,
     ) -> EngineError {
-        let program = self.program(node);
+        let words = self.words(node);
         EngineError::Start {
             node: directory.name(Endpoint::Node(node)).to_owned(),
             problem,
             advice,
-            stderr: program.map(Program::stderr).unwrap_or_default().into(),
-            stdout: program.map(Program::last_stdout).unwrap_or_default().into(),
+            stderr: words.map(Words::stderr).unwrap_or_default().into(),
+            stdout: words.map(Words::stdout).unwrap_or_default().into(),
             violation: None,
         }
     }

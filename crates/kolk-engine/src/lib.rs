@@ -25,7 +25,11 @@ pub mod workload;
 
 pub use cluster::{Cluster, ClusterOptions};
 pub use drive::run;
-pub use host::{Killed, Survivor, adopt_orphans, kill_all_programs, set_warden, watch_over};
+pub use host::{
+    Killed, Survivor, adopt_orphans, can_trace, kill_all_programs, set_warden, speaks_lockstep,
+    watch_over,
+};
+pub use kolk_traced::launch_if_asked;
 pub use run::{
     Digest, Ending, EngineError, Flow, JournalSink, NodeSource, Observer, Patience, Progress, Run,
     Setup,

@@ -107,7 +107,7 @@ impl Probe {
 
     /// The last lines of its stderr, oldest first.
     pub fn last_stderr(&self) -> Vec<String> {
-        self.program.stderr()
+        self.program.words().stderr()
     }
 }
 

@@ -169,8 +169,7 @@ impl<'a> Simulation<'a> {
 
     /// The entropy of a node: a function of seed, node and incarnation.
     pub(crate) fn node_seed(&self, node: u16, incarnation: u64) -> u64 {
-        let name = self.directory.name(Endpoint::Node(node));
-        Key::new(self.plan.seed).with_name("node").with_name(name).with(incarnation).seed()
+        node_seed(self.plan.seed, self.directory.name(Endpoint::Node(node)), incarnation)
     }
 
     /// Lets one event happen.
@@ -666,6 +665,11 @@ impl<'a> Simulation<'a> {
         let value = if begin { describe_cut(shape, blocked) } else { Value::Null };
         self.recorder.fault(self.now(), function.to_owned(), value)
     }
+}
+
+/// The entropy of a node: a function of the plan's seed, the node's name, and its incarnation.
+pub(crate) fn node_seed(seed: u64, name: &str, incarnation: u64) -> u64 {
+    Key::new(seed).with_name("node").with_name(name).with(incarnation).seed()
 }
 
 /// A partition as histories show it: its shape, and whom each node does not hear.

@@ -110,7 +110,20 @@ pub enum NodeSpec {
         args: Vec<String>,
         /// Of the file, 64 hexadecimal digits.
         sha256: String,
+        /// How it is run on the virtual clock; in lockstep if nothing is said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        host: Option<VirtualHost>,
     },
+}
+
+/// How a program of its own is run on the virtual clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VirtualHost {
+    /// It says itself when it is idle, and when it wants to be woken.
+    Lockstep,
+    /// It knows nothing of virtual time: its system calls are answered in the kernel's place.
+    Traced,
 }
 
 /// The workload, and what it was told. Keys that a workload does not know are not there.

@@ -69,6 +69,10 @@ pub struct Summary {
     /// at most [`OUTPUTS_MAX`] nodes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<NodeOutput>,
+    /// What was left to the operating system's timing though the clock was virtual: each may differ
+    /// from run to run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unrepeatable: Vec<Unrepeatable>,
     /// Replies nobody waited for: second answers, and answers to requests nobody made.
     pub unexpected_replies: Vec<UnexpectedReply>,
     /// How many there were in all.
@@ -263,6 +267,16 @@ pub enum ViolationKind {
     Overrun,
     /// More messages are on their way than can be kept.
     Storm,
+}
+
+/// Something that was left to the operating system's timing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Unrepeatable {
+    /// Which node did it.
+    pub node: String,
+    /// What it did and how often, a fragment: `3 waits in msgrcv`.
+    pub what: String,
 }
 
 /// A reply nobody waited for.

@@ -36,7 +36,10 @@ pub fn json_tree(plan: &Plan, summary: &Summary, verdict: &Verdict, facts: &Fact
         (Value::text("workload"), Value::text(plan.workload.name.as_str())),
         (Value::text("seed"), Value::text(format!("{:#018x}", plan.seed))),
         (Value::text("clock"), value_of(&plan.clock)),
-        (Value::text("deterministic"), Value::Bool(plan.clock == ClockKind::Virtual)),
+        (
+            Value::text("deterministic"),
+            Value::Bool(plan.clock == ClockKind::Virtual && summary.unrepeatable.is_empty()),
+        ),
     ];
     if let Value::Map(entries) = value_of(facts) {
         run.extend(entries.iter().cloned());

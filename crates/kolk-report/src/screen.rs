@@ -11,7 +11,8 @@ mod outputs;
 use std::time::Duration;
 
 use kolk_check::{Anomaly, Check, Finding, Measure, Validity, Verdict};
-use kolk_history::plan::{ClockKind, NodeSpec};
+use kolk_history::plan::{ClockKind, NodeSpec, VirtualHost};
+use kolk_history::summary::Unrepeatable;
 use kolk_history::{History, Plan, Summary};
 use kolk_protocol::Time;
 
@@ -164,9 +165,13 @@ pub fn header(report: &Report<'_>, style: Style) -> String {
     let (time, kind) = match plan.clock {
         ClockKind::Virtual => {
             let wall = report.wall.map(|wall| format!(" in {}", duration(wall)));
-            (format!("{ended:.1} s virtual{}", wall.unwrap_or_default()), "deterministic")
+            let kind = match report.summary.unrepeatable.as_slice() {
+                [] => "deterministic".to_owned(),
+                found => format!("virtual time, not exactly repeatable: {}", unrepeatable(found)),
+            };
+            (format!("{ended:.1} s virtual{}", wall.unwrap_or_default()), kind)
         }
-        ClockKind::Real => (format!("{ended:.1} s"), "paced"),
+        ClockKind::Real => (format!("{ended:.1} s"), "paced".to_owned()),
     };
     let node = match &plan.node {
         NodeSpec::BuiltIn { name, args, separate } => {
@@ -174,9 +179,10 @@ pub fn header(report: &Report<'_>, style: Style) -> String {
             let args: Vec<String> = args.iter().map(|arg| format!(" {}", sanitize(arg))).collect();
             format!("built-in {name}{}{separate}", args.concat())
         }
-        NodeSpec::Program { path, .. } => {
+        NodeSpec::Program { path, host, .. } => {
             let name = path.rsplit('/').next().unwrap_or(path);
-            sanitize(name).into_owned()
+            let traced = if *host == Some(VirtualHost::Traced) { " traced" } else { "" };
+            format!("{}{traced}", sanitize(name))
         }
     };
     let parts = [
@@ -184,10 +190,22 @@ pub fn header(report: &Report<'_>, style: Style) -> String {
         node,
         counted(plan.nodes.len() as u64, "node", "nodes"),
         time,
-        kind.to_owned(),
+        kind,
         format!("seed {:#x}", plan.seed),
     ];
     parts.join(&dot) + "\n"
+}
+
+/// What was left to the operating system's timing, and by whom: as much as fits a line.
+fn unrepeatable(found: &[Unrepeatable]) -> String {
+    const SHOWN: usize = 2;
+    let shown = found.iter().take(SHOWN);
+    let mut parts: Vec<String> =
+        shown.map(|Unrepeatable { node, what }| format!("{what} by {node}")).collect();
+    if found.len() > SHOWN {
+        parts.push(format!("and {} more", found.len() - SHOWN));
+    }
+    sanitize(&parts.join(", ")).into_owned()
 }
 
 /// The symbol of a validity, in its colour.

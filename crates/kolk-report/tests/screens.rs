@@ -6,9 +6,9 @@ use std::time::Duration;
 use kolk_check::{Options, Validity, Verdict, check_run};
 use kolk_history::plan::{
     ClockKind, DRAWS, Exceptions, FORMAT, Fault, FaultKind, LatencyDistribution, NetworkSpec,
-    NodeSpec, WorkloadSpec,
+    NodeSpec, VirtualHost, WorkloadSpec,
 };
-use kolk_history::summary::MessageCounts;
+use kolk_history::summary::{MessageCounts, Unrepeatable};
 use kolk_history::{History, Plan, Summary, jepsen};
 use kolk_report::challenge::{self, ChallengeRun, Measured, Seeds};
 use kolk_report::facts::{Ending, Facts, Held, HeldLimit};
@@ -27,6 +27,7 @@ struct Made {
 fn made(events: &str, change: impl FnOnce(&mut Plan, &mut Facts)) -> Made {
     let names: Vec<String> = ["n0", "n1", "n2"].map(str::to_owned).to_vec();
     let node = NodeSpec::Program {
+        host: None,
         path: "/home/ada/\u{1b}[1mbroadcast.py".to_owned(),
         args: Vec::new(),
         sha256: "0".repeat(64),
@@ -346,6 +347,33 @@ fn hints() {
 }
 
 /// Colours add escape sequences and change nothing else.
+/// A traced run is called deterministic only if nothing was left to the kernel's timing.
+#[test]
+fn what_is_not_repeatable_is_said() {
+    let mut made = made("", |plan, _| {
+        plan.clock = ClockKind::Virtual;
+        if let NodeSpec::Program { host, .. } = &mut plan.node {
+            *host = Some(VirtualHost::Traced);
+        }
+    });
+    let header = |made: &Made| drawn(made, Style::PLAIN).lines().next().map(str::to_owned);
+    let json = |made: &Made| {
+        String::from_utf8(results::json(&made.plan, &made.summary, &made.verdict, &made.facts))
+    };
+    let expected = "broadcast.py traced · 3 nodes · 20.5 s virtual in 0.9 s · deterministic ·";
+    assert!(header(&made).is_some_and(|header| header.contains(expected)));
+    assert!(json(&made).is_ok_and(|json| json.contains("\"deterministic\": true")));
+    for (node, what) in [("n0", "3 waits in msgrcv"), ("n1", "1 wait in flock"), ("n2", "more")] {
+        let (node, what) = (node.to_owned(), what.to_owned());
+        made.summary.unrepeatable.push(Unrepeatable { node, what });
+    }
+    let header = header(&made).unwrap_or_default();
+    let said = "· virtual time, not exactly repeatable: 3 waits in msgrcv by n0, 1 wait in flock by \
+                n1, and 1 more ·";
+    assert!(header.contains(said), "{header}");
+    assert!(json(&made).is_ok_and(|json| json.contains("\"deterministic\": false")));
+}
+
 #[test]
 fn colors_change_no_text() {
     let made = made(LOST, |_, _| ());

@@ -36,6 +36,8 @@ use crate::status::{Status, Stop};
 const WARDEN: &str = "warden-of-nodes";
 
 fn main() -> ExitCode {
+    // A traced program is started by this one, under its own name for a moment.
+    kolk_engine::launch_if_asked();
     let mut words = std::env::args_os().skip(1);
     if words.next().is_some_and(|word| word == WARDEN) {
         let mark = words.next().unwrap_or_default();

@@ -3,17 +3,18 @@
 use std::path::Path;
 
 use kolk_check::models::{Model, UnknownModel};
+use kolk_engine::Patience;
 use kolk_history::Plan;
-use kolk_history::plan::{ClockKind, LatencyDistribution, Limits, NodeSpec};
+use kolk_history::plan::{ClockKind, LatencyDistribution, Limits, NodeSpec, VirtualHost};
 use kolk_report::failure::Failure;
 use kolk_workload::planner::{self, Nodes, PlanError, Settings};
 use kolk_workload::topology::{Topology, UnknownTopology};
 use kolk_workload::{WorkloadError, plan, registry};
 
-use crate::args::{ClockArg, JudgeArg, LatencyArg, RunArgs, Words};
+use crate::args::{ClockArg, HostArg, JudgeArg, LatencyArg, RunArgs, Words};
 use crate::status::Stop;
 use crate::suggest::did_you_mean;
-use crate::{nodes, program, stored};
+use crate::{nodes, program, signals, stored};
 
 /// A fresh seed. It has 32 bits, so that people can copy it.
 pub fn fresh_seed() -> Result<u64, Stop> {
@@ -32,13 +33,40 @@ pub fn plan_of(args: &RunArgs, seed: u64) -> Result<Plan, Stop> {
 }
 
 /// A program under test as a plan names it.
-pub fn program_spec(path: &Path, args: &[String]) -> Result<NodeSpec, Stop> {
+pub fn program_spec(
+    path: &Path,
+    args: &[String],
+    clock: ClockKind,
+    host: Option<HostArg>,
+) -> Result<NodeSpec, Stop> {
     let program = program::find(path)?;
+    let host = match (clock, host) {
+        (ClockKind::Real, None) => None,
+        (ClockKind::Real, Some(_)) => {
+            let failure = Failure::new("--host says how a program runs on the virtual clock")
+                .advice("add --clock virtual");
+            return Err(Stop::user(failure));
+        }
+        (ClockKind::Virtual, Some(host)) => Some(host.into()),
+        (ClockKind::Virtual, None) => Some(host_of(&program.path, args)),
+    };
     Ok(NodeSpec::Program {
+        host,
         path: program.path.to_string_lossy().into_owned(),
         args: args.to_vec(),
         sha256: program.sha256,
     })
+}
+
+/// How a program runs on the virtual clock: in lockstep if it accepts that when asked, else traced.
+/// Where nothing can be traced only lockstep is left, and a program that does not accept it is told
+/// so.
+fn host_of(path: &Path, args: &[String]) -> VirtualHost {
+    let patience = Patience { stop_wanted: signals::stop_wanted, ..Patience::default() };
+    match kolk_engine::speaks_lockstep(path, args, patience) {
+        Ok(false) => VirtualHost::Traced,
+        Ok(true) | Err(_) => VirtualHost::Lockstep,
+    }
 }
 
 /// A built-in node under test as a plan names it; on the real clock it is a program of its own.
@@ -63,7 +91,10 @@ pub fn bad_node_arguments(name: &str, problem: &str) -> Stop {
 
 fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
     let node = match (&args.bin, &args.node) {
-        (Some(path), _) => program_spec(path, &args.node_args)?,
+        (Some(path), _) => {
+            let clock = args.clock.map_or(ClockKind::Real, ClockKind::from);
+            program_spec(path, &args.node_args, clock, args.host)?
+        }
         (None, Some(name)) => built_in_spec(name, &args.node_args, args.clock)?,
         (None, None) => return Err(Stop::user(nothing_under_test(args))),
     };

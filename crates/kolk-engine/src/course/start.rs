@@ -16,7 +16,7 @@ use crate::workload::Call;
 impl Simulation<'_> {
     /// Sends every node its `init`.
     pub(crate) fn start(&mut self) -> Result<(), EngineError> {
-        let virtual_time = self.hosts.is_virtual();
+        let speaks_lockstep = self.hosts.speaks_lockstep();
         let nodes = self.plan.nodes.to_vec();
         self.course.outstanding = nodes.len();
         let clients: Vec<u32> =
@@ -24,7 +24,7 @@ impl Simulation<'_> {
         self.enter(Stage::Starting, Some(self.hosts.init_patience()));
         for (number, client) in clients.into_iter().enumerate() {
             let node = number as u16;
-            let offer = virtual_time.then(|| lockstep::Offer::new(self.node_seed(node, 0)));
+            let offer = speaks_lockstep.then(|| lockstep::Offer::new(self.node_seed(node, 0)));
             let request = init::Request::Init {
                 node_id: nodes[number].clone(),
                 node_ids: nodes.clone(),
@@ -54,7 +54,7 @@ impl Simulation<'_> {
             _ if body.answers() != Some(1) => return Ok(Some(false)),
             "init_ok" => match from_body::<init::Reply>(&body.kind, body.json) {
                 Ok(init::Reply::InitOk { lockstep }) => match lockstep {
-                    None if self.hosts.is_virtual() => {
+                    None if self.hosts.speaks_lockstep() => {
                         let (problem, advice) = NO_LOCKSTEP;
                         Some((problem.to_owned(), advice.to_owned()))
                     }
@@ -144,7 +144,7 @@ impl Simulation<'_> {
         let flag = match &self.hosts {
             Hosts::InProcess { .. } => return String::new(),
             Hosts::Lockstep(_) => "--step-timeout",
-            Hosts::Real(_) => "--init-timeout",
+            Hosts::Traced(_) | Hosts::Real(_) => "--init-timeout",
         };
         format!(
             "\nOne that builds or loads much before it reads (`cargo run`, `go run`, `java`) may need \
@@ -154,7 +154,8 @@ impl Simulation<'_> {
 
     /// How `init` is to be answered.
     pub(super) fn init_advice(&self) -> String {
-        let lockstep = if self.hosts.is_virtual() { ",\"lockstep\":{\"version\":1}" } else { "" };
+        let lockstep =
+            if self.hosts.speaks_lockstep() { ",\"lockstep\":{\"version\":1}" } else { "" };
         format!(
             "A node answers `init` with {{\"type\":\"init_ok\",\"in_reply_to\":1{lockstep}}} on \
              stdout, and flushes it."

@@ -13,7 +13,8 @@ use serde::Deserialize;
 use std::os::fd::AsFd;
 
 use super::process::UNENDED;
-use super::process::{last_lines, timespec};
+use super::process::timespec;
+use super::words::last_lines;
 use super::{HostFailure, Program, ProgramEvent, shorten};
 use crate::run::Patience;
 
@@ -80,7 +81,7 @@ impl LockstepHosts {
         let program = &mut self.programs[usize::from(node)];
         // Whatever is there before the line is written was written outside a step.
         if matches!(program.read(), ProgramEvent::Read) || program.lines.rest() > 0 {
-            let line = program.last_stdout().pop().unwrap_or_default();
+            let line = program.words().stdout().pop().unwrap_or_default();
             let failure = HostFailure::plain(
                 ViolationKind::OutputOutsideStep,
                 "wrote to stdout after it had said it was idle".into(),
@@ -231,7 +232,7 @@ fn endless_step(program: &Program, line: Range<usize>, bytes: usize, noise: usiz
     let advice =
         "In lockstep a node ends its reaction to every line with one `idle` line to `clock`.";
     let mut failure = HostFailure::plain(ViolationKind::Overrun, problem, advice.to_owned());
-    failure.violation.stderr = program.stderr();
+    failure.violation.stderr = program.words().stderr();
     failure.violation.stdout = last_lines(program.lines.line(line));
     failure
 }
@@ -246,5 +247,5 @@ fn never_idle(program: &Program, patience: Duration, input: Input<'_>) -> HostFa
         "In lockstep a node ends its reaction to every line with one `idle` line to `clock`. It was \
          given {reacting_to}"
     );
-    HostFailure::plain(ViolationKind::NeverIdle, problem, advice).with_last_lines(program)
+    program.words().told(HostFailure::plain(ViolationKind::NeverIdle, problem, advice))
 }

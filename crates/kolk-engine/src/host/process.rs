@@ -16,14 +16,14 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
 
-use super::HostFailure;
 use super::family::{End, Family};
 use super::lines::LineBuffer;
-use crate::logs;
+use super::words::{describe_end, is_whole};
+use super::{HostFailure, Words};
 use crate::run::EngineError;
 
 /// The longest line that is read.
-const LINE_BYTES_MAX: usize = 64 << 20;
+pub(super) const LINE_BYTES_MAX: usize = 64 << 20;
 /// How much input may wait for programs that do not read it, for all together.
 const PENDING_BYTES_MAX: usize = 256 << 20;
 /// How long a whole message may stand there without a line end until the node is at fault, where all
@@ -33,9 +33,6 @@ pub(crate) const UNENDED: Duration = Duration::from_secs(1);
 const UNENDED_IN_MID_RUN: Duration = Duration::from_secs(5);
 /// How often a program must be found without stdin before that counts.
 const DEAF_LOOKS: u32 = 4;
-/// How many of a program's last lines are shown when it is in trouble.
-const LAST_LINES: usize = 8;
-const LAST_LINE_BYTES: usize = 400;
 
 /// One program.
 pub(crate) struct Program {
@@ -168,12 +165,12 @@ impl Program {
 
     /// What is wrong with it if all programs together leave too much unread, and it the most.
     fn overdue_failure(&self) -> HostFailure {
-        HostFailure::plain(
+        let failure = HostFailure::plain(
             ViolationKind::Overrun,
             format!("does not read its input: {} MiB wait for it", self.unread() >> 20),
             "A node must keep reading stdin while it works.".into(),
-        )
-        .with_last_lines(self)
+        );
+        self.words().told(failure)
     }
 
     /// How many bytes wait to be written.
@@ -201,30 +198,16 @@ impl Program {
 
     /// True if a line has begun and grown beyond all bounds.
     pub(crate) fn overrun(&self) -> Option<HostFailure> {
-        (self.lines.rest() > LINE_BYTES_MAX).then(|| {
-            HostFailure::plain(
-                ViolationKind::Overrun,
-                format!("wrote a line of more than {} MiB", LINE_BYTES_MAX >> 20),
-                "A message ends with a line end.".into(),
-            )
-        })
+        (self.lines.rest() > LINE_BYTES_MAX).then(HostFailure::endless_line)
     }
 
     /// Why it says nothing any more: it ended, or closed its stdout.
     pub(crate) fn closed_failure(&mut self) -> HostFailure {
         let failure = match self.wait_a_little() {
-            Some(end) => HostFailure::plain(
-                ViolationKind::Died,
-                describe_end(end),
-                "A node must run until its stdin ends.".into(),
-            ),
-            None => HostFailure::plain(
-                ViolationKind::ClosedOutput,
-                "closed its stdout, and still runs".into(),
-                "A node must keep stdout open: it is its way to the network.".into(),
-            ),
+            Some(end) => HostFailure::died(end),
+            None => HostFailure::closed_output(),
         };
-        failure.with_last_lines(self)
+        self.words().told(failure)
     }
 
     /// Finds out whether its stdin still has a reader. No write need fail for want of one: a pipe
@@ -253,19 +236,11 @@ impl Program {
         if self.deaf_looks < DEAF_LOOKS {
             return None;
         }
-        let (kind, problem, advice) = match self.family.ended(self.pid) {
-            Some(end) => (
-                ViolationKind::Died,
-                format!("{}, and left its stdout to another process", describe_end(end)),
-                "A node must run until its stdin ends, as one process or with its children.",
-            ),
-            _ => (
-                ViolationKind::ClosedInput,
-                "closed its stdin, and still runs".to_owned(),
-                "A node must keep reading stdin: it is its way from the network.",
-            ),
+        let failure = match self.family.ended(self.pid) {
+            Some(end) => HostFailure::left_output(end),
+            None => HostFailure::closed_input(),
         };
-        Some(HostFailure::plain(kind, problem, advice.to_owned()).with_last_lines(self))
+        Some(self.words().told(failure))
     }
 
     /// How it ended, given a moment to get there after its pipe was closed.
@@ -304,27 +279,12 @@ impl Program {
             return None;
         }
         self.unended_said = true;
-        let line = String::from_utf8_lossy(self.lines.unfinished()).into_owned();
-        let end = line.len();
-        let last = line.char_indices().last().map_or(0, |(at, _)| at);
-        let failure = HostFailure::plain(
-            ViolationKind::NotAMessage,
-            "the line has no end: a newline must follow each message".to_owned(),
-            "Print the newline with the message, and flush: until it comes, nobody knows that the \
-             message is whole."
-                .to_owned(),
-        );
-        Some(failure.with_line(&line, Some((last, end))))
+        Some(HostFailure::unended(self.lines.unfinished()))
     }
 
-    /// What its stderr began and ended with.
-    pub(crate) fn stderr(&self) -> Vec<String> {
-        logs::excerpt(&self.log)
-    }
-
-    /// The last lines of its stdout, oldest first, an unfinished one among them.
-    pub(crate) fn last_stdout(&self) -> Vec<String> {
-        last_lines(self.lines.tail(LAST_LINES * LAST_LINE_BYTES))
+    /// Its last words.
+    pub(crate) fn words(&self) -> Words<'_> {
+        Words { log: &self.log, lines: &self.lines }
     }
 }
 
@@ -335,56 +295,6 @@ impl Drop for Program {
         if let Some(stdout) = self.stdout.take() {
             self.family.keep(stdout);
         }
-    }
-}
-
-impl HostFailure {
-    /// With the program's last words.
-    pub(crate) fn with_last_lines(mut self, program: &Program) -> HostFailure {
-        self.violation.stderr = program.stderr();
-        self.violation.stdout = program.last_stdout();
-        self
-    }
-}
-
-pub(super) fn last_lines(bytes: &[u8]) -> Vec<String> {
-    let text = String::from_utf8_lossy(bytes);
-    let mut lines: Vec<String> = text
-        .lines()
-        .rev()
-        .take(LAST_LINES)
-        .map(|line| line.chars().take(LAST_LINE_BYTES).collect())
-        .collect();
-    lines.reverse();
-    lines
-}
-
-/// True for text that begins with a whole JSON object.
-fn is_whole(text: &[u8]) -> bool {
-    let text = text.trim_ascii_start();
-    let mut values =
-        serde_json::Deserializer::from_slice(text).into_iter::<serde::de::IgnoredAny>();
-    text.starts_with(b"{") && matches!(values.next(), Some(Ok(_)))
-}
-
-/// In words what became of a program.
-fn describe_end(end: End) -> String {
-    match end {
-        End::Status(code) => format!("ended with exit status {code}"),
-        End::Signal(signal) => format!("was killed by signal {signal}{}", signal_name(signal)),
-    }
-}
-
-fn signal_name(signal: i32) -> &'static str {
-    match signal {
-        4 => " (illegal instruction)",
-        6 => " (aborted)",
-        8 => " (arithmetic error)",
-        9 => " (perhaps it ran out of memory)",
-        11 => " (segmentation fault)",
-        13 => " (broken pipe)",
-        15 => " (terminated)",
-        _ => "",
     }
 }
 
@@ -434,7 +344,7 @@ pub(crate) fn make_room(programs: usize) {
     }
 }
 
-fn start_failure(name: &str, path: &Path, error: &std::io::Error) -> EngineError {
+pub(super) fn start_failure(name: &str, path: &Path, error: &std::io::Error) -> EngineError {
     let short = Errno::from_io_error(error).and_then(shortage);
     let advice = match error.kind() {
         _ if short.is_some() => short.unwrap_or_default().to_owned(),

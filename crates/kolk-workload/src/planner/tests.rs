@@ -28,7 +28,12 @@ fn defaults_are_the_originals() {
 
 #[test]
 fn a_program_runs_on_the_real_clock() {
-    let node = NodeSpec::Program { path: "a".to_owned(), args: Vec::new(), sha256: String::new() };
+    let node = NodeSpec::Program {
+        path: "a".to_owned(),
+        args: Vec::new(),
+        sha256: String::new(),
+        host: None,
+    };
     assert_eq!(Settings::new("echo", node, 0).clock, ClockKind::Real);
 }
 

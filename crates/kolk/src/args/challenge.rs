@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::test::{OutputArgs, PatienceArgs};
-use super::values::{ClockArg, JudgeArg, KeepArg, LatencyArg, parse_seed};
+use super::values::{ClockArg, HostArg, JudgeArg, KeepArg, LatencyArg, parse_seed};
 
 const CHALLENGE_EXAMPLES: &str = "\
 Examples:
@@ -46,6 +46,10 @@ pub struct ChallengeArgs {
     /// Which clock: real, virtual [default: virtual, or real with --bin]
     #[arg(long, value_name = "CLOCK", hide_possible_values = true)]
     pub clock: Option<ClockArg>,
+    /// How a program runs on the virtual clock: lockstep or traced [default: lockstep if it accepts
+    /// that, else traced]
+    #[arg(long, value_name = "HOST", hide_possible_values = true, requires = "bin")]
+    pub host: Option<HostArg>,
     /// Seconds of load, in place of each challenge's own
     #[arg(long, value_name = "SECONDS")]
     pub time_limit: Option<f64>,

@@ -17,7 +17,7 @@ Examples:
       All built-in nodes under every kind of fault: twice in this process, and as separate
       programs in lockstep.
   kolk verify -w echo --bin ./echo.py
-      A program that knows lockstep.";
+      A program of yours, on the virtual clock.";
 
 /// What to run twice.
 #[derive(Clone, Debug, Args)]

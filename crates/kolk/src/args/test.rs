@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use kolk_engine::Patience;
 
-use super::values::{ClockArg, JudgeArg, LatencyArg, Words, parse_seconds, parse_seed};
+use super::values::{ClockArg, HostArg, JudgeArg, LatencyArg, Words, parse_seconds, parse_seed};
 
 const TEST_EXAMPLES: &str = "\
 Examples:
@@ -153,8 +153,8 @@ pub struct RunArgs {
     /// What every random decision is drawn from: decimal or 0x… [default: a fresh one, printed]
     #[arg(long, value_name = "SEED", value_parser = parse_seed, help_heading = "Clock and seed")]
     pub seed: Option<u64>,
-    /// Which clock: real for any program, virtual for built-in nodes and programs that know
-    /// lockstep [default: real with --bin, virtual with --node]
+    /// Which clock: the machine's (real), or simulated time (virtual) [default: real with --bin,
+    /// virtual with --node]
     #[arg(
         long,
         value_name = "CLOCK",
@@ -162,6 +162,11 @@ pub struct RunArgs {
         help_heading = "Clock and seed"
     )]
     pub clock: Option<ClockArg>,
+    /// How a program runs on the virtual clock: lockstep or traced [default: lockstep if it accepts
+    /// that, else traced]
+    #[arg(long, value_name = "HOST", hide_possible_values = true, requires = "bin")]
+    #[arg(help_heading = "Clock and seed")]
+    pub host: Option<HostArg>,
 }
 
 /// How long a program may take by the wall clock, in seconds. No part of the plan: it decides when

@@ -1,7 +1,7 @@
 //! What flags are given: words, choices, and numbers within bounds.
 
 use clap::ValueEnum;
-use kolk_history::plan::ClockKind;
+use kolk_history::plan::{ClockKind, VirtualHost};
 use kolk_protocol::Time;
 
 /// Words with commas between, as one value of a flag: blanks beside the commas do not count, and
@@ -61,6 +61,33 @@ impl From<ClockArg> for ClockKind {
         match clock {
             ClockArg::Real => ClockKind::Real,
             ClockArg::Virtual => ClockKind::Virtual,
+        }
+    }
+}
+
+/// How a program runs on the virtual clock, as a flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum HostArg {
+    /// It says itself when it is idle
+    Lockstep,
+    /// It knows nothing of virtual time
+    Traced,
+}
+
+impl From<VirtualHost> for HostArg {
+    fn from(host: VirtualHost) -> HostArg {
+        match host {
+            VirtualHost::Lockstep => HostArg::Lockstep,
+            VirtualHost::Traced => HostArg::Traced,
+        }
+    }
+}
+
+impl From<HostArg> for VirtualHost {
+    fn from(host: HostArg) -> VirtualHost {
+        match host {
+            HostArg::Lockstep => VirtualHost::Lockstep,
+            HostArg::Traced => VirtualHost::Traced,
         }
     }
 }

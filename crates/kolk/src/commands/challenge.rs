@@ -32,7 +32,7 @@ pub fn run(args: &ChallengeArgs) -> Result<Status, Stop> {
     let challenges = chosen(args)?;
     let seed = args.seed.unwrap_or(SEED);
     let program = match &args.bin {
-        Some(path) => Some(request::program_spec(path, &args.args)?),
+        Some(path) => Some(request::program_spec(path, &args.args, clock_of(args), args.host)?),
         None => None,
     };
     let style = terminal::out_style();

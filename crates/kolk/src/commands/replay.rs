@@ -65,6 +65,10 @@ fn comparison(finished: &Finished, stored: Option<&str>, is_changed: bool, style
             let mark = style.paint(Role::Good, "✓");
             format!("{mark} the same run, byte for byte (digest {digest})")
         }
+        Some(_) if !finished.run.summary.unrepeatable.is_empty() => format!(
+            "{doubtful} repeated, and not exactly: some of it was left to the operating system's \
+             timing, as is said above"
+        ),
         Some(digest) => {
             let mark = style.paint(Role::Bad, "✗");
             let digests = format!("digest {digest} then, {} now", finished.facts.digest);

@@ -122,6 +122,10 @@ fn reseeded(args: &VerifyArgs, plan: Plan) -> Result<Plan, Stop> {
     }
     let mut run = asked(args);
     run.clock = Some(ClockArg::Virtual);
+    if let NodeSpec::Program { host: Some(host), .. } = &plan.node {
+        // The program has been asked already.
+        run.host = Some((*host).into());
+    }
     let fresh = request::plan_of(&run, plan.seed)?;
     Ok(Plan { node: plan.node, ..fresh })
 }

@@ -13,3 +13,4 @@ mod node;
 mod redact;
 mod start;
 mod storms;
+mod traced;

@@ -43,7 +43,7 @@ kinds! {
     // The cause is said at once, as it is during the load.
     prints_no_newline_before_the_load "" 254
         r#"hear; printf '{"src":"n0","dest":"c0","body":{"type":"init_ok","in_reply_to":1}}'; hear"#
-    prints_no_newline_in_lockstep "--clock virtual" 254
+    prints_no_newline_in_lockstep "--clock virtual --host lockstep" 254
         r#"hear; printf '{"src":"n0","dest":"c0","body":{"type":"init_ok","in_reply_to":1,"lockstep":{"version":1}}}'; hear"#
     prints_pretty_json_before_the_load "" 254
         r#"hear; say '{'; say '  "src": "n0",'; say '  "dest": "c0"'; say '}'; hear"#

@@ -1,0 +1,265 @@
+//! Programs that know nothing of virtual time, and run on it all the same: traced.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use kolk_history::summary::{Unrepeatable, ViolationKind};
+use kolk_node::Input;
+use kolk_protocol::message::Line;
+use kolk_protocol::workload::init;
+use kolk_protocol::{Time, lockstep, write_line};
+use kolk_traced::{Ended, Settings, SpawnError, Step, Stuck, Traced, Tracer};
+
+use super::family::{End, Family};
+use super::lines::LineBuffer;
+use super::process::{LINE_BYTES_MAX, start_failure};
+use super::words::is_whole;
+use super::{HostFailure, Words};
+use crate::run::{EngineError, Patience};
+use crate::workload::Call;
+
+/// How long a program that is asked whether it speaks lockstep may take to answer, in its own virtual
+/// time.
+const ASK_NANOS: u64 = 1_000_000_000;
+
+/// Traced programs.
+pub(crate) struct TracedHosts {
+    programs: Vec<TracedProgram>,
+    pub(super) started: Vec<bool>,
+    /// What the program that was stepped last wrote: lines with their ends.
+    pub(super) lines: Vec<u8>,
+    /// How long a step may take by the wall clock.
+    pub(crate) patience: Patience,
+    /// Somebody wants the run to stop, and a step was given up for it.
+    pub(crate) stopped: bool,
+}
+
+/// One program.
+struct TracedProgram {
+    name: String,
+    traced: Traced,
+    /// The line it is given in the present step.
+    input: Vec<u8>,
+    /// What it wrote.
+    lines: LineBuffer,
+    log: PathBuf,
+}
+
+impl TracedHosts {
+    /// Nobody yet.
+    pub(crate) fn new(patience: Patience) -> TracedHosts {
+        TracedHosts {
+            programs: Vec::new(),
+            started: Vec::new(),
+            lines: Vec::new(),
+            patience,
+            stopped: false,
+        }
+    }
+
+    /// Starts a program as the node `name` in the folder `place`, its stderr going to the file `log`.
+    pub(crate) fn spawn(
+        &mut self,
+        tracer: &Tracer,
+        (name, seed): (&str, u64),
+        (path, args): (&Path, &[String]),
+        place: &Path,
+        log: PathBuf,
+    ) -> Result<(), EngineError> {
+        let settings = settings(path, args, place, &log, seed)?;
+        let mut traced =
+            Traced::spawn(tracer, settings).map_err(|error| failed_start(name, path, error))?;
+        traced.set_patience(self.patience.init);
+        let lines = LineBuffer::default();
+        let name = name.to_owned();
+        self.programs.push(TracedProgram { name, traced, input: Vec::new(), lines, log });
+        self.started.push(false);
+        Ok(())
+    }
+
+    pub(super) fn begin(&mut self, node: u16, id: Option<u64>, input: Input<'_>) {
+        let program = &mut self.programs[usize::from(node)];
+        if self.started[usize::from(node)] {
+            program.traced.set_patience(self.patience.step);
+        }
+        if let Input::Message { src, body } = input {
+            write_line(&mut program.input, id, None, src, &program.name, body.as_bytes());
+        }
+    }
+
+    pub(super) fn finish(&mut self, node: u16, now: Time) -> Result<Option<Time>, HostFailure> {
+        let program = &mut self.programs[usize::from(node)];
+        let stepped = program.traced.step(now.as_nanos(), &program.input);
+        program.input.clear();
+        let step = match stepped {
+            Ok(step) => step,
+            Err(Stuck::Stopped) => {
+                self.stopped = true;
+                return Ok(None);
+            }
+            Err(stuck) => return Err(program.words().told(stuck_failure(&stuck))),
+        };
+        let mut output = step.output.as_slice();
+        while !output.is_empty() {
+            // Reading from memory does not fail.
+            let _ = program.lines.fill(&mut output);
+            while let Some(range) = program.lines.next_line() {
+                self.lines.extend_from_slice(program.lines.line(range));
+                self.lines.push(b'\n');
+            }
+        }
+        let started = self.started[usize::from(node)];
+        if let Some(failure) = program.trouble(&step, started) {
+            return Err(program.words().told(failure));
+        }
+        Ok(step.wake_at.map(Time::from_nanos))
+    }
+
+    /// A program's last words.
+    pub(super) fn words(&self, node: u16) -> Option<Words<'_>> {
+        self.programs.get(usize::from(node)).map(TracedProgram::words)
+    }
+
+    /// What may not be repeatable.
+    pub(super) fn unrepeatable(&self) -> Vec<Unrepeatable> {
+        let of = |program: &TracedProgram| {
+            let causes: Vec<String> = program
+                .traced
+                .fell_through()
+                .iter()
+                .map(|(cause, count)| cause.describe(count))
+                .collect();
+            let node = program.name.clone();
+            causes.into_iter().map(move |what| Unrepeatable { node: node.clone(), what })
+        };
+        self.programs.iter().flat_map(of).collect()
+    }
+}
+
+impl TracedProgram {
+    fn words(&self) -> Words<'_> {
+        Words { log: &self.log, lines: &self.lines }
+    }
+
+    /// What is wrong with it after a step, if something is that the run does not survive.
+    fn trouble(&self, step: &Step, started: bool) -> Option<HostFailure> {
+        let end = step.ended.map(|ended| match ended {
+            Ended::Exit(status) => End::Status(status),
+            Ended::Signal(signal) => End::Signal(signal),
+        });
+        match (end, step.is_output_closed, step.is_input_closed) {
+            (Some(end), true, _) => Some(HostFailure::died(end)),
+            (Some(end), false, true) => Some(HostFailure::left_output(end)),
+            (None, true, _) => Some(HostFailure::closed_output()),
+            (None, false, true) => Some(HostFailure::closed_input()),
+            _ if self.lines.rest() > LINE_BYTES_MAX => Some(HostFailure::endless_line()),
+            // Nothing in it will end the line that all wait for.
+            _ if !started && step.wake_at.is_none() && is_whole(self.lines.unfinished()) => {
+                Some(HostFailure::unended(self.lines.unfinished()))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn settings(
+    path: &Path,
+    args: &[String],
+    place: &Path,
+    log: &Path,
+    seed: u64,
+) -> Result<Settings, EngineError> {
+    let stderr = File::create(log).map_err(|source| EngineError::System {
+        what: format!("cannot write the log {}", log.display()),
+        source,
+    })?;
+    let mut settings = Settings::new(path);
+    settings.args = args.iter().map(Into::into).collect();
+    settings.folder = Some(place.to_owned());
+    settings.stderr = Some(stderr);
+    settings.seed = seed;
+    Ok(settings)
+}
+
+/// A tracer for a run.
+pub(crate) fn tracer(patience: &Patience) -> Result<Tracer, EngineError> {
+    Tracer::new(patience.stop_wanted).map_err(|error| failed_start("", Path::new(""), error))
+}
+
+fn failed_start(name: &str, path: &Path, error: SpawnError) -> EngineError {
+    let advice = error.advice().to_owned();
+    match error {
+        SpawnError::Execute(error) => start_failure(name, path, &error),
+        SpawnError::System { what, source } => {
+            EngineError::System { what: what.to_owned(), source }
+        }
+        error => EngineError::BadPlan(format!("{error}. {advice}")),
+    }
+}
+
+fn stuck_failure(stuck: &Stuck) -> HostFailure {
+    let kind = match stuck {
+        Stuck::Floods { .. } | Stuck::TooMany { .. } => ViolationKind::Overrun,
+        _ => ViolationKind::NeverIdle,
+    };
+    HostFailure::plain(kind, stuck.to_string(), stuck.advice().to_owned())
+}
+
+/// Whether programs can be traced here.
+pub const fn can_trace() -> bool {
+    kolk_traced::is_supported()
+}
+
+/// Asks a program whether it speaks lockstep: it is started once, traced, given an `init` that offers
+/// it, and ended when it has answered or a second of its virtual time is over. A program that fails
+/// here will fail in its run, where that is told; it counts as one that does not.
+///
+/// # Errors
+///
+/// If nothing can be traced here.
+pub fn speaks_lockstep(
+    path: &Path,
+    args: &[String],
+    patience: Patience,
+) -> Result<bool, EngineError> {
+    let scratch = crate::drive::Scratch::create(Family::new().folder())?;
+    let place = scratch.place(0)?;
+    let tracer = tracer(&patience)?;
+    let settings = settings(path, args, &place, Path::new("/dev/null"), 0)?;
+    let mut traced = match Traced::spawn(&tracer, settings) {
+        Ok(traced) => traced,
+        Err(SpawnError::Execute(_)) => return Ok(false),
+        Err(error) => return Err(failed_start("", path, error)),
+    };
+    traced.set_patience(patience.init);
+    let node = "n0".to_owned();
+    let request = init::Request::Init {
+        node_id: node.clone(),
+        node_ids: vec![node.clone()],
+        lockstep: Some(lockstep::Offer::new(0)),
+    };
+    let (mut body, mut line) = (Vec::new(), Vec::new());
+    Call::new(&mut body, 1).request(&request);
+    write_line(&mut line, Some(0), Some(0), "c0", &node, &body);
+    let mut lines = LineBuffer::default();
+    let (mut now, mut input) = (0, line.as_slice());
+    while let Ok(step) = traced.step(now, input) {
+        let mut output = step.output.as_slice();
+        while !output.is_empty() {
+            let _ = lines.fill(&mut output);
+        }
+        while let Some(range) = lines.next_line() {
+            if let Ok(line) = Line::parse(lines.line(range))
+                && line.body.kind == "init_ok"
+            {
+                return Ok(line.body.json.contains("\"lockstep\""));
+            }
+        }
+        let is_over = step.ended.is_some() || step.is_output_closed;
+        match step.wake_at.filter(|at| *at <= ASK_NANOS && !is_over) {
+            Some(at) => (now, input) = (at, &[]),
+            None => break,
+        }
+    }
+    Ok(false)
+}

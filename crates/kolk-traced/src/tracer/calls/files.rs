@@ -1,0 +1,103 @@
+//! Reading what may not be there yet, and random bytes.
+
+use rustix::event::PollFlags;
+use rustix::net::sockopt::{Timeout, socket_timeout};
+
+use super::{EACCES, EFAULT};
+use crate::tracer::core::Core;
+use crate::tracer::look::Kind;
+use crate::tracer::run::Turn;
+use crate::tracer::task::{Number, Park, Regs};
+
+/// As much as the kernel gives of random bytes at once.
+const RANDOM_BYTES_MAX: u64 = 32 << 20;
+/// How many parts `readv` may have.
+const PARTS_MAX: u64 = 1024;
+/// Where every Java machine puts a file that is named after its process id, and locks it: two nodes
+/// have the same, and the second would complain on its stdout. Without the folder there is no file,
+/// and nothing else is amiss.
+const JAVA_COUNTERS: &[u8] = b"/tmp/hsperfdata_";
+
+impl Core {
+    pub(super) fn read(&mut self, number: Number, regs: &Regs) -> Turn {
+        match self.kind(number, regs.rdi as i32) {
+            Kind::File | Kind::NonBlocking | Kind::None => Turn::Goes,
+            Kind::Random => self.read_random(number, regs),
+            Kind::Waits => self.wait_to_read(number, regs, None),
+        }
+    }
+
+    /// From a socket, which may have a time limit, by a call that may say that it does not wait.
+    pub(super) fn receive(&mut self, number: Number, regs: &Regs) -> Turn {
+        let flags = match regs.orig_rax as i64 {
+            libc::SYS_recvfrom | libc::SYS_recvmmsg => regs.r10,
+            libc::SYS_recvmsg => regs.rdx,
+            _ => 0,
+        };
+        if flags as i32 & libc::MSG_DONTWAIT != 0 {
+            return Turn::Goes;
+        }
+        match self.kind(number, regs.rdi as i32) {
+            Kind::Waits => {
+                let limit = self
+                    .duplicate(number, regs.rdi as i32)
+                    .and_then(|duplicate| socket_timeout(&duplicate, Timeout::Recv).ok().flatten());
+                let deadline = limit.map(|limit| {
+                    self.now.saturating_add(u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX))
+                });
+                self.wait_to_read(number, regs, deadline)
+            }
+            _ => Turn::Goes,
+        }
+    }
+
+    pub(super) fn make_folder(&mut self, number: Number, regs: &Regs) -> Turn {
+        let start = self.process_of(number).memory.bytes(regs.rdi, JAVA_COUNTERS.len());
+        match start.as_deref() {
+            Some(JAVA_COUNTERS) => self.answer(number, EACCES),
+            _ => Turn::Goes,
+        }
+    }
+
+    fn wait_to_read(&mut self, number: Number, regs: &Regs, deadline: Option<u64>) -> Turn {
+        let list = vec![(regs.rdi as i32, PollFlags::IN)];
+        if self.is_any_ready(number, &list) {
+            return Turn::Goes;
+        }
+        if !self.threads.contains_key(&number) {
+            return Turn::Ends;
+        }
+        self.park_calmly(number, Park::Files(list), deadline)
+    }
+
+    /// From the device of random bytes.
+    fn read_random(&mut self, number: Number, regs: &Regs) -> Turn {
+        if regs.orig_rax as i64 == libc::SYS_read {
+            return self.give_random(number, &[(regs.rsi, regs.rdx)]);
+        }
+        let count = regs.rdx.min(PARTS_MAX) as usize;
+        let Some(bytes) = self.process_of(number).memory.bytes(regs.rsi, count * 16) else {
+            return self.answer(number, EFAULT);
+        };
+        let word = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().unwrap_or_default());
+        let parts = bytes.chunks_exact(16).map(|part| (word(&part[..8]), word(&part[8..])));
+        self.give_random(number, &parts.collect::<Vec<_>>())
+    }
+
+    pub(super) fn getrandom(&mut self, number: Number, regs: &Regs) -> Turn {
+        self.give_random(number, &[(regs.rdi, regs.rsi)])
+    }
+
+    fn give_random(&mut self, number: Number, parts: &[(u64, u64)]) -> Turn {
+        let mut given = 0;
+        for (address, length) in parts {
+            let length = (*length).min(RANDOM_BYTES_MAX - given);
+            let bytes = self.entropy(length as usize);
+            if !self.process_of(number).memory.write(*address, &bytes) {
+                return self.answer(number, EFAULT);
+            }
+            given += length;
+        }
+        self.answer(number, given as i64)
+    }
+}

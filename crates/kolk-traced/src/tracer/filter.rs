@@ -1,0 +1,152 @@
+//! Which calls a traced program stops at, which are refused, and which run untouched.
+
+use std::collections::BTreeMap;
+
+use seccompiler::{
+    BpfProgram, Error, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
+    SeccompFilter, SeccompRule, TargetArch,
+};
+
+/// Calls that have to do with time, waiting, threads, randomness or processes.
+const TRACED: &[i64] = &[
+    // Time.
+    libc::SYS_nanosleep,
+    libc::SYS_clock_nanosleep,
+    libc::SYS_clock_gettime,
+    libc::SYS_gettimeofday,
+    libc::SYS_time,
+    libc::SYS_sched_yield,
+    libc::SYS_times,
+    libc::SYS_getrusage,
+    libc::SYS_sysinfo,
+    // Waiting.
+    libc::SYS_futex,
+    libc::SYS_poll,
+    libc::SYS_ppoll,
+    libc::SYS_select,
+    libc::SYS_pselect6,
+    libc::SYS_epoll_wait,
+    libc::SYS_epoll_pwait,
+    libc::SYS_epoll_pwait2,
+    libc::SYS_read,
+    libc::SYS_readv,
+    libc::SYS_recvfrom,
+    libc::SYS_recvmsg,
+    libc::SYS_recvmmsg,
+    libc::SYS_accept,
+    libc::SYS_accept4,
+    libc::SYS_wait4,
+    libc::SYS_waitid,
+    libc::SYS_pause,
+    libc::SYS_rt_sigsuspend,
+    libc::SYS_rt_sigtimedwait,
+    // Timers.
+    libc::SYS_alarm,
+    libc::SYS_setitimer,
+    libc::SYS_getitimer,
+    libc::SYS_timerfd_settime,
+    libc::SYS_timerfd_gettime,
+    libc::SYS_timer_create,
+    libc::SYS_timer_settime,
+    libc::SYS_timer_gettime,
+    libc::SYS_timer_delete,
+    // Processes and signals.
+    libc::SYS_execve,
+    libc::SYS_execveat,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+    libc::SYS_kill,
+    libc::SYS_tkill,
+    libc::SYS_tgkill,
+    libc::SYS_rt_sigqueueinfo,
+    libc::SYS_rt_tgsigqueueinfo,
+    libc::SYS_pidfd_send_signal,
+    libc::SYS_pidfd_open,
+    libc::SYS_getpid,
+    libc::SYS_getppid,
+    libc::SYS_gettid,
+    libc::SYS_getpgrp,
+    libc::SYS_getpgid,
+    libc::SYS_setpgid,
+    libc::SYS_getsid,
+    libc::SYS_setsid,
+    libc::SYS_prlimit64,
+    libc::SYS_sched_getaffinity,
+    libc::SYS_getcpu,
+    // Randomness.
+    libc::SYS_getrandom,
+    // What the machine's other programs see.
+    libc::SYS_mkdir,
+];
+
+/// Calls that are answered without a stop, and with what: those that have an older substitute, which
+/// every library knows, and those that would leave the tracer or change the machine.
+const REFUSED: &[(i64, i32)] = &[
+    (libc::SYS_io_uring_setup, libc::ENOSYS),
+    (libc::SYS_futex_waitv, libc::ENOSYS),
+    (SYS_FUTEX_WAKE, libc::ENOSYS),
+    (SYS_FUTEX_WAIT, libc::ENOSYS),
+    (SYS_FUTEX_REQUEUE, libc::ENOSYS),
+    // Its flags cannot be seen by a filter; those of clone can.
+    (libc::SYS_clone3, libc::ENOSYS),
+    (libc::SYS_ptrace, libc::EPERM),
+    (libc::SYS_clock_settime, libc::EPERM),
+    (libc::SYS_settimeofday, libc::EPERM),
+    (libc::SYS_clock_adjtime, libc::EPERM),
+    (libc::SYS_adjtimex, libc::EPERM),
+    (libc::SYS_perf_event_open, libc::EACCES),
+    (libc::SYS_userfaultfd, libc::EPERM),
+    // The program has one processor, and keeps it.
+    (libc::SYS_sched_setaffinity, 0),
+];
+
+const SYS_FUTEX_WAKE: i64 = 454;
+const SYS_FUTEX_WAIT: i64 = 455;
+const SYS_FUTEX_REQUEUE: i64 = 456;
+
+/// The filters, to be applied in this order.
+pub(super) fn programs() -> Result<Vec<BpfProgram>, Error> {
+    let mut by_action: BTreeMap<i32, BTreeMap<i64, Vec<SeccompRule>>> = BTreeMap::new();
+    for (call, error) in REFUSED {
+        by_action.entry(*error).or_default().insert(*call, Vec::new());
+    }
+    // A child that cannot be traced would run on the real clock, and might outlive the run.
+    let untraced = SeccompCondition::new(
+        0,
+        SeccompCmpArgLen::Dword,
+        SeccompCmpOp::MaskedEq(libc::CLONE_UNTRACED as u64),
+        libc::CLONE_UNTRACED as u64,
+    )?;
+    let rule = SeccompRule::new(vec![untraced])?;
+    by_action.entry(libc::EPERM).or_default().insert(libc::SYS_clone, vec![rule]);
+    let mut filters = Vec::new();
+    for (error, rules) in by_action {
+        filters.push((SeccompAction::Errno(error as u32), rules));
+    }
+    let traced = TRACED.iter().map(|call| (*call, Vec::new())).collect();
+    filters.push((SeccompAction::Trace(0), traced));
+    filters
+        .into_iter()
+        .map(|(action, rules)| {
+            let filter =
+                SeccompFilter::new(rules, SeccompAction::Allow, action, TargetArch::x86_64)?;
+            Ok(BpfProgram::try_from(filter)?)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_call_stands_twice() {
+        let refused = REFUSED.iter().map(|(call, _)| *call);
+        let mut all: Vec<i64> = TRACED.iter().copied().chain(refused).collect();
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
+        assert!(programs().is_ok_and(|programs| programs.len() == 5), "four errors and the trace");
+    }
+}

@@ -1,0 +1,256 @@
+//! The watch: a thread that looks now and then whether the tracer waits for a program that will not
+//! stop by itself.
+//!
+//! Waiting for a traced thread blocks, because that is by far the fastest. Should the thread sleep in
+//! the kernel, or compute without end, the tracer would wait for ever. The watch sees that, and sends
+//! the program a SIGSTOP, which stops the thread for the tracer; the tracer swallows it.
+
+use std::fs;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU64, Ordering::SeqCst};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+
+use super::stop::WAIT_ALL;
+
+/// How often it looks.
+const TICK: Duration = Duration::from_millis(2);
+/// After so many looks without anything to see it sleeps until it is woken.
+const IDLE_TICKS: u32 = 100;
+/// How long a thread may run without a call, in its processor's time.
+pub(super) const SPIN_MAX: Duration = Duration::from_millis(1000);
+
+/// Why the watch stopped a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Alarm {
+    /// It sleeps in the kernel.
+    Sleeps,
+    /// It has run for [`SPIN_MAX`].
+    Spins,
+    /// The step has taken too long.
+    Late,
+}
+
+/// The watch of one tracer.
+#[derive(Debug)]
+pub(super) struct Watch {
+    state: Arc<State>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Says whether the step is to be given up.
+    stop_wanted: fn() -> bool,
+    /// Counts waits: odd while the tracer waits.
+    waits: AtomicU64,
+    /// For whom it waits.
+    tid: AtomicI32,
+    /// Counts steps: odd in a step.
+    steps: AtomicU64,
+    /// How long a step may take, in milliseconds.
+    patience_ms: AtomicU64,
+    /// The alarm that was raised and not taken yet.
+    alarm: AtomicU8,
+    /// The step takes too long, or is to be given up.
+    is_late: AtomicBool,
+    is_stopped: AtomicBool,
+    sleeps: AtomicBool,
+    is_over: AtomicBool,
+}
+
+impl Watch {
+    pub(super) fn start(stop_wanted: fn() -> bool) -> io::Result<Watch> {
+        let state = Arc::new(State::new(stop_wanted));
+        let its = Arc::clone(&state);
+        let thread =
+            std::thread::Builder::new().name("watch".into()).spawn(move || its.look_on())?;
+        Ok(Watch { state, thread: Some(thread) })
+    }
+
+    /// A step begins.
+    pub(super) fn begin_step(&self, patience: Duration) {
+        let millis = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+        self.state.patience_ms.store(millis, SeqCst);
+        self.state.is_late.store(false, SeqCst);
+        self.state.steps.fetch_add(1, SeqCst);
+        if self.state.sleeps.load(SeqCst)
+            && let Some(thread) = &self.thread
+        {
+            thread.thread().unpark();
+        }
+    }
+
+    pub(super) fn end_step(&self) {
+        self.state.steps.fetch_add(1, SeqCst);
+    }
+
+    /// True if the step takes too long, or is to be given up.
+    pub(super) fn is_late(&self) -> bool {
+        self.state.is_late.load(SeqCst)
+    }
+
+    /// True if the step is to be given up.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.state.is_stopped.load(SeqCst)
+    }
+
+    /// The tracer begins to wait for a thread.
+    pub(super) fn begin_wait(&self, tid: i32) {
+        self.state.tid.store(tid, SeqCst);
+        self.state.waits.fetch_add(1, SeqCst);
+    }
+
+    pub(super) fn end_wait(&self) {
+        self.state.waits.fetch_add(1, SeqCst);
+    }
+
+    /// The alarm behind a SIGSTOP, if there was one.
+    pub(super) fn take_alarm(&self) -> Option<Alarm> {
+        match self.state.alarm.swap(0, SeqCst) {
+            1 => Some(Alarm::Sleeps),
+            2 => Some(Alarm::Spins),
+            3 => Some(Alarm::Late),
+            _ => None,
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.state.is_over.store(true, SeqCst);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What the watch knows of the wait it looks at.
+struct Seen {
+    waits: u64,
+    /// What the thread had used of its processor when it was first looked at.
+    ran: Option<Duration>,
+    /// It slept when it was looked at last.
+    slept: bool,
+}
+
+impl State {
+    fn new(stop_wanted: fn() -> bool) -> State {
+        State {
+            stop_wanted,
+            waits: AtomicU64::new(0),
+            tid: AtomicI32::new(0),
+            steps: AtomicU64::new(0),
+            patience_ms: AtomicU64::new(0),
+            alarm: AtomicU8::new(0),
+            is_late: AtomicBool::new(false),
+            is_stopped: AtomicBool::new(false),
+            sleeps: AtomicBool::new(false),
+            is_over: AtomicBool::new(false),
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the watch guards the wall clock's time")]
+    fn look_on(&self) {
+        let mut seen = Seen { waits: 0, ran: None, slept: false };
+        let mut step = (0, Instant::now());
+        let mut idle = 0;
+        while !self.is_over.load(SeqCst) {
+            let steps = self.steps.load(SeqCst);
+            if steps != step.0 {
+                step = (steps, Instant::now());
+                idle = 0;
+            }
+            if steps.is_multiple_of(2) {
+                idle += 1;
+                if idle >= IDLE_TICKS {
+                    self.sleeps.store(true, SeqCst);
+                    if self.steps.load(SeqCst) == steps && !self.is_over.load(SeqCst) {
+                        std::thread::park();
+                    }
+                    self.sleeps.store(false, SeqCst);
+                    continue;
+                }
+            } else {
+                let patience = Duration::from_millis(self.patience_ms.load(SeqCst));
+                let is_stopped = (self.stop_wanted)();
+                self.is_stopped.store(is_stopped, SeqCst);
+                let is_late = is_stopped || step.1.elapsed() > patience;
+                if is_late && self.steps.load(SeqCst) == steps {
+                    self.is_late.store(true, SeqCst);
+                }
+                self.look_at_wait(&mut seen, is_late);
+            }
+            std::thread::park_timeout(TICK);
+        }
+    }
+
+    fn look_at_wait(&self, seen: &mut Seen, is_late: bool) {
+        let waits = self.waits.load(SeqCst);
+        if waits.is_multiple_of(2) {
+            return;
+        }
+        let tid = self.tid.load(SeqCst);
+        if waits != seen.waits {
+            *seen = Seen { waits, ran: None, slept: false };
+            return;
+        }
+        let state = state_of(tid);
+        if state == 'Z' {
+            reap_others(tid);
+            return;
+        }
+        let slept = std::mem::replace(&mut seen.slept, state == 'S');
+        let ran = processor_time(tid);
+        let since = *seen.ran.get_or_insert(ran);
+        let alarm = if is_late {
+            3
+        } else if slept && seen.slept {
+            1
+        } else if ran.saturating_sub(since) > SPIN_MAX {
+            2
+        } else {
+            return;
+        };
+        if matches!(state, 't' | 'T') || self.alarm.load(SeqCst) != 0 {
+            return;
+        }
+        self.alarm.store(alarm, SeqCst);
+        // The wait may have ended meanwhile: then the stop is swallowed when it shows.
+        if self.waits.load(SeqCst) != waits {
+            self.alarm.store(0, SeqCst);
+            return;
+        }
+        if let Some(pid) = Pid::from_raw(tid) {
+            let _ = kill_process(pid, Signal::STOP);
+        }
+    }
+}
+
+/// What a thread does, as `/proc` has it: `R`, `S`, `D`, `t`, `Z`; `X` if it is gone.
+pub(super) fn state_of(tid: i32) -> char {
+    let Ok(stat) = fs::read_to_string(format!("/proc/{tid}/stat")) else { return 'X' };
+    stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next()).unwrap_or('X')
+}
+
+/// What a thread has used of its processor.
+fn processor_time(tid: i32) -> Duration {
+    let text = fs::read_to_string(format!("/proc/{tid}/schedstat")).unwrap_or_default();
+    let nanos = text.split(' ').next().and_then(|word| word.parse().ok());
+    Duration::from_nanos(nanos.unwrap_or_default())
+}
+
+/// A process that was killed is not reported before its other threads have been waited for.
+fn reap_others(pid: i32) {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return };
+    for task in tasks.flatten() {
+        let tid = task.file_name().to_str().and_then(|name| name.parse::<i32>().ok());
+        if let Some(tid) = tid.filter(|tid| *tid != pid).and_then(Pid::from_raw) {
+            let _ = waitpid(Some(tid), WAIT_ALL | WaitOptions::NOHANG);
+        }
+    }
+}
