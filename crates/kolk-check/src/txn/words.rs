@@ -3,6 +3,7 @@
 use kolk_history::Value;
 
 use super::table::{Kind, MicroOp, Table};
+use crate::check::Anomaly;
 
 /// How many elements of a list a sentence shows: the last ones.
 const ELEMENTS_MAX: usize = 12;
@@ -34,6 +35,12 @@ impl Table {
     /// The event index of a transaction's invocation.
     pub(crate) fn index(&self, transaction: u32) -> u32 {
         self.transactions[transaction as usize].index
+    }
+
+    /// The anomaly, said to be about a key and, of that, about these values.
+    pub(crate) fn about(&self, key: u32, elements: &[u32], anomaly: Anomaly) -> Anomaly {
+        let values = elements.iter().map(|element| self.value(*element));
+        anomaly.of_key(self.key_text(key)).of_values(values)
     }
 
     /// A list in a sentence: `[1 2 3]`.

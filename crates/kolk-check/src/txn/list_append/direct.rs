@@ -97,7 +97,9 @@ fn torn_append(findings: &mut Findings<'_>, versions: &Versions, same_key: &Same
             table.value_text(before.element()),
             table.operation_text(writer),
         );
-        Anomaly::new("incompatible-order", claim, vec![table.index(writer), table.index(reader)])
+        let operations = vec![table.index(writer), table.index(reader)];
+        let anomaly = Anomaly::new("incompatible-order", claim, operations);
+        table.about(write.key(), &[before.element(), write.element()], anomaly)
     });
 }
 
@@ -111,7 +113,11 @@ fn future_read(findings: &mut Findings<'_>, transaction: u32, read: MicroOp, wri
             table.read_text(read),
             table.value_text(write.element())
         );
-        Anomaly::new("future-read", claim, vec![table.index(transaction)])
+        table.about(
+            read.key(),
+            &[write.element()],
+            Anomaly::new("future-read", claim, vec![table.index(transaction)]),
+        )
     });
 }
 
@@ -174,7 +180,8 @@ fn internal(findings: &mut Findings<'_>, transaction: u32, read: MicroOp, expect
             table.key_text(read.key()),
             table.read_text(read),
         );
-        Anomaly::new("internal", claim, vec![table.index(transaction)])
+        let anomaly = Anomaly::new("internal", claim, vec![table.index(transaction)]);
+        table.about(read.key(), &expected.appended, anomaly)
     });
 }
 
@@ -196,7 +203,7 @@ fn intermediate_read(findings: &mut Findings<'_>, transaction: u32, read: MicroO
             table.operation_text(writer)
         );
         let operations = vec![table.index(writer), table.index(transaction)];
-        Anomaly::new("G1b", claim, operations)
+        table.about(read.key(), &[last], Anomaly::new("G1b", claim, operations))
     });
 }
 
@@ -260,7 +267,11 @@ fn foul(findings: &mut Findings<'_>, transaction: u32, read: MicroOp, element: u
         findings.anomaly("garbage-read", || {
             let (seen, value) = seen();
             let claim = format!("{seen}, but nobody ever appended {value}");
-            Anomaly::new("garbage-read", claim, vec![table.index(transaction)])
+            table.about(
+                read.key(),
+                &[element],
+                Anomaly::new("garbage-read", claim, vec![table.index(transaction)]),
+            )
         });
     } else {
         findings.anomaly("G1a", || {
@@ -269,7 +280,11 @@ fn foul(findings: &mut Findings<'_>, transaction: u32, read: MicroOp, element: u
             let claim = format!(
                 "{seen}, which holds {value}, but {writer_text}, which appended it, failed"
             );
-            Anomaly::new("G1a", claim, vec![table.index(writer), table.index(transaction)])
+            table.about(
+                read.key(),
+                &[element],
+                Anomaly::new("G1a", claim, vec![table.index(writer), table.index(transaction)]),
+            )
         });
     }
 }
@@ -284,7 +299,11 @@ fn duplicate(findings: &mut Findings<'_>, transaction: u32, read: MicroOp, eleme
             table.read_text(read),
             table.value_text(element)
         );
-        Anomaly::new("duplicate-elements", claim, vec![table.index(transaction)])
+        table.about(
+            read.key(),
+            &[element],
+            Anomaly::new("duplicate-elements", claim, vec![table.index(transaction)]),
+        )
     });
 }
 
@@ -323,7 +342,7 @@ fn dirty_update(findings: &mut Findings<'_>, key: u32, first: u32, second: u32) 
             table.operation_text(writer(first)),
         );
         let operations = vec![table.index(writer(first)), table.index(writer(second))];
-        Anomaly::new("dirty-update", claim, operations)
+        table.about(key, &[first, second], Anomaly::new("dirty-update", claim, operations))
     });
 }
 
@@ -353,7 +372,7 @@ fn incompatible_orders(findings: &mut Findings<'_>) {
                 table.list_text(spine),
             );
             let operations = vec![table.index(one), table.index(other)];
-            Anomaly::new("incompatible-order", claim, operations)
+            table.about(key, &[], Anomaly::new("incompatible-order", claim, operations))
         });
     }
 }

@@ -48,7 +48,11 @@ fn future_read(findings: &mut Findings<'_>, same_key: &SameKey, transaction: u32
                 table.key_text(write.key()),
                 table.value_text(write.element())
             );
-            Anomaly::new("future-read", claim, vec![table.index(transaction)])
+            table.about(
+                write.key(),
+                &[write.element()],
+                Anomaly::new("future-read", claim, vec![table.index(transaction)]),
+            )
         });
     }
 }
@@ -76,7 +80,12 @@ fn contradiction(
             table.key_text(read.key()),
             table.read_text(read),
         );
-        Anomaly::new("internal", claim, vec![table.index(transaction)])
+        let values: Vec<u32> = expected.into_iter().chain(value).collect();
+        table.about(
+            read.key(),
+            &values,
+            Anomaly::new("internal", claim, vec![table.index(transaction)]),
+        )
     };
     match expected {
         Some(_) => findings.anomaly("internal", anomaly),
@@ -102,7 +111,11 @@ fn foul_read(findings: &mut Findings<'_>, transaction: u32, read: MicroOp, eleme
     if writer == NONE {
         findings.stronger("garbage-read", || {
             let claim = format!("{}, but nobody ever wrote that", seen());
-            Anomaly::new("garbage-read", claim, vec![table.index(transaction)])
+            table.about(
+                read.key(),
+                &[element],
+                Anomaly::new("garbage-read", claim, vec![table.index(transaction)]),
+            )
         });
         return;
     }
@@ -111,13 +124,13 @@ fn foul_read(findings: &mut Findings<'_>, transaction: u32, read: MicroOp, eleme
     if !table.is_possible(writer) {
         findings.anomaly("G1a", || {
             let claim = format!("{}, but {}, which wrote that, failed", seen(), writer_text());
-            Anomaly::new("G1a", claim, operations())
+            table.about(read.key(), &[element], Anomaly::new("G1a", claim, operations()))
         });
     }
     if !origin.is_final() && writer != transaction {
         findings.anomaly("G1b", || {
             let claim = format!("{}: not the last that {} wrote there", seen(), writer_text());
-            Anomaly::new("G1b", claim, operations())
+            table.about(read.key(), &[element], Anomaly::new("G1b", claim, operations()))
         });
     }
 }

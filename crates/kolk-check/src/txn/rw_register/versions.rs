@@ -183,7 +183,7 @@ impl Versions {
                     crate::tree::some_of(values, crate::txn::PROOF_MAX),
                     table.key_text(*key)
                 );
-                Anomaly::new("cyclic-versions", claim, operations)
+                table.about(*key, circle, Anomaly::new("cyclic-versions", claim, operations))
             });
         }
     }

@@ -18,7 +18,8 @@ pub(super) fn not_its_own(table: &Table, reader: u32, operation: u32) -> Anomaly
         table.key_text(read.key()),
         table.read_text(read)
     );
-    Anomaly::new(Level::ReadCommitted.violation(false), claim, vec![table.index(reader)])
+    let kind = Level::ReadCommitted.violation(false);
+    table.about(read.key(), &[], Anomaly::new(kind, claim, vec![table.index(reader)]))
 }
 
 /// How one transaction sees another: the steps from the seen to the one that sees. `read` is the
