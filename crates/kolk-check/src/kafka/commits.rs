@@ -204,7 +204,18 @@ impl Regression<'_> {
         );
         let operations = [self.bound.position, self.assign, self.position];
         let operations = operations.map(|at| facts.index(at)).to_vec();
-        let anomaly = Anomaly { node, ..Anomaly::new("nonmonotonic-commit", claim, operations) };
+        // A history holds no commits and no answers to who asks for them; polls tell of both.
+        let [polled, asked, began] = operations[..] else { unreachable!("three") };
+        let steps = vec![
+            format!(
+                "operation {polled} polled up to offset {} and committed that: {name} acknowledged it",
+                self.bound.offset
+            ),
+            format!("operation {asked} then asked {name} what was committed, for a new client"),
+            format!("operation {began}, its first poll, began at offset {}", self.began),
+        ];
+        let anomaly = Anomaly::new("nonmonotonic-commit", claim, operations);
+        let anomaly = Anomaly { node, steps, ..anomaly };
         anomaly.of_key(facts.keys[self.log as usize].as_ref())
     }
 }

@@ -19,7 +19,8 @@ pub(super) fn what(operation: &Operation, focus: Focus<'_>) -> Option<String> {
     let done = if operation.is_ok() { &operation.result } else { &operation.value };
     let text = match operation.function {
         Function::Send => send(done)?,
-        Function::Poll if operation.is_ok() => poll(done, focus)?,
+        // Who polls in a run of kolk's or Maelstrom's commits what it polled, in the same operation.
+        Function::Poll if operation.is_ok() => poll(done, focus, operation.node.is_some())?,
         Function::Poll => "poll".to_owned(),
         Function::Assign => assign(done, focus)?,
         _ => return None,
@@ -44,7 +45,7 @@ fn send(micro_ops: &Value) -> Option<String> {
     }
 }
 
-fn poll(micro_ops: &Value, focus: Focus<'_>) -> Option<String> {
+fn poll(micro_ops: &Value, focus: Focus<'_>, commits: bool) -> Option<String> {
     let micro_ops = micro_ops.as_list()?;
     let [micro_op] = micro_ops.as_ref() else { return None };
     let parts = micro_op.as_list()?;
@@ -65,8 +66,10 @@ fn poll(micro_ops: &Value, focus: Focus<'_>) -> Option<String> {
         }
     };
     let mut text = match (chosen, focus.key) {
-        (Some((key, messages)), _) => {
-            format!("poll → key {}: {}", plain(key), messages_text(messages, focus)?)
+        (Some((key, messages)), wanted) => {
+            let committed = greatest(messages).filter(|_| commits && wanted.is_some());
+            let committed = committed.map_or(String::new(), |at| format!(", commits offset {at}"));
+            format!("poll → key {}: {}{committed}", plain(key), messages_text(messages, focus)?)
         }
         (None, key) => format!("poll → nothing of key {}", key.unwrap_or_default()),
     };
@@ -74,6 +77,12 @@ fn poll(micro_ops: &Value, focus: Focus<'_>) -> Option<String> {
         text += &format!(", and {}", counted(others as u64, "more key", "more keys"));
     }
     Some(text)
+}
+
+/// The greatest offset of a key's messages.
+fn greatest(messages: &Value) -> Option<i64> {
+    let offset = |pair: &Value| pair.as_list()?.first()?.as_int();
+    messages.as_list()?.iter().filter_map(offset).max()
 }
 
 /// A key's messages, each as value and offset: `12@3 13@4`.

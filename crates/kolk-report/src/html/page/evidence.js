@@ -36,7 +36,7 @@ export class Evidence {
     if (places.length > 1 && places.length <= PICTURED_MAX) {
       parts.push(
         element("h3", {}, found || anomaly.smallest ? "The smallest part of the history that shows it" : "Its operations"),
-        pictureOf(this.state, places, minimalMarks(this.state.run, anomaly, found, places)),
+        pictureOf(this.state, places, minimalMarks(this.state.run, anomaly, found, places), anomaly),
       );
     }
     if (found) parts.push(this.order(found));

@@ -160,7 +160,7 @@ export class Inspector {
       steps(anomaly),
       this.tools(),
       operations.size > 0 && element("h3", {}, `${counted(operations.size, "operation", "operations")}, ${counted(messages.size, "message", "messages")}`),
-      this.operationList([...operations]),
+      this.operationList([...operations], anomaly),
       this.messageList([...messages].sort((a, b) => a - b)),
     ];
   }
@@ -210,21 +210,21 @@ export class Inspector {
     });
   }
 
-  operationList(places) {
+  operationList(places, anomaly) {
     return rows(places, (place) => {
       const button = pick(describeOperation(this.run, place), () => this.selectOperation(place), "Select the operation");
       button.classList.add(OUTCOMES[this.run.operations.outcome[place]]);
-      this.run.values.get(place).then((text) => fill(button, operationLine(this.run, place, text)));
+      this.run.values.get(place).then((text) => fill(button, operationLine(this.run, place, text, anomaly)));
       return element("li", {}, button);
     });
   }
 }
 
-/// An operation with its value, for a list.
-export function operationLine(run, place, value) {
+/// An operation with its value, for a list; of what matters to an anomaly.
+export function operationLine(run, place, value, anomaly) {
   const { operations, meta } = run;
   const node = operations.node[place] >= 0 ? ` → ${plain(meta.nodes[operations.node[place]])}` : "";
-  return `op ${operations.index[place]}  p${operations.process[place]}${node}  ${cut(summary(run, place, value), 120)}  ${OUTCOMES[operations.outcome[place]]}  ${moment(operations.invoked[place])}`;
+  return `op ${operations.index[place]}  p${operations.process[place]}${node}  ${cut(summary(run, place, value, anomaly), 120)}  ${OUTCOMES[operations.outcome[place]]}  ${moment(operations.invoked[place])}`;
 }
 
 /// Names in a ring, each with an arrow to the next; the arrows are numbered from `first`.

@@ -273,16 +273,36 @@ export class Operations extends Drawing {
   }
 }
 
-/// What an operation does, in few words: `write 7`, `read → [1,2,3]`.
-export function summary(run, place, value) {
+/// What an operation does, in few words: `write 7`, `read → [1,2,3]`. Of what it asked and got, only that
+/// of `anomaly`'s key, if it has one.
+export function summary(run, place, value, anomaly) {
   const { operations, meta } = run;
   const name = meta.functions[operations.function[place]];
   if (value === undefined) return name;
-  const [asked, got] = value.split("\n");
+  const [asked, got] = value.split("\n").map((text) => ofKey(text, anomaly?.key));
   const isOk = operations.outcome[place] === 0;
   const first = asked === "null" ? "" : ` ${asked}`;
   if (got === "null" || (isOk && got === asked)) return plain(name + first);
   return plain(`${name}${first} ${isOk ? "→" : "✗"} ${got}`);
+}
+
+/// A transaction's micro-operations on a key, or a poll's messages of it, and how many parts are left
+/// out; anything else as it is, and numbers that JavaScript would round.
+export function ofKey(text, key) {
+  if (key === undefined || !text.startsWith("[[") || /\d{16}/.test(text)) return text;
+  let hidden = 0;
+  const isIt = (name) => {
+    const found = (typeof name === "string" ? name : JSON.stringify(name)) === key;
+    hidden += found ? 0 : 1;
+    return found;
+  };
+  const isLog = (part) => part !== null && typeof part === "object" && !Array.isArray(part);
+  const kept = JSON.parse(text).flatMap((part) => {
+    if (!Array.isArray(part) || typeof part[0] !== "string") return [part];
+    if (part.length === 2 && isLog(part[1])) return [[part[0], Object.fromEntries(Object.entries(part[1]).filter(([name]) => isIt(name)))]];
+    return part.length < 2 || isIt(part[1]) ? [part] : [];
+  });
+  return hidden > 0 ? `${JSON.stringify(kept)} and ${hidden} of other keys` : text;
 }
 
 /// An operation in a line.

@@ -16,7 +16,7 @@ export const PICTURED_MAX = 60;
 
 /// The picture of operations, by their places. `marks` says of some what stands on them: `{ text, kind }`
 /// with the kinds `placed`, `broken` and `left`.
-export function pictureOf(state, places, marks = new Map()) {
+export function pictureOf(state, places, marks = new Map(), anomaly = undefined) {
   const { run } = state;
   const layout = layOut(run, places);
   const height = layout.lanes.length * LANE + 8;
@@ -27,7 +27,7 @@ export function pictureOf(state, places, marks = new Map()) {
     const name = `process ${process}${node >= 0 ? ` → ${plain(run.meta.nodes[node])}` : ""}`;
     picture.append(shape("line", { class: "lane", x1: LABELS, x2: layout.width, y1: y, y2: y }), shape("text", { class: "who", x: LABELS - 10, y: y + 4 }, textFitting(name, LABELS - 10)));
   });
-  for (const place of places) picture.append(bar(state, layout, place, marks.get(place)));
+  for (const place of places) picture.append(bar(state, layout, place, marks.get(place), anomaly));
   return element("div", { class: "picture scroll-x" }, picture);
 }
 
@@ -56,7 +56,7 @@ function layOut({ operations }, places) {
   return { width, lanes, begins, ends, room };
 }
 
-function bar(state, layout, place, mark) {
+function bar(state, layout, place, mark, anomaly) {
   const { run } = state;
   const { operations } = run;
   const y = layout.lanes.indexOf(operations.process[place]) * LANE + 30;
@@ -66,7 +66,7 @@ function bar(state, layout, place, mark) {
   const room = layout.room.get(place);
   const text = shape("text", { class: "what", x: begin, y: y - 13 }, textFitting(summary(run, place), room));
   run.values.get(place).then((value) => {
-    text.textContent = textFitting(summary(run, place, value), room);
+    text.textContent = textFitting(summary(run, place, value, anomaly), room);
   });
   const took = operations.completed[place] - operations.invoked[place];
   const when = `${moment(operations.invoked[place])}${Number.isNaN(took) ? "" : `, took ${duration(took)}`}`;
