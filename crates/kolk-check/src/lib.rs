@@ -17,6 +17,7 @@ pub mod check;
 pub mod convergence;
 pub mod counter;
 pub mod echo;
+pub mod guide;
 pub mod kafka;
 pub mod linearizable;
 pub mod models;

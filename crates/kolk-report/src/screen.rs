@@ -6,6 +6,7 @@
 mod disturbed;
 mod hints;
 mod limits;
+mod next;
 mod outputs;
 
 use std::time::Duration;
@@ -463,9 +464,10 @@ fn places(report: &Report<'_>, style: Style) -> String {
     let Some(folder) = report.folder else { return String::new() };
     let folder = sanitize(folder);
     let replay = format!("{} replay {folder}", report.program);
-    let rows = vec![
+    let mut rows = next::rows(report, &folder, style);
+    rows.extend([
         vec![Cell::left("report").role(Role::Faint), Cell::left(format!("{folder}/report.html"))],
         vec![Cell::left("again").role(Role::Faint), Cell::left(replay).role(Role::Command)],
-    ];
+    ]);
     format!("\n{}", table::draw(&rows, 2, style))
 }

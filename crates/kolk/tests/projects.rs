@@ -1,5 +1,6 @@
 //! `kolk new` in every language: what it writes builds, holds every probe of `kolk check-node`, and
-//! passes workloads on both clocks; and on the virtual one all languages leave the same journal.
+//! passes workloads on both clocks; and on the virtual one all languages leave the same journal (Rust,
+//! which has no library to carry along, that of the echo).
 //!
 //! Beside this file, in `projects/`, lie a broadcast and a counter over seq-kv for each language, on
 //! the library that the project comes with.
@@ -193,14 +194,42 @@ fn elixir() {
     project.is_like(&Project::new(PYTHON));
 }
 
-/// A package of its own: it compiles what it stands on, which takes a minute or two.
+const RUST: Language =
+    Language { name: "rust", build: "true", program: "target/debug/kolkproject" };
+
+/// A package of its own: it compiles what it stands on, which takes a minute or two. Its library is
+/// kolk-node, which tries again with pauses of its own, so an echo alone is the same to the byte.
 #[test]
 #[ignore = "compiles a package of its own; .ci/run runs it"]
 fn rust() {
     let home = tempfile::tempdir().expect("a folder");
-    let (status, text) = kolk(home.path(), &["new", "my-node", "--lang", "rust"]);
+    let (status, text) = kolk(home.path(), &["new", "kolkproject", "--lang", "rust"]);
     assert_eq!(status, 0, "{text}");
-    shell(&home.path().join("my-node"), "./test.sh && cargo fmt --check");
+    let folder = home.path().join("kolkproject");
+    shell(&folder, "./test.sh && cargo fmt --check");
+    let project = Project { language: RUST, folder, _home: home };
+    echoes_like_python(&project);
+}
+
+/// What every node in Rust stands on, without a package to compile: kolk's own echo as a program.
+#[test]
+#[cfg_attr(not(has_python3), ignore = "there is no python3 on this machine")]
+fn rust_echoes_like_the_others() {
+    let home = tempfile::tempdir().expect("a folder");
+    let node = home.path().join("node");
+    let script = format!("#!/bin/sh\nexec {} node echo\n", env!("CARGO_BIN_EXE_kolk"));
+    fs::write(&node, script).expect("written");
+    fs::set_permissions(&node, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let language = Language { name: "rust", build: "true", program: "node" };
+    echoes_like_python(&Project { language, folder: home.path().to_owned(), _home: home });
+}
+
+fn echoes_like_python(project: &Project) {
+    let flags = "--clock virtual --time-limit 10";
+    let run = |project: &Project| project.run("main", "echo", flags);
+    let (mine, theirs) = (run(project), run(&Project::new(PYTHON)));
+    assert!(mine.len() > 500, "{} events", mine.len());
+    assert_eq!(mine, theirs);
 }
 
 /// The script that a project comes with, as its first user runs it.

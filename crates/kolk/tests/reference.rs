@@ -16,9 +16,12 @@ fn help(words: &[&str]) -> (i32, String) {
 fn the_book_is_what_help_prints() {
     let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../book/src");
     let renew = std::env::var_os("KOLK_RENEW").is_some();
-    for (subject, page) in
-        [("protocol", "protocol.md"), ("workload", "workloads.md"), ("service", "services.md")]
-    {
+    for (subject, page) in [
+        ("protocol", "protocol.md"),
+        ("workload", "workloads.md"),
+        ("service", "services.md"),
+        ("anomaly", "anomalies.md"),
+    ] {
         let path = book.join(page);
         let (status, drawn) = help(&[subject, "--page"]);
         assert_eq!(status, 0, "{drawn}");
@@ -74,6 +77,9 @@ fn what_there_is_no_help_on() {
         &["error", "crush"],
         &["workload", "brodcast"],
         &["service", "redis"],
+        &["anomaly", "lost-write"],
+        &["anomaly", "G1c-realtime"],
+        &["anomaly", "lots"],
         &["tset"],
         &["protocol", "buffers"],
     ]

@@ -1,5 +1,7 @@
 //! Draws the reference as Markdown: the book's pages, and what `kolk help` prints.
 
+use kolk_check::guide::{self, GUIDES, Guide};
+
 use super::{ERRORS, ErrorDoc, Exchange, Message, SERVICES, ServiceDoc, WORKLOADS, WorkloadDoc};
 
 /// What stands at the top of a page of the book that is drawn from here.
@@ -95,6 +97,55 @@ pub fn unnamed_error(code: u32) -> String {
         "## {code}\n\nThis code has no name. {whose} Indefinite: the operation may have happened, or \
          may yet.\n"
     )
+}
+
+/// The page on all anomalies.
+pub fn anomalies() -> String {
+    let kinds = kinds();
+    let links: Vec<String> =
+        kinds.iter().map(|kind| format!("[`{kind}`](#{})", kind.to_lowercase())).collect();
+    let mut page = format!(
+        "{DRAWN}# Anomalies\n\nWhat each kind of anomaly is, and where to look for its cause. \
+         `kolk help anomaly NAME` prints a part of this page; which workload has which is on the page \
+         on [the checkers](checkers.md). A name that ends in `-process` or `-realtime` is explained \
+         under the name without it: the order of a process, or of real time, is part of the proof.\n\n\
+         {}.\n",
+        links.join(", ")
+    );
+    for kind in kinds {
+        page.push('\n');
+        page.push_str(&anomaly(kind).expect("one of them"));
+    }
+    page
+}
+
+/// The kinds of anomalies, in the order of the page.
+fn kinds() -> Vec<&'static str> {
+    let mut kinds: Vec<&str> = GUIDES.iter().map(|guide| guide.kind).collect();
+    kinds.dedup();
+    kinds
+}
+
+/// One kind of anomaly, if there is one of that name.
+pub fn anomaly(kind: &str) -> Option<String> {
+    let kind = guide::family(kind);
+    let of_kind: Vec<&Guide> = GUIDES.iter().filter(|guide| guide.kind == kind).collect();
+    if of_kind.is_empty() {
+        return None;
+    }
+    let mut out = format!("## {kind}\n");
+    for Guide { workloads, what, look, .. } in &of_kind {
+        let place = match (workloads, of_kind.len()) {
+            ([], 1) => String::new(),
+            ([], _) => "Elsewhere: ".to_owned(),
+            (names, _) => {
+                let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+                format!("In {}: ", names.join(", "))
+            }
+        };
+        out.push_str(&format!("\n{place}{what} {look}\n"));
+    }
+    Some(out)
 }
 
 fn promise(doc: &ErrorDoc) -> &'static str {

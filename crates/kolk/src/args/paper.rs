@@ -49,13 +49,15 @@ Examples:
   kolk help service seq-kv
       What the key-value services know, and what they promise.
   kolk help error 20
-      What an error code means.";
+      What an error code means.
+  kolk help anomaly lost
+      What a finding is, and where to look for its cause.";
 
 /// What help is wanted on.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = HELP_EXAMPLES)]
 pub struct HelpArgs {
-    /// A command; or `protocol`, `workload [NAME]`, `service [NAME]`, `error [CODE]`
+    /// A command; or `protocol`, `workload [NAME]`, `service [NAME]`, `error [CODE]`, `anomaly [NAME]`
     #[arg(value_name = "SUBJECT")]
     pub subject: Vec<String>,
     /// With the comment that stands at the top of the book's page

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use clap::Parser;
+use kolk_check::guide::GUIDES;
 use kolk_engine::run::{Flow, Progress};
 use kolk_engine::{Patience, services};
 use kolk_history::journal::JournalReader;
@@ -20,7 +21,7 @@ use crate::suggest::did_you_mean;
 use crate::{runner, terminal};
 
 /// The subjects that are no commands, each with what it is about.
-const SUBJECTS: [&str; 4] = ["protocol", "workload", "service", "error"];
+const SUBJECTS: [&str; 5] = ["protocol", "workload", "service", "error", "anomaly"];
 
 /// Prints what there is to know of a subject, or a command's help.
 pub fn run(args: &HelpArgs) -> Result<Status, Stop> {
@@ -50,6 +51,11 @@ pub fn run(args: &HelpArgs) -> Result<Status, Stop> {
                 (None, Ok(number)) => markdown::unnamed_error(number),
                 (None, Err(_)) => return Err(unknown("error", code, names())),
             }
+        }
+        (Some("anomaly" | "anomalies"), None) => markdown::anomalies(),
+        (Some("anomaly" | "anomalies"), Some(kind)) => {
+            let names = || GUIDES.iter().map(|guide| guide.kind);
+            markdown::anomaly(kind).ok_or_else(|| unknown("anomaly", kind, names()))?
         }
         _ => return of_command(&args.subject),
     };

@@ -27,6 +27,10 @@ fn without_pace(lines: impl Iterator<Item = String>) -> String {
         {
             continue;
         }
+        if let Some((before, _)) = line.split_once(" --window ") {
+            kept.push(format!("{before} --window #"));
+            continue;
+        }
         let is_counted = ["  · ", "  ✗ no `"].iter().any(|start| line.starts_with(start));
         kept.push(match (in_table || is_counted, line.split_once(" in all]")) {
             (true, _) => squeeze(&without_numbers(&line)),

@@ -1,0 +1,224 @@
+//! README and book show what the program prints: each `console` block is typed here, and what comes
+//! is compared with what stands there. To renew them:
+//! `KOLK_RENEW=1 cargo test -p kolk --test transcripts`.
+//!
+//! A block begins with `$ kolk …`, on the virtual clock; a `[…]` on a line of its own stands for lines
+//! that are left out at the beginning. Files that a block needs are in `transcripts/`. Blocks of commands
+//! and of text that are not run say why, in a comment above them: `<!-- not run: … -->`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository")
+}
+
+/// README and the pages of the book.
+fn pages() -> Vec<PathBuf> {
+    let entries = fs::read_dir(root().join("book/src")).expect("the book");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let mut pages: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_some_and(|end| end == "md")).collect();
+    pages.push(root().join("README.md"));
+    pages.sort();
+    pages
+}
+
+/// A block of code.
+struct Block {
+    /// What stands behind the fence.
+    language: String,
+    /// The line above it that is not empty.
+    above: String,
+    /// The lines between the fences.
+    lines: std::ops::Range<usize>,
+}
+
+fn blocks(lines: &[&str]) -> Vec<Block> {
+    let mut found = Vec::new();
+    let (mut open, mut above) = (None, "");
+    for (number, line) in lines.iter().enumerate() {
+        match (line.trim_start().strip_prefix("```"), open.take()) {
+            (Some(language), None) => {
+                open = Some((number + 1, language.to_owned(), above.to_owned()))
+            }
+            (Some(_), Some((from, language, above))) => {
+                found.push(Block { language, above, lines: from..number });
+            }
+            (None, was) => {
+                open = was;
+                if !line.trim().is_empty() {
+                    above = line;
+                }
+            }
+        }
+    }
+    found
+}
+
+const LEFT_OUT: &str = "[…]";
+
+/// What a command prints.
+fn typed(command: &str, folder: &Path) -> Vec<String> {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let is_cargo = words.starts_with(&["cargo", "kolk"]);
+    let words = words.strip_prefix(&["cargo"][..]).unwrap_or(&words);
+    let words = words.strip_prefix(&["kolk"][..]).unwrap_or_else(|| panic!("`{command}`: no kolk"));
+    if words.first() == Some(&"test") {
+        let has = |word: &str| words.contains(&word);
+        assert!(has("--seed") && (has("--node") || has("virtual")), "`{command}`: no fixed run");
+    }
+    let mut kolk = Command::new(env!("CARGO_BIN_EXE_kolk"));
+    kolk.args(words).current_dir(folder).stdin(Stdio::null()).env_remove("COLUMNS");
+    if is_cargo {
+        kolk.env("CARGO_MANIFEST_DIR", ".");
+    } else {
+        kolk.env_remove("CARGO_MANIFEST_DIR");
+    }
+    let output = kolk.output().expect("kolk");
+    let text = [output.stdout, output.stderr].concat();
+    String::from_utf8(text).expect("UTF-8").lines().map(str::to_owned).collect()
+}
+
+/// What no two runs have alike: the time of day in a folder's name, how long it took, how much space.
+fn same(line: &str) -> String {
+    let mut words: Vec<String> = Vec::new();
+    // A run of blanks lines columns up, and says something too.
+    for word in line.split(' ') {
+        words.push(match word.split_once("T") {
+            Some((start, rest)) if start.ends_with(|c: char| c.is_ascii_digit()) => {
+                let after = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+                let start = start.trim_end_matches(|c: char| c.is_ascii_digit());
+                format!("{start}TIME{after}")
+            }
+            _ => word.to_owned(),
+        });
+    }
+    for place in 1..words.len().saturating_sub(1) {
+        let is_number = words[place].trim_start_matches('(').parse::<f64>().is_ok();
+        let is_wall = words[place - 1] == "in" && matches!(&*words[place + 1], "s" | "ms" | "µs");
+        if is_number && is_wall {
+            "WALL".clone_into(&mut words[place]);
+            "".clone_into(&mut words[place + 1]);
+        } else if is_number && matches!(&*words[place + 1], "B);" | "kB);" | "MB);") {
+            "SIZE".clone_into(&mut words[place]);
+        }
+    }
+    words.join(" ")
+}
+
+/// The block as it should be.
+fn renewed(lines: &[&str], folder: &Path, page: &Path) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut rest = lines;
+    while let Some((first, after)) = rest.split_first() {
+        let command = first.strip_prefix("$ ").unwrap_or_else(|| {
+            panic!("{}: a console block has `$ ` before its command: {first}", page.display())
+        });
+        let end = after.iter().position(|line| line.starts_with("$ ")).unwrap_or(after.len());
+        let (shown, next) = after.split_at(end);
+        let mut printed = typed(command, folder);
+        if let [LEFT_OUT, begins, ..] = shown {
+            let is_it = |line: &String| same(line) == same(begins);
+            let place = printed.iter().rposition(is_it);
+            let place = place.unwrap_or_else(|| panic!("`{command}` prints no line\n{begins}"));
+            printed.splice(..place, [LEFT_OUT.to_owned()]);
+        }
+        let is_same = printed.len() == shown.len()
+            && printed.iter().zip(shown).all(|(printed, shown)| same(printed) == same(shown));
+        out.push((*first).to_owned());
+        // What differs only in the time of day stays as it is.
+        match is_same {
+            true => out.extend(shown.iter().map(|line| (*line).to_owned())),
+            false => out.extend(printed),
+        }
+        rest = next;
+    }
+    out
+}
+
+#[test]
+fn console_blocks_are_what_the_program_prints() {
+    let renew = std::env::var_os("KOLK_RENEW").is_some();
+    let mut run = 0;
+    for page in pages() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts"))
+            .expect("files")
+        {
+            let path = entry.expect("an entry").path();
+            fs::copy(&path, folder.path().join(path.file_name().expect("a name"))).expect("copied");
+        }
+        let text = fs::read_to_string(&page).expect("a page");
+        let lines: Vec<&str> = text.lines().collect();
+        let mut out: Vec<String> = Vec::new();
+        let mut place = 0;
+        for block in blocks(&lines).iter().filter(|block| block.language == "console") {
+            let shown = &lines[block.lines.clone()];
+            // Programs of the examples are in Python.
+            if cfg!(not(has_python3)) && shown[0].contains(".py") {
+                continue;
+            }
+            out.extend(lines[place..block.lines.start].iter().map(|line| (*line).to_owned()));
+            let renewed = renewed(shown, folder.path(), &page);
+            let is_same = renewed.iter().eq(shown.iter());
+            assert!(
+                renew || is_same,
+                "{}: this is not what is printed:\n{}\nbut\n{}\nto renew it: KOLK_RENEW=1 cargo \
+                 test -p kolk --test transcripts",
+                page.display(),
+                shown.join("\n"),
+                renewed.join("\n")
+            );
+            out.extend(renewed);
+            place = block.lines.end;
+            run += 1;
+        }
+        out.extend(lines[place..].iter().map(|line| (*line).to_owned()));
+        let new = out.join("\n") + "\n";
+        if renew && new != text {
+            fs::write(&page, new).expect("written");
+        }
+    }
+    assert!(run >= 4, "{run} blocks were run");
+}
+
+/// Whatever looks like something typed or printed is run, or says why not; but what `kolk help`
+/// prints is compared as a whole page.
+#[test]
+fn blocks_that_are_not_run_say_why() {
+    for page in pages() {
+        let text = fs::read_to_string(&page).expect("a page");
+        if text.starts_with("<!-- drawn from ") {
+            continue;
+        }
+        let lines: Vec<&str> = text.lines().collect();
+        for block in blocks(&lines) {
+            if !matches!(&*block.language, "" | "sh" | "text") {
+                continue;
+            }
+            let reason = block.above.strip_prefix("<!-- not run: ").unwrap_or_default();
+            let place = block.lines.start;
+            assert!(
+                reason.len() > 15 && reason.ends_with("-->"),
+                "{}, line {place}: it is not run, and does not say why: <!-- not run: … -->",
+                page.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn what_differs_from_run_to_run() {
+    for (one, other, alike) in [
+        ("a/20261129T083602.275/r", "a/20200101T000000.001/r", true),
+        ("x · 9.9 s virtual in 4 ms · y", "x · 9.9 s virtual in 0.12 s · y", true),
+        ("2 runs (396 kB); keep", "2 runs (1.2 MB); keep", false),
+        ("x · 9.9 s virtual in 4 ms", "x · 9.8 s virtual in 4 ms", false),
+        ("to T1 by", "to T2 by", false),
+    ] {
+        assert_eq!(same(one) == same(other), alike, "{one}");
+    }
+    assert_eq!(same("2 runs (396 kB); x"), same("2 runs (399 kB); x"));
+}
