@@ -80,7 +80,7 @@ pub use node::Node;
 pub use rpc::{Call, RPC_DEADLINE, Retry};
 pub use runtime::machine;
 pub use services::{KeyValue, Timestamps};
-pub use settings::{Flags, no_settings};
+pub use settings::{Flags, no_settings, only_milliseconds};
 #[cfg(feature = "stdio")]
 pub use stdio::{main, run, run_machine};
 pub use task::Task;

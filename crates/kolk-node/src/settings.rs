@@ -24,6 +24,31 @@ pub fn no_settings(args: &[String]) -> Result<(), String> {
     }
 }
 
+/// For a node whose only setting is a time: the value of the flag `name`, in milliseconds, or
+/// `default` if it is not given.
+///
+/// # Errors
+///
+/// A text for people, which ends with `usage`, if the value is missing or out of `range`, or if there
+/// is any other argument.
+pub fn only_milliseconds(
+    args: &[String],
+    usage: &str,
+    name: &str,
+    range: RangeInclusive<u64>,
+    default: Duration,
+) -> Result<Duration, String> {
+    let mut flags = Flags::new(args, usage);
+    let mut duration = default;
+    while let Some(given) = flags.next_name() {
+        if given != name {
+            return Err(flags.unknown());
+        }
+        duration = flags.milliseconds(range.clone())?;
+    }
+    Ok(duration)
+}
+
 /// A node's arguments, flag by flag: `--name value`, `--name=value`, or `--name` for a switch.
 ///
 /// Errors are texts for people that end with the node's usage.
@@ -74,6 +99,11 @@ impl<'a> Flags<'a> {
         Some(self.name)
     }
 
+    /// The flag's value: what stands behind `=`, or the next argument.
+    fn value(&mut self) -> Option<&'a str> {
+        self.value.take().or_else(|| self.args.next().map(String::as_str))
+    }
+
     /// The flag's value as a number of milliseconds.
     ///
     /// # Errors
@@ -81,14 +111,26 @@ impl<'a> Flags<'a> {
     /// If it is none, or out of `range`.
     pub fn milliseconds(&mut self, range: RangeInclusive<u64>) -> Result<Duration, String> {
         let name = self.name;
-        let value = self.value.take().or_else(|| self.args.next().map(String::as_str));
-        let Some(value) = value else {
+        let Some(value) = self.value() else {
             return Err(self.error(format_args!("{name} needs a number of milliseconds")));
         };
         let millis = value.parse().ok().filter(|millis| range.contains(millis));
         millis.map(Duration::from_millis).ok_or_else(|| {
             let (least, most) = range.into_inner();
             self.error(format_args!("{name} must be {least} to {most} ms, not `{value}`"))
+        })
+    }
+
+    /// The flag's value as one of the given words.
+    ///
+    /// # Errors
+    ///
+    /// If the value is missing or another one.
+    pub fn one_of<'w>(&mut self, words: &[&'w str]) -> Result<&'w str, String> {
+        let value = self.value();
+        words.iter().copied().find(|word| Some(*word) == value).ok_or_else(|| {
+            let (last, others) = words.split_last().unwrap_or((&"", &[]));
+            self.error(format_args!("{} must be {} or {last}", self.name, others.join(", ")))
         })
     }
 
@@ -119,5 +161,46 @@ impl<'a> Flags<'a> {
 
     fn error(&self, what: std::fmt::Arguments<'_>) -> String {
         format!("{what}\n{}", self.usage)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_make_settings() {
+        for (args, expected) in [
+            ("", Ok(3)),
+            ("--batch-ms 5", Ok(5)),
+            ("--batch-ms=5", Ok(5)),
+            ("--batch-ms 5 --batch-ms 6", Ok(6)),
+            ("--batch", Err("unknown argument `--batch`")),
+            ("--batch-ms", Err("--batch-ms needs a number of milliseconds")),
+            ("--batch-ms 1001", Err("--batch-ms must be 0 to 1000 ms, not `1001`")),
+            ("--batch-ms=x", Err("--batch-ms must be 0 to 1000 ms, not `x`")),
+        ] {
+            let args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
+            let default = Duration::from_millis(3);
+            let read = only_milliseconds(&args, "usage", "--batch-ms", 0..=1000, default);
+            let expected = expected.map(Duration::from_millis);
+            assert_eq!(read, expected.map_err(|error| format!("{error}\nusage")), "{args:?}");
+        }
+    }
+
+    #[test]
+    fn words_are_chosen() {
+        for (args, expected) in [
+            ("--service=b", Ok("b")),
+            ("--service b", Ok("b")),
+            ("--service", Err("--service must be a, b or c\nusage")),
+            ("--service d", Err("--service must be a, b or c\nusage")),
+        ] {
+            let args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
+            let mut flags = Flags::new(&args, "usage");
+            assert_eq!(flags.next_name(), Some("--service"));
+            let expected = expected.map_err(str::to_owned);
+            assert_eq!(flags.one_of(&["a", "b", "c"]), expected, "{args:?}");
+        }
     }
 }

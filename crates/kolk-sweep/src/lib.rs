@@ -16,16 +16,19 @@
 //! assert_eq!(measured.of("server-messages-per-operation"), 0.0);
 //! ```
 //!
-//! [`Busy`] makes a node act as on a busy machine. [`for_seeds`] does something for many seeds on all cores, and a [`Sweep`] makes a README's table
-//! of it: a row for each kind of trouble.
+//! [`load`] makes such settings as the sweeps of the reference nodes use, and [`trouble`] has the
+//! troubles that they share. [`Busy`] makes a node act as on a busy machine. [`for_seeds`] does
+//! something for many seeds on all cores, and a [`Sweep`] makes a README's table of it: a row for each
+//! kind of trouble.
 
 mod busy;
 mod measured;
 mod seeds;
 mod sweep;
+pub mod trouble;
 
 pub use busy::Busy;
-pub use measured::{Judged, Measured, built_in, judge, measure};
+pub use measured::{Judged, Measured, built_in, judge, load, measure};
 pub use seeds::{Spread, for_seeds};
 pub use sweep::{Show, Sweep};
 

@@ -4,12 +4,24 @@ use kolk_check::{Validity, Verdict, check_run};
 use kolk_engine::{Ending, Flow, JournalSink, NodeSource, Progress, Run, Setup};
 use kolk_history::plan::NodeSpec;
 use kolk_node::Machine;
+use kolk_workload::planner::Nodes;
 use kolk_workload::{Settings, by_name, options, plan};
 
 /// A built-in node with these arguments, parted by spaces.
 pub fn built_in(name: &str, args: &str) -> NodeSpec {
     let args = args.split_whitespace().map(str::to_owned).collect();
     NodeSpec::BuiltIn { name: name.to_owned(), args, separate: false }
+}
+
+/// The settings of a sweep's run: the built-in node of the workload's name with these arguments, a
+/// load of 20 s at `rate` operations a second, and stronger findings counted.
+pub fn load(workload: &str, args: &str, seed: u64, nodes: usize, rate: f64) -> Settings {
+    let mut settings = Settings::new(workload, built_in(workload, args), seed);
+    settings.nodes = Nodes::Count(nodes);
+    settings.time_limit = 20.0;
+    settings.rate = rate;
+    settings.strict = true;
+    settings
 }
 
 /// A finished run and what is to be said of it.
@@ -57,11 +69,11 @@ pub fn judge(settings: &Settings, make: impl Fn(&[String]) -> Box<dyn Machine>) 
     Judged { seed: settings.seed, run, verdict }
 }
 
-/// Like [`judge`], but keeps the numbers alone.
+/// Runs and judges what these settings say, as [`judge`] does, and keeps only the numbers.
 ///
 /// # Panics
 ///
-/// Like [`judge`].
+/// For the reasons that [`judge`] gives.
 pub fn measure(settings: &Settings, make: impl Fn(&[String]) -> Box<dyn Machine>) -> Measured {
     judge(settings, make).measured()
 }

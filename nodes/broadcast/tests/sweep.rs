@@ -14,13 +14,13 @@ use common::{SETTINGS, measure, measure_busy};
 use std::time::Duration;
 
 use kolk_history::plan::LatencyDistribution;
+use kolk_sweep::trouble::{lossy, rare_partitions};
 use kolk_sweep::{Busy, Measured, Show, Sweep};
 use kolk_workload::Settings;
-use kolk_workload::planner::Nemesis;
 
 const TROUBLES: [(&str, fn(&mut Settings)); 9] = [
     ("no trouble", |_| {}),
-    ("partition", |settings| settings.nemesis.push(Nemesis::Partition)),
+    ("partition", rare_partitions),
     ("loss 0.1", |settings| settings.loss = 0.1),
     ("cut each node", |settings| cut(settings, settings.seed % 25)),
     ("cut n0", |settings| cut(settings, 0)),
@@ -29,8 +29,8 @@ const TROUBLES: [(&str, fn(&mut Settings)); 9] = [
     ("uniform", |settings| settings.latency_dist = LatencyDistribution::Uniform),
     ("all at once", |settings| {
         settings.latency_dist = LatencyDistribution::Exponential;
-        (settings.loss, settings.duplication) = (0.1, 0.1);
-        settings.nemesis.push(Nemesis::Partition);
+        lossy(settings, 0.1);
+        rare_partitions(settings);
     }),
 ];
 

@@ -6,10 +6,10 @@
 //! KOLK_SEEDS=200 cargo test --release -p kolk-g-counter --test challenge -- --ignored --nocapture
 //! ```
 
-use kolk_history::plan::LatencyDistribution;
-use kolk_sweep::{Measured, Show, Sweep, built_in};
+use kolk_sweep::trouble::{exponential, lossy, rare_partitions};
+use kolk_sweep::{Measured, Show, Sweep, load};
 use kolk_workload::Settings;
-use kolk_workload::planner::{Concurrency, Nemesis, Nodes};
+use kolk_workload::planner::Concurrency;
 
 /// The modes: a name, the node's arguments, and the most server messages an operation may cost when
 /// nothing but partitions goes wrong.
@@ -24,16 +24,12 @@ const MODES: [(&str, &str, f64); 4] = [
 const TROUBLES: [(&str, fn(&mut Settings)); 6] = [
     ("partitions alone", |_| {}),
     ("no partitions", |settings| settings.nemesis.clear()),
-    ("latency 100 ms", |settings| {
-        settings.latency = 100.0;
-        settings.latency_dist = LatencyDistribution::Exponential;
-    }),
+    ("latency 100 ms", |settings| exponential(settings, 100.0)),
     ("loss 0.05", |settings| settings.loss = 0.05),
     ("duplication 0.1", |settings| settings.duplication = 0.1),
     ("all at once", |settings| {
-        settings.latency = 100.0;
-        settings.latency_dist = LatencyDistribution::Exponential;
-        (settings.loss, settings.duplication) = (0.1, 0.1);
+        exponential(settings, 100.0);
+        lossy(settings, 0.1);
         settings.concurrency = Concurrency::Workers(12);
     }),
 ];
@@ -41,12 +37,8 @@ const TROUBLES: [(&str, fn(&mut Settings)); 6] = [
 /// Flags of the challenge: `-w g-counter --node-count 3 --rate 100 --time-limit 20 --nemesis
 /// partition`, changed.
 fn measure(args: &str, seed: u64, change: impl FnOnce(&mut Settings)) -> Measured {
-    let mut settings = Settings::new("g-counter", built_in("g-counter", args), seed);
-    settings.nodes = Nodes::Count(3);
-    settings.time_limit = 20.0;
-    settings.rate = 100.0;
-    settings.nemesis.push(Nemesis::Partition);
-    settings.strict = true;
+    let mut settings = load("g-counter", args, seed, 3, 100.0);
+    rare_partitions(&mut settings);
     change(&mut settings);
     kolk_sweep::measure(&settings, |args| {
         kolk_node::machine(kolk_g_counter::factory(args).expect("arguments"))

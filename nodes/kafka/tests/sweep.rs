@@ -8,10 +8,10 @@
 //!
 //! `KOLK_ONLY=loss` measures only the rows whose names contain that.
 
-use kolk_history::plan::LatencyDistribution;
-use kolk_sweep::{Measured, Show, Sweep, built_in};
+use kolk_sweep::trouble::{self, partitions};
+use kolk_sweep::{Measured, Show, Sweep, load};
 use kolk_workload::Settings;
-use kolk_workload::planner::{Concurrency, Nemesis, Nodes};
+use kolk_workload::planner::{Concurrency, Nodes};
 
 /// What a load and its network are like: a name, the node's arguments, and what is different from
 /// challenge 5b.
@@ -41,33 +41,22 @@ fn five(settings: &mut Settings, change: fn(&mut Settings)) {
     change(settings);
 }
 
-fn partitions(settings: &mut Settings) {
-    settings.nemesis.push(Nemesis::Partition);
-    settings.nemesis_interval = 5.0;
-}
-
 /// Latencies so long want a slower load: each worker waits for its answer.
 fn latency(settings: &mut Settings, latency: f64, rate: f64) {
-    settings.latency = latency;
-    settings.latency_dist = LatencyDistribution::Exponential;
+    trouble::exponential(settings, latency);
     settings.rate = rate;
 }
 
 fn all_at_once(settings: &mut Settings) {
-    latency(settings, 20.0, 100.0);
-    partitions(settings);
-    (settings.loss, settings.duplication) = (0.05, 0.05);
+    trouble::all_at_once(settings, 20.0);
+    settings.rate = 100.0;
 }
 
 /// The load of `-w kafka --node-count 2 --concurrency 2n --time-limit 20 --rate 1000`, changed,
 /// with the stronger checks. The owners leave no holes.
 fn measure((name, args, change): Row, seed: u64) -> Measured {
-    let mut settings = Settings::new("kafka", built_in("kafka", args), seed);
-    settings.nodes = Nodes::Count(2);
+    let mut settings = load("kafka", args, seed, 2, 1000.0);
     settings.concurrency = Concurrency::PerNode(2);
-    settings.time_limit = 20.0;
-    settings.rate = 1000.0;
-    settings.strict = true;
     change(&mut settings);
     let measured = kolk_sweep::measure(&settings, |args| {
         kolk_node::machine(kolk_kafka::factory(args).expect("arguments"))

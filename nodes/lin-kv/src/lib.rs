@@ -7,10 +7,10 @@
 use std::time::Duration;
 
 use kolk_node::workload::key_value::{Reply, Request};
-use kolk_node::{Context, Node, RpcError};
+use kolk_node::{Context, Flags, Node, RpcError};
 use serde_json::value::RawValue;
 
-/// What [`factory`] understands, for people.
+/// The usage text of [`factory`].
 pub const USAGE: &str = "\
 settings of this node:
   --service NAME  the service that it asks: lin-kv (default), seq-kv or lww-kv";
@@ -41,16 +41,12 @@ impl Node for Proxy {
 /// A text for people that says what is wrong with the arguments.
 pub fn factory(args: &[String]) -> Result<impl Fn(&Context) -> Proxy + Clone + use<>, String> {
     let mut service = "lin-kv";
-    let mut args = args.iter().map(String::as_str);
-    while let Some(arg) = args.next() {
-        let name = match arg.split_once('=') {
-            Some(("--service", name)) => Some(name),
-            None if arg == "--service" => args.next(),
-            _ => return Err(format!("unknown argument `{arg}`\n{USAGE}")),
-        };
-        let known = ["lin-kv", "seq-kv", "lww-kv"].into_iter().find(|known| Some(*known) == name);
-        let refuse = || format!("--service must be lin-kv, seq-kv or lww-kv\n{USAGE}");
-        service = known.ok_or_else(refuse)?;
+    let mut flags = Flags::new(args, USAGE);
+    while let Some(name) = flags.next_name() {
+        match name {
+            "--service" => service = flags.one_of(&["lin-kv", "seq-kv", "lww-kv"])?,
+            _ => return Err(flags.unknown()),
+        }
     }
     Ok(move |_: &Context| Proxy { service })
 }

@@ -5,9 +5,9 @@
 //! ```
 
 use kolk_history::plan::LatencyDistribution;
-use kolk_sweep::{Measured, Show, Sweep, built_in};
+use kolk_sweep::trouble::{lossy, rare_partitions};
+use kolk_sweep::{Measured, Show, Sweep, load};
 use kolk_workload::Settings;
-use kolk_workload::planner::{Nemesis, Nodes};
 
 /// A name, and the node's arguments.
 const MODES: [(&str, &str); 4] = [
@@ -19,7 +19,7 @@ const MODES: [(&str, &str); 4] = [
 
 const TROUBLES: [(&str, fn(&mut Settings)); 6] = [
     ("no trouble", |_| {}),
-    ("partitions", |settings| settings.nemesis.push(Nemesis::Partition)),
+    ("partitions", rare_partitions),
     ("loss 0.1", |settings| settings.loss = 0.1),
     ("duplication 0.1", |settings| settings.duplication = 0.1),
     ("a node cut off", |settings| {
@@ -28,20 +28,16 @@ const TROUBLES: [(&str, fn(&mut Settings)); 6] = [
     }),
     ("all at once", |settings| {
         settings.latency_dist = LatencyDistribution::Exponential;
-        (settings.loss, settings.duplication) = (0.1, 0.1);
-        settings.nemesis.push(Nemesis::Partition);
+        lossy(settings, 0.1);
+        rare_partitions(settings);
     }),
 ];
 
 /// The load of `-w pn-counter --node-count 5 --rate 100 --time-limit 20 --latency 100`, changed, with
 /// the stronger checks.
 fn measure(args: &str, seed: u64, change: impl FnOnce(&mut Settings)) -> Measured {
-    let mut settings = Settings::new("pn-counter", built_in("pn-counter", args), seed);
-    settings.nodes = Nodes::Count(5);
-    settings.time_limit = 20.0;
-    settings.rate = 100.0;
+    let mut settings = load("pn-counter", args, seed, 5, 100.0);
     settings.latency = 100.0;
-    settings.strict = true;
     change(&mut settings);
     kolk_sweep::measure(&settings, |args| {
         kolk_node::machine(kolk_pn_counter::factory(args).expect("arguments"))

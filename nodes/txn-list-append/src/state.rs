@@ -4,16 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kolk_node::RpcError;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::store::Store;
-use crate::tree::{Branch, Parts};
-
-/// A list.
-pub type List = Vec<Value>;
-
-/// Lists by their keys, as JSON.
-pub type Lists = BTreeMap<String, List>;
+use crate::tree::{Branch, Id, List, Lists, Part, Parts};
 
 /// The state of all lists.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,16 +29,32 @@ impl State {
         State::Tree(Branch::default())
     }
 
-    /// Gets everything that must be known to look at these keys and to change them.
+    /// Gets the parts of the tree that are needed to read these keys and to change them.
     ///
     /// # Errors
     ///
     /// The store's.
     pub async fn fetch(&self, store: &Store, keys: &BTreeSet<String>) -> Result<Parts, RpcError> {
-        match self {
-            State::Whole(_) => Ok(Parts::new()),
-            State::Tree(top) => top.fetch(store, keys.iter()).await,
+        let mut fetched = Parts::new();
+        let mut level: BTreeMap<Id, Vec<&String>> = BTreeMap::new();
+        if let State::Tree(top) = self {
+            top.sort(keys, 0, &mut level);
         }
+        // Level by level: what lies at the same depth is asked for at once.
+        for depth in 1.. {
+            if level.is_empty() {
+                break;
+            }
+            let mut next = BTreeMap::new();
+            for (name, part) in store.parts(level.keys().cloned()).await? {
+                if let (Part::Branch(branch), Some(keys)) = (&*part, level.remove(&name)) {
+                    branch.sort(keys, depth, &mut next);
+                }
+                fetched.insert(name, part);
+            }
+            level = next;
+        }
+        Ok(fetched)
     }
 
     /// The list of a key, which was [fetched](State::fetch); empty if there is none.

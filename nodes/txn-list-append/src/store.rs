@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use kolk_node::{Context, ErrorCode, KeyValue, RpcError};
 use kolk_replica::RoundTrip;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use crate::transactor::Root;
 use crate::tree::{Id, Part};
 
 /// The key of the root.
@@ -93,7 +94,7 @@ impl Store {
     /// # Errors
     ///
     /// If the store answers with an error that is definite.
-    pub async fn root(&self) -> Result<Option<Root>, RpcError> {
+    pub async fn root<R: DeserializeOwned + 'static>(&self) -> Result<Option<R>, RpcError> {
         self.ask(async |service: KeyValue| service.read(ROOT).await).await
     }
 
@@ -104,7 +105,12 @@ impl Store {
     ///
     /// If it is indefinite, `to` may be put there at any time while `from` is there. To do the same
     /// again does no harm.
-    pub async fn swing(&self, from: &Root, to: &Root, failures: u32) -> Result<bool, RpcError> {
+    pub async fn swing<R: Serialize>(
+        &self,
+        from: &R,
+        to: &R,
+        failures: u32,
+    ) -> Result<bool, RpcError> {
         self.ask_once(failures, async |service: KeyValue| {
             service.cas_or_create(ROOT, from, to).await
         })

@@ -7,9 +7,10 @@
 //! the root, and takes place when that was read.
 //!
 //! A compare-and-set whose answer is lost may have happened or not, and may yet happen; and one that
-//! is refused may be the second copy of one that happened. No root is ever the same as another (each has a name of its own), so the same swing can happen once at most,
-//! and may be tried again; and every root says which came before it, so that the root that is there
-//! tells whether ours is there, has been there, or can never be:
+//! is refused may be the second copy of one that happened. No root is ever the same as another (each
+//! has a name of its own), so the same swing can happen once at most, and may be tried again; and
+//! every root says which came before it, so that the root that is there tells whether ours is there,
+//! has been there, or can never be:
 //!
 //! | the root that is there | ours |
 //! |---|---|
@@ -31,9 +32,9 @@ use kolk_node::{Context, ErrorCode, Random, RpcError, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::state::{Lists, State};
+use crate::state::State;
 use crate::store::Store;
-use crate::tree::Id;
+use crate::tree::{Id, Lists};
 
 /// How often a batch is run before it is aborted because another was quicker.
 const ATTEMPTS_MAX: u32 = 8;

@@ -9,11 +9,14 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use kolk_node::RpcError;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::state::{List, Lists};
-use crate::store::Store;
+/// A list.
+pub type List = Vec<Value>;
+
+/// Lists by their keys, as JSON.
+pub type Lists = BTreeMap<String, List>;
 
 /// The name of a part in the store.
 pub type Id = Rc<str>;
@@ -60,40 +63,10 @@ fn way(key: &str, depth: u32) -> u8 {
 }
 
 impl Branch {
-    /// Gets the parts on the ways from this branch, the top, to these keys, level by level.
-    ///
-    /// # Errors
-    ///
-    /// The store's.
-    pub async fn fetch(
+    /// Sorts keys by the parts below this branch, which is at this depth, that their ways lead to.
+    pub fn sort<'a>(
         &self,
-        store: &Store,
-        keys: impl Iterator<Item = &String>,
-    ) -> Result<Parts, RpcError> {
-        let mut fetched = Parts::new();
-        let mut level: BTreeMap<Id, Vec<&String>> = BTreeMap::new();
-        self.sort(keys, 0, &mut level);
-        for depth in 1.. {
-            if level.is_empty() {
-                break;
-            }
-            let parts = store.parts(level.keys().cloned()).await?;
-            let mut next = BTreeMap::new();
-            for (name, part) in parts {
-                if let (Part::Branch(branch), Some(keys)) = (&*part, level.remove(&name)) {
-                    branch.sort(keys.into_iter(), depth, &mut next);
-                }
-                fetched.insert(name, part);
-            }
-            level = next;
-        }
-        Ok(fetched)
-    }
-
-    /// Sorts keys by the parts below this branch that their ways lead to.
-    fn sort<'a>(
-        &self,
-        keys: impl Iterator<Item = &'a String>,
+        keys: impl IntoIterator<Item = &'a String>,
         depth: u32,
         level: &mut BTreeMap<Id, Vec<&'a String>>,
     ) {

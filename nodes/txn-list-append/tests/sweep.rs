@@ -8,11 +8,11 @@
 //!
 //! `KOLK_ONLY=loss` measures only the rows whose names contain that.
 
-use kolk_history::plan::LatencyDistribution;
 use kolk_history::{Outcome, Value};
-use kolk_sweep::{Measured, Show, Sweep, built_in};
+use kolk_sweep::trouble::{all_at_once, exponential, partitions};
+use kolk_sweep::{Measured, Show, Sweep, load};
 use kolk_workload::Settings;
-use kolk_workload::planner::{Concurrency, Nemesis, Nodes};
+use kolk_workload::planner::{Concurrency, Nodes};
 
 /// What a load and its network are like: a name, the node's arguments, and what is different from
 /// the load of [`measure`].
@@ -27,41 +27,25 @@ const ROWS: [(Row, Limits); 12] = [
     (("whole", "--whole", |_| {}), (4.5, 0.0, 0.0)),
     (("tree, one node", "", |settings| settings.nodes = Nodes::Count(1)), (5.0, 0.0, 0.0)),
     (("whole, one node", "--whole", |settings| settings.nodes = Nodes::Count(1)), (3.0, 0.0, 0.0)),
-    (("tree, latency of 20 ms", "", |settings| latency(settings, 20.0)), (14.0, 0.3, 0.0)),
-    (("whole, latency of 20 ms", "--whole", |settings| latency(settings, 20.0)), (8.0, 0.3, 0.0)),
+    (("tree, latency of 20 ms", "", |settings| exponential(settings, 20.0)), (14.0, 0.3, 0.0)),
+    (
+        ("whole, latency of 20 ms", "--whole", |settings| exponential(settings, 20.0)),
+        (8.0, 0.3, 0.0),
+    ),
     (("tree, partitions", "", partitions), (11.0, 0.0, 0.0)),
     (("whole, partitions", "--whole", partitions), (4.5, 0.0, 0.0)),
     (("tree, loss 0.05", "", |settings| settings.loss = 0.05), (12.0, 0.1, 0.01)),
     (("whole, loss 0.05", "--whole", |settings| settings.loss = 0.05), (6.0, 0.1, 0.01)),
-    (("tree, all at once", "", all_at_once), (20.0, 0.4, 0.02)),
-    (("whole, all at once", "--whole", all_at_once), (10.0, 0.4, 0.02)),
+    (("tree, all at once", "", |settings| all_at_once(settings, 20.0)), (20.0, 0.4, 0.02)),
+    (("whole, all at once", "--whole", |settings| all_at_once(settings, 20.0)), (10.0, 0.4, 0.02)),
 ];
-
-fn partitions(settings: &mut Settings) {
-    settings.nemesis.push(Nemesis::Partition);
-    settings.nemesis_interval = 5.0;
-}
-
-fn latency(settings: &mut Settings, latency: f64) {
-    settings.latency = latency;
-    settings.latency_dist = LatencyDistribution::Exponential;
-}
-
-fn all_at_once(settings: &mut Settings) {
-    latency(settings, 20.0);
-    partitions(settings);
-    (settings.loss, settings.duplication) = (0.05, 0.05);
-}
 
 /// The load of `-w txn-list-append --node-count 3 --concurrency 2n --time-limit 20 --rate 100`,
 /// changed, with the stronger checks.
 fn measure((_, args, change): Row, seconds: f64, seed: u64) -> Measured {
-    let mut settings = Settings::new("txn-list-append", built_in("txn-list-append", args), seed);
-    settings.nodes = Nodes::Count(3);
+    let mut settings = load("txn-list-append", args, seed, 3, 100.0);
     settings.concurrency = Concurrency::PerNode(2);
     settings.time_limit = seconds;
-    settings.rate = 100.0;
-    settings.strict = true;
     change(&mut settings);
     let judged = kolk_sweep::judge(&settings, |args| {
         kolk_node::machine(kolk_txn_list_append::factory(args).expect("arguments"))

@@ -9,10 +9,10 @@
 //!
 //! `KOLK_ONLY=loss` measures only the rows whose names contain that.
 
-use kolk_history::plan::LatencyDistribution;
-use kolk_sweep::{Measured, Show, Sweep, built_in};
+use kolk_sweep::trouble::{self, exponential, partitions};
+use kolk_sweep::{Measured, Show, Sweep, load};
 use kolk_workload::Settings;
-use kolk_workload::planner::{Availability, Concurrency, Nemesis, Nodes};
+use kolk_workload::planner::{Availability, Concurrency, Nodes};
 
 /// What a load and its network are like: a name, the node's arguments, and what is different from
 /// challenge 6b.
@@ -28,7 +28,7 @@ const ROWS: [(Row, f64); 13] = [
     (("--flush-ms 20", "--flush-ms 20", |_| {}), 0.2),
     (("loss 0.05", "", |settings| settings.loss = 0.05), 0.04),
     (("duplication 0.05", "", |settings| settings.duplication = 0.05), 0.03),
-    (("exponential latency of 100 ms", "", latency), 0.5),
+    (("exponential latency of 100 ms", "", |settings| exponential(settings, 100.0)), 0.5),
     (("all at once", "", all_at_once), 0.6),
     (("five nodes", "", |settings| settings.nodes = Nodes::Count(5)), 0.1),
     (("five nodes, partitions", "", |settings| five(settings, partitions)), 0.2),
@@ -40,31 +40,16 @@ fn five(settings: &mut Settings, change: fn(&mut Settings)) {
     change(settings);
 }
 
-fn partitions(settings: &mut Settings) {
-    settings.nemesis.push(Nemesis::Partition);
-    settings.nemesis_interval = 5.0;
-}
-
-fn latency(settings: &mut Settings) {
-    settings.latency = 100.0;
-    settings.latency_dist = LatencyDistribution::Exponential;
-}
-
 fn all_at_once(settings: &mut Settings) {
-    latency(settings);
-    partitions(settings);
-    (settings.loss, settings.duplication) = (0.05, 0.05);
+    trouble::all_at_once(settings, 100.0);
 }
 
 /// The load of challenge 6b, `-w txn-rw-register --node-count 2 --concurrency 2n --rate 1000
 /// --availability total`, for so many seconds, changed, with the stronger checks.
 fn measure((_, args, change): Row, seconds: f64, seed: u64) -> Measured {
-    let mut settings = Settings::new("txn-rw-register", built_in("txn-rw-register", args), seed);
-    settings.nodes = Nodes::Count(2);
+    let mut settings = load("txn-rw-register", args, seed, 2, 1000.0);
     settings.concurrency = Concurrency::PerNode(2);
     settings.time_limit = seconds;
-    settings.rate = 1000.0;
-    settings.strict = true;
     settings.availability = Some(Availability::Total);
     let models = ("consistency-models".to_owned(), "read-atomic".to_owned());
     settings.workload_settings.extend([models]);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kolk_node::{ErrorCode, RpcError};
 use serde::{Deserialize, Serialize};
 
-use super::DeltaState;
+use super::delta_state::DeltaState;
 use crate::gossip::Keep;
 
 /// A sum is too large for its type.

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::DeltaState;
+use super::delta_state::DeltaState;
 use crate::gossip::Keep;
 
 /// A set that only grows. A state is the set, a delta is an element, and the join is the union.

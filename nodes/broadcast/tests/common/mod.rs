@@ -3,9 +3,8 @@
 use std::cell::Cell;
 
 use kolk_history::{Function, Phase};
-use kolk_sweep::{Busy, Measured, built_in, judge};
+use kolk_sweep::{Busy, Measured, judge, load};
 use kolk_workload::Settings;
-use kolk_workload::planner::Nodes;
 
 /// The settings under test: a name, and the node's arguments.
 pub const SETTINGS: [(&str, &str); 3] =
@@ -17,19 +16,15 @@ pub fn measure(args: &str, seed: u64, change: impl FnOnce(&mut Settings)) -> Mea
     measure_busy(args, seed, Busy::default(), change)
 }
 
-/// As [`measure`], on a machine that is so busy.
+/// The same load as [`measure`]'s, on a machine that is this busy.
 pub fn measure_busy(
     args: &str,
     seed: u64,
     busy: Busy,
     change: impl FnOnce(&mut Settings),
 ) -> Measured {
-    let mut settings = Settings::new("broadcast", built_in("broadcast", args), seed);
-    settings.nodes = Nodes::Count(25);
-    settings.time_limit = 20.0;
-    settings.rate = 100.0;
+    let mut settings = load("broadcast", args, seed, 25, 100.0);
     settings.latency = 100.0;
-    settings.strict = true;
     change(&mut settings);
     let made = Cell::new(0);
     let judged = judge(&settings, |args| {

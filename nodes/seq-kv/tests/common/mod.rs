@@ -1,25 +1,20 @@
 //! Runs of the workload `seq-kv` against this node.
 
-use kolk_history::plan::LatencyDistribution;
 use kolk_history::{Function, Operation};
-use kolk_sweep::{Measured, Spread, built_in, judge};
+use kolk_sweep::trouble::{all_at_once, exponential, partitions};
+use kolk_sweep::{Measured, Spread, judge, load};
 use kolk_workload::Settings;
-use kolk_workload::planner::{Nemesis, Nodes};
+use kolk_workload::planner::Nodes;
 
 /// What goes wrong.
 pub const TROUBLES: &[(&str, fn(&mut Settings))] = &[
     ("nothing", |_| {}),
-    ("partitions", |settings| settings.nemesis.push(Nemesis::Partition)),
+    ("partitions", partitions),
     ("loss 0.1", |settings| settings.loss = 0.1),
     ("duplication 0.1", |settings| settings.duplication = 0.1),
-    ("partitions, loss 0.05, duplication 0.05", |settings| {
-        settings.nemesis.push(Nemesis::Partition);
-        (settings.loss, settings.duplication) = (0.05, 0.05);
-    }),
+    ("partitions, loss 0.05, duplication 0.05", |settings| all_at_once(settings, 20.0)),
     ("the same at 100 ms, 3 workers a node", |settings| {
-        settings.nemesis.push(Nemesis::Partition);
-        (settings.loss, settings.duplication) = (0.05, 0.05);
-        settings.latency = 100.0;
+        all_at_once(settings, 100.0);
         settings.concurrency = "3n".parse().expect("a concurrency");
     }),
     ("the primary cut off for the whole load", |settings| {
@@ -29,14 +24,9 @@ pub const TROUBLES: &[(&str, fn(&mut Settings))] = &[
 
 /// Five nodes, 20 s at 100 operations a second, exponential latency of 20 ms.
 pub fn settings(trouble: fn(&mut Settings), seed: u64) -> Settings {
-    let mut settings = Settings::new("seq-kv", built_in("seq-kv", ""), seed);
+    let mut settings = load("seq-kv", "", seed, 5, 100.0);
     settings.nodes = Nodes::Default;
-    settings.rate = 100.0;
-    settings.time_limit = 20.0;
-    settings.latency = 20.0;
-    settings.latency_dist = LatencyDistribution::Exponential;
-    settings.nemesis_interval = 5.0;
-    settings.strict = true;
+    exponential(&mut settings, 20.0);
     trouble(&mut settings);
     settings
 }
