@@ -1,4 +1,4 @@
-//! The site on a socket: one thread waits, others read files.
+//! The site on a socket: one thread serves connections, others read files.
 
 #[cfg(test)]
 mod tests;
@@ -12,24 +12,25 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::connection::{Clock, Outgoing, Watched};
-use crate::http::{Request, Response};
+use crate::connection::{Outgoing, Watched, outgoing};
+use crate::http::{Body, Request, Response};
 use crate::site::Site;
 
-/// What one client may take.
+/// The limits on what clients may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// How many connections are served at a time; further ones wait.
     pub connections: usize,
     /// How long a request's headers may be in all, in bytes.
     pub header_bytes: usize,
-    /// How long they may take to arrive.
+    /// How long a request's headers may take to arrive.
     pub header_time: Duration,
-    /// How long nothing may move.
+    /// How long a connection may be idle: no byte comes in, and none goes out.
     pub idle_time: Duration,
 }
 
@@ -86,22 +87,22 @@ pub fn serve(
         }
         Ok(())
     });
-    // Whoever is still reading is let down: the user wants to leave.
+    // Responses that are still being sent are cut off: the user wants to leave.
     runtime.shutdown_background();
     served
 }
 
-/// Serves one connection to its end. What goes wrong on it is between hyper and the client.
+/// Serves one connection to its end. Errors on it concern only hyper and the client.
 pub(crate) async fn connection<S>(stream: S, site: Arc<Site>, limits: Limits)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let service = service_fn(move |request| answer(request, Arc::clone(&site)));
     let served = http1::Builder::new()
-        .timer(Clock)
+        .timer(TokioTimer::new())
         .header_read_timeout(limits.header_time)
         .max_buf_size(limits.header_bytes)
-        .serve_connection(Watched::new(stream, limits.idle_time), service)
+        .serve_connection(TokioIo::new(Watched::new(stream, limits.idle_time)), service)
         .await;
     drop(served);
 }
@@ -118,10 +119,11 @@ async fn answer(
             .unwrap_or_else(|_| Response::text(500, "this is a mistake in kolk; please report it")),
         None => Response::text(400, "that is no request to this server"),
     };
-    Ok(outgoing(response, is_head))
+    Ok(http_response(response, is_head))
 }
 
-/// What is looked at of a request. One to a proxy is refused, and so is one with content.
+/// Reads the parts of a request that matter here. `None`, for a refusal, if it is meant for a proxy
+/// or has content.
 fn read(request: &hyper::Request<Incoming>) -> Option<Request> {
     let header = |name| {
         let mut values = request.headers().get_all(name).iter();
@@ -141,17 +143,18 @@ fn read(request: &hyper::Request<Incoming>) -> Option<Request> {
     })
 }
 
-fn outgoing(response: Response, is_head: bool) -> hyper::Response<Outgoing> {
+fn http_response(response: Response, is_head: bool) -> hyper::Response<Outgoing> {
     let mut builder = hyper::Response::builder().status(response.status);
     for (name, value) in &response.headers {
         builder = builder.header(*name, value);
     }
-    if is_head {
+    if is_head || matches!(response.body, Body::File { .. }) {
         builder = builder.header("content-length", response.body.len());
     }
-    let body = if is_head { Outgoing::empty() } else { Outgoing::of(response.body) };
-    builder.body(body).unwrap_or_else(|_| {
-        let mut failed = hyper::Response::new(Outgoing::empty());
+    let nothing = || Body::Bytes(Arc::new([]));
+    let body = if is_head { nothing() } else { response.body };
+    builder.body(outgoing(body)).unwrap_or_else(|_| {
+        let mut failed = hyper::Response::new(outgoing(nothing()));
         *failed.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR;
         failed
     })

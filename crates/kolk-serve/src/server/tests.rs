@@ -158,3 +158,30 @@ fn the_slow_are_let_go() {
     });
     assert!(lasted <= limits.idle_time + slack, "{lasted:?}");
 }
+
+/// A file that has become shorter cannot keep the length that was promised: the client must not
+/// take what comes for the whole.
+#[test]
+fn a_file_that_has_become_shorter_ends_the_connection() {
+    let path = tempfile::NamedTempFile::new().expect("a file");
+    fs::write(path.path(), "short").expect("written");
+    let answer = async |_| {
+        let file = fs::File::open(path.path())?;
+        let body = Body::File { file, bytes: 10 };
+        Ok::<_, io::Error>(http_response(
+            Response { body, ..Response::text(200, "replaced") },
+            false,
+        ))
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let (answer, served) = runtime.block_on(async {
+        let (ours, theirs) = tokio::io::duplex(1 << 12);
+        let connection =
+            http1::Builder::new().serve_connection(TokioIo::new(ours), service_fn(answer));
+        let request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        tokio::join!(exchange(theirs, request), connection)
+    });
+    assert!(answer.ends_with(b"\r\n\r\nshort"), "{}", String::from_utf8_lossy(&answer));
+    assert!(String::from_utf8_lossy(&answer).contains("content-length: 10\r\n"));
+    assert!(served.is_err());
+}
