@@ -1,4 +1,4 @@
-//! What a node is given to work with: its name, its peers, messages, time, randomness.
+//! The interface between a node and the world: names, messages, time, randomness.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display};
@@ -12,9 +12,9 @@ use serde::de::DeserializeOwned;
 
 use crate::state::{NodeState, Receive, Receiver};
 
-/// A node's way to the world. Cheap to clone, and every clone is the same node's.
+/// A node's interface to the world. It is cheap to clone, and every clone belongs to the same node.
 ///
-/// There is nothing else: a node that takes time from [`Context::now`] and [`Context::sleep`],
+/// A node that takes time from [`Context::now`] and [`Context::sleep`],
 /// randomness from [`Context::rng`] and speaks through this alone runs the same on the real and on
 /// the virtual clock.
 #[derive(Clone)]
@@ -24,10 +24,10 @@ pub struct Context {
     msg_id: Option<RequestId>,
 }
 
-/// What the sender of a request calls it; the answer carries the same.
+/// The `msg_id` of a request, which its answer carries as `in_reply_to`.
 #[derive(Clone)]
 enum RequestId {
-    /// As a rule it is a number.
+    /// A number, as a rule.
     Number(i64),
     /// Any other JSON: a UUID, say.
     Json(Rc<str>),
@@ -41,7 +41,7 @@ impl RequestId {
         }
     }
 
-    /// The JSON that its sender wrote.
+    /// The id as JSON, as the sender wrote it.
     fn json(&self) -> Cow<'_, str> {
         match self {
             RequestId::Number(number) => number.to_string().into(),
@@ -77,8 +77,9 @@ impl Context {
         &self.state.peers
     }
 
-    /// Who sent the message that is being handled: a client, or another node. Where no message is
-    /// being handled (in the factory, in [`crate::Node::start`]) it is the node itself.
+    /// The name of the sender of the message that is being handled: a client, or another node.
+    /// Where no message is being handled (in the factory, in [`crate::Node::start`]) it is this
+    /// node's name.
     pub fn src(&self) -> &str {
         &self.src
     }
@@ -99,7 +100,7 @@ impl Context {
         Random::from_seed(self.state.random.borrow_mut().next_u64())
     }
 
-    /// Logs a text: to stderr, or on the virtual clock to the node's log.
+    /// Logs a line: to stderr, or, where the node runs in-process, to the node's log.
     pub fn log(&self, text: impl Display) {
         self.state.outputs.borrow_mut().log(&text.to_string());
     }
@@ -205,7 +206,7 @@ impl Context {
         }));
     }
 
-    /// Sends what a handler returned to who asked for it.
+    /// Sends a handler's result to the client or node that asked for it.
     pub(crate) fn answer<R: Serialize>(&self, result: Result<R, RpcError>) {
         let Some(msg_id) = &self.msg_id else {
             if let Err(error) = result {

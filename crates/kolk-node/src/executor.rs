@@ -5,10 +5,10 @@
 //! waits costs no allocation. Spawned tasks are boxed. Ready tasks are polled first in, first out,
 //! which makes a run a function of its inputs; when none is ready the executor is *idle*.
 //!
-//! Wakers are the standard library's [`Wake`] on one `Arc` a slot, made once and kept with the slot.
-//! They may be called from anywhere, other threads included: on the real clock that is how Tokio's
-//! own primitives wake a handler. A waker that outlived its task wakes its slot's next one, which
-//! costs a needless poll and nothing else.
+//! Wakers are the standard library's [`Wake`] on one `Arc` a slot, made once and kept with the
+//! slot. They may be called from anywhere, other threads included: on the real clock that is how
+//! Tokio's own primitives wake a handler. A waker that outlived its task wakes its slot's next one,
+//! which costs a needless poll and nothing else.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -73,7 +73,8 @@ impl ReadyQueue {
         to.append(&mut self.lock().ready);
     }
 
-    /// Asks for `driver` to be woken by the next task that gets ready. False if one is already.
+    /// Asks for `driver` to be woken by the next task that gets ready. False if a task is ready
+    /// already.
     fn watch(&self, driver: &Waker) -> bool {
         let mut queue = self.lock();
         let nothing_is_ready = queue.ready.is_empty();
@@ -94,9 +95,9 @@ struct TaskWaker {
 impl TaskWaker {
     /// The task is about to be polled: what wakes it from here on must queue it again.
     ///
-    /// A swap and not a store. Whoever wakes the task and finds it queued leaves it at that, so the
-    /// poll must see what they did before; it does, because this swap comes after theirs and reads
-    /// what it wrote.
+    /// A swap and not a store. A thread that wakes the task and finds it queued does nothing more,
+    /// so the poll must see what that thread did before; it does, because this swap comes after the
+    /// thread's swap and reads what that wrote.
     fn leave_queue(&self) {
         self.queued.swap(false, Ordering::AcqRel);
     }
@@ -132,7 +133,7 @@ impl<T> Slot<T> {
 /// The tasks of one node; `F` is the type of its handlers.
 pub(crate) struct Executor<F> {
     queue: Arc<ReadyQueue>,
-    /// Taken from the queue and about to be polled.
+    /// The tasks that were taken from the queue and are about to be polled.
     batch: VecDeque<TaskId>,
     handlers: Vec<Slot<Pin<Box<Option<F>>>>>,
     handlers_free: Vec<usize>,
@@ -152,7 +153,8 @@ impl<F: Future<Output = ()>> Executor<F> {
         }
     }
 
-    /// Asks for `driver` to be woken by the next task that gets ready. False if one is already.
+    /// Asks for `driver` to be woken by the next task that gets ready. False if a task is ready
+    /// already.
     pub(crate) fn watch(&self, driver: &Waker) -> bool {
         self.batch.is_empty() && self.queue.watch(driver)
     }

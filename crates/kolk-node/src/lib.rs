@@ -38,15 +38,15 @@
 //! ```
 //!
 //! Everything a node may use hangs off its [`Context`]: its name and its peers, one-way messages
-//! ([`Context::send`], [`Context::receive`]), remote procedure calls ([`Context::rpc`]) and retries,
-//! timers, tasks, randomness. All of it runs on one thread: state lives in plain `Cell`s and
-//! `RefCell`s, and nothing has to be `Send`.
+//! ([`Context::send`], [`Context::receive`]), remote procedure calls ([`Context::rpc`]) and
+//! retries, timers, tasks, randomness. All of it runs on one thread: state lives in plain `Cell`s
+//! and `RefCell`s, and nothing has to be `Send`.
 //!
 //! Underneath is a core without I/O, a [`Machine`]: `step(now, input) → outputs, next deadline`.
 //! Three thin drivers run it: stdio on the real clock and stdio in lockstep (both in `stdio`,
-//! chosen by what `init` says), and [`machine()`] in-process. A node that takes time and entropy from
-//! its context alone behaves the same under all three. Whoever wants no async at all implements
-//! `Machine` and runs that as a program with `run_machine`.
+//! chosen by what `init` says), and [`machine()`] in-process. A node that takes time and entropy
+//! from its context alone behaves the same under all three. Whoever wants no async at all
+//! implements `Machine` and runs that as a program with `run_machine`.
 //!
 //! # Messages that cannot be written
 //!

@@ -1,9 +1,9 @@
 //! The seam between a node and whatever runs it.
 //!
 //! A node is a machine without I/O: it is stepped with the time and one input, and gives back the
-//! messages it sends and when it wants to be stepped next. Everything that runs nodes — the stdio
-//! drivers, the engine's in-process host — drives this trait, and the engine's hosts for separate
-//! programs implement it in spirit: the same step, through a pipe.
+//! messages it sends and when it wants to be stepped next. The stdio drivers and the engine's
+//! in-process host drive this trait; the engine's hosts for separate programs make the same steps
+//! through a pipe.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use kolk_protocol::body::BodyError;
 use kolk_protocol::{ErrorCode, Head, RpcError, Time, write_body};
 use serde::Serialize;
 
-/// What a step reacts to.
+/// The input of a step: a message or the passing of time. There will be no other kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input<'a> {
     /// A message arrived. It is addressed to this node.
@@ -40,7 +40,7 @@ impl<M: Machine + ?Sized> Machine for Box<M> {
     }
 }
 
-/// The messages of a step, and what it logged, packed into one buffer that is used again and again.
+/// The messages and the log lines of a step. The buffer is meant to be reused for every step.
 #[derive(Clone, Debug, Default)]
 pub struct Outputs {
     bytes: Vec<u8>,
@@ -49,7 +49,7 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// No messages.
+    /// An empty buffer.
     pub fn new() -> Outputs {
         Outputs::default()
     }
@@ -153,7 +153,7 @@ impl Outputs {
         self.log.push(b'\n');
     }
 
-    /// What the node logged, whole lines.
+    /// The node's log of this step, in whole lines.
     pub fn logged(&self) -> &[u8] {
         &self.log
     }
@@ -163,7 +163,7 @@ impl Outputs {
         self.messages.is_empty() && self.log.is_empty()
     }
 
-    /// Forgets everything, keeping the memory.
+    /// Empties the buffer and keeps its memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.messages.clear();

@@ -1,4 +1,4 @@
-//! What a node's author writes.
+//! The trait that the author of a node implements.
 
 use std::rc::Rc;
 
@@ -18,7 +18,7 @@ pub trait Node: Sized + 'static {
     /// `#[serde(rename_all = "snake_case")]`, and neither `tag` nor `untagged`.
     type Request: DeserializeOwned;
 
-    /// What it answers: an enum in the same way. A node that also gets one-way messages in
+    /// The replies of this node: an enum in the same way. A node that also gets one-way messages in
     /// [`Node::handle`], for which there is nothing to answer, may use an `Option` of its replies.
     type Reply: Serialize;
 

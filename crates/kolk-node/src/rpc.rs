@@ -47,7 +47,7 @@ enum ErrorBody {
 
 fn read_answer<R: DeserializeOwned>(body: &Body<'_>) -> Result<R, RpcError> {
     let unreadable = |error| {
-        // It was answered, but who knows how: indefinite.
+        // It was answered, but not how we can read: the outcome is unknown.
         let text = format!("the answer `{}` cannot be read: {error}", body.kind);
         RpcError::new(ErrorCode::CRASH, text)
     };
@@ -106,9 +106,9 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// What the other side answered, or error 0 if no answer came. Ask
-    /// [`RpcError::is_definite`] whether the request surely was not performed: a timeout says
-    /// nothing, nor does an answer that cannot be read as `R` (error 13). A request that
+    /// The error that the other side answered, or error 0 if no answer came in time.
+    /// [`RpcError::is_definite`] says whether the request surely was not performed: a timeout says
+    /// nothing about that, nor does an answer that cannot be read as `R` (error 13). A request that
     /// [cannot be written](crate#messages-that-cannot-be-written) was not sent: error 12.
     pub fn rpc<R>(&self, dest: &str, request: &(impl Serialize + ?Sized)) -> Call<R>
     where
@@ -117,11 +117,12 @@ impl Context {
         self.rpc_within(RPC_DEADLINE, dest, request)
     }
 
-    /// As [`Context::rpc`], with a deadline of the caller's own.
+    /// Sends a request and waits at most `patience` for its answer; otherwise the same as
+    /// [`Context::rpc`].
     ///
     /// # Errors
     ///
-    /// As [`Context::rpc`].
+    /// The errors of [`Context::rpc`].
     pub fn rpc_within<R>(
         &self,
         patience: Duration,
@@ -157,7 +158,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// As [`Context::retry`].
+    /// The errors of [`Context::retry`].
     pub async fn rpc_retry<R>(
         &self,
         retry: &Retry,
@@ -170,16 +171,16 @@ impl Context {
         self.retry(retry, async || self.rpc_within(retry.patience, dest, request).await).await
     }
 
-    /// Tries something again while it fails indefinitely (error 0, 13, unknown ones) or for the
-    /// time being (error 11), with pauses that grow as `retry` says. Only for what may happen more
-    /// than once.
+    /// Repeats an operation while it fails with an indefinite error (0, 13, unknown ones) or with
+    /// error 11 (temporarily unavailable), with pauses that grow as `retry` says. Only for what may
+    /// happen more than once.
     ///
     /// # Errors
     ///
-    /// The first error after which another attempt makes no sense, or the last attempt's. If an
-    /// earlier attempt may have succeeded, a definite error of a later one proves nothing about
-    /// the whole, so the earlier, indefinite one is returned in its place; unless the policy says
-    /// [`Retry::read_only`].
+    /// The first error after which another attempt makes no sense, or the error of the last
+    /// attempt. If an earlier attempt may have succeeded, a definite error of a later one proves
+    /// nothing about the whole, so the earlier, indefinite one is returned in its place; unless the
+    /// policy says [`Retry::read_only`].
     pub async fn retry<T>(
         &self,
         retry: &Retry,
@@ -213,7 +214,7 @@ impl Context {
     }
 }
 
-/// How to try again.
+/// A policy for repeating what failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
     /// How long to wait for each answer (used by [`Context::rpc_retry`]).
@@ -221,9 +222,9 @@ pub struct Retry {
     /// The first pause. Each is twice as long as the one before, and shortened by a random part of
     /// up to a half.
     pub first: Duration,
-    /// No pause is longer.
+    /// The longest pause.
     pub pause_max: Duration,
-    /// How many attempts; `None` for ever.
+    /// How many attempts are made; `None` for no limit.
     pub attempts_max: Option<u32>,
     /// True if what is tried changes nothing, so that an earlier attempt whose outcome is unknown
     /// casts no doubt on a later answer.
@@ -244,7 +245,7 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// The default pauses, without an end.
+    /// The default pauses, without a limit on the number of attempts.
     pub fn forever() -> Retry {
         Retry { attempts_max: None, ..Retry::default() }
     }

@@ -16,8 +16,8 @@ use crate::machine::{Input, Machine, Outputs};
 use crate::node::Node;
 use crate::state::NodeState;
 
-/// A node as a [`Machine`], to be run in-process. `factory` is called when `init` arrives; what
-/// `init` says is in the context it gets.
+/// A node as a [`Machine`], to be run in-process. `factory` is called when `init` arrives, with a
+/// context that knows what `init` said.
 ///
 /// Its entropy is the seed that `init` offers. Without an offer it is a function of the node's
 /// name, so that a run is repeatable in any case.
@@ -51,7 +51,8 @@ pub(crate) trait Runtime: Machine {
     /// others gets its turn; what is left is ready at the next step. No bound unless set.
     fn bound_polls(&mut self, polls_max: usize);
 
-    /// Asks for `driver` to be woken by the next task that gets ready. False if one is already.
+    /// Asks for `driver` to be woken by the next task that gets ready. False if a task is ready
+    /// already.
     fn watch(&self, driver: &Waker) -> bool;
 }
 
@@ -71,7 +72,7 @@ pub(crate) fn runtime<N: Node>(
     }
 }
 
-/// What a handler's task does.
+/// The task of a request: runs the handler and sends its answer.
 async fn serve<N: Node>(node: Rc<N>, cx: Context, request: N::Request) {
     let result = node.handle(&cx, request).await;
     cx.answer(result);

@@ -36,8 +36,8 @@ pub struct KeyValue {
     patience: Duration,
 }
 
-/// What a store is asked. `F` is apart from `V`, because creating a key compares with a value that
-/// no key has.
+/// The requests to a store. `F` is apart from `V`, because creating a key compares with a value
+/// that no key has.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Request<'a, K: ?Sized, F: ?Sized, V: ?Sized> {
@@ -65,34 +65,34 @@ enum CasReply {
 }
 
 impl Context {
-    /// The linearizable store.
+    /// The linearizable store, the service `lin-kv`.
     pub fn lin_kv(&self) -> KeyValue {
         self.key_value("lin-kv")
     }
 
-    /// The sequentially consistent store. What it says of a key may be out of date until this node
-    /// has written something new: see [`KeyValue::barrier`].
+    /// The sequentially consistent store, the service `seq-kv`. A value that it returns may be out
+    /// of date until this node has written something new: see [`KeyValue::barrier`].
     pub fn seq_kv(&self) -> KeyValue {
         self.key_value("seq-kv")
     }
 
-    /// The store in which the last write wins, and in which acknowledged writes get lost. For
-    /// experiments.
+    /// The last-write-wins store, the service `lww-kv`, in which acknowledged writes can get lost.
+    /// For experiments.
     pub fn lww_kv(&self) -> KeyValue {
         self.key_value("lww-kv")
     }
 
-    /// A store that answers the same requests under this name: another service, or a node.
+    /// A store under another name that answers the same requests: a service, or a node.
     pub fn key_value(&self, name: &str) -> KeyValue {
         KeyValue { cx: self.clone(), name: Rc::from(name), patience: RPC_DEADLINE }
     }
 
-    /// The source of timestamps.
+    /// The source of timestamps, the service `lin-tso`.
     pub fn lin_tso(&self) -> Timestamps {
         Timestamps { cx: self.clone(), patience: RPC_DEADLINE }
     }
 
-    /// A text that nobody has used before and nobody will.
+    /// A text that no node has used before and none will use again.
     fn fresh(&self) -> String {
         let mut random = self.rng();
         format!("{}-{:016x}{:016x}", self.node_id(), random.next_u64(), random.next_u64())
@@ -110,7 +110,7 @@ impl KeyValue {
     ///
     /// # Errors
     ///
-    /// The store's, or a timeout. Reading changes nothing: it may always be repeated.
+    /// The store's error, or a timeout. Reading changes nothing: it may always be repeated.
     pub async fn read<V>(&self, key: &(impl Serialize + ?Sized)) -> Result<Option<V>, RpcError>
     where
         V: DeserializeOwned + 'static,
@@ -127,8 +127,8 @@ impl KeyValue {
     ///
     /// # Errors
     ///
-    /// The store's, or a timeout, after which the key may have been set, or may yet be: repeated or
-    /// delivered late, a write can undo another's later one.
+    /// The store's error, or a timeout, after which the key may have been set, or may be set later.
+    /// A write that is repeated or delivered late can undo a later one of another client.
     pub async fn write(
         &self,
         key: &(impl Serialize + ?Sized),
@@ -149,8 +149,8 @@ impl KeyValue {
     ///
     /// # Errors
     ///
-    /// Error 20 if there is no such key. After an indefinite error (a timeout) nobody knows: such a
-    /// compare-and-set neither failed nor succeeded, so there is no `bool` for it.
+    /// Error 20 if the key does not exist. After an indefinite error (a timeout) the outcome is
+    /// unknown: the key may have been set, or may be set later, so there is no `bool` for it.
     pub async fn cas(
         &self,
         key: &(impl Serialize + ?Sized),
@@ -160,11 +160,11 @@ impl KeyValue {
         self.compare_and_set(&Request::Cas { key, from, to, create_if_not_exists: false }).await
     }
 
-    /// As [`KeyValue::cas`], and if there is no such key, sets it too.
+    /// Compare-and-set, as [`KeyValue::cas`], that also sets the key if it does not exist.
     ///
     /// # Errors
     ///
-    /// As [`KeyValue::cas`], without error 20.
+    /// The errors of [`KeyValue::cas`] except error 20.
     pub async fn cas_or_create(
         &self,
         key: &(impl Serialize + ?Sized),
@@ -179,7 +179,7 @@ impl KeyValue {
     ///
     /// # Errors
     ///
-    /// As [`KeyValue::cas`], without error 20.
+    /// The errors of [`KeyValue::cas`] except error 20.
     pub async fn create_if_not_exists(
         &self,
         key: &(impl Serialize + ?Sized),
@@ -237,8 +237,8 @@ impl KeyValue {
         }
     }
 
-    /// Makes the store up to date: what this node reads after it is not older than the moment of the
-    /// call.
+    /// Makes the store up to date: what this node reads after it is not older than the moment of
+    /// the call.
     ///
     /// Meant for `seq-kv`, which may answer a node from any state not older than what the node saw
     /// last, but applies what *changes* its state to the newest one. So this writes a value that
@@ -246,7 +246,7 @@ impl KeyValue {
     ///
     /// # Errors
     ///
-    /// As [`KeyValue::write`]. Harmless to repeat.
+    /// The errors of [`KeyValue::write`]. The call is harmless to repeat.
     pub async fn barrier(&self) -> Result<(), RpcError> {
         let key = format!("barrier-{}", self.cx.node_id());
         self.write(&key, &self.cx.fresh()).await
@@ -256,7 +256,7 @@ impl KeyValue {
     ///
     /// # Errors
     ///
-    /// Those of either. Harmless to repeat.
+    /// The errors of [`KeyValue::barrier`] and [`KeyValue::read`]. The call is harmless to repeat.
     pub async fn read_latest<V>(
         &self,
         key: &(impl Serialize + ?Sized),
@@ -287,7 +287,8 @@ impl Timestamps {
     ///
     /// # Errors
     ///
-    /// The service's, or a timeout, after which a timestamp may be missing. Harmless to repeat.
+    /// The service's error, or a timeout, after which a timestamp may never be given out. The call
+    /// is harmless to repeat.
     pub async fn next(&self) -> Result<u64, RpcError> {
         let request = timestamp::Request::Ts {};
         let timestamp::Reply::TsOk { ts } =

@@ -29,8 +29,8 @@ pub fn no_settings(args: &[String]) -> Result<(), String> {
 ///
 /// # Errors
 ///
-/// A text for people, which ends with `usage`, if the value is missing or out of `range`, or if there
-/// is any other argument.
+/// A text for people, which ends with `usage`, if the value is missing or out of `range`, or if
+/// there is any other argument.
 pub fn only_milliseconds(
     args: &[String],
     usage: &str,

@@ -83,8 +83,8 @@ fn exit_code(result: io::Result<()>) -> ExitCode {
     }
 }
 
-/// The `main` of a node with settings: gives the program's arguments to `factory`, and runs the node
-/// that it returns. If `factory` fails, its text goes to stderr and the exit status is 254.
+/// The `main` of a node with settings: gives the program's arguments to `factory`, and runs the
+/// node that it returns. If `factory` fails, its text goes to stderr and the exit status is 254.
 pub fn main<N: Node, F: FnOnce(&Context) -> N>(
     factory: impl FnOnce(&[String]) -> Result<F, String>,
 ) -> ExitCode {

@@ -12,7 +12,7 @@ use std::task::{self, Poll, Waker};
 /// [`Notify::notify_all`] lets all go on that wait now.
 #[derive(Debug, Default)]
 pub struct Notify {
-    /// A `notify_one` for which nobody has waited yet.
+    /// True after a `notify_one` for which no task has waited yet.
     permit: Cell<bool>,
     waiting: RefCell<BTreeMap<u64, Waiter>>,
     count: Cell<u64>,
@@ -26,7 +26,7 @@ enum Waiter {
 }
 
 impl Notify {
-    /// A signal that nobody has given.
+    /// A signal that has not been given.
     pub fn new() -> Notify {
         Notify::default()
     }
@@ -61,7 +61,7 @@ impl Notify {
     }
 }
 
-/// See [`Notify::notified`].
+/// The future that waits for a signal: see [`Notify::notified`].
 #[derive(Debug)]
 #[must_use = "waits only when awaited"]
 pub struct Notified<'a> {
@@ -139,7 +139,7 @@ pub struct Sender<T> {
 }
 
 impl<T> Sender<T> {
-    /// Puts an item at the end. If the receiver is gone, nobody will see it.
+    /// Puts an item at the end of the queue. If the receiver is gone, the item is lost.
     pub fn send(&self, item: T) {
         self.queue.items.borrow_mut().push_back(item);
         self.queue.wake();

@@ -16,9 +16,9 @@ pub struct Task<T> {
 
 struct State<T> {
     outcome: Cell<Outcome<T>>,
-    /// Who waits for the outcome.
+    /// The task that waits for the outcome.
     waiting: RefCell<Option<Waker>>,
-    /// The task itself, so that an abort reaches it while it waits.
+    /// The waker of the task itself, so that an abort reaches it while it waits.
     task: RefCell<Option<Waker>>,
     abort: Cell<bool>,
 }
@@ -46,8 +46,8 @@ impl<T> State<T> {
 }
 
 impl<T> Task<T> {
-    /// Ends the task where it waits: it is dropped before anything else of it runs. Does nothing
-    /// if it is over.
+    /// Ends the task where it waits: it is dropped before any more of it runs. Does nothing if the
+    /// task is over.
     pub fn abort(&self) {
         self.state.abort.set(true);
         if let Some(waker) = self.state.task.take() {

@@ -28,12 +28,12 @@ impl Sleep {
         Sleep { state: Rc::clone(state), deadline, armed: None }
     }
 
-    /// When it ends.
+    /// The instant at which the sleep ends.
     pub fn deadline(&self) -> Time {
         self.deadline
     }
 
-    /// Moves the end, also of a sleep that is over.
+    /// Moves the end of the sleep, also of one that is over.
     pub fn reset(&mut self, deadline: Time) {
         self.disarm();
         self.deadline = deadline;
@@ -79,7 +79,7 @@ impl Drop for Sleep {
     }
 }
 
-/// The time given to [`Context::timeout`] was over first.
+/// The error of [`Context::timeout`]: the time was over before the future was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("not done within {}", seconds(.0))]
 pub struct Elapsed(pub Duration);
@@ -88,7 +88,7 @@ fn seconds(duration: &Duration) -> String {
     format!("{} s", duration.as_secs_f64())
 }
 
-/// As an error reply: a timeout, which is indefinite.
+/// A timeout (error 0), which is indefinite.
 impl From<Elapsed> for RpcError {
     fn from(elapsed: Elapsed) -> RpcError {
         RpcError::new(ErrorCode::TIMEOUT, elapsed.to_string())

@@ -14,7 +14,7 @@ use crate::scan::{ScanError, Scanner};
 
 /// A JSON value as text in one canonical form, so that two are equal if their texts are.
 ///
-/// Equality is that of the original, which is Clojure's: the order of an object's keys and the way
+/// Equality is Maelstrom's, which is Clojure's: the order of an object's keys and the way
 /// a string is escaped do not matter; the integer `1` and the floating-point number `1.0` differ,
 /// `1.0`, `1.00` and `1e0` do not; integers of any size are exact. Of a key that comes twice in an
 /// object the last one counts.
@@ -35,8 +35,8 @@ impl Datum {
     ///
     /// # Errors
     ///
-    /// If it is none, is nested more than [`DEPTH_MAX`](crate::scan::DEPTH_MAX) deep, or a string in
-    /// it holds half of a surrogate pair.
+    /// If the text is not JSON, is nested more than [`DEPTH_MAX`](crate::scan::DEPTH_MAX) deep, or
+    /// a string in it holds half of a surrogate pair.
     pub fn parse(json: &str) -> Result<Datum, ScanError> {
         if is_canonical_scalar(json) {
             return Ok(Datum(json.into()));
@@ -54,26 +54,26 @@ impl Datum {
         Datum("null".into())
     }
 
-    /// The JSON that serde makes of something.
+    /// Serialises a value with serde.
     ///
     /// # Panics
     ///
-    /// If serde can make none of it, which is a mistake in its type.
+    /// If the value cannot be serialised as JSON, which is a mistake in its type.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Datum {
         let json = serde_json::to_string(value).expect("a value that can be written as JSON");
         Datum::parse(&json).expect("what serde writes is JSON")
     }
 
-    /// What serde makes of the JSON.
+    /// Deserialises the JSON with serde.
     ///
     /// # Errors
     ///
-    /// If it does not fit.
+    /// If the JSON does not fit the type.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_str(&self.0)
     }
 
-    /// Its canonical text.
+    /// The canonical text of this value.
     pub fn text(&self) -> &str {
         &self.0
     }

@@ -18,19 +18,19 @@ impl ErrorCode {
     pub const TIMEOUT: ErrorCode = ErrorCode(0);
     /// The request was sent to a node that does not exist.
     pub const NODE_NOT_FOUND: ErrorCode = ErrorCode(1);
-    /// The node knows no such request.
+    /// The node does not support this type of request.
     pub const NOT_SUPPORTED: ErrorCode = ErrorCode(10);
-    /// The node cannot do it now; it may later.
+    /// The node cannot perform the operation now, but may be able to later.
     pub const TEMPORARILY_UNAVAILABLE: ErrorCode = ErrorCode(11);
-    /// The request's body does not fit.
+    /// The request's body does not have the form that its type asks for.
     pub const MALFORMED_REQUEST: ErrorCode = ErrorCode(12);
-    /// Something went wrong inside: the operation may have happened.
+    /// An internal error of the node: the operation may have happened.
     pub const CRASH: ErrorCode = ErrorCode(13);
-    /// The operation was given up and surely did not happen.
+    /// The operation was aborted and surely did not happen.
     pub const ABORT: ErrorCode = ErrorCode(14);
-    /// There is no such key.
+    /// The key does not exist.
     pub const KEY_DOES_NOT_EXIST: ErrorCode = ErrorCode(20);
-    /// The key is there already.
+    /// The key exists already.
     pub const KEY_ALREADY_EXISTS: ErrorCode = ErrorCode(21);
     /// A condition of the request did not hold, such as a compare-and-set's `from`.
     pub const PRECONDITION_FAILED: ErrorCode = ErrorCode(22);
@@ -74,9 +74,9 @@ impl fmt::Display for ErrorCode {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("error {code}: {text}")]
 pub struct RpcError {
-    /// What kind of error.
+    /// The kind of error.
     pub code: ErrorCode,
-    /// What happened, for people.
+    /// A description of the error, for people.
     pub text: String,
 }
 

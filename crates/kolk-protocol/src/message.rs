@@ -6,62 +6,62 @@ use thiserror::Error;
 
 use crate::scan::{ScanError, Scanner, string_stop};
 
-/// A line, as it came: nothing is copied unless a name holds an escape.
+/// A message as one line of JSON. Nothing is copied from the line unless a name holds an escape.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line<'a> {
-    /// The number the workbench gave the message.
+    /// The number that the workbench gave the message (`id`).
     pub id: Option<u64>,
-    /// Lockstep's stamp: virtual nanoseconds.
+    /// The time that lockstep stamps on the line (`at`), in virtual nanoseconds.
     pub at: Option<u64>,
-    /// Who sent it.
+    /// The name of the sender.
     pub src: Cow<'a, str>,
-    /// Who is to get it.
+    /// The name of the receiver.
     pub dest: Cow<'a, str>,
-    /// The rest.
+    /// The message's body.
     pub body: Body<'a>,
 }
 
 /// A message's body: its text, and the keys reserved for remote procedure calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Body<'a> {
-    /// The whole body, an object, as the bytes that came.
+    /// The whole body, a JSON object, as the sender wrote it.
     pub json: &'a str,
-    /// What kind of message: the body's `type`, empty if it has none or one that is no string.
+    /// The body's `type`; empty if the body has none, or one that is no string.
     pub kind: Cow<'a, str>,
-    /// What the sender calls this request, if it wants an answer: the JSON as it came, of any kind
-    /// but null. Clients and most nodes count; others use UUIDs.
+    /// The body's `msg_id`, present if the sender wants an answer: the JSON as the sender wrote it,
+    /// of any kind but null. Clients and most nodes use numbers; others use UUIDs.
     pub msg_id: Option<&'a str>,
-    /// What the sender of the request called it that this answers, likewise.
+    /// The `msg_id` of the request that this message answers, as JSON; absent if it answers none.
     pub in_reply_to: Option<&'a str>,
 }
 
 /// Why a line is not a message.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum LineError {
-    /// The bytes are not text.
+    /// The bytes are not UTF-8.
     #[error("the line is not UTF-8")]
     NotUtf8 {
-        /// The first byte that is not, from the line's beginning.
+        /// The offset of the first byte that is not UTF-8, from the line's beginning.
         offset: usize,
     },
     /// The text is not JSON.
     #[error("the line is not JSON: {}", .0.reason)]
     NotJson(ScanError),
-    /// It is JSON, and no object.
+    /// The text is JSON but not an object.
     #[error("the line is JSON, but not an object")]
     NotAnObject,
-    /// A key is missing.
+    /// A required key is missing.
     #[error("the message has no `{key}`")]
     Missing {
-        /// Which.
+        /// The key.
         key: &'static str,
     },
     /// A key's value is of the wrong kind.
     #[error("`{key}` must be {expected}")]
     WrongKind {
-        /// Which.
+        /// The key.
         key: &'static str,
-        /// What it must be, with its article.
+        /// The kind that the value must be, with its article: `a string`.
         expected: &'static str,
         /// Where the value begins, in bytes from the line's beginning.
         offset: usize,
@@ -69,7 +69,7 @@ pub enum LineError {
     /// A key that messages do not have.
     #[error("messages have no key `{key}`: anything else belongs into `body`")]
     UnknownKey {
-        /// Which.
+        /// The key.
         key: String,
         /// Where the key begins, in bytes from the line's beginning.
         offset: usize,
@@ -77,7 +77,7 @@ pub enum LineError {
 }
 
 impl LineError {
-    /// Where the trouble is, in bytes from the line's beginning, if it is at one place.
+    /// The offset of the error in bytes from the line's beginning, if it is at one place.
     pub fn offset(&self) -> Option<usize> {
         match self {
             LineError::NotUtf8 { offset }
@@ -101,8 +101,8 @@ impl<'a> Line<'a> {
     ///
     /// # Errors
     ///
-    /// Whatever keeps it from being a message. Keys beside `id`, `at`, `src`, `dest` and `body` are
-    /// an error, as in Maelstrom; of a key that comes twice the last one counts.
+    /// If the line is not a message; [`LineError`] says why. Keys beside `id`, `at`, `src`, `dest`
+    /// and `body` are an error, as in Maelstrom; of a key that comes twice the last one counts.
     pub fn parse(line: &'a [u8]) -> Result<Line<'a>, LineError> {
         let text = std::str::from_utf8(line)
             .map_err(|error| LineError::NotUtf8 { offset: error.valid_up_to() })?;
@@ -121,7 +121,7 @@ impl<'a> Line<'a> {
     ///
     /// # Errors
     ///
-    /// As [`Line::parse`].
+    /// If the text does not begin with a message; [`LineError`] says why.
     pub fn parse_first(text: &'a str) -> Result<(Line<'a>, usize), LineError> {
         let mut scanner = Scanner::new(text);
         if scanner.peek() != Some(b'{') {
@@ -157,7 +157,7 @@ impl<'a> Line<'a> {
 }
 
 impl<'a> Body<'a> {
-    /// What a message without a body says.
+    /// The body of a message that has none.
     pub const EMPTY: Body<'static> =
         Body { json: "{}", kind: Cow::Borrowed(""), msg_id: None, in_reply_to: None };
 
@@ -165,7 +165,7 @@ impl<'a> Body<'a> {
     ///
     /// # Errors
     ///
-    /// If it is no JSON object.
+    /// If the text is no JSON object.
     pub fn parse(json: &'a str) -> Result<Body<'a>, LineError> {
         let mut scanner = Scanner::new(json);
         let body = Body::scan(&mut scanner)?;

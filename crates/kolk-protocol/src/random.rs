@@ -63,7 +63,7 @@ impl Key {
     }
 }
 
-/// xoshiro256++.
+/// A generator of random numbers: xoshiro256++.
 #[derive(Clone, Debug)]
 pub struct Random([u64; 4]);
 
@@ -91,7 +91,7 @@ impl Random {
         result
     }
 
-    /// A number in `0..bound`, each as likely as the other. `bound` must not be 0.
+    /// A number in `0..bound`, each equally likely. `bound` must not be 0.
     ///
     /// Lemire, *Fast random integer generation in an interval*, ACM TOMACS 2019.
     pub fn below(&mut self, bound: u64) -> u64 {
@@ -121,12 +121,12 @@ impl Random {
         self.unit() < probability
     }
 
-    /// One of the elements, each as likely as the other; `None` if there is none.
+    /// One of the elements, each equally likely; `None` if there is none.
     pub fn choose<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         if from.is_empty() { None } else { Some(&from[self.index(from.len())]) }
     }
 
-    /// Fisher–Yates: every order as likely as the other.
+    /// Shuffles a slice (Fisher–Yates): every order is equally likely.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for i in (1..items.len()).rev() {
             items.swap(i, self.index(i + 1));

@@ -348,7 +348,8 @@ impl<'a> Scanner<'a> {
         self.expect(b':', "expected `:` after a key")
     }
 
-    /// To be called before a list is taken apart, so that nesting is bounded however it is read.
+    /// Enters a list or an object. To be called before its elements are read one by one, so that
+    /// nesting is bounded in that case too.
     ///
     /// # Errors
     ///
@@ -361,7 +362,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// To be called behind a list that was entered.
+    /// Leaves a list or an object that was entered.
     pub fn leave(&mut self) {
         self.depth -= 1;
     }
@@ -375,8 +376,9 @@ impl<'a> Scanner<'a> {
         self.object_of([], each)
     }
 
-    /// As [`Scanner::object`], quicker at keys that are among `expected` and spelled as they are
-    /// mostly spelled. Those are given with quotes and colon: `"src":`.
+    /// Takes an object, as [`Scanner::object`] does, and is quicker at keys that are among
+    /// `expected` and have no white space before the colon. Those are given with quotes and colon:
+    /// `"src":`.
     #[inline]
     pub(crate) fn object_of<E: From<ScanError>, const N: usize>(
         &mut self,

@@ -9,11 +9,11 @@ pub mod init {
     use crate::lockstep;
     use serde::{Deserialize, Serialize};
 
-    /// What the workbench sends.
+    /// The requests that the workbench sends.
     #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Request {
-        /// You are `node_id` of `node_ids`.
+        /// Tells the node its own name and those of all nodes.
         Init {
             /// The node's own name.
             node_id: String,
@@ -25,7 +25,7 @@ pub mod init {
         },
     }
 
-    /// What the node answers.
+    /// The node's replies.
     #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Reply {
@@ -43,22 +43,22 @@ pub mod echo {
     use serde::{Deserialize, Serialize};
     use serde_json::Value;
 
-    /// What a client sends.
+    /// The requests that clients send.
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Request {
-        /// Say this.
+        /// Asks for the payload back.
         Echo {
             /// The payload.
             echo: Value,
         },
     }
 
-    /// What a node answers.
+    /// The node's replies.
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Reply {
-        /// Said.
+        /// The reply to [`Request::Echo`].
         EchoOk {
             /// The payload, unchanged.
             echo: Value,
@@ -66,24 +66,24 @@ pub mod echo {
     }
 }
 
-/// `unique-ids`: every answer is an id nobody got before.
+/// `unique-ids`: every reply is an id that was never given out before.
 pub mod unique_ids {
     use serde::{Deserialize, Serialize};
     use serde_json::Value;
 
-    /// What a client sends.
+    /// The requests that clients send.
     #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Request {
-        /// Give me an id.
+        /// Asks for an id.
         Generate {},
     }
 
-    /// What a node answers.
+    /// The node's replies.
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Reply {
-        /// Here is one.
+        /// A new id.
         GenerateOk {
             /// Any JSON value.
             id: Value,
@@ -91,40 +91,40 @@ pub mod unique_ids {
     }
 }
 
-/// `broadcast`: a value told to one node comes to all.
+/// `broadcast`: a value that is sent to one node reaches all nodes.
 pub mod broadcast {
     use serde::{Deserialize, Serialize};
     use std::collections::BTreeMap;
 
-    /// What a client sends.
+    /// The requests that clients send.
     #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Request {
-        /// Who should speak with whom; a suggestion.
+        /// Suggests which nodes should speak with which.
         Topology {
             /// Each node's neighbours.
             topology: BTreeMap<String, Vec<String>>,
         },
-        /// Tell this to everybody.
+        /// Sends a value to all nodes.
         Broadcast {
             /// The value.
             message: i64,
         },
-        /// What have you heard?
+        /// Asks for all values that the node has received.
         Read {},
     }
 
-    /// What a node answers.
+    /// The node's replies.
     #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Reply {
-        /// Noted.
+        /// The request has been taken note of.
         TopologyOk {},
-        /// It will be told.
+        /// The value will reach all nodes.
         BroadcastOk {},
-        /// All values heard so far.
+        /// All values received so far.
         ReadOk {
-            /// In any order.
+            /// The values, in any order.
             messages: Vec<i64>,
         },
     }
@@ -134,28 +134,28 @@ pub mod broadcast {
 pub mod g_set {
     use serde::{Deserialize, Serialize};
 
-    /// What a client sends.
+    /// The requests that clients send.
     #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Request {
-        /// Put this in.
+        /// Adds an element.
         Add {
             /// The element.
             element: i64,
         },
-        /// What is in it?
+        /// Asks for all elements.
         Read {},
     }
 
-    /// What a node answers.
+    /// The node's replies.
     #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Reply {
-        /// It is in.
+        /// The element is in the set.
         AddOk {},
         /// All elements.
         ReadOk {
-            /// In any order.
+            /// The values, in any order.
             value: Vec<i64>,
         },
     }
@@ -165,28 +165,28 @@ pub mod g_set {
 pub mod counter {
     use serde::{Deserialize, Serialize};
 
-    /// What a client sends.
+    /// The requests that clients send.
     #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Request {
-        /// Add this.
+        /// Adds a number to the sum.
         Add {
-            /// In g-counter never below 0.
+            /// The number to add; in `g-counter` never below 0.
             delta: i64,
         },
-        /// What is the sum?
+        /// Asks for the sum.
         Read {},
     }
 
-    /// What a node answers.
+    /// The node's replies.
     #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Reply {
-        /// It is in the sum.
+        /// The number is in the sum.
         AddOk {},
         /// The sum.
         ReadOk {
-            /// Of all deltas.
+            /// The sum of all deltas.
             value: i64,
         },
     }
@@ -199,41 +199,41 @@ pub mod kafka {
     use serde_json::Value;
     use std::collections::BTreeMap;
 
-    /// What a client sends.
+    /// The requests that clients send.
     #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Request {
-        /// Append to a log.
+        /// Appends a message to a log.
         Send {
-            /// Which log.
+            /// The log's key.
             key: String,
             /// The message.
             msg: Value,
         },
-        /// Read from logs.
+        /// Reads messages from logs.
         Poll {
             /// For each log the first offset that is of interest.
             offsets: BTreeMap<String, u64>,
         },
-        /// All up to here, this offset included, has been processed.
+        /// Says that all messages up to these offsets, these included, have been processed.
         CommitOffsets {
             /// For each log the greatest offset.
             offsets: BTreeMap<String, u64>,
         },
-        /// Up to where has been processed?
+        /// Asks for the greatest committed offsets.
         ListCommittedOffsets {
-            /// Which logs.
+            /// The logs' keys.
             keys: Vec<String>,
         },
     }
 
-    /// What a node answers.
+    /// The node's replies.
     #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Reply {
-        /// Appended.
+        /// The message has been appended.
         SendOk {
-            /// The message's place.
+            /// The message's offset.
             offset: u64,
         },
         /// Any number of messages without a gap from the offset asked for; logs without news may be
@@ -242,11 +242,11 @@ pub mod kafka {
             /// For each log offsets and messages, in order.
             msgs: BTreeMap<String, Vec<(u64, Value)>>,
         },
-        /// Noted.
+        /// The request has been taken note of.
         CommitOffsetsOk {},
         /// The greatest offsets committed; logs without one are left out.
         ListCommittedOffsetsOk {
-            /// For each log.
+            /// The greatest committed offset, by log.
             offsets: BTreeMap<String, u64>,
         },
     }
@@ -257,16 +257,16 @@ pub mod txn {
     use serde::{Deserialize, Serialize};
     use serde_json::Value;
 
-    /// What a micro-operation does.
+    /// The kinds of micro-operation.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
     pub enum Function {
-        /// Read a key.
+        /// Reads a key.
         #[serde(rename = "r")]
         Read,
-        /// Set a key (in `txn-rw-register`).
+        /// Sets a key (in `txn-rw-register`).
         #[serde(rename = "w")]
         Write,
-        /// Append to the list of a key (in `txn-list-append`).
+        /// Appends to the list of a key (in `txn-list-append`).
         #[serde(rename = "append")]
         Append,
     }
@@ -276,24 +276,24 @@ pub mod txn {
     /// never written.
     pub type MicroOp = (Function, Value, Value);
 
-    /// What a client sends.
+    /// The requests that clients send.
     #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Request {
-        /// Do all of this, or nothing.
+        /// Runs a transaction: all of its micro-operations take effect, or none.
         Txn {
-            /// In this order.
+            /// The micro-operations, in the order in which they are to run.
             txn: Vec<MicroOp>,
         },
     }
 
-    /// What a node answers; to refuse a transaction there is error 30.
+    /// The node's replies; a transaction is refused with error 30.
     #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Reply {
-        /// Done.
+        /// The transaction has been committed.
         TxnOk {
-            /// What was asked for, with what was read.
+            /// The micro-operations of the request, with the values that were read.
             txn: Vec<MicroOp>,
         },
     }
@@ -303,37 +303,37 @@ pub mod txn {
 pub mod key_value {
     use serde::{Deserialize, Serialize};
 
-    /// What a node sends, with keys `K` and values `V`.
+    /// The requests that nodes send, with keys `K` and values `V`.
     #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Request<K, V> {
-        /// The value of a key.
+        /// Reads a key.
         Read {
-            /// Which.
+            /// The key.
             key: K,
         },
-        /// Set a key.
+        /// Sets a key.
         Write {
-            /// Which.
+            /// The key.
             key: K,
-            /// To what.
+            /// The value to set.
             value: V,
         },
-        /// Set a key if it has the value expected.
+        /// Sets a key if it has the expected value (compare-and-set).
         Cas {
-            /// Which.
+            /// The key.
             key: K,
-            /// The value expected.
+            /// The expected value.
             from: V,
             /// The value to set.
             to: V,
-            /// If there is no such key, set it too.
+            /// If true, the key is also set if it does not exist.
             #[serde(default)]
             create_if_not_exists: bool,
         },
     }
 
-    /// What a service answers.
+    /// The service's replies.
     #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Reply<V> {
@@ -342,9 +342,9 @@ pub mod key_value {
             /// The value.
             value: V,
         },
-        /// Set.
+        /// The key has been set.
         WriteOk {},
-        /// It had the value expected, and is set.
+        /// The key had the expected value and has been set.
         CasOk {},
     }
 }
@@ -353,21 +353,21 @@ pub mod key_value {
 pub mod timestamp {
     use serde::{Deserialize, Serialize};
 
-    /// What a node sends.
+    /// The requests that nodes send.
     #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Request {
-        /// The next timestamp.
+        /// Asks for the next timestamp.
         Ts {},
     }
 
-    /// What the service answers.
+    /// The service's replies.
     #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Reply {
         /// A timestamp greater than all before.
         TsOk {
-            /// 0, 1, 2, …
+            /// The timestamp: 0, 1, 2, …
             ts: u64,
         },
     }

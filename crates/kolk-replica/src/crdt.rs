@@ -1,30 +1,31 @@
 //! Replicated data types that need no agreement: delta-state CRDTs over [`gossip`].
 //!
 //! A replica's state is an element of a join-semilattice: any two states have a least upper bound,
-//! their *join*, and whatever a replica does moves its state up. Replicas that have heard of the same
-//! changes are equal, whichever way, in whatever order and how often they heard of them (Shapiro et
-//! al., *Conflict-free replicated data types*, SSS 2011).
+//! their *join*, and whatever a replica does moves its state up. Replicas that have heard of the
+//! same changes are equal, whichever way, in whatever order and how often they heard of them
+//! (Shapiro et al., *Conflict-free replicated data types*, SSS 2011).
 //!
-//! To send whole states would do, and [`Settings::FullState`] does it for comparison. The rest is about
-//! sending less:
+//! To send whole states would do, and [`Settings::FullState`] does it for comparison. The rest is
+//! about sending less:
 //!
-//! - **Delta mutators.** A change does not make a new state `m(X)` but a *delta* `mδ(X)`, small, with
-//!   `m(X) = X ⊔ mδ(X)` (Almeida, Shoker and Baquero, *Delta state replicated data types*, Journal of
-//!   Parallel and Distributed Computing 111, 2018, section 4).
-//! - **Deltas are irreducible.** A [`DeltaState::Delta`] is no join of smaller ones, and every state is
-//!   the join of its deltas (Enes, Almeida, Baquero and Leitão, *Efficient synchronization of
-//!   state-based CRDTs*, ICDE 2019, section 3). So what of something received is new can be told delta
-//!   by delta, and only that is passed on (their *RR*, removal of redundant state).
-//! - **Delta groups.** What a peer is sent is the join of the deltas that it has not acknowledged and
-//!   that did not come from itself (*BP*, no back-propagation). The gossip's log numbers deltas; one
-//!   number acknowledges all before it, and no part is acknowledged before those that precede it, which
-//!   is the causal delta-merging condition (Almeida et al., section 6).
-//! - **Compaction.** Deltas of one replica stand beside each other (elements of a set), and their join
-//!   is their list; or they form a chain (a counter's entry, which only its own replica changes), and
-//!   their join is the newest: [`DeltaState::KEEP`]. A peer that was cut off for a week then
-//!   gets one delta a replica, and no log of changes has to be kept for it.
-//! - **Reconciliation.** Whoever is back after a cut says what it holds as a version vector, and gets
-//!   the rest: no digest tree is needed, since all deltas are numbered by their origin.
+//! - **Delta mutators.** A change does not make a new state `m(X)` but a *delta* `mδ(X)`, small,
+//!   with `m(X) = X ⊔ mδ(X)` (Almeida, Shoker and Baquero, *Delta state replicated data types*,
+//!   Journal of Parallel and Distributed Computing 111, 2018, section 4).
+//! - **Deltas are irreducible.** A [`DeltaState::Delta`] is no join of smaller ones, and every
+//!   state is the join of its deltas (Enes, Almeida, Baquero and Leitão, *Efficient synchronization
+//!   of state-based CRDTs*, ICDE 2019, section 3). So what of something received is new can be told
+//!   delta by delta, and only that is passed on (their *RR*, removal of redundant state).
+//! - **Delta groups.** What a peer is sent is the join of the deltas that it has not acknowledged
+//!   and that did not come from itself (*BP*, no back-propagation). The gossip's log numbers
+//!   deltas; one number acknowledges all before it, and no part is acknowledged before those that
+//!   precede it, which is the causal delta-merging condition (Almeida et al., section 6).
+//! - **Compaction.** Deltas of one replica stand beside each other (elements of a set), and their
+//!   join is their list; or they form a chain (a counter's entry, which only its own replica
+//!   changes), and their join is the newest: [`DeltaState::KEEP`]. A peer that was cut off for a
+//!   week then gets one delta a replica, and no log of changes has to be kept for it.
+//! - **Reconciliation.** A node that is back after a partition says what it holds as a version
+//!   vector, and gets the rest: no digest tree is needed, since all deltas are numbered by their
+//!   origin.
 //!
 //! ```
 //! use kolk_replica::crdt::{PnCounter, Replicated, Settings};
@@ -76,9 +77,9 @@ pub use settings::{Settings, USAGE};
 /// A node's replica of a state that all nodes of the cluster change. Cheap to clone, and every
 /// clone is the same.
 ///
-/// A node has one; a second one of the same node would wait for messages that the first gets. A node
-/// that is killed and started again without its memory must not take part under its old name: it
-/// would number its deltas, and count, from nothing again.
+/// A node has one; a second one of the same node would wait for messages that the first gets. A
+/// node that is killed and started again without its memory must not take part under its old name:
+/// it would number its deltas, and count, from nothing again.
 pub struct Replicated<S: DeltaState> {
     state: Rc<RefCell<S>>,
     replica: u32,

@@ -14,16 +14,16 @@
 //!   pauses that grow, but never beyond a second.
 //! - A peer that does not answer is only asked whether it is there, until it is; then it gets what
 //!   it missed, in pieces.
-//! - Who is to pass on values (the hub, where there is one) is the first node that answers. Whoever
-//!   takes over compares version vectors with all others.
-//! - Whoever learns from a version vector, or from a number that was left out, that there is
-//!   something that does not come, asks for it: first of the one who said so, then of random peers.
+//! - The node that passes on values (the hub, where there is one) is the first node that answers. A
+//!   node that takes over as hub compares version vectors with all others.
+//! - A node that learns from a version vector, or from a number that was left out, that a value is
+//!   missing asks for it: first the node that it learned that from, then random peers.
 //!
 //! Nothing is sent when nothing is missing. What has been acknowledged is not remembered but in the
 //! values themselves.
 //!
-//! The values of an origin stand beside each other, or each says everything that the one before said
-//! and takes its place: see [`Keep`].
+//! The values of an origin stand beside each other, or each says everything that the one before
+//! said and takes its place: see [`Keep`].
 //!
 //! ```
 //! use kolk_replica::gossip::{Gossip, Settings};
@@ -94,7 +94,7 @@ pub struct Gossip<T> {
     inner: Rc<Inner<T>>,
 }
 
-/// Who is told of every new value.
+/// The callback that is told of every new value.
 type OnValue<T> = Box<dyn FnMut(&T)>;
 
 struct Inner<T> {
@@ -121,15 +121,15 @@ impl<T> Clone for Gossip<T> {
 }
 
 impl<T: Clone + Serialize + DeserializeOwned + 'static> Gossip<T> {
-    /// Begins to listen to the peers, and keeps all values. `on_value` is told of every value that is
-    /// new at this node, those that are added here included, once and in the order of
+    /// Begins to listen to the peers, and keeps all values. `on_value` is told of every value that
+    /// is new at this node, those that are added here included, once and in the order of
     /// [`Gossip::values`]; it must not add any itself.
     pub fn new(cx: &Context, settings: Settings, on_value: impl FnMut(&T) + 'static) -> Gossip<T> {
         Gossip::keeping(Keep::All, cx, settings, on_value)
     }
 
-    /// Likewise, and says what becomes of older values. With [`Keep::Newest`] `on_value` hears nothing
-    /// of values that come when a newer one is there.
+    /// Begins to listen to the peers, as [`Gossip::new`] does, and keeps the values that `keep`
+    /// says. With [`Keep::Newest`], `on_value` is not told of values that arrive after a newer one.
     pub fn keeping(
         keep: Keep,
         cx: &Context,
@@ -162,7 +162,7 @@ impl<T: Clone + Serialize + DeserializeOwned + 'static> Gossip<T> {
         });
     }
 
-    /// Adds a value here. It is on its way when this returns, or will be.
+    /// Adds a value at this node. It leaves for the other nodes at once or when its strategy says.
     pub fn add(&self, value: T) {
         self.inner.act(|replica, now| replica.add(now, value));
     }
@@ -180,8 +180,8 @@ impl<T: Clone + Serialize + DeserializeOwned + 'static> Gossip<T> {
         self.inner.replica.borrow().version().clone()
     }
 
-    /// With [`Strategy::Neighbours`]: those with whom this node speaks. Until this is called it
-    /// speaks with nobody. Other strategies do not care.
+    /// Sets the neighbours of this node, for [`Strategy::Neighbours`]: until this is called it
+    /// speaks with no other node. Other strategies ignore it.
     pub fn set_neighbours(&self, names: &[String]) {
         if matches!(self.inner.replica.borrow().strategy(), Strategy::Neighbours { .. }) {
             let places: Vec<u32> = names.iter().filter_map(|name| self.inner.place(name)).collect();

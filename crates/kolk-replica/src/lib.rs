@@ -1,7 +1,7 @@
 //! Parts of which replicated nodes are made, on the public interface of [`kolk_node`] alone.
 //!
-//! - [`gossip`] brings values to every node of a cluster, and [`crdt`] keeps counters and sets on it
-//!   that need no agreement.
+//! - [`gossip`] brings values to every node of a cluster, and [`crdt`] keeps counters and sets on
+//!   it that need no agreement.
 //! - [`outbox`] repeats batches for one peer until they are answered, and [`once`] lets a receiver
 //!   perform each request once, however often it arrives.
 //! - [`versions`] is a map that changes in one order, and the copies of it that follow.

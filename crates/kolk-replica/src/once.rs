@@ -3,9 +3,9 @@
 //! A sender that repeats what was not answered, over a network that loses, delays and duplicates,
 //! gives each request a number ([`Numbers`]). The receiver keeps what it answered ([`Performed`]),
 //! and answers a repetition with that. So that it need not keep everything, each message tells the
-//! sender's *floor*: nothing below it will be asked again. What arrives below the floor all the same
-//! is a late copy, and is refused. (After C. Lee et al., *Implementing linearizability at large
-//! scale and low latency*, SOSP 2015, section 3.)
+//! sender's *floor*: nothing below it will be asked again. What arrives below the floor all the
+//! same is a late copy, and is refused. (After C. Lee et al., *Implementing linearizability at
+//! large scale and low latency*, SOSP 2015, section 3.)
 //!
 //! ```
 //! use kolk_replica::once::{Numbers, Performed};
@@ -30,7 +30,7 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// A number for a new request.
+    /// Gives a new request its number.
     pub fn issue(&mut self) -> u64 {
         let number = self.next;
         self.next += 1;
@@ -38,7 +38,7 @@ impl Numbers {
         number
     }
 
-    /// A request was answered, or was given up: it will not be sent again.
+    /// Says that a request was answered or given up: it will not be sent again.
     pub fn close(&mut self, number: u64) {
         self.open.remove(&number);
     }
@@ -49,7 +49,7 @@ impl Numbers {
     }
 }
 
-/// What a receiver did for one sender and may be asked for again, by number.
+/// The results of one sender's requests that it may still repeat, by number.
 #[derive(Clone, Debug)]
 pub struct Performed<T> {
     done: BTreeMap<u64, T>,
@@ -78,12 +78,12 @@ impl<T: Clone> Performed<T> {
         (number >= self.floor).then(|| self.done.entry(number).or_insert_with(perform).clone())
     }
 
-    /// How many results are kept.
+    /// The number of results that are kept.
     pub fn len(&self) -> usize {
         self.done.len()
     }
 
-    /// True if none is kept.
+    /// True if no result is kept.
     pub fn is_empty(&self) -> bool {
         self.done.is_empty()
     }

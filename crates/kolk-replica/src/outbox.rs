@@ -1,4 +1,5 @@
-//! Items for one peer that must arrive: batched, repeated until answered, with a verdict on the peer.
+//! Items for one peer that must arrive: batched, repeated until answered, with a verdict on the
+//! peer.
 //!
 //! An item waits in the outbox until its time has come, and then everything that waits leaves as
 //! one batch. Several batches may be on their way. One that is not answered in time (a patience
@@ -25,12 +26,13 @@ use kolk_node::Context;
 /// The longest patience with a batch.
 const PATIENCE_MAX: Duration = Duration::from_secs(1);
 
-/// When nothing has been answered for so long, the peer is silent.
+/// The peer counts as silent when it has not answered for this long.
 const SILENT_AFTER: Duration = Duration::from_secs(1);
 
 type Delivery = Pin<Box<dyn Future<Output = Result<(), RpcError>>>>;
 
-/// See the [module](self). Cheap to clone: clones are the same outbox.
+/// Items for one peer that must arrive: see the [module](self). An outbox is cheap to clone, and
+/// its clones are the same outbox.
 pub struct Outbox<T> {
     inner: Rc<Inner<T>>,
 }
@@ -90,17 +92,17 @@ impl<T: Clone + 'static> Outbox<T> {
         self.inner.schedule(self.inner.cx.now() + delay);
     }
 
-    /// True if the peer has not answered for a second, though it should have.
+    /// True if the peer has not answered for a second although an answer was due.
     pub fn is_silent(&self) -> bool {
         self.inner.is_silent()
     }
 
-    /// How many items wait to leave; those under way are not counted.
+    /// The number of items that wait to be sent; those under way are not counted.
     pub fn len(&self) -> usize {
         self.inner.waiting.borrow().len()
     }
 
-    /// True if no item waits.
+    /// True if no item waits to be sent.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -1,4 +1,4 @@
-//! Which node owns a key: rendezvous hashing.
+//! The owner of a key among nodes: rendezvous hashing.
 //!
 //! Every node gives every key a weight, and the heaviest node owns it. All who know the same nodes
 //! come to the same owner without asking anybody, keys spread evenly, and if a node leaves, only
@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 
 use kolk_node::Key;
 
-/// What a node weighs for a key. Frozen: nodes of different versions must agree.
+/// The weight of a node for a key. It must never change: nodes of different versions must agree.
 fn weight(key: &str, node: &str) -> u64 {
     Key::new(0).with_name(key).with_name(node).seed()
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 /// What is assumed of a peer that has not answered yet.
 const UNKNOWN: Duration = Duration::from_millis(500);
 
-/// The least that is added to the mean before an answer counts as overdue. Peers' clocks are told in
-/// whole milliseconds, and on the real clock processes are held up.
+/// The least that is added to the mean before an answer counts as overdue. Peers' clocks are told
+/// in whole milliseconds, and on the real clock processes are held up.
 const MARGIN_MIN: Duration = Duration::from_millis(30);
 
-/// Mean and deviation of the round trip to a peer, as in RFC 6298. A sample must be of one message and
-/// its own answer, told apart by a number or (RFC 7323) by a timestamp that the peer sends back: a
-/// repeated message cannot be mistaken for the one it repeats.
+/// Mean and deviation of the round trip to a peer, as in RFC 6298. A sample must be of one message
+/// and its own answer, told apart by a number or (RFC 7323) by a timestamp that the peer sends
+/// back: a repeated message cannot be mistaken for the one it repeats.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RoundTrip {
     mean: Option<Duration>,

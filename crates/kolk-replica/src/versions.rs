@@ -1,11 +1,11 @@
 //! A map whose changes are numbered, and copies of it that follow.
 //!
-//! Every change has a *position*, 1, 2, 3, …, and a copy that is at some position has all changes up
-//! to there and no others: copies differ in how far they are, and in nothing else. A copy is brought
-//! forward by [`Changes`]: each key that changed after the position it is at, with its latest value.
-//! So a log need not be kept for those who are behind; what they are told is never more than the map
-//! itself, however long they were away. A copy goes forward in leaps, and does not see what was
-//! between.
+//! Every change has a *position*, 1, 2, 3, …, and a copy that is at some position has all changes
+//! up to there and no others: copies differ in how far they are, and in nothing else. A copy is
+//! brought forward by [`Changes`]: each key that changed after the position it is at, with its
+//! latest value. So a log need not be kept for those who are behind; what they are told is never
+//! more than the map itself, however long they were away. A copy goes forward in leaps, and does
+//! not see what was between.
 //!
 //! ```
 //! use kolk_replica::versions::Versions;
@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-/// See the [module](self).
+/// A map whose changes are numbered, or a copy of one: see the [module](self).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Versions<K, V> {
     position: u64,
@@ -33,12 +33,12 @@ pub struct Versions<K, V> {
     by_position: BTreeSet<(u64, K)>,
 }
 
-/// What happened between two positions.
+/// The changes between two positions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changes<K, V> {
-    /// After this position,
+    /// The changes come after this position.
     from: u64,
-    /// and up to this one.
+    /// The changes end at this position, which is included.
     to: u64,
     /// Every key that changed, with the value it has at `to`.
     entries: Vec<(K, V)>,
@@ -62,7 +62,7 @@ impl<K, V> Default for Versions<K, V> {
 }
 
 impl<K: Ord + Clone, V: Clone> Versions<K, V> {
-    /// How many changes there were.
+    /// The position of this copy: the number of changes up to now.
     pub fn position(&self) -> u64 {
         self.position
     }
@@ -120,17 +120,17 @@ impl<K: Ord + Clone, V: Clone> Versions<K, V> {
 }
 
 impl<K, V> Changes<K, V> {
-    /// The position to which they lead.
+    /// The position to which these changes lead.
     pub fn to(&self) -> u64 {
         self.to
     }
 
-    /// How many keys they change.
+    /// The number of keys that change.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// True if they change none.
+    /// True if no key changes.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

@@ -1,10 +1,10 @@
-//! From a URL's path to names, and which names may be asked for at all.
+//! The names in a URL's path, and which names may be asked for at all.
 
 /// How long a path may be, in bytes, before it is decoded. The longest of ours is far shorter.
 pub const PATH_BYTES_MAX: usize = 2048;
 
-/// The names in a path, decoded once: `/files/echo/a%20b` is `files`, `echo`, `a b`. `None` if it is
-/// no path that one of our pages links to: each name must be [plain](is_plain).
+/// The names in a path, decoded once: `/files/echo/a%20b` is `files`, `echo`, `a b`. `None` if it
+/// is no path that one of our pages links to: each name must be [plain](is_plain).
 pub fn names(path: &str) -> Option<Vec<String>> {
     let path = path.strip_prefix('/')?;
     if path.is_empty() {
@@ -25,8 +25,8 @@ pub fn is_plain(name: &str) -> bool {
         && !holds_escape(name)
 }
 
-/// Whether percent-decoding would change a name. Ours never have such names, and whoever asks for
-/// one hopes that somebody decodes twice.
+/// True if percent-decoding would change a name. Runs never have such names; a request for one may
+/// be an attempt to have a name decoded twice.
 fn holds_escape(name: &str) -> bool {
     let bytes = name.as_bytes();
     bytes.windows(3).any(|text| text[0] == b'%' && text[1..].iter().all(u8::is_ascii_hexdigit))

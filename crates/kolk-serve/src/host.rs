@@ -1,9 +1,9 @@
-//! Under which names the server may be asked.
+//! The host names under which the server may be asked.
 //!
 //! A page from elsewhere can have its own name resolved to 127.0.0.1 once it is loaded ("DNS
 //! rebinding"), and then counts as of one origin with whatever listens there. Its requests still
-//! carry its name: whoever does not ask by address, or by a name that only this machine has, is
-//! refused.
+//! carry its name: a request that does not name an address, or a name that only this machine
+//! has, is refused.
 
 use std::net::IpAddr;
 

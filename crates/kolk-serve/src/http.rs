@@ -1,16 +1,16 @@
-//! Requests and responses, as far as this server knows them: plain data, so that what is answered
-//! can be looked at without a socket.
+//! Requests and responses, as far as this server knows them: plain data, so that responses can be
+//! tested without a socket.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
-/// What is asked.
+/// A request.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// `GET`, `HEAD`, or what is refused.
+    /// The method: `GET`, `HEAD`, or another one, which is refused.
     pub method: String,
-    /// The path, as it came, and what stands behind a `?`, which nobody reads.
+    /// The target as the client sent it: the path, and a query, which is ignored.
     pub target: String,
     /// The header `Host`, if there is exactly one.
     pub host: Option<String>,
@@ -22,38 +22,38 @@ pub struct Request {
     pub if_none_match: Option<String>,
 }
 
-/// What is answered.
+/// A response.
 #[derive(Debug)]
 pub struct Response {
-    /// The status.
+    /// The status code.
     pub status: u16,
-    /// The headers, but for the length.
+    /// The headers except `content-length`.
     pub headers: Vec<(&'static str, String)>,
-    /// The content; a `HEAD` request is told its length only.
+    /// The content; the answer to a `HEAD` request has only its length.
     pub body: Body,
 }
 
 /// The content of a response.
 #[derive(Debug)]
 pub enum Body {
-    /// At hand.
+    /// Bytes in memory.
     Bytes(Arc<[u8]>),
     /// A part of a file, read as it is sent: files can be larger than memory.
     File {
-        /// The file, at the part's beginning.
+        /// The file, positioned at the beginning of the part.
         file: File,
-        /// How long the part is.
+        /// The length of the part in bytes.
         bytes: u64,
     },
 }
 
-/// The policy of whatever is no page of ours: it can do nothing, and is of no origin. Styles are
-/// allowed for pictures, which bring their own.
+/// The content security policy of everything that is not one of this server's pages: it can do
+/// nothing, and has no origin. Styles are allowed for SVG pictures, which bring their own.
 pub const SANDBOX: &str =
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
-/// What every response carries: nothing is taken for another type than it says, nothing can be
-/// used from pages of other origins, no address is told to others.
+/// The headers of every response: browsers take nothing for another type than it says, pages of
+/// other origins can use nothing, and no other server is told an address of this one.
 const ALWAYS: [(&str, &str); 4] = [
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
@@ -62,7 +62,7 @@ const ALWAYS: [(&str, &str); 4] = [
 ];
 
 impl Body {
-    /// How long it is.
+    /// The length in bytes.
     pub fn len(&self) -> u64 {
         match self {
             Body::Bytes(bytes) => bytes.len() as u64,
@@ -70,12 +70,12 @@ impl Body {
         }
     }
 
-    /// True if there is none.
+    /// True if there is no content.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// All of it, for tests: files are sent piece by piece otherwise.
+    /// Reads all of the content, for tests: files are otherwise sent piece by piece.
     pub fn read(self) -> io::Result<Vec<u8>> {
         match self {
             Body::Bytes(bytes) => Ok(bytes.to_vec()),
@@ -89,7 +89,7 @@ impl Body {
 }
 
 impl Response {
-    /// A response that can do nothing in a browser but be shown.
+    /// A response that a browser may show, and that can do nothing else there.
     pub fn new(status: u16, kind: &str, body: impl Into<Arc<[u8]>>) -> Response {
         let mut headers: Vec<(&'static str, String)> =
             ALWAYS.map(|(name, value)| (name, value.to_owned())).to_vec();
@@ -99,17 +99,17 @@ impl Response {
         Response { status, headers, body: Body::Bytes(body.into()) }
     }
 
-    /// A sentence. It never repeats what was asked.
+    /// A response of one sentence. It must never repeat parts of the request.
     pub fn text(status: u16, text: &str) -> Response {
         Response::new(status, "text/plain; charset=utf-8", format!("{text}\n").into_bytes())
     }
 
-    /// There is no such thing, or none that is served: the answer does not tell which.
+    /// The response for what does not exist or is not served; it does not tell which.
     pub fn not_found() -> Response {
         Response::text(404, "there is nothing here")
     }
 
-    /// Another path of ours.
+    /// A redirect to another path of this server.
     pub fn redirect(path: &str) -> Response {
         Response::text(307, "it is elsewhere").with("location", path)
     }
@@ -122,7 +122,7 @@ impl Response {
         self
     }
 
-    /// A header's value.
+    /// The value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
@@ -139,7 +139,7 @@ impl Response {
         response
     }
 
-    /// Part of a file, if one is asked for, or all of it.
+    /// A response with a file, or with the part of it that the request asks for.
     pub fn file(kind: &str, mut file: File, bytes: u64, tag: &str, request: &Request) -> Response {
         let response = Response::new(200, kind, Vec::new()).with("accept-ranges", "bytes");
         let is_same = request.if_range.as_deref().is_none_or(|known| known == tag);
@@ -163,15 +163,15 @@ impl Response {
     }
 }
 
-/// What a range header asks for.
+/// The part of a file that a `Range` header asks for.
 #[derive(Debug, PartialEq, Eq)]
 enum Part {
-    /// Everything: there is no range, or one this server does not understand (RFC 9110, section
-    /// 14.2, lets it be passed over).
+    /// The whole file: there is no range, or one that this server does not understand and ignores,
+    /// as RFC 9110, section 14.2, allows.
     Whole,
-    /// From here to before there.
+    /// The bytes from the first offset up to, but not including, the second.
     Range(u64, u64),
-    /// What is not there.
+    /// Bytes that the file does not have.
     Nothing,
 }
 

@@ -1,4 +1,4 @@
-//! How a run's latencies went, from its history: a few numbers for a drawing as small as a word.
+//! The course of a run's latencies, from its history: a few numbers for a sparkline.
 
 use std::io::{self, BufRead};
 
@@ -6,30 +6,30 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// In how many parts of equal length a run is cut.
+/// The number of parts of equal length that a run is cut into.
 pub const PARTS: usize = 48;
 
 /// How much of a history is read: beyond that a run is too long for its drawing to be made while
-/// somebody waits.
+/// the browser waits.
 pub const HISTORY_BYTES_MAX: u64 = 1 << 28;
 
 /// The latencies of operations that ended `ok`, in each part of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Latencies {
-    /// How many there are in all.
+    /// The number of such operations in all.
     pub count: usize,
     /// When the last operation ended, in nanoseconds.
     pub ended: u64,
     /// For each part the median in nanoseconds; null where no operation ended.
     pub medians: Vec<Option<u64>>,
-    /// For each part the longest, likewise.
+    /// For each part the longest latency in nanoseconds; null where no operation ended.
     pub longest: Vec<Option<u64>>,
     /// True if the history was too long, or damaged, and what follows is missing.
     pub is_cut: bool,
 }
 
-/// What is looked at of a line of `history.jsonl`. Values are passed over.
+/// The fields of a line of `history.jsonl` that are read. Values are skipped.
 #[derive(Deserialize)]
 struct Line<'a> {
     time: u64,
@@ -46,7 +46,7 @@ struct Line<'a> {
 ///
 /// # Errors
 ///
-/// If it cannot be read.
+/// If the file cannot be read.
 pub fn read(history: impl BufRead) -> io::Result<Latencies> {
     let mut history = history.take(HISTORY_BYTES_MAX);
     let mut open: FxHashMap<u64, u64> = FxHashMap::default();

@@ -1,7 +1,7 @@
-//! A line of the table of runs: what of `plan.json` and `results.json` is told there.
+//! A row of the table of runs: the parts of `plan.json` and `results.json` that it shows.
 //!
-//! Both are read leniently. A store outlives versions of kolk, folders are copied and cut short, and
-//! one that cannot be read is listed with the reason, like any other.
+//! Both are read leniently. A store outlives versions of kolk, folders are copied and cut short,
+//! and one that cannot be read is listed with the reason, like any other.
 
 use std::collections::BTreeMap;
 
@@ -9,21 +9,21 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What state a run is in.
+/// The state of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// Every check holds.
+    /// Valid: every check holds.
     Valid,
-    /// Some check does not.
+    /// Invalid: some check does not hold.
     Invalid,
-    /// Some check cannot tell.
+    /// Unknown: some check cannot tell, and none is invalid.
     Unknown,
-    /// It goes on: whoever carries it out is alive.
+    /// The run goes on: the program that carries it out is alive.
     Running,
-    /// It has no results, and nobody is at it.
+    /// The run has no results, and no program is carrying it out any more.
     Unfinished,
-    /// What should say more cannot be read.
+    /// The plan or the results cannot be read.
     Damaged,
     /// The folder holds no run.
     Foreign,
@@ -35,39 +35,39 @@ pub enum State {
 pub struct Row {
     /// The folder's name in the store: the workload, as a rule.
     pub workload: String,
-    /// The folder's name in that: when the run began.
+    /// The name of the run's own folder: the time at which the run began.
     pub time: String,
     /// Changes when the run's files do.
     pub stamp: String,
-    /// What state it is in.
+    /// The state of the run.
     pub state: State,
-    /// Why it cannot be read, if it cannot.
+    /// The reason for which the run cannot be read, if it cannot.
     pub problem: Option<String>,
-    /// What is under test.
+    /// The node under test: a program, or a built-in node.
     pub node: String,
     /// True for one of kolk's own nodes.
     pub is_built_in: bool,
-    /// How many nodes there are.
+    /// The number of nodes.
     pub node_count: usize,
-    /// How many faults there are of each kind.
+    /// The number of faults of each kind.
     pub faults: BTreeMap<String, usize>,
     /// The probability that a message is lost.
     pub loss: f64,
-    /// The probability that one arrives twice.
+    /// The probability that a message arrives twice.
     pub duplication: f64,
     /// The mean latency of the network in milliseconds.
     pub latency_ms: f64,
-    /// `real` or `virtual`.
+    /// The clock: `real` or `virtual`.
     pub clock: String,
-    /// As in the plan: `0x` and hexadecimal digits.
+    /// The seed, as in the plan: `0x` and hexadecimal digits.
     pub seed: String,
-    /// Operations a second that were asked for.
+    /// The rate that was asked for, in operations a second.
     pub rate: f64,
     /// How long the run lasted by its clock, in nanoseconds.
     pub duration: Option<u64>,
-    /// How many operations clients invoked.
+    /// The number of operations that clients invoked.
     pub operations: Option<u64>,
-    /// Messages between servers for each of them.
+    /// Messages between servers for each operation.
     pub server_messages_per_operation: Option<f64>,
     /// The median latency of operations in milliseconds.
     pub latency_median_ms: Option<f64>,
@@ -82,9 +82,9 @@ pub struct Row {
 /// A challenge that a run was held to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Challenge {
-    /// `3d`.
+    /// The challenge's number, such as `3d`.
     pub id: String,
-    /// Whether all its limits hold.
+    /// True if all limits of the challenge hold.
     pub holds: bool,
 }
 

@@ -15,7 +15,7 @@ pub const JSON_BYTES_MAX: u64 = 1 << 26;
 #[derive(Debug)]
 pub struct Runs {
     store: Store,
-    /// By workload and time.
+    /// The runs, by workload and time.
     known: Mutex<BTreeMap<(String, String), Known>>,
     /// Of one run after the other: they take reading, and there is no hurry.
     latencies: Mutex<BTreeMap<(String, String), (Stamp, Arc<Latencies>)>>,
@@ -37,12 +37,12 @@ impl Runs {
         Runs { store, known: Mutex::default(), latencies: Mutex::default() }
     }
 
-    /// The store.
+    /// The store that the runs are in.
     pub fn store(&self) -> &Store {
         &self.store
     }
 
-    /// All of them, the newest first. What is no longer there is forgotten. A store that is not
+    /// All runs, the newest first. What is no longer there is forgotten. A store that is not
     /// there yet has none.
     ///
     /// # Errors
@@ -76,7 +76,7 @@ impl Runs {
         Ok(rows)
     }
 
-    /// One of them.
+    /// One run.
     ///
     /// # Errors
     ///
@@ -158,7 +158,7 @@ fn read(folder: &Folder, workload: &str, time: &str, stamps: [Option<Stamp>; 2])
 ///
 /// # Errors
 ///
-/// If it cannot be read, or is not small, in words.
+/// A text for people if the file cannot be read or is too large.
 pub fn text(folder: &Folder, name: &str) -> Result<Vec<u8>, String> {
     let (file, stamp) = folder.file(name).map_err(|error| error.to_string())?;
     if stamp.bytes > JSON_BYTES_MAX {

@@ -1,4 +1,4 @@
-//! What is asked, and what is answered: a function of a request and the store's files.
+//! The site: a function from a request and the store's files to a response.
 //!
 //! | path | what |
 //! |---|---|
@@ -30,13 +30,13 @@ use crate::row::Row;
 use crate::runs::{self, Runs};
 use crate::store::{Folder, Store};
 
-/// The type of what programs read.
+/// The content type of JSON.
 const JSON: &str = "application/json";
 
-/// The type of lines.
+/// The content type of JSON lines.
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// Everything that is served.
+/// The site of a store.
 #[derive(Debug)]
 pub struct Site {
     hosts: Hosts,
@@ -150,9 +150,9 @@ struct One {
 #[derive(Serialize)]
 struct Run {
     row: Arc<Row>,
-    /// As it is stored, if it is JSON.
+    /// The content of `plan.json`, if it is JSON.
     plan: Option<Box<RawValue>>,
-    /// Likewise.
+    /// The content of `results.json`, if it is JSON.
     results: Option<Box<RawValue>>,
     files: Vec<RunFile>,
 }
@@ -160,9 +160,9 @@ struct Run {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct RunFile {
-    /// From the run's folder on.
+    /// The file's path from the run's folder on.
     path: String,
-    /// False if no URL can name it.
+    /// False if no URL can name the file.
     is_served: bool,
     bytes: u64,
 }
@@ -239,7 +239,7 @@ fn json<T: Serialize>(data: &T, request: &Request) -> Response {
 }
 
 /// What an error of the file system is told as. Whether something is not there, is no file, is a
-/// link, or may not be read is all the same to whoever asks.
+/// link, or may not be read is not told to the client.
 fn failed(error: &io::Error) -> Response {
     match error.kind() {
         io::ErrorKind::OutOfMemory | io::ErrorKind::StorageFull => {
@@ -249,7 +249,7 @@ fn failed(error: &io::Error) -> Response {
     }
 }
 
-/// A name as a part of a path.
+/// Percent-encodes a name as a part of a path.
 fn encoded(name: &str) -> String {
     let mut text = String::new();
     for byte in name.bytes() {

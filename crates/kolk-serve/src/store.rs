@@ -25,12 +25,12 @@ pub struct Folder {
     handle: OwnedFd,
 }
 
-/// What a folder holds.
+/// An entry of a folder.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
-    /// Its name. One that [no URL can name](is_plain) is written as well as it can be.
+    /// The entry's name. One that [no URL can name](is_plain) is written as well as it can be.
     pub name: String,
-    /// True if it can be asked for.
+    /// True if a request can name the entry.
     pub is_plain: bool,
     /// True for a folder, false for a file; there is nothing else.
     pub is_folder: bool,
@@ -39,11 +39,11 @@ pub struct Entry {
 /// A state of a file: as long as it is the same, so is the content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Stamp {
-    /// How long it is.
+    /// The length of the file in bytes.
     pub bytes: u64,
-    /// When it was last written, in nanoseconds since 1970.
+    /// When the file was last written, in nanoseconds since 1970.
     pub modified: i64,
-    /// Which file of the disk it is: writing by renaming changes it.
+    /// The inode of the file: writing by renaming changes it.
     number: u64,
 }
 
@@ -74,12 +74,12 @@ impl Store {
         Store { root: root.into() }
     }
 
-    /// Where it is.
+    /// The path of the store.
     pub fn path(&self) -> &Path {
         &self.root
     }
 
-    /// Opens it. Whoever names a link as the store means the folder behind it.
+    /// Opens the store's folder. If its path is a link, the folder behind it is meant.
     pub fn open(&self) -> io::Result<Folder> {
         let flags = FOLDER.difference(OFlags::NOFOLLOW);
         Ok(Folder { handle: fs::open(&self.root, flags, Mode::empty())? })

@@ -118,7 +118,8 @@ mod tests {
         }
     }
 
-    /// What a node does that gets a message from another node at 0 ms and one from a client at 5 ms.
+    /// What a node does that gets a message from another node at 0 ms and one from a client at 5
+    /// ms.
     fn story(busy: Busy, seed: u64) -> Vec<(String, u64)> {
         let (mut node, mut outputs) = (busy.node(seed, 3, Box::new(Diary)), Outputs::new());
         let message = |src| Input::Message { src, body: "{}" };

@@ -18,8 +18,8 @@
 //!
 //! [`load`] makes such settings as the sweeps of the reference nodes use, and [`trouble`] has the
 //! troubles that they share. [`Busy`] makes a node act as on a busy machine. [`for_seeds`] does
-//! something for many seeds on all cores, and a [`Sweep`] makes a README's table of it: a row for each
-//! kind of trouble.
+//! something for many seeds on all cores, and a [`Sweep`] makes a README's table of it: a row for
+//! each kind of trouble.
 
 mod busy;
 mod measured;

@@ -26,8 +26,8 @@ pub fn lossy(settings: &mut Settings, probability: f64) {
     (settings.loss, settings.duplication) = (probability, probability);
 }
 
-/// Partitions, one message in twenty lost and one in twenty doubled, and exponential latency with this
-/// mean, in milliseconds.
+/// Partitions, one message in twenty lost and one in twenty doubled, and exponential latency with
+/// this mean, in milliseconds.
 pub fn all_at_once(settings: &mut Settings, latency: f64) {
     exponential(settings, latency);
     partitions(settings);

@@ -1,4 +1,4 @@
-//! The broadcast node: a value told to one node comes to all.
+//! The broadcast node: a value that is sent to one node reaches all nodes.
 //!
 //! How values travel is [`kolk_replica::gossip`]'s business, and its settings are this node's.
 
@@ -11,7 +11,7 @@ use kolk_node::{Context, Node, RpcError};
 use kolk_replica::gossip::{Gossip, Settings};
 use serde::Serialize;
 
-/// What this node knows.
+/// The node.
 pub struct Broadcast {
     gossip: Gossip<i64>,
     known: Rc<RefCell<Known>>,
@@ -26,16 +26,16 @@ struct Known {
     set: BTreeSet<i64>,
 }
 
-/// What the node answers. Unlike the clients' own type it shares the list with the node: a read
+/// The node's replies. Unlike the clients' own type it shares the list with the node: a read
 /// copies nothing.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
-    /// Noted.
+    /// The topology has been noted.
     TopologyOk {},
-    /// It will be told.
+    /// The value will reach all nodes.
     BroadcastOk {},
-    /// All messages heard so far.
+    /// All messages received so far.
     ReadOk {
         /// In the order in which they came.
         messages: Rc<RefCell<Vec<i64>>>,

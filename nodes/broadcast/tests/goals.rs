@@ -52,8 +52,8 @@ fn few_messages_and_little_latency() {
     }
 }
 
-/// Messages that are late by up to 30 ms each, nodes that get their turns late, and both: within the
-/// limits of the challenges all the same, with few messages more.
+/// Messages that are late by up to 30 ms each, nodes that get their turns late, and both: within
+/// the limits of the challenges all the same, with few messages more.
 #[test]
 fn a_busy_machine_is_no_trouble() {
     let millis = Duration::from_millis;

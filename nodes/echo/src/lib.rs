@@ -1,4 +1,4 @@
-//! The echo node: what it is told comes back.
+//! The echo node: it sends every payload back.
 
 use kolk_node::workload::echo::{Reply, Request};
 use kolk_node::{Context, Node, RpcError};

@@ -3,17 +3,17 @@
 //! Every node has a key of its own in the store, which holds the total of what was added there, and
 //! which nobody else writes: nodes never get into each other's way. The sum is that of all keys.
 //!
-//! **Adding.** One write is on its way at a time; what is added meanwhile goes into the next. An add
-//! is acknowledged when it is in the store. Writes are compare-and-sets from the entry that this
-//! node put there last to a new one that differs from all others by its tag. So one that got no
-//! answer can be repeated: an attempt that arrives late, or twice, finds that the entry it would
+//! **Adding.** One write is on its way at a time; what is added meanwhile goes into the next. An
+//! add is acknowledged when it is in the store. Writes are compare-and-sets from the entry that
+//! this node put there last to a new one that differs from all others by its tag. So one that got
+//! no answer can be repeated: an attempt that arrives late, or twice, finds that the entry it would
 //! replace is gone for ever; and if an attempt finds that, a look at the key tells which of both it
 //! was, our own earlier attempt or the life that this node had before it was restarted.
 //!
-//! **Reading.** A read answers with the node's own total and a copy of the others', if that is fresh
-//! enough; else it looks at their keys first. In a sequentially consistent store looking is not
-//! enough, since it may show an old state for ever. But all clients see the same states in the same
-//! order, none goes back behind one that it made itself, and one that changes something is the
+//! **Reading.** A read answers with the node's own total and a copy of the others', if that is
+//! fresh enough; else it looks at their keys first. In a sequentially consistent store looking is
+//! not enough, since it may show an old state for ever. But all clients see the same states in the
+//! same order, none goes back behind one that it made itself, and one that changes something is the
 //! newest. So before it looks, a node makes a state: by a *barrier*, the write of a value that was
 //! never there. A write of its own total is one as well, and for that reason the time to look is
 //! just after one, when the copy is growing old.
@@ -29,11 +29,11 @@ use kolk_node::{Context, ErrorCode, RpcError, Time};
 use crate::settings::Settings;
 use crate::store::{Entry, Store};
 
-/// The first pause after a write that was not performed, or of which nobody knows; each is twice
-/// the one before.
+/// The first pause after a write that was not performed, or whose outcome is unknown; each pause is
+/// twice the one before.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// No pause is longer.
+/// The longest pause.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// A node's view of the sum.
@@ -56,7 +56,7 @@ pub struct Ledger {
     fresh_at: Cell<Option<Time>>,
     is_looking: Cell<bool>,
     has_looked: Notify,
-    /// Somebody has read from `others`.
+    /// True if a client has read from `others` since they were looked at.
     was_read: Cell<bool>,
 }
 
@@ -122,8 +122,8 @@ impl Ledger {
         }
     }
 
-    /// The sum: all that was acknowledged here, and all that was acknowledged anywhere when the copy
-    /// was fresh.
+    /// The sum: all that was acknowledged here, and all that was acknowledged anywhere when the
+    /// copy was fresh.
     ///
     /// # Errors
     ///
@@ -238,7 +238,7 @@ impl Ledger {
         let mut random = self.cx.rng();
         let mut entry_above = |from: Option<Entry>| Entry {
             total: total(from) + growth,
-            // Whoever else reads the store may keep numbers as floats of 53 bits.
+            // Other programs that read the store may keep numbers as floats of 53 bits.
             tag: random.next_u64() >> 11,
         };
         let key = key(self.cx.node_id());
@@ -254,7 +254,8 @@ impl Ledger {
                 Ok(false) | Err(RpcError { code: ErrorCode::KEY_DOES_NOT_EXIST, .. }) => {
                     match self.read_latest(&key).await {
                         Ok(Some(current)) if current == to => return to,
-                        // What we would replace is gone for good: no attempt can come true any more.
+                        // What we would replace is gone for good: no attempt can come true any
+                        // more.
                         Ok(current) if current != from => {
                             from = current;
                             to = entry_above(from);
@@ -262,7 +263,7 @@ impl Ledger {
                         Ok(_) | Err(_) => {}
                     }
                 }
-                // Nobody knows: the same attempt once more.
+                // The outcome is unknown: the same attempt once more.
                 Err(_) => {}
             }
             self.cx.sleep(pause.mul_f64(0.5 + 0.5 * jitter.unit())).await;

@@ -1,4 +1,4 @@
-//! What the node can be told.
+//! The node's settings.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use kolk_node::Flags;
 use kolk_replica::crdt;
 
-/// What [`Mode::from_args`] understands, for people.
+/// The usage text of [`Mode::from_args`].
 pub const USAGE: &str = "\
 settings of this node:
   --fresh-ms N         a read looks at the other nodes' totals if it has not for N ms (default 2000)

@@ -6,7 +6,7 @@ use kolk_node::{Context, Datum, ErrorCode, KeyValue, RPC_DEADLINE, Retry, RpcErr
 use kolk_seq_kv::{Outcome, Replica, Update};
 use serde::{Deserialize, Serialize};
 
-/// What a node's key holds.
+/// The value of a node's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// The sum of all that was ever added at that node.
@@ -16,7 +16,7 @@ pub struct Entry {
     pub tag: u64,
 }
 
-/// What may be repeated is, this often: a client waits five seconds for its answer.
+/// How operations that may be repeated are repeated: a client waits five seconds for its answer.
 const RETRY: Retry = Retry {
     patience: Duration::from_millis(600),
     first: Duration::from_millis(50),
@@ -54,7 +54,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// The last attempt's.
+    /// The error of the last attempt.
     pub async fn read(&self, key: &str) -> Result<Option<Entry>, RpcError> {
         match &self.kind {
             Kind::Service(service) => {
@@ -70,7 +70,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// The last attempt's.
+    /// The error of the last attempt.
     pub async fn barrier(&self) -> Result<(), RpcError> {
         match &self.kind {
             Kind::Service(service) => {

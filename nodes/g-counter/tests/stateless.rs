@@ -1,5 +1,5 @@
-//! The promise of a stateless node: what the store holds is the count. Nodes die, forget everything,
-//! and begin again, at any moment.
+//! The promise of a stateless node: what the store holds is the count. Nodes die, forget
+//! everything, and begin again, at any moment.
 
 use std::time::Duration;
 
@@ -21,8 +21,8 @@ enum Obeyed {
     DieOk {},
 }
 
-/// A node that can be killed. The next one knows what its `init` says, and nothing else; as an engine
-/// would, it gives that one entropy of its own.
+/// A node that can be killed. The next one knows what its `init` says, and nothing else; as an
+/// engine would, it gives that one entropy of its own.
 struct Mortal<M> {
     make: M,
     node: Box<dyn Machine>,
@@ -64,8 +64,8 @@ impl<M: Fn() -> Box<dyn Machine>> Machine for Mortal<M> {
     }
 }
 
-/// What a run in which nodes die came to: the sum of the acknowledged adds, that of the adds of which
-/// nobody knows, and what each node reads in the end.
+/// What a run in which nodes die came to: the sum of the acknowledged adds, that of the adds of
+/// which nobody knows, and what each node reads in the end.
 #[derive(Debug)]
 struct Outcome {
     acknowledged: i64,

@@ -11,18 +11,18 @@ use kolk_node::{Context, Node, RpcError};
 use kolk_replica::crdt::{GrowOnlySet, Replicated, Settings};
 use serde::Serialize;
 
-/// The set, and who else has one.
+/// The node: its replica of the set.
 pub struct GSet(Replicated<GrowOnlySet<i64>>);
 
-/// What the node answers. Unlike the clients' own type it shares the set with the node.
+/// The node's replies. Unlike the clients' own type it shares the set with the node.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
-    /// It is in.
+    /// The element is in the set.
     AddOk {},
     /// All elements.
     ReadOk {
-        /// In their order.
+        /// The elements, in their order.
         value: Rc<RefCell<GrowOnlySet<i64>>>,
     },
 }

@@ -27,8 +27,8 @@ use peer::{Item, Peer, Receipt};
 pub use settings::{Settings, USAGE};
 use wire::{Answer, Call, Exchange, Key, Polled, Reply, Request};
 
-/// How long a client waits for its send to be safe before it is told that nobody knows. Clients
-/// give up after 5 s.
+/// How long a client waits for its send to be safe before it is told that the outcome is unknown.
+/// Clients give up after 5 s.
 const SEND_DEADLINE: Duration = Duration::from_secs(4);
 
 /// How long copies beyond the second one wait for others to share a message with.
@@ -42,7 +42,7 @@ pub struct Kafka {
     settings: Settings,
     /// The names of all nodes.
     nodes: Vec<String>,
-    /// By the positions of their names; none for this node.
+    /// The links to the other nodes, by the positions of their names; `None` for this node.
     links: Vec<Option<Link>>,
     state: Rc<State>,
 }
@@ -53,7 +53,7 @@ struct Link {
     outbox: Outbox<Item>,
 }
 
-/// What answers change as well as requests.
+/// The state that both requests and answers change.
 #[derive(Default)]
 struct State {
     logs: RefCell<BTreeMap<Key, Log>>,
@@ -181,7 +181,7 @@ impl Kafka {
         keys.into_iter().filter_map(known).collect()
     }
 
-    /// Takes what another node has for this one.
+    /// Takes the messages and offsets that another node has for this one.
     fn exchange(&self, cx: &Context, exchange: &Exchange) -> Result<Vec<u64>, RpcError> {
         let from = self.link_from(cx)?;
         for (key, offset, message) in &exchange.entries {

@@ -1,4 +1,4 @@
-//! What a node knows of another one: what it has for it, and what it got from it.
+//! The state that a node keeps for another one: what it has to send, and what it has received.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use crate::wire::{Exchange, Key};
 /// Committed offsets are told at most this often.
 const COMMITS_EVERY: Duration = Duration::from_millis(250);
 
-/// How long they wait for a message to ride on.
+/// How long committed offsets wait for a message to ride on.
 const COMMITS_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The answer that a client's send waits for.
@@ -26,13 +26,13 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// Says where the message is, now that it is safe.
+    /// Gives the receipt the message's offset, now that the message is safe.
     pub fn give(&self, offset: u64) {
         self.offset.set(Some(offset));
         self.given.notify_all();
     }
 
-    /// Waits for that.
+    /// Waits for the offset.
     pub async fn offset(&self) -> u64 {
         loop {
             if let Some(offset) = self.offset.get() {
@@ -57,7 +57,7 @@ pub enum Item {
 /// Another node.
 pub struct Peer {
     pub name: String,
-    /// Those of what is forwarded to the peer.
+    /// The numbers of the messages that are forwarded to the peer.
     numbers: RefCell<Numbers>,
     /// The offsets of what the peer forwarded and may forward again.
     taken: RefCell<Performed<u64>>,
@@ -68,15 +68,15 @@ pub struct Peer {
 #[derive(Default)]
 pub struct Commits {
     offsets: RefCell<BTreeMap<Key, u64>>,
-    /// Since when there are any.
+    /// Since when there have been offsets to tell.
     since: Cell<Time>,
     told: Cell<Option<Time>>,
-    /// Somebody sees to it that they are told in the end.
+    /// True while a task sees to it that they are told in the end.
     watched: Cell<bool>,
 }
 
 impl Commits {
-    /// One more.
+    /// Adds a committed offset.
     fn add(&self, now: Time, key: &Key, offset: u64) {
         let mut offsets = self.offsets.borrow_mut();
         if offsets.is_empty() {
@@ -86,12 +86,12 @@ impl Commits {
         *known = (*known).max(offset);
     }
 
-    /// When they may be told.
+    /// When committed offsets may be told again.
     fn due(&self) -> Time {
         self.told.get().map_or(Time::ZERO, |told| told + COMMITS_EVERY)
     }
 
-    /// Takes them, if it is time.
+    /// Takes the committed offsets, if it is time to tell them.
     fn take(&self, now: Time) -> BTreeMap<Key, u64> {
         if self.due() > now || self.offsets.borrow().is_empty() {
             return BTreeMap::new();
@@ -100,7 +100,7 @@ impl Commits {
         self.offsets.take()
     }
 
-    /// When they should be told without waiting for another message; `None` if there are none.
+    /// When the offsets must be told without waiting for another message; `None` if there are none.
     fn overdue(&self) -> Option<Time> {
         let waits = !self.offsets.borrow().is_empty();
         waits.then(|| self.due().max(self.since.get() + COMMITS_PATIENCE))
@@ -183,8 +183,8 @@ impl Peer {
         self.numbers.borrow_mut().close(number);
     }
 
-    /// Takes what the peer forwarded: `append` is called for what has not come before, and gives the
-    /// offset. `None` if the peer has long had its answer: this is a late copy.
+    /// Takes what the peer forwarded: `append` is called for what has not come before, and gives
+    /// the offset. `None` if the peer has long had its answer: this is a late copy.
     pub fn take(
         &self,
         exchange: &Exchange,

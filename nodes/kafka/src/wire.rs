@@ -11,37 +11,37 @@ use crate::log::Message;
 /// A key, shared.
 pub type Key = Rc<str>;
 
-/// What is asked of this node.
+/// The requests to this node, from clients and from other nodes.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
-    /// A client's: append to a log.
+    /// A client appends a message to a log.
     Send {
-        /// Which.
+        /// The log's key.
         key: Key,
-        /// What.
+        /// The message.
         msg: Message,
     },
-    /// A client's: read logs.
+    /// A client reads logs.
     Poll {
-        /// From which offset on.
+        /// The first offset that is wanted, by log.
         offsets: BTreeMap<Key, u64>,
     },
-    /// A client's: all up to here has been processed.
+    /// A client says that all messages up to these offsets have been processed.
     CommitOffsets {
-        /// For each log.
+        /// The offsets, by log.
         offsets: BTreeMap<Key, u64>,
     },
-    /// A client's: up to where has been processed?
+    /// A client asks for the committed offsets.
     ListCommittedOffsets {
-        /// Which logs.
+        /// The logs' keys.
         keys: Vec<Key>,
     },
-    /// Another node's: everything it has for this one.
+    /// Another node sends everything that it has for this one.
     Exchange(Exchange),
 }
 
-/// What one node has for another.
+/// The messages and committed offsets that one node has for another.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Exchange {
     /// Messages for logs that the receiver owns: the sender's number for it, key and message. The
@@ -63,33 +63,33 @@ pub struct Exchange {
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Call {
-    /// That is all.
+    /// The request of one node to another.
     Exchange(Exchange),
 }
 
-/// What this node answers.
+/// The replies of this node.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(clippy::enum_variant_names, reason = "the protocol's names")]
 pub enum Reply {
-    /// It is in the log, and on two nodes if there are as many.
+    /// The message is in the log, and on two nodes if there are as many.
     SendOk {
-        /// Where.
+        /// The message's offset.
         offset: u64,
     },
-    /// What there is.
+    /// The messages of the logs.
     PollOk {
         /// Logs that have nothing new are left out.
         msgs: Polled,
     },
-    /// Noted.
+    /// The offsets have been noted.
     CommitOffsetsOk {},
     /// The greatest offsets that were committed.
     ListCommittedOffsetsOk {
         /// Logs without one are left out.
         offsets: BTreeMap<Key, u64>,
     },
-    /// To another node: all of it is here.
+    /// The reply to another node: everything has arrived here.
     ExchangeOk {
         /// The offsets of the messages forwarded, in their order.
         #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -101,7 +101,7 @@ pub enum Reply {
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
-    /// All of it is there.
+    /// Everything has arrived there.
     ExchangeOk {
         /// The offsets of the messages forwarded, in their order.
         #[serde(default)]

@@ -1,8 +1,8 @@
-//! A proxy: every node passes what clients ask on to one key-value service, and the answer back.
+//! A proxy: every node passes clients' requests on to one key-value service, and the answers back.
 //!
-//! It is as consistent as the service. What matters is what it does with errors: a definite one goes
-//! to the client as it is, and where no answer came nobody knows whether the service acted, so the
-//! client gets error 0 and nothing is tried again. Keys and values stay the text they came as.
+//! It is as consistent as the service. What matters is what it does with errors: a definite one
+//! goes to the client as it is. Where no answer came, it is unknown whether the service acted, so
+//! the client gets error 0 and nothing is tried again. Keys and values stay the text they came as.
 
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use kolk_node::workload::counter::{Reply, Request};
 use kolk_node::{Context, Node, RpcError};
 use kolk_replica::crdt::{PnCounter as Counts, Replicated, Settings};
 
-/// The counter, and who else has one.
+/// The node: its replica of the counter.
 pub struct PnCounter(Replicated<Counts>);
 
 impl Node for PnCounter {

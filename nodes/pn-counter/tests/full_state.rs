@@ -104,8 +104,8 @@ fn agree(cluster: &mut Cluster, kind: &Kind, nodes: usize) -> bool {
     (1..nodes).all(|node| (kind.read)(cluster, &format!("n{node}")) == first)
 }
 
-/// A node, never the hub, is cut off for the 10 s of a load. Milliseconds until all agree after that,
-/// and the bytes that took.
+/// A node, never the hub, is cut off for the 10 s of a load. Milliseconds until all agree after
+/// that, and the bytes that took.
 fn catch_up(kind: &Kind, args: &str, nodes: usize, seed: u64) -> (f64, f64) {
     let mut cluster = cluster(kind, args, nodes, seed);
     cluster.run_for(Duration::from_millis(seed * 37));

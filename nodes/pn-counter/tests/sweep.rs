@@ -33,8 +33,8 @@ const TROUBLES: [(&str, fn(&mut Settings)); 6] = [
     }),
 ];
 
-/// The load of `-w pn-counter --node-count 5 --rate 100 --time-limit 20 --latency 100`, changed, with
-/// the stronger checks.
+/// The load of `-w pn-counter --node-count 5 --rate 100 --time-limit 20 --latency 100`, changed,
+/// with the stronger checks.
 fn measure(args: &str, seed: u64, change: impl FnOnce(&mut Settings)) -> Measured {
     let mut settings = load("pn-counter", args, seed, 5, 100.0);
     settings.latency = 100.0;

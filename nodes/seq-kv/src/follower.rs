@@ -13,8 +13,8 @@ use kolk_replica::versions::{Gap, Versions};
 use crate::update::{Outcome, Update};
 use crate::wire::{FromFollower, FromPrimary, ToFollower, ToPrimary};
 
-/// How long an update may take before its client is told that nobody knows. Clients give up after
-/// 5 s.
+/// How long an update may take before its client is told that the outcome is unknown. Clients give
+/// up after 5 s.
 const DEADLINE: Duration = Duration::from_secs(4);
 
 /// The copy, and the way to the primary.
@@ -24,20 +24,21 @@ pub struct Follower {
     outbox: Outbox<Rc<Waiting>>,
 }
 
-/// What answers change as well as requests.
+/// The state that both requests and answers change.
 struct State {
     primary: String,
     map: RefCell<Versions<Datum, Datum>>,
     numbers: RefCell<Numbers>,
 }
 
-/// An update that somebody waits for.
+/// An update whose client waits for the outcome.
 struct Waiting {
     number: u64,
     update: Update,
-    /// It has left this node: from then on nobody knows, until the primary says.
+    /// True once the update has left this node: from then on its outcome is unknown until the
+    /// primary answers.
     was_sent: Cell<bool>,
-    /// Nobody waits any more.
+    /// True once no client waits any more.
     is_over: Cell<bool>,
     outcome: RefCell<Option<Outcome>>,
     given: Notify,
@@ -75,7 +76,7 @@ impl Follower {
         self.state.map.borrow().get(key).cloned()
     }
 
-    /// How far this copy is.
+    /// The position of this copy.
     pub fn position(&self) -> u64 {
         self.state.map.borrow().position()
     }
@@ -84,8 +85,8 @@ impl Follower {
     ///
     /// # Errors
     ///
-    /// Error 11 if the primary cannot be reached and the update surely was not performed and will not
-    /// be; error 0 if it may have been.
+    /// Error 11 if the primary cannot be reached and the update surely was not performed and will
+    /// not be; error 0 if it may have been.
     pub async fn update(&self, update: Update) -> Result<Outcome, RpcError> {
         if self.outbox.is_silent() {
             return Err(self.cut_off());
@@ -150,7 +151,7 @@ async fn deliver(
     };
     let answer = cx.rpc_within(patience, &state.primary, &request).await?;
     let FromPrimary::StoreUpdateOk { outcomes, changes } = answer;
-    // First the copy, then the acknowledgement: whoever has made an update sees it.
+    // First the copy, then the acknowledgement: a client that has made an update sees it.
     state.map.borrow_mut().apply(changes).map_err(missing)?;
     for (item, outcome) in waiting.into_iter().zip(outcomes) {
         item.outcome.replace(outcome);

@@ -1,9 +1,9 @@
 //! A sequentially consistent key-value store on the cluster's own nodes, without any service.
 //!
-//! One node, the primary, puts all updates into one order. Every node holds a copy of the store as it
-//! was after some update in that order, answers reads from it at once, and acknowledges an update
-//! only when its copy has it. The README says why that is sequentially consistent, what happens
-//! under partitions, and what it costs.
+//! One node, the primary, puts all updates into one order. Every node holds a copy of the store as
+//! it was after some update in that order, answers reads from it at once, and acknowledges an
+//! update only when its copy has it. The README says why that is sequentially consistent, what
+//! happens under partitions, and what it costs.
 //!
 //! [`SeqKv`] is the node. Its [`Replica`] is a library: any other node can hold one (see
 //! `nodes/g-counter`, whose counter stands on it).

@@ -33,7 +33,7 @@ struct Follower {
     position: Cell<u64>,
     /// When it was told something.
     told_at: Cell<Time>,
-    /// Somebody sees to it that it is told what is new.
+    /// True while a task sees to it that the follower is told what is new.
     is_watched: Cell<bool>,
     performed: RefCell<Performed<Outcome>>,
 }
@@ -91,7 +91,7 @@ impl Primary {
     }
 
     /// Tells a follower what is new, until it is known to have it all. Most of the time there is
-    /// nothing to do: whoever makes updates of its own is told with the answers.
+    /// nothing to do: a follower that makes updates of its own learns the changes with the answers.
     async fn keep_fresh(self: Rc<Self>, follower: Rc<Follower>) {
         let mut patience = RPC_DEADLINE;
         self.cx.sleep(self.refresh).await;

@@ -64,8 +64,8 @@ impl Replica {
     ///
     /// # Errors
     ///
-    /// If the primary cannot be reached: error 11 if the update surely was not performed and will not
-    /// be; error 0 if it was sent, so that it may have been, or may be yet.
+    /// If the primary cannot be reached: error 11 if the update surely was not performed and will
+    /// not be; error 0 if it was sent, so that it may have been, or may be yet.
     pub async fn update(&self, update: Update) -> Result<Outcome, RpcError> {
         match &self.role {
             Role::Primary(primary) => Ok(primary.update(update)),

@@ -1,4 +1,4 @@
-//! What can be done to the store, and what comes of it.
+//! Updates of the store, and their outcomes.
 
 use kolk_node::{Datum, ErrorCode, RpcError};
 use kolk_replica::versions::Versions;
@@ -8,60 +8,60 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Update {
-    /// Changes nothing, and stands in the order of updates all the same: a node that has done it has
-    /// all that was acknowledged to anybody before.
+    /// Changes nothing, and stands in the order of updates all the same: a node that has done it
+    /// has all that was acknowledged to anybody before.
     Sync,
-    /// Set a key.
+    /// Sets a key.
     Write {
-        /// Which.
+        /// The key.
         key: Datum,
-        /// To what.
+        /// The value to set.
         value: Datum,
     },
-    /// Set a key that is not there.
+    /// Sets a key that does not exist.
     Create {
-        /// Which.
+        /// The key.
         key: Datum,
-        /// To what.
+        /// The value to set.
         value: Datum,
     },
-    /// Set a key if it has the value expected.
+    /// Sets a key if it has the expected value.
     Cas {
-        /// Which.
+        /// The key.
         key: Datum,
-        /// The value expected.
+        /// The expected value.
         from: Datum,
         /// The value to set.
         to: Datum,
-        /// If there is no such key, set it too.
+        /// If true, the key is also set if it does not exist.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         create_if_not_exists: bool,
     },
 }
 
-/// What came of an update. All but [`Outcome::Done`] say that nothing was changed.
+/// The outcome of an update. All but [`Outcome::Done`] say that nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It was performed.
+    /// The update was performed.
     Done,
-    /// There is no such key.
+    /// The key does not exist.
     NoSuchKey,
     /// The key has another value than the one expected, or has one where none was: this one.
     Differs(Datum),
 }
 
-/// Error 20.
+/// The error of a key that does not exist: error 20.
 pub(crate) fn no_such_key() -> RpcError {
     RpcError::new(ErrorCode::KEY_DOES_NOT_EXIST, "key does not exist")
 }
 
 impl Outcome {
-    /// As a client is told: error 20 or 22 if it was not performed.
+    /// The outcome as a client is told it: error 20 or 22 if the update was not performed.
     ///
     /// # Errors
     ///
-    /// If it was not performed.
+    /// If the update was not performed.
     pub fn into_result(self) -> Result<(), RpcError> {
         match self {
             Outcome::Done => Ok(()),

@@ -1,4 +1,4 @@
-//! What the primary and the other nodes say to each other. The names are the store's own, so that it
+//! The messages between the primary and the other nodes. The names are the store's own, so that it
 //! can live in a node that has a protocol besides.
 
 use kolk_node::Datum;
@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::update::{Outcome, Update};
 
-/// What a copy of the store misses.
+/// The changes that a copy of the store misses.
 pub type Changes = versions::Changes<Datum, Datum>;
 
-/// To the primary.
+/// The requests of followers to the primary.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ToPrimary {
-    /// Perform these updates, and tell what is new.
+    /// Asks the primary to perform updates and to send what is new.
     StoreUpdate {
         /// The position of the sender's copy.
         position: u64,
@@ -25,11 +25,11 @@ pub enum ToPrimary {
     },
 }
 
-/// The primary's answer.
+/// The primary's replies.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FromPrimary {
-    /// They are performed, now or when they came first.
+    /// The updates have been performed, now or when they came first.
     StoreUpdateOk {
         /// What came of each; none for one below the floor.
         outcomes: Vec<Option<Outcome>>,
@@ -38,22 +38,22 @@ pub enum FromPrimary {
     },
 }
 
-/// To a node that is not the primary.
+/// The requests of the primary to a follower.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ToFollower {
-    /// This is new.
+    /// Sends the follower what is new.
     StoreRefresh {
         /// From a position on at which the receiver's copy once was.
         changes: Changes,
     },
 }
 
-/// Its answer.
+/// The follower's replies.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FromFollower {
-    /// Noted.
+    /// The changes have been applied.
     StoreRefreshOk {
         /// The position of the copy.
         position: u64,

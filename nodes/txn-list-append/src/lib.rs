@@ -1,9 +1,10 @@
 //! Strict-serializable transactions over lists: a transactor over the service `lin-kv`.
 //!
-//! One key of the store, the root, stands for the state of all lists. A transaction takes place when
-//! the root is swung from the state it saw to the one it made, by one compare-and-set; if another
-//! was quicker, it is run again on what is there now. How that stays exact when nobody knows whether
-//! the root was swung is told in [`transactor`]; what a state is in the store, in [`state`].
+//! One key of the store, the root, stands for the state of all lists. A transaction takes place
+//! when the root is swung from the state it saw to the one it made, by one compare-and-set; if
+//! another was quicker, it is run again on what is there now. How that stays exact when nobody
+//! knows whether the root was swung is told in [`transactor`]; what a state is in the store, in
+//! [`state`].
 
 pub mod state;
 pub mod store;

@@ -12,19 +12,19 @@ use crate::tree::{Branch, Id, List, Lists, Part, Parts};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// All of it.
+    /// All lists, in one value.
     Whole(Lists),
     /// The top of a tree; the rest lies beside the root.
     Tree(Branch),
 }
 
 impl State {
-    /// No lists.
+    /// A state without lists, in one value.
     pub fn empty_whole() -> State {
         State::Whole(Lists::new())
     }
 
-    /// No lists, in a tree.
+    /// A state without lists, in a tree.
     pub fn empty_tree() -> State {
         State::Tree(Branch::default())
     }
@@ -33,7 +33,7 @@ impl State {
     ///
     /// # Errors
     ///
-    /// The store's.
+    /// The errors of the store.
     pub async fn fetch(&self, store: &Store, keys: &BTreeSet<String>) -> Result<Parts, RpcError> {
         let mut fetched = Parts::new();
         let mut level: BTreeMap<Id, Vec<&String>> = BTreeMap::new();
@@ -71,7 +71,7 @@ impl State {
     ///
     /// # Errors
     ///
-    /// The store's.
+    /// The errors of the store.
     pub async fn with(
         &self,
         store: &Store,

@@ -1,4 +1,4 @@
-//! What the transactor wants of `lin-kv`: a root that is swung, and values that never change.
+//! The store of the transactor on `lin-kv`: a root that is swung, and values that never change.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -74,7 +74,8 @@ impl Store {
         answer
     }
 
-    /// Asks what may be asked twice until it is answered: whoever asks says how long that may take.
+    /// Repeats a request until it is answered; only for requests that may be performed twice. The
+    /// caller bounds the time.
     async fn ask<T>(
         &self,
         ask: impl AsyncFn(KeyValue) -> Result<T, RpcError>,

@@ -1,16 +1,16 @@
 //! Transactions, one batch after another: run on a state, and made to have happened by swinging the
 //! root to the state they made.
 //!
-//! Transactions that arrive while a batch is under way are the next batch; they take place together,
-//! in the order in which they arrived. A batch that writes runs on the state that this node saw last,
-//! whether or not that is still the latest: the compare-and-set tells. One that only reads asks for
-//! the root, and takes place when that was read.
+//! Transactions that arrive while a batch is under way are the next batch; they take place
+//! together, in the order in which they arrived. A batch that writes runs on the state that this
+//! node saw last, whether or not that is still the latest: the compare-and-set tells. One that only
+//! reads asks for the root, and takes place when that was read.
 //!
-//! A compare-and-set whose answer is lost may have happened or not, and may yet happen; and one that
-//! is refused may be the second copy of one that happened. No root is ever the same as another (each
-//! has a name of its own), so the same swing can happen once at most, and may be tried again; and
-//! every root says which came before it, so that the root that is there tells whether ours is there,
-//! has been there, or can never be:
+//! A compare-and-set whose answer is lost may have happened or not, and may yet happen; and one
+//! that is refused may be the second copy of one that happened. No root is ever the same as another
+//! (each has a name of its own), so the same swing can happen once at most, and may be tried again;
+//! and every root says which came before it, so that the root that is there tells whether ours is
+//! there, has been there, or can never be:
 //!
 //! | the root that is there | ours |
 //! |---|---|
@@ -39,7 +39,7 @@ use crate::tree::{Id, Lists};
 /// How often a batch is run before it is aborted because another was quicker.
 const ATTEMPTS_MAX: u32 = 8;
 
-/// How long a transaction may take. Clients give up after 5 s, and then nobody knows.
+/// How long a transaction may take. Clients give up after 5 s, and then do not know the outcome.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// How many of the roots before it a root names.
@@ -49,7 +49,7 @@ const PAST_MAX: usize = 64;
 const PAUSE_MIN: Duration = Duration::from_millis(2);
 const PAUSE_MAX: Duration = Duration::from_millis(200);
 
-/// What stands in the store for all lists.
+/// The value in the store that stands for the state of all lists.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Root {
     /// Its name, which no other has; empty where there is none yet.
@@ -75,7 +75,7 @@ struct Pending {
     answer: Sender<Result<Vec<MicroOp>, RpcError>>,
 }
 
-/// What became of a swing of the root.
+/// The outcome of an attempt to swing the root.
 #[derive(Debug, PartialEq, Eq)]
 enum Swung {
     Done,
@@ -97,8 +97,8 @@ pub struct Transactor {
 }
 
 impl Transactor {
-    /// A transactor that takes whatever is [submitted](Transactor::submit). If there is no root yet,
-    /// it begins with this state.
+    /// A transactor that takes whatever is [submitted](Transactor::submit). If there is no root
+    /// yet, it begins with this state.
     pub fn start(cx: &Context, first: State) -> Rc<Transactor> {
         let (queue, pending) = channel();
         let transactor = Rc::new(Transactor {
@@ -117,8 +117,8 @@ impl Transactor {
     ///
     /// # Errors
     ///
-    /// Error 30 if others were quicker again and again, 11 if the store does not answer: then nothing
-    /// has happened. Error 0 if nobody knows.
+    /// Error 30 if others were quicker again and again, 11 if the store does not answer: then
+    /// nothing has happened. Error 0 if the outcome is unknown.
     pub async fn submit(&self, txn: Vec<MicroOp>) -> Result<Vec<MicroOp>, RpcError> {
         let (answer, mut answers) = channel();
         self.queue.send(Pending { txn, arrived: self.cx.now(), answer });

@@ -1,10 +1,10 @@
 //! A tree of lists whose parts never change: a hash trie.
 //!
-//! Five bits of a key's hash choose the way at each branch, and leaves hold a few lists. To change a
-//! list is to make a new leaf and new branches on the way to it (path copying: Driscoll, Sarnak,
-//! Sleator & Tarjan, *Making Data Structures Persistent*, 1989; as a hash trie: Bagwell, *Ideal Hash
-//! Trees*, 2001); all the rest is shared with the tree before. Old parts stay in the store: it knows
-//! no way to remove anything.
+//! Five bits of a key's hash choose the way at each branch, and leaves hold a few lists. To change
+//! a list is to make a new leaf and new branches on the way to it (path copying: Driscoll, Sarnak,
+//! Sleator & Tarjan, *Making Data Structures Persistent*, 1989; as a hash trie: Bagwell, *Ideal
+//! Hash Trees*, 2001); all the rest is shared with the tree before. Old parts stay in the store: it
+//! knows no way to remove anything.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

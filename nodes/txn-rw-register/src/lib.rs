@@ -1,9 +1,9 @@
 //! Totally available transactions over registers: challenges 6a to 6c in one program.
 //!
 //! A transaction runs on the copy of the node that it comes to and is acknowledged at once; what it
-//! wrote goes to the other nodes as one value of [`kolk_replica::gossip`], and is taken over there at
-//! once. In which order writes win is in [`store`]; what that promises, and what was measured, in
-//! the README.
+//! wrote goes to the other nodes as one value of [`kolk_replica::gossip`], and is taken over there
+//! at once. In which order writes win is in [`store`]; what that promises, and what was measured,
+//! in the README.
 
 pub mod store;
 

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// When a transaction took place: by the Lamport clock of the node that ran it, and among equals by
-/// the node. No two transactions have the same, and one that saw another's writes has a greater one.
+/// the node. No two transactions have the same, and one that saw another's writes has a greater
+/// one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Stamp(u64, u32);
 

@@ -1,11 +1,11 @@
-//! Cutting what was read into lines.
+//! Cuts input into lines.
 
 use std::io::{self, Read};
 
 /// How much is asked for in one read, at least.
 const READ_MIN: usize = 64 * 1024;
 
-/// A buffer of what was read. Lines may be of any length: it grows to the longest one.
+/// A buffer of input. Lines may be of any length: the buffer grows to the longest one.
 pub(super) struct Lines {
     /// Initialised throughout; what has not been read yet follows `end`.
     bytes: Vec<u8>,
@@ -38,7 +38,7 @@ impl Lines {
         &mut self.bytes[self.end..]
     }
 
-    /// Tells that `count` bytes of the space were read.
+    /// Says that `count` bytes were read into the space.
     pub(super) fn filled(&mut self, count: usize) {
         self.end = (self.end + count).min(self.bytes.len());
     }

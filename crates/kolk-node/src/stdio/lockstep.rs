@@ -20,7 +20,7 @@ pub(super) fn drive<R: Runtime>(
     loop {
         while let Some(line) = lines.next() {
             step(&mut session, &mut now, line)?;
-            // The other side waits for it.
+            // The workbench waits for the output before it goes on.
             session.flush()?;
         }
         if lines.read_from(&mut stdin)? == 0 {
@@ -37,7 +37,8 @@ pub(super) fn step<R: Runtime>(
     now: &mut Time,
     line: &[u8],
 ) -> io::Result<()> {
-    // A line that cannot be read may have been a stamped one, and then somebody waits.
+    // A line that cannot be read may have been a stamped one, and then the workbench waits for the
+    // `idle` that answers it.
     let mut stamped = session.node.in_lockstep();
     match Line::parse(line) {
         Ok(parsed) => {

@@ -4,9 +4,9 @@
 //! What counts is how little is done per message. Input is read in large pieces, all its whole
 //! lines are worked off, and what they led to is written at once when the input runs dry. Tokio's
 //! `stdin` would hand every read to another thread; here a pipe is polled like a socket, and only
-//! what is no pipe (a file, a terminal, a socket pair) gets a thread. And while there is no task and
-//! no timer, so that nothing but input can make the node act, it waits in `read` itself instead of
-//! asking the kernel first when it may.
+//! what is no pipe (a file, a terminal, a socket pair) gets a thread. And while there is no task
+//! and no timer, so that nothing but input can make the node act, it waits in `read` itself instead
+//! of asking the kernel first when it may.
 
 use std::fs::File;
 use std::io;
@@ -61,7 +61,7 @@ impl Clock {
         Time::ZERO + self.begin.elapsed()
     }
 
-    /// None if it is too far away to be told.
+    /// The machine's instant of a time; `None` if it is too far away to be represented.
     fn instant(&self, time: Time) -> Option<tokio::time::Instant> {
         self.begin.checked_add(time.since(Time::ZERO)).map(tokio::time::Instant::from_std)
     }
@@ -155,12 +155,12 @@ fn react<R: Runtime>(session: &mut Session<R>, now: Time, line: &[u8]) -> io::Re
     }
 }
 
-/// Where lines come from.
+/// The source of input.
 enum Source {
-    /// A pipe, and if possible the same pipe as a file that blocks.
+    /// Stdin is a pipe; the file is the same pipe opened for blocking reads, where the system can.
     #[cfg(unix)]
     Pipe(tokio::net::unix::pipe::Receiver, Option<File>),
-    /// What another thread reads: a piece, or why there is none.
+    /// Stdin is read by another thread, which sends the pieces, or the error that ended it.
     Thread(mpsc::Receiver<io::Result<Vec<u8>>>),
 }
 

@@ -1,4 +1,4 @@
-//! A node between two files: lines in, lines out.
+//! A node between stdin and stdout: lines in, lines out.
 
 use std::io::{self, Write};
 
@@ -7,13 +7,13 @@ use kolk_protocol::{Line, Time, message::write_line};
 use crate::machine::{Input, Outputs};
 use crate::runtime::Runtime;
 
-/// How many bytes may wait to be written.
+/// How many bytes of output may be pending before they are written.
 const WAITING_MAX: usize = 64 * 1024;
 
-/// How much of a line that is no message is quoted, in bytes.
+/// How many bytes are quoted of a line that is not a message.
 const QUOTED_MAX: usize = 200;
 
-/// A node and what it has not written yet.
+/// A node and its output that has not been written yet.
 pub(super) struct Session<R> {
     pub(super) node: R,
     /// This node's name; before its `init`, the one it was addressed with.
@@ -27,7 +27,7 @@ impl<R: Runtime> Session<R> {
         Session { node, name: String::new(), outputs: Outputs::new(), out: Vec::new() }
     }
 
-    /// Reacts to a message.
+    /// Lets the node react to a message.
     pub(super) fn message(&mut self, now: Time, line: &Line<'_>) -> io::Result<()> {
         if self.node.node_id().is_none() {
             self.name.clear();
@@ -43,25 +43,25 @@ impl<R: Runtime> Session<R> {
         self.gather()
     }
 
-    /// Reacts to time, and to tasks that got ready.
+    /// Lets the node react to the time, and to tasks that got ready.
     pub(super) fn wake(&mut self, now: Time) -> io::Result<()> {
         self.node.step(now, Input::Wake, &mut self.outputs);
         self.gather()
     }
 
-    /// Says why a line is dropped. Blank ones are forgiven.
+    /// Logs why a line is dropped. Blank lines are dropped silently.
     pub(super) fn drop_line(&mut self, line: &[u8], error: &dyn std::error::Error) {
         if line.trim_ascii().is_empty() {
             return;
         }
         let quoted = String::from_utf8_lossy(&line[..line.len().min(QUOTED_MAX)]);
         let more = if line.len() > QUOTED_MAX { " …" } else { "" };
-        // Quoted with escapes: it is somebody else's text, and may end up on a terminal. If stderr
-        // cannot be written there is nowhere to say so.
+        // Quoted with escapes: the text is another program's, and may end up on a terminal. If
+        // stderr cannot be written, there is nowhere to say so.
         let _ = writeln!(io::stderr(), "dropped a line, because {error}: {quoted:?}{more}");
     }
 
-    /// Adds a line of the driver's own.
+    /// Adds a line that the driver itself sends.
     pub(super) fn push(&mut self, dest: &str, body: &[u8]) {
         write_line(&mut self.out, None, None, &self.name, dest, body);
     }
@@ -72,7 +72,7 @@ impl<R: Runtime> Session<R> {
         }
         let logged = self.outputs.logged();
         if !logged.is_empty() {
-            // As above.
+            // If stderr cannot be written, there is nowhere to say so.
             let _ = io::stderr().lock().write_all(logged);
         }
         for (dest, body) in self.outputs.messages_raw() {
@@ -82,7 +82,7 @@ impl<R: Runtime> Session<R> {
         if self.out.len() >= WAITING_MAX { self.flush() } else { Ok(()) }
     }
 
-    /// Writes what waits.
+    /// Writes all pending output to stdout.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         if self.out.is_empty() {
             return Ok(());

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::delta_state::DeltaState;
 use crate::gossip::Keep;
 
-/// A sum is too large for its type.
+/// The error of a sum that is too large for its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the sum is too large for 64 bits")]
 pub struct TooLarge;
@@ -33,12 +33,12 @@ pub struct GrowOnlyCounter {
 }
 
 impl GrowOnlyCounter {
-    /// What was added at a replica.
+    /// The sum of what was added at a replica.
     pub fn share(&self, replica: u32) -> u64 {
         self.shares.get(&replica).copied().unwrap_or(0)
     }
 
-    /// The sum of what was added at all of them.
+    /// The sum of what was added at all replicas.
     pub fn sum(&self) -> u128 {
         self.shares.values().copied().map(u128::from).sum()
     }
@@ -47,7 +47,7 @@ impl GrowOnlyCounter {
     ///
     /// # Errors
     ///
-    /// If it does not fit.
+    /// If the sum does not fit.
     pub fn value(&self) -> Result<i64, TooLarge> {
         i64::try_from(self.sum()).map_err(|_| TooLarge)
     }
@@ -84,9 +84,9 @@ impl DeltaState for GrowOnlyCounter {
 /// A replica's number, the sum of what was added there, and the sum of what was taken away.
 pub type PnShare = (u32, u64, u64);
 
-/// A counter that goes up and down: one that counts what was added, and one that counts what was taken
-/// away, joined each for itself (Shapiro et al., section 3.2). One sum for both would go down, and
-/// joins only go up.
+/// A counter that goes up and down: one that counts what was added, and one that counts what was
+/// taken away, joined each for itself (Shapiro et al., section 3.2). One sum for both would go
+/// down, and joins only go up.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PnCounter {
     added: GrowOnlyCounter,
@@ -98,7 +98,7 @@ impl PnCounter {
     ///
     /// # Errors
     ///
-    /// If it does not fit.
+    /// If the sum does not fit.
     pub fn value(&self) -> Result<i64, TooLarge> {
         let (added, removed) = (self.added.sum(), self.removed.sum());
         // Either sum has at most 96 bits: there are fewer than 2^32 replicas.

@@ -5,8 +5,8 @@ use serde::de::DeserializeOwned;
 
 use crate::gossip::Keep;
 
-/// A join-semilattice whose states are joins of deltas. Its least state, in which nothing has happened,
-/// is `Self::default()`.
+/// A join-semilattice whose states are joins of deltas. Its least state, in which nothing has
+/// happened, is `Self::default()`.
 ///
 /// What must hold, for all states `x` and `y` and every delta `d`:
 ///
@@ -18,8 +18,8 @@ pub trait DeltaState: Default + 'static {
     /// The smallest change that can be told.
     type Delta: Clone + Serialize + DeserializeOwned + 'static;
 
-    /// What becomes of a replica's deltas when it makes another: [`Keep::Newest`] only if each is the
-    /// join of itself and all those before it.
+    /// What becomes of a replica's deltas when it makes another: [`Keep::Newest`] only if each is
+    /// the join of itself and all those before it.
     const KEEP: Keep;
 
     /// Joins with a delta. True if this is more than before.

@@ -1,19 +1,19 @@
-//! How replicas tell each other.
+//! The settings of replicated states.
 
 use std::time::Duration;
 
 use crate::gossip::{self, Draft, usage_lines};
 use kolk_node::Flags;
 
-/// How replicas tell each other what has changed.
+/// How replicas tell each other about changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settings {
-    /// Deltas, by gossip.
+    /// Replicas send deltas, by gossip.
     Deltas(gossip::Settings),
-    /// All that there is, to everybody, whether anything has changed or not: simple, and what deltas
-    /// are measured against.
+    /// Replicas send their whole state to all others, whether anything has changed or not. This is
+    /// simple, and the baseline that deltas are measured against.
     FullState {
-        /// How often.
+        /// The time between two sendings.
         every: Duration,
     },
 }
@@ -24,7 +24,7 @@ impl Default for Settings {
     }
 }
 
-/// What [`Settings::from_args`] understands, for people.
+/// The usage text of [`Settings::from_args`].
 pub const USAGE: &str = concat!(
     "\
 settings of this node:

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::*;
+use crate::gossip::Keep;
 use crate::gossip::tests::World;
 
 /// A type under test: what its replicas do, and what a client should then see.

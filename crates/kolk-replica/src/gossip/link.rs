@@ -1,4 +1,5 @@
-//! What a node remembers of one peer: its own stream to it, the peer's stream to it, and time.
+//! The state that a node keeps for one peer: its stream to the peer, the peer's stream to it, and
+//! the clocks.
 //!
 //! A node's stream to a peer is its log, or as much of it as the peer should know. Positions in the
 //! log number it: a packet says which part of the log it stands for, and one number acknowledges
@@ -73,15 +74,15 @@ pub(super) struct Outgoing {
     pub(super) sent: usize,
     /// The greatest that `sent` ever was: it goes back when something must be repeated.
     high: usize,
-    /// What is on its way, oldest first.
+    /// The packets that are on their way, oldest first.
     on_way: VecDeque<Sent>,
-    /// When what has not been sent shall be.
+    /// When the part of the log that has not been sent is to be sent.
     pub(super) flush_at: Option<Time>,
-    /// Then it will arrive just before the peer passes it on.
+    /// True if `flush_at` was chosen so that the packet arrives just before the peer passes it on.
     pub(super) is_timed: bool,
     /// This node was held up, and has put off what it has not sent, for what waits to be read.
     pub(super) was_held_up: bool,
-    /// When what has been sent is to be repeated.
+    /// When the packets on their way are to be repeated.
     pub(super) retry_at: Option<Time>,
     /// There was more to send than may be on its way at a time.
     pub(super) has_backlog: bool,

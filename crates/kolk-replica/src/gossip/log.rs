@@ -1,4 +1,4 @@
-//! What a node is bound to tell its peers, in the order in which it learned it.
+//! The values that a node must tell its peers, in the order in which it learned them.
 
 use std::collections::BTreeMap;
 use std::ops::RangeBounds;
@@ -9,7 +9,7 @@ use super::store::Keep;
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
     pub(super) place: u32,
-    /// Whom it came from; this node itself, for its own.
+    /// The node that the value came from; this node itself for its own values.
     pub(super) from: u32,
     pub(super) to: Target,
 }
@@ -23,11 +23,11 @@ pub(super) enum Target {
     Hub(u32),
 }
 
-/// Positions count everything that was learned; held are the entries that somebody is to get. A
-/// value is appended again when it must go to somebody whom it was not meant for before.
+/// Positions count all values that were learned; only entries that some peer should get are kept. A
+/// value is appended again when it must go to a peer that it was not meant for before.
 ///
-/// Where a value takes the place of the one before, its entry takes that of the entry before: what a
-/// peer has not acknowledged is then one entry an origin, however long it was away.
+/// Where a value takes the place of the one before, its entry takes that of the entry before: what
+/// a peer has not acknowledged is then one entry an origin, however long it was away.
 pub(super) struct Log {
     entries: BTreeMap<usize, Entry>,
     len: usize,
@@ -87,7 +87,8 @@ mod tests {
         log
     }
 
-    /// Held is what somebody is to get: all of it, or the last of each place for all and for the hub.
+    /// Held is what somebody is to get: all of it, or the last of each place for all and for the
+    /// hub.
     #[test]
     fn entries_take_the_place_of_those_before() {
         for (keep, expected) in [(Keep::All, 75), (Keep::Newest, 6)] {

@@ -1,4 +1,4 @@
-//! What is known to be missing here, and when to ask for it.
+//! Values that are known to be missing at this node, and when to ask for them.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use super::version::VersionVector;
 /// (Demers et al., *Epidemic algorithms for replicated database maintenance*, PODC 1987; but the
 /// question is asked only when there is something to ask for).
 pub(super) struct Repair {
-    /// What others have.
+    /// The values that other nodes have.
     target: VersionVector,
-    /// Who told of it.
+    /// The node that told of them.
     source: u32,
-    /// When to ask.
+    /// When to ask for what is missing.
     pub(super) ask_at: Option<Time>,
     tries: u32,
 }

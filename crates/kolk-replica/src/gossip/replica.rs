@@ -17,8 +17,8 @@ use super::wire::{Packet, Run};
 /// How many values a packet has at most.
 const CHUNK: usize = 512;
 
-/// How many values an answer to a question for missing ones has at most; whoever misses more asks
-/// again.
+/// How many values an answer to a question for missing ones has at most; a node that misses more
+/// asks again.
 const ANSWER_MAX: usize = 4 * CHUNK;
 
 /// How long before the hub passes values on they should arrive there.
@@ -45,7 +45,7 @@ pub(super) struct Replica<T> {
     log: Log,
     /// By node; this node's own is not used.
     links: Vec<Link>,
-    /// Who passes on this node's values: the first node that answers, perhaps this one.
+    /// The node that passes on this node's values: the first node that answers, perhaps this one.
     hub: u32,
     /// How many of this node's own values some hub has.
     handed: u64,
@@ -104,7 +104,8 @@ impl<T: Clone> Replica<T> {
         self.store.version()
     }
 
-    /// The places among [`Replica::values`] that have a value they had not when this was last asked.
+    /// The places among [`Replica::values`] that have a value they had not when this was last
+    /// asked.
     pub(super) fn take_fresh(&mut self) -> Vec<u32> {
         self.store.take_fresh()
     }
@@ -250,7 +251,7 @@ impl<T: Clone> Replica<T> {
         (0..self.links.len() as u32).filter(move |peer| *peer != me)
     }
 
-    /// Who shall get a value that was added here.
+    /// The target of a value that was added at this node.
     fn own_target(&self) -> Target {
         match self.settings.strategy {
             Strategy::Hub { .. } if self.hub != self.me => Target::Hub(self.hub),
@@ -291,8 +292,8 @@ impl<T: Clone> Replica<T> {
         }
     }
 
-    /// When something new is to be sent, and whether it will then arrive just before the peer passes
-    /// it on.
+    /// When something new is to be sent, and whether it will then arrive just before the peer
+    /// passes it on.
     fn flush_time(&self, now: Time, peer: u32, entry: Entry) -> (Time, bool) {
         match (&self.settings.strategy, entry.to) {
             (Strategy::Hub { flush, align: true }, Target::Hub(_)) => {
@@ -394,7 +395,7 @@ impl<T: Clone> Replica<T> {
         self.deputy_until = now + DEPUTY_TERM;
     }
 
-    /// `peer` is there. Learns what there is to learn about time.
+    /// Notes that `peer` is alive, and learns its clock and the round trip.
     fn hear(&mut self, now: Time, peer: u32, packet: &Packet<T>) {
         let link = &mut self.links[peer as usize];
         if let Some((clock, held)) = packet.echo {
@@ -418,7 +419,7 @@ impl<T: Clone> Replica<T> {
         }
     }
 
-    /// What the packet says about what was sent to `peer`.
+    /// Takes the packet's acknowledgement of what was sent to `peer`.
     fn acknowledge(&mut self, now: Time, peer: u32, packet: &Packet<T>) {
         let ack_patience = self.settings.ack;
         let link = &mut self.links[peer as usize];
@@ -606,7 +607,7 @@ impl<T: Clone> Replica<T> {
         }
     }
 
-    /// Something is overdue that others have.
+    /// Asks for values that other nodes have and that are overdue here.
     fn ask_for_missing(&mut self, now: Time) {
         let held = self.store.version().clone();
         let whom = self.repair.whom(&held, self.me, self.links.len(), &mut self.random);

@@ -1,4 +1,4 @@
-//! How values travel.
+//! The settings of gossip.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use kolk_node::Flags;
 /// How values travel, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// By which way.
+    /// The way that values take.
     pub strategy: Strategy,
     /// How long an acknowledgement waits for a message to ride on. All nodes should wait equally
     /// long: a sender counts on it before it repeats anything.
@@ -48,7 +48,7 @@ impl Default for Settings {
     }
 }
 
-/// The lines of a usage that all nodes have that gossip.
+/// The lines that the usage texts of all gossiping nodes have in common.
 macro_rules! usage_lines {
     () => {
         "  --flush-ms N   the hub passes values on every N ms (default 220), and nodes send it theirs just
@@ -61,7 +61,7 @@ macro_rules! usage_lines {
 }
 pub(crate) use usage_lines;
 
-/// What [`Settings::from_args`] understands, for people.
+/// The usage text of [`Settings::from_args`].
 pub const USAGE: &str = concat!(
     "settings of this node:\n",
     usage_lines!(),
@@ -112,7 +112,7 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// Reads a flag that all nodes have that gossip.
+    /// Reads a flag that all gossiping nodes have in common.
     pub(crate) fn take(&mut self, name: &str, flags: &mut Flags<'_>) -> Result<(), String> {
         match name {
             "--flush-ms" => self.flush = Some(flags.milliseconds(RANGE)?),
@@ -124,7 +124,7 @@ impl Draft {
         Ok(())
     }
 
-    /// All flags have been read.
+    /// The settings, after all flags have been read.
     pub(crate) fn finish(self, flags: &Flags<'_>) -> Result<Settings, String> {
         let Draft { flush, ack, at_once, direct, topology } = self;
         let alternatives = |one, other| Err(flags.alternatives(one, other));

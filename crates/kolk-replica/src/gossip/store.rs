@@ -1,4 +1,4 @@
-//! What a node holds: every value it has heard of, once, or the newest of each origin.
+//! The values that a node holds: each that it has received, once, or the newest of each origin.
 
 use super::version::VersionVector;
 use super::wire::Run;
@@ -15,8 +15,8 @@ const AHEAD_MAX: u64 = 1 << 20;
 pub enum Keep {
     /// It stands beside it: a node comes to hold all values.
     All,
-    /// The newer one takes its place, since it says everything that the older one said: a node comes
-    /// to hold one value of each origin, and who was cut off for long gets no more than that.
+    /// The newer one takes its place, since it says everything that the older one said: a node
+    /// comes to hold one value of each origin, and who was cut off for long gets no more than that.
     Newest,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Id {
     pub(super) is_spread: bool,
 }
 
-/// What became of a value that was put in.
+/// The outcome of an insertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Inserted {
     /// It is new, and stands at this place.

@@ -1,10 +1,10 @@
-//! What nodes say to each other: one kind of message, in which everything is optional.
+//! The messages between nodes: one type, in which every field is optional.
 
 use serde::{Deserialize, Serialize};
 
 use super::version::VersionVector;
 
-/// The body.
+/// The body of a message.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Message<T> {
@@ -33,7 +33,7 @@ pub(super) struct Packet<T> {
     /// stream.
     #[serde(rename = "f", default, skip_serializing_if = "is_default")]
     pub(super) from: u64,
-    /// See `from`.
+    /// The end of the part of the stream that this packet is: see `from`.
     #[serde(rename = "n", default, skip_serializing_if = "is_default")]
     pub(super) to: u64,
     /// Values that the receiver should know.
@@ -46,13 +46,13 @@ pub(super) struct Packet<T> {
     /// so.
     #[serde(rename = "j", default, skip_serializing_if = "is_default")]
     pub(super) timed: bool,
-    /// Answer at once.
+    /// The receiver must answer at once.
     #[serde(rename = "q", default, skip_serializing_if = "is_default")]
     pub(super) ask: bool,
-    /// What the sender holds.
+    /// The version vector of the sender's values.
     #[serde(rename = "v", default, skip_serializing_if = "is_default")]
     pub(super) version: Option<VersionVector>,
-    /// Send what is missing in `version`.
+    /// The receiver must send the values that are missing in `version`.
     #[serde(rename = "w", default, skip_serializing_if = "is_default")]
     pub(super) want: bool,
 }

@@ -165,13 +165,11 @@ fn the_slow_are_let_go() {
 fn a_file_that_has_become_shorter_ends_the_connection() {
     let path = tempfile::NamedTempFile::new().expect("a file");
     fs::write(path.path(), "short").expect("written");
-    let answer = async |_| {
-        let file = fs::File::open(path.path())?;
-        let body = Body::File { file, bytes: 10 };
-        Ok::<_, io::Error>(http_response(
-            Response { body, ..Response::text(200, "replaced") },
-            false,
-        ))
+    let at = path.path();
+    let answer = move |_: hyper::Request<Incoming>| async move {
+        let body = Body::File { file: fs::File::open(at)?, bytes: 10 };
+        let response = Response { body, ..Response::text(200, "replaced") };
+        Ok::<_, io::Error>(http_response(response, false))
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let (answer, served) = runtime.block_on(async {

@@ -42,9 +42,9 @@ fn milliseconds(operation: &Operation) -> f64 {
     (operation.completed - operation.invoked).as_secs_f64() * 1e3
 }
 
-/// One run. Beside the checkers' measures: `answered`, the part of operations that the store answered,
-/// `indefinite`, the part whose outcome nobody knows, and of the answered ones the longest `read-ms`
-/// and the mean `update-ms`.
+/// One run. Beside the checkers' measures: `answered`, the part of operations that the store
+/// answered, `indefinite`, the part whose outcome nobody knows, and of the answered ones the
+/// longest `read-ms` and the mean `update-ms`.
 pub fn measure(settings: &Settings) -> Measured {
     let judged =
         judge(settings, |args| kolk_node::machine(kolk_seq_kv::factory(args).expect("arguments")));
