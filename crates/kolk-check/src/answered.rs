@@ -9,11 +9,8 @@ use std::collections::BTreeMap;
 
 use kolk_history::{Function, History, Operation};
 
-use crate::check::{Anomaly, Check};
+use crate::check::{Anomaly, Check, PROOF_MAX};
 use crate::tree::some_of;
-
-/// How many operations are given as proof of one anomaly, and how many nodes are named.
-const PROOF_MAX: usize = 8;
 
 /// What a completion says for which a client waited in vain.
 const TIMEOUT: &str = "timeout";

@@ -5,11 +5,8 @@
 
 use kolk_history::{History, Operation, Value};
 
-use crate::check::{Anomaly, Check};
+use crate::check::{Anomaly, Check, PROOF_MAX};
 use crate::tree::{key, single};
-
-/// How many operations are given as proof.
-const PROOF_MAX: usize = 8;
 
 /// Checks that at least `target` of the operations succeeded, 1 for `total`; without a target it is
 /// only measured.

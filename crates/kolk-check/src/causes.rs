@@ -11,8 +11,8 @@ use kolk_history::{Function, History, Operation, Summary, Value};
 
 use crate::check::Check;
 use crate::elements::{Elements, NONE};
-use crate::run::Verdict;
 use crate::tree::some_of;
+use crate::verdict::Verdict;
 
 /// How many nodes a sentence names.
 const NAMED_MAX: usize = 8;

@@ -6,6 +6,9 @@ use kolk_history::Value;
 
 use crate::tree::{key, list, text};
 
+/// The most operations that an anomaly names as its evidence.
+pub(crate) const PROOF_MAX: usize = 8;
+
 /// How many anomalies of one kind are kept with their text and operations. [`Check::counts`] says
 /// how many there were.
 pub const ANOMALIES_MAX: usize = 32;

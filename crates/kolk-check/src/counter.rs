@@ -21,16 +21,13 @@ use std::collections::BTreeMap;
 
 use kolk_history::{Function, History, Operation, Outcome, Phase, Value};
 
-use crate::check::{Anomaly, Check, Validity};
+use crate::check::{Anomaly, Check, PROOF_MAX, Validity};
 use crate::convergence::LastReads;
 use crate::tree::{count, key, list, some_of};
 use evidence::wrong_total;
 
 /// With more ranges than this only their least and greatest sum are kept.
 const RANGES_MAX: usize = 1 << 16;
-
-/// How many operations are given as proof beside the read.
-const PROOF_MAX: usize = 8;
 
 /// Checks a history in which [`Function::Add`] adds its value, an integer, and [`Function::Read`]
 /// reads the sum.
@@ -70,7 +67,7 @@ pub fn check(history: &History) -> Check {
 
 /// An add's delta, if it counts and is an integer.
 fn delta(operation: &Operation) -> Option<i128> {
-    let counts = operation.function == Function::Add && crate::run::counts(operation);
+    let counts = operation.function == Function::Add && operation.is_counted();
     counts.then(|| integer(operation.told()))?
 }
 

@@ -42,7 +42,7 @@ impl<'a> Elements<'a> {
             .operations
             .iter()
             .enumerate()
-            .filter(|(_, operation)| operation.function == add && crate::run::counts(operation))
+            .filter(|(_, operation)| operation.function == add && operation.is_counted())
             .collect();
         // Adds of the same value stand together, in the order of their invocations.
         adds.sort_by(|(_, a), (_, b)| values::order(a.told(), b.told()));

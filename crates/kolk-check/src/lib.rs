@@ -30,6 +30,7 @@ pub mod set_full;
 pub mod stats;
 pub mod txn;
 pub mod unique_ids;
+pub mod verdict;
 pub mod workloads;
 
 mod elements;
@@ -40,7 +41,8 @@ mod tree;
 mod values;
 
 pub use check::{ANOMALIES_MAX, Anomaly, Check, Measure, Validity};
-pub use run::{Finding, Options, Verdict, check_run};
+pub use run::{Options, check_run};
+pub use verdict::{Finding, Verdict};
 pub use workloads::WORKLOADS;
 
 #[cfg(doc)]

@@ -103,9 +103,7 @@ fn watch(history: &History, elements: &Elements<'_>) -> Watched {
         .iter()
         .enumerate()
         .filter(|(_, operation)| {
-            operation.function == Function::Read
-                && operation.is_ok()
-                && crate::run::counts(operation)
+            operation.function == Function::Read && operation.is_ok() && operation.is_counted()
         })
         .map(|(position, operation)| {
             let completion = operation.completion_or_end();

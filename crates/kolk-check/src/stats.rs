@@ -11,11 +11,8 @@ use std::time::Duration;
 
 use kolk_history::{Function, History, Operation, Outcome, Phase, Value};
 
-use crate::check::{Anomaly, Check};
+use crate::check::{Anomaly, Check, PROOF_MAX};
 use crate::tree::{count, key};
-
-/// How many operations are given as proof that a kind never succeeded.
-const PROOF_MAX: usize = 8;
 
 /// Below this part of the rate asked for, the shortfall is told.
 const RATE_SHARE_MIN: f64 = 0.9;

@@ -23,14 +23,11 @@ pub(crate) mod table;
 mod weak;
 mod words;
 
-use crate::check::{Anomaly, Check};
+use crate::check::{Anomaly, Check, PROOF_MAX};
 pub use levels::Levels;
 
 use findings::Findings;
 use table::Table;
-
-/// How many transactions are given as proof of one anomaly.
-const PROOF_MAX: usize = 8;
 
 /// Of a table in which a value was written twice to a key, and read, nothing can be said.
 fn duplicates(table: &Table) -> Option<Check> {

@@ -7,15 +7,12 @@ use std::cmp::Reverse;
 
 use kolk_history::{Function, History, Operation, Value};
 
-use crate::check::{Anomaly, Check};
+use crate::check::{Anomaly, Check, PROOF_MAX};
 use crate::tree::{count, key};
 use crate::values::{order, rank};
 
 /// How many duplicated ids the results list: those given out most often.
 const DUPLICATED_MAX: usize = 48;
-
-/// How many operations are given as proof of one duplicate.
-const PROOF_MAX: usize = 8;
 
 /// Checks that all ids that [`Function::Generate`] returned are different.
 ///

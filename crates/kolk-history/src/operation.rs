@@ -150,6 +150,11 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// True if it counts in statistics: not one of the convergence phase.
+    pub fn is_counted(&self) -> bool {
+        self.phase != Phase::Convergence
+    }
+
     /// True if it is known to have happened.
     pub fn is_ok(&self) -> bool {
         self.outcome == Outcome::Ok

@@ -6,37 +6,33 @@ use std::path::PathBuf;
 use kolk_engine::{Flow, JournalSink, NodeSource, Patience, Progress, Run, Setup};
 use kolk_history::Plan;
 use kolk_history::plan::{LatencyDistribution, NodeSpec};
-use kolk_node::{Machine, machine};
+use kolk_node::Machine;
 use kolk_workload::planner::{Nemesis, Nodes, Settings, plan};
+use kolk_workload::registry;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_kolk");
 
-/// A node, its workload and the arguments it is run with.
-const NODES: &[(&str, &str, &[&str])] = &[
-    ("echo", "echo", &[]),
-    ("unique-ids", "unique-ids", &[]),
-    ("broadcast", "broadcast", &[]),
-    ("g-set", "g-set", &[]),
-    ("lin-kv", "lin-kv", &[]),
-    ("lin-kv", "seq-kv", &["--service", "seq-kv"]),
-    ("pn-counter", "pn-counter", &[]),
-    ("g-counter", "g-counter", &[]),
-    ("g-counter", "g-counter", &["--crdt"]),
-    ("seq-kv", "seq-kv", &[]),
-];
+#[expect(dead_code, reason = "the program uses all of it")]
+#[path = "../src/nodes/linked.rs"]
+mod linked;
+
+/// Nodes in another mode than that of their workload: node, workload, arguments.
+const MODES: &[(&str, &str, &[&str])] =
+    &[("lin-kv", "seq-kv", &["--service", "seq-kv"]), ("g-counter", "g-counter", &["--crdt"])];
+
+/// Every workload with the built-in node for it, and the modes.
+fn cases() -> Vec<(&'static str, &'static str, &'static [&'static str])> {
+    let workloads = registry::WORKLOADS.iter().map(|info| (info.node, info.name, &[] as &[&str]));
+    let cases: Vec<_> = workloads.chain(MODES.iter().copied()).collect();
+    for node in linked::ALL {
+        assert!(cases.iter().any(|case| case.0 == node.name), "{} is not tried", node.name);
+    }
+    cases
+}
 
 fn make(name: &str, args: &[String]) -> Box<dyn Machine> {
-    match name {
-        "echo" => machine(kolk_echo::factory(args).unwrap()),
-        "unique-ids" => machine(kolk_unique_ids::factory(args).unwrap()),
-        "broadcast" => machine(kolk_broadcast::factory(args).unwrap()),
-        "g-set" => machine(kolk_g_set::factory(args).unwrap()),
-        "lin-kv" => machine(kolk_lin_kv::factory(args).unwrap()),
-        "g-counter" => machine(kolk_g_counter::factory(args).unwrap()),
-        "pn-counter" => machine(kolk_pn_counter::factory(args).unwrap()),
-        "seq-kv" => machine(kolk_seq_kv::factory(args).unwrap()),
-        _ => panic!("there is no node {name}"),
-    }
+    let node = linked::ALL.iter().find(|node| node.name == name).expect("a built-in node");
+    node.maker(args).expect("its arguments")()
 }
 
 /// A short run in which everything random happens.
@@ -98,7 +94,7 @@ fn assert_same(left: &Run, right: &Run, what: &str) {
 
 #[test]
 fn the_same_plan_gives_the_same_run() {
-    for (node, workload, args) in NODES {
+    for (node, workload, args) in cases() {
         for seed in 0..4 {
             let plan = stormy(workload, node, args, seed);
             let run = in_process(&plan);
@@ -110,7 +106,7 @@ fn the_same_plan_gives_the_same_run() {
 
 #[test]
 fn in_process_and_lockstep_give_the_same_run() {
-    for (node, workload, args) in NODES {
+    for (node, workload, args) in cases() {
         for seed in 0..2 {
             let plan = stormy(workload, node, args, seed);
             let what = format!("{node}, seed {seed}, in-process and lockstep");
@@ -121,7 +117,7 @@ fn in_process_and_lockstep_give_the_same_run() {
 
 #[test]
 fn another_seed_gives_another_run() {
-    for (node, workload, args) in NODES {
+    for (node, workload, args) in cases() {
         let digests = [0, 1].map(|seed| in_process(&stormy(workload, node, args, seed)).digest);
         assert_ne!(digests[0], digests[1], "{node}");
     }

@@ -5,8 +5,8 @@
 
 use kolk_history::{History, Operation, Outcome};
 
-use super::{Acceptable, Adds, PROOF_MAX, by, delta};
-use crate::check::Anomaly;
+use super::{Acceptable, Adds, by, delta};
+use crate::check::{Anomaly, PROOF_MAX};
 use crate::tree::some_of;
 
 pub(super) fn wrong_total(

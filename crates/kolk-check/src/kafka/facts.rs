@@ -186,7 +186,7 @@ impl<'a> Facts<'a> {
         };
         facts.ends.push(Ends::default());
         for (position, operation) in (0..).zip(&history.operations) {
-            if crate::run::counts(operation) {
+            if operation.is_counted() {
                 facts.take(position, operation, history.known_value(position as usize));
             }
             facts.ends.push(Ends {

@@ -32,7 +32,7 @@ pub(super) fn keys(
     let mut keys: Vec<(Value, Vec<Access>)> = Vec::new();
     let mut unreadable = 0;
     for (at, operation) in (0..).zip(&history.operations) {
-        if !is_access(operation) || !crate::run::counts(operation) {
+        if !is_access(operation) || !operation.is_counted() {
             continue;
         }
         let read = if model == Model::Register { said_bare(operation) } else { said(operation) };

@@ -37,7 +37,7 @@ pub(super) fn keys(history: &History, check: &mut Check) -> Vec<Key> {
     let mut keys: Vec<(Value, Vec<Access<'_>>)> = Vec::new();
     let mut unreadable = 0;
     for (at, operation) in (0..).zip(&history.operations) {
-        let matters = matters(operation) && crate::run::counts(operation);
+        let matters = matters(operation) && operation.is_counted();
         let Some((key, text)) = said(operation).filter(|_| matters) else {
             unreadable += usize::from(matters);
             continue;

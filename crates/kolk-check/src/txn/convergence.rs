@@ -28,13 +28,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::codes::Codes;
 use super::table::Kind;
 use super::words::plain;
-use crate::check::{Anomaly, Check};
+use crate::check::{Anomaly, Check, PROOF_MAX};
 use crate::convergence::{LastReads, Reader};
 use crate::models::Models;
 use crate::tree::some_of;
-
-/// How many writes are given as proof of one anomaly.
-const PROOF_MAX: usize = 8;
 
 /// How many elements of a list a sentence shows: the last ones.
 const ELEMENTS_MAX: usize = 12;

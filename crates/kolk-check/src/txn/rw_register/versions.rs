@@ -1,6 +1,6 @@
 //! What is known of the order in which values were written.
 
-use crate::check::Anomaly;
+use crate::check::{Anomaly, PROOF_MAX};
 use crate::txn::findings::Findings;
 use crate::txn::same_key::SameKey;
 use crate::txn::table::{NONE, Origin, Table};
@@ -175,12 +175,12 @@ impl Versions {
                 let values = circle.iter().map(|element| table.value_text(*element));
                 let operations: Vec<u32> = circle
                     .iter()
-                    .take(crate::txn::PROOF_MAX)
+                    .take(PROOF_MAX)
                     .map(|element| table.index(table.elements.writer(*element)))
                     .collect();
                 let claim = format!(
                     "the values {} of {} each overwrote the one before, in a circle",
-                    crate::tree::some_of(values, crate::txn::PROOF_MAX),
+                    crate::tree::some_of(values, PROOF_MAX),
                     table.key_text(*key)
                 );
                 table.about(*key, circle, Anomaly::new("cyclic-versions", claim, operations))

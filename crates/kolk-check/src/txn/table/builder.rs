@@ -80,9 +80,8 @@ impl Builder {
     }
 
     fn all(self, history: &History) -> Table {
-        let is_transaction = |operation: &&Operation| {
-            operation.function == Function::Txn && crate::run::counts(operation)
-        };
+        let is_transaction =
+            |operation: &&Operation| operation.function == Function::Txn && operation.is_counted();
         let mut operations: Vec<&Operation> =
             history.operations.iter().filter(is_transaction).collect();
         operations.sort_by_key(|operation| operation.completion_or_end());

@@ -2,9 +2,8 @@
 
 use super::touched::Touched;
 use super::{Because, Circle};
-use crate::check::Anomaly;
+use crate::check::{Anomaly, PROOF_MAX};
 use crate::tree::some_of;
-use crate::txn::PROOF_MAX;
 use crate::txn::table::Table;
 
 /// Values of a key that come before themselves.

@@ -1,0 +1,57 @@
+//! No circle between the modules of a package: each can be read after those that it uses. A module that
+//! is split over files, one and those in the folder of its name, is one module here. Other circles are
+//! listed, with what holds them together.
+
+use std::collections::BTreeSet;
+
+use kolk_tidy::mentions::Mentions;
+use kolk_tidy::packages::packages;
+
+/// The arrows that close a circle all the same: package, from, to, and the reason.
+const ALLOWED: &[(&str, &str, &str, &str)] = &[
+    ("kolk", "runner.rs", "commands.rs", "a finished run writes its report as the command does"),
+    ("kolk-engine", "course.rs", "simulation.rs", "the simulation is one object in four files"),
+    ("kolk-engine", "course/clients.rs", "simulation.rs", "the same"),
+    ("kolk-engine", "host.rs", "run.rs", "the errors of a run stand with what starts it"),
+    ("kolk-engine", "host/process.rs", "run.rs", "the same"),
+    ("kolk-engine", "host/lockstep.rs", "run.rs", "the same, and how long a program may take"),
+    ("kolk-history", "micro_ops.rs", "value.rs", "a value may hold operations, which hold values"),
+    ("kolk-node", "rpc.rs", "context.rs", "waiting for an answer needs the node's state"),
+    ("kolk-node", "timer.rs", "context.rs", "waiting for a time needs the node's state"),
+    ("kolk-node", "timer.rs", "task.rs", "the same"),
+    ("kolk-txn-list-append", "tree.rs", "store.rs", "the tree is read as far as it is needed"),
+    ("kolk-txn-list-append", "store.rs", "transactor.rs", "the same"),
+    ("kolk-txn-list-append", "tree.rs", "state.rs", "the same"),
+];
+
+/// Whether all files are one module and the files in its folder.
+fn is_one_module(circle: &BTreeSet<String>) -> bool {
+    circle.iter().any(|file| {
+        let folder = file.trim_end_matches(".rs");
+        circle.iter().all(|other| {
+            other == file || other.strip_prefix(folder).is_some_and(|inner| inner.starts_with('/'))
+        })
+    })
+}
+
+#[test]
+fn modules_need_each_other_in_one_direction() {
+    let mut faults = Vec::new();
+    for package in packages() {
+        let mut mentions = Mentions::of(&package.folder.join("src"));
+        for (_, from, to, _) in ALLOWED.iter().filter(|arrow| arrow.0 == package.name) {
+            let is_there = mentions.remove(from, to);
+            assert!(
+                is_there,
+                "{}: {from} no longer needs {to}: take it off the list",
+                package.name
+            );
+        }
+        for circle in mentions.circles().into_iter().filter(|circle| !is_one_module(circle)) {
+            for (from, to) in mentions.arrows_among(&circle) {
+                faults.push(format!("{}: {from} needs {to}", package.name));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "circles between modules:\n{}", faults.join("\n"));
+}
