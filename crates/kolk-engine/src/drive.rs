@@ -56,7 +56,7 @@ pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
     let (outputs, unrepeatable) = (outputs(&hosts, &recorder), hosts.unrepeatable());
     drop(hosts);
     let survivors = family.end();
-    let Recorded { history, mut summary, digest, journal } = recorder.finish()?;
+    let Recorded { history, mut summary, digest, journal, trace } = recorder.finish()?;
     summary.outputs = outputs;
     summary.unrepeatable = unrepeatable;
     Ok(Run {
@@ -69,6 +69,7 @@ pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
         ended: queue.now(),
         event_count,
         journal,
+        trace,
         survivors,
     })
 }

@@ -20,6 +20,7 @@ pub mod run;
 mod service_host;
 pub mod services;
 mod simulation;
+pub mod trace;
 mod traffic;
 pub mod workload;
 
@@ -34,4 +35,5 @@ pub use run::{
     Digest, Ending, EngineError, Flow, JournalSink, NodeSource, Observer, Patience, Progress, Run,
     Setup,
 };
+pub use trace::{Trace, TraceEvent, Traced};
 pub use workload::{Call, Completion, Invocation, ReplyError, Step, Worker, Workload};

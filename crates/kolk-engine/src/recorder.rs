@@ -15,6 +15,7 @@ use twox_hash::XxHash3_128;
 
 use crate::endpoint::{Directory, Endpoint};
 use crate::run::{Digest, EngineError, JournalSink};
+use crate::trace::{Trace, Traced, Tracer};
 use crate::workload::{Completion, Invocation, Worker};
 
 /// How much is gathered before it is hashed and written.
@@ -68,11 +69,17 @@ pub(crate) struct Recorded {
     pub(crate) digest: Digest,
     /// If it was kept in memory.
     pub(crate) journal: Option<Vec<u8>>,
+    /// If it was traced.
+    pub(crate) trace: Option<Trace>,
 }
 
 /// Everything that is recorded of a run.
 pub(crate) struct Recorder<'a> {
     journal: Stream<'a>,
+    /// In place of the journal.
+    trace: Option<Tracer>,
+    /// Whether anybody wants the history's lines.
+    writes_history: bool,
     history_lines: Stream<'a>,
     pub(crate) history: History,
     next_index: u32,
@@ -96,12 +103,16 @@ impl<'a> Recorder<'a> {
             hasher: XxHash3_128::with_seed(0),
             sink,
         };
+        let trace = matches!(journal, JournalSink::Trace).then(|| Tracer::new(nodes.clone()));
+        let writes_history = trace.is_none() || history.is_some();
         let journal = match journal {
-            JournalSink::Digest => Sink::Nowhere,
+            JournalSink::Digest | JournalSink::Trace => Sink::Nowhere,
             JournalSink::Memory => Sink::Memory(Vec::new()),
             JournalSink::Write(write) => Sink::Write(write),
         };
         Recorder {
+            trace,
+            writes_history,
             journal: stream("the journal", journal),
             history_lines: stream("the history", history.map_or(Sink::Nowhere, Sink::Write)),
             summary: Summary { traffic: traffic(&nodes), ..Summary::default() },
@@ -121,6 +132,16 @@ impl<'a> Recorder<'a> {
         ends: (Endpoint, Endpoint),
         directory: &Directory,
     ) -> Result<(), EngineError> {
+        if let Some(trace) = &mut self.trace {
+            let what = match kind {
+                JournalKind::Receive => Traced::Received,
+                JournalKind::Duplicate => Traced::Duplicated,
+                JournalKind::Drop(reason) => Traced::Dropped(reason),
+                JournalKind::Send { .. } => return Ok(()),
+            };
+            trace.push(time, id, ends, what);
+            return Ok(());
+        }
         let (src, dest) = (directory.name(ends.0), directory.name(ends.1));
         JournalEvent { kind, time, id, src, dest }.write(&mut self.journal.buffer);
         self.journal.flush_if_full()
@@ -159,6 +180,11 @@ impl<'a> Recorder<'a> {
             }
         }
         self.count_traffic(ends);
+        if let Some(trace) = &mut self.trace {
+            let kind = trace.kind(kind);
+            trace.push(time, id, ends, Traced::Sent { kind, op, cause });
+            return Ok(id);
+        }
         self.journal_event(JournalKind::Send { body, op, cause }, time, id, ends, directory)?;
         Ok(id)
     }
@@ -262,6 +288,9 @@ impl<'a> Recorder<'a> {
     }
 
     fn history_event(&mut self, event: &Event) -> Result<(), EngineError> {
+        if !self.writes_history {
+            return Ok(());
+        }
         jsonl::write_event(&mut self.history_lines.buffer, event, &self.history.nodes);
         self.history_lines.flush_if_full()
     }
@@ -328,7 +357,9 @@ impl<'a> Recorder<'a> {
         value: Value,
     ) -> Result<(), EngineError> {
         let event = FaultEvent { index: self.take_index(), time, function, value };
-        jsonl::write_fault(&mut self.history_lines.buffer, &event);
+        if self.writes_history {
+            jsonl::write_fault(&mut self.history_lines.buffer, &event);
+        }
         self.history.faults.push(event);
         self.history_lines.flush_if_full()
     }
@@ -426,11 +457,19 @@ impl<'a> Recorder<'a> {
         let mut both = XxHash3_128::with_seed(0);
         both.write(&self.journal.hasher.finish_128().to_le_bytes());
         both.write(&self.history_lines.hasher.finish_128().to_le_bytes());
+        let trace = self.trace.map(Tracer::finish);
+        for event in trace.iter().flat_map(|trace| &trace.events) {
+            let ends = u64::from(event.src) << 32 | u64::from(event.dest);
+            for word in [event.time.as_nanos(), event.id, ends, event.what.code()] {
+                both.write(&word.to_le_bytes());
+            }
+        }
         let journal = match self.journal.sink {
             Sink::Memory(memory) => Some(memory),
             Sink::Nowhere | Sink::Write(_) => None,
         };
         let summary = self.counted.unwrap_or_default();
-        Ok(Recorded { history: self.history, summary, digest: Digest(both.finish_128()), journal })
+        let digest = Digest(both.finish_128());
+        Ok(Recorded { history: self.history, summary, digest, journal, trace })
     }
 }

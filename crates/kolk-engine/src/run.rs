@@ -10,7 +10,7 @@ use kolk_history::{History, Plan, Summary};
 use kolk_node::Machine;
 use kolk_protocol::Time;
 
-use crate::{Survivor, Workload};
+use crate::{Survivor, Trace, Workload};
 
 /// A finished run, as far as it came.
 #[derive(Debug)]
@@ -19,7 +19,8 @@ pub struct Run {
     pub history: History,
     /// What the network saw.
     pub summary: Summary,
-    /// Over journal, history and fault events, as they are stored.
+    /// Over journal, history and fault events, as they are stored; of a run that was traced, over
+    /// what happened to its messages.
     pub digest: Digest,
     /// How it ended.
     pub ending: Ending,
@@ -33,6 +34,8 @@ pub struct Run {
     pub event_count: u64,
     /// The journal, if it was kept in memory.
     pub journal: Option<Vec<u8>>,
+    /// The trace, if one was asked for.
+    pub trace: Option<Trace>,
     /// The nodes' processes that could not be ended.
     pub survivors: Vec<Survivor>,
 }
@@ -210,6 +213,9 @@ pub enum JournalSink<'a> {
     Digest,
     /// Into [`Run::journal`].
     Memory,
+    /// Into [`Run::trace`], as typed events: no line of it is written, and of the history only where
+    /// that has somewhere to go.
+    Trace,
     /// Into a file or the like.
     Write(&'a mut dyn Write),
 }

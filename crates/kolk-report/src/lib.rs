@@ -6,6 +6,7 @@
 
 pub mod challenge;
 pub mod difference;
+pub mod explore;
 pub mod export;
 pub mod facts;
 pub mod failure;

@@ -6,7 +6,7 @@ use kolk_check::Options;
 use kolk_check::models::{Model, Models, UnknownModel};
 use kolk_engine::Workload;
 use kolk_history::Plan;
-use kolk_history::plan::WorkloadSpec;
+use kolk_history::plan::{LatencyDistribution, WorkloadSpec};
 
 use crate::broadcast::Broadcast;
 use crate::counter::Counter;
@@ -309,13 +309,23 @@ fn count_max(key: &str) -> u32 {
     }
 }
 
-/// The greatest mean latency, in milliseconds, at which nobody waits for a client's time to run out.
-const CALM_LATENCY_MS_MAX: f64 = 250.0;
+/// The greatest mean latency, in milliseconds, at which nobody waits for a client's time to run out,
+/// if all latencies are the same. A uniform one is up to twice the mean; an exponential one is
+/// thirty times the mean once in 10^13 messages.
+fn calm_latency_ms_max(dist: LatencyDistribution) -> f64 {
+    match dist {
+        LatencyDistribution::Constant => 250.0,
+        LatencyDistribution::Uniform => 125.0,
+        LatencyDistribution::Exponential => 16.0,
+    }
+}
 
 /// True if nothing stands in the way of a message: no fault, no loss, a fast network.
 fn is_calm(plan: &Plan) -> bool {
     let is_lossless = plan.network.loss == 0.0 && plan.exceptions.fates.is_empty();
-    plan.faults.is_empty() && is_lossless && plan.network.latency <= CALM_LATENCY_MS_MAX
+    plan.faults.is_empty()
+        && is_lossless
+        && plan.network.latency <= calm_latency_ms_max(plan.network.latency_dist)
 }
 
 /// A setting that counts something.

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod challenge;
+mod explore;
 mod nodes;
 mod paper;
 mod stored;
@@ -11,10 +12,11 @@ mod watch;
 use clap::{Parser, Subcommand};
 
 pub use self::challenge::ChallengeArgs;
+pub use self::explore::{ExploreArgs, ShrinkArgs, StrategyArg};
 pub use self::nodes::{CheckNodeArgs, NewArgs, NodeArgs, VerifyArgs};
 pub use self::paper::{CompletionsArgs, ElsewhereArgs, HelpArgs, ManArgs};
 pub use self::stored::{CheckArgs, PruneArgs, ReplayArgs, ReportArgs, ServeArgs, StoreCommand};
-pub use self::test::{OutputArgs, RunArgs, TestArgs};
+pub use self::test::{OutputArgs, PatienceArgs, RunArgs, TestArgs};
 pub use self::values::{ClockArg, ExportArg, HostArg, JudgeArg, KeepArg, LatencyArg, Words};
 pub use self::watch::WatchArgs;
 
@@ -62,6 +64,10 @@ pub enum Command {
     Challenge(ChallengeArgs),
     /// Run a test or a challenge again whenever the program changes
     Watch(WatchArgs),
+    /// Try many runs, find one that fails, and make it small
+    Explore(Box<ExploreArgs>),
+    /// Make a stored run that fails small
+    Shrink(Box<ShrinkArgs>),
     /// Run a stored plan again
     Replay(ReplayArgs),
     /// Draw a stored run again: its screen, its page report.html, its pictures

@@ -118,6 +118,8 @@ fn dispatch(command: &Command) -> Result<ExitCode, Stop> {
         Command::Test(args) => commands::test::run(args)?,
         Command::Challenge(args) => commands::challenge::run(args)?,
         Command::Watch(args) => commands::watch::run(args)?,
+        Command::Explore(args) => commands::explore::run(args)?,
+        Command::Shrink(args) => commands::shrink::run(args)?,
         Command::Replay(args) => commands::replay::run(args)?,
         Command::Report(args) => commands::report::run(args)?,
         Command::Serve(args) => commands::serve::run(args)?,

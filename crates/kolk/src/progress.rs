@@ -47,6 +47,20 @@ impl Bar {
         self.bar.set_message(format!("{done} of {of} seeds"));
     }
 
+    /// Shows how far something has come, in words too; `text` is called if it is drawn.
+    pub fn place(&self, place: u64, length: u64, text: impl FnOnce() -> String) {
+        if !self.bar.is_hidden() {
+            self.bar.set_length(length);
+            self.bar.set_position(place.min(length));
+            self.bar.set_message(text());
+        }
+    }
+
+    /// Shows what goes on.
+    pub fn tell(&self, text: &str) {
+        self.bar.set_message(text.to_owned());
+    }
+
     /// Takes the bar away.
     pub fn finish(&self) {
         self.bar.finish_and_clear();

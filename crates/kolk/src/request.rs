@@ -89,7 +89,8 @@ pub fn bad_node_arguments(name: &str, problem: &str) -> Stop {
     Stop::user(failure)
 }
 
-fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
+/// What these flags ask for, with defaults for the rest.
+pub fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
     let node = match (&args.bin, &args.node) {
         (Some(path), _) => {
             let clock = args.clock.map_or(ClockKind::Real, ClockKind::from);

@@ -167,12 +167,46 @@ pub fn run_in_memory(
     patience: Patience,
     observer: &mut dyn Observer,
 ) -> Result<Run, Stop> {
+    let keep = if keep_journal { Keep::Journal } else { Keep::Digest };
+    run_keeping(keep, plan, patience, observer)
+}
+
+/// Carries out a plan for its trace and its history: nothing is written.
+///
+/// # Errors
+///
+/// If a node cannot be started.
+pub fn run_traced(
+    plan: &Plan,
+    patience: Patience,
+    observer: &mut dyn Observer,
+) -> Result<Run, Stop> {
+    run_keeping(Keep::Trace, plan, patience, observer)
+}
+
+/// What is kept of a run in memory beside its history.
+enum Keep {
+    Digest,
+    Journal,
+    Trace,
+}
+
+fn run_keeping(
+    keep: Keep,
+    plan: &Plan,
+    patience: Patience,
+    observer: &mut dyn Observer,
+) -> Result<Run, Stop> {
     let nodes = Nodes::of(&plan.node)?;
     let run = kolk_engine::run(Setup {
         plan,
         nodes: nodes.source(Patience { stop_wanted: signals::stop_wanted, ..patience }),
         workload: workload(plan)?,
-        journal: if keep_journal { JournalSink::Memory } else { JournalSink::Digest },
+        journal: match keep {
+            Keep::Digest => JournalSink::Digest,
+            Keep::Journal => JournalSink::Memory,
+            Keep::Trace => JournalSink::Trace,
+        },
         history: None,
         logs: None,
         observer,

@@ -1,0 +1,146 @@
+//! Bounded: all runs with at most so many deviations from a quiet one.
+//!
+//! Level by level: the quiet run, all with one deviation, all with two, and so on. Every set of
+//! deviations is tried once, in whatever order it comes together. Nothing is left out because an order
+//! of deliveries was seen before: deviations are set in times, and where two runs agree in their
+//! orders a further deviation can still tell them apart.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::hash::{Hash, Hasher};
+
+use kolk_history::Plan;
+
+use crate::deviation::{Deviation, apply, beside};
+use crate::{Candidate, Observation, Strategy};
+
+/// The strategy.
+pub struct Bounded {
+    quiet: Plan,
+    deviations_max: usize,
+    /// How many deviations the runs have that are tried now.
+    level: usize,
+    /// Runs that are varied now: their deviations, and those that can be added to them.
+    parents: VecDeque<(Vec<Deviation>, Vec<Deviation>)>,
+    /// Runs of this level, to be varied on the next one.
+    next: VecDeque<(Vec<Deviation>, Vec<Deviation>)>,
+    /// Sets of deviations that were given out, in short.
+    tried: BTreeSet<u64>,
+    timelines: BTreeSet<u64>,
+    /// The deviations of what was given out, by tag.
+    given: VecDeque<(usize, Vec<Deviation>)>,
+    tags: usize,
+    runs: u64,
+    began: bool,
+    /// The number of deviations up to which everything was tried, and the runs that took.
+    complete: Option<(usize, u64)>,
+}
+
+impl Bounded {
+    /// All runs with at most `deviations_max` deviations from the quiet plan.
+    pub fn new(quiet: Plan, deviations_max: usize) -> Bounded {
+        Bounded {
+            quiet,
+            deviations_max,
+            level: 0,
+            parents: VecDeque::new(),
+            next: VecDeque::new(),
+            tried: BTreeSet::new(),
+            timelines: BTreeSet::new(),
+            given: VecDeque::new(),
+            tags: 0,
+            runs: 0,
+            began: false,
+            complete: None,
+        }
+    }
+
+    /// The next set of deviations of this level.
+    fn next_set(&mut self) -> Option<Vec<Deviation>> {
+        if !self.began {
+            self.began = true;
+            return Some(Vec::new());
+        }
+        loop {
+            let (present, more) = self.parents.front_mut()?;
+            let Some(fresh) = more.pop() else {
+                self.parents.pop_front();
+                continue;
+            };
+            let mut set = present.clone();
+            let place = set.partition_point(|known| *known < fresh);
+            set.insert(place, fresh);
+            let mut hasher = rustc_hash::FxHasher::default();
+            set.hash(&mut hasher);
+            if self.tried.insert(hasher.finish()) {
+                return Some(set);
+            }
+        }
+    }
+}
+
+impl Strategy for Bounded {
+    fn next(&mut self, most: usize) -> Vec<Candidate> {
+        let mut candidates = Vec::new();
+        while candidates.len() < most {
+            let Some(set) = self.next_set() else {
+                // What is out must be learned of before a level is over.
+                if !candidates.is_empty() || self.level >= self.deviations_max {
+                    break;
+                }
+                if self.next.is_empty() {
+                    self.level = self.deviations_max;
+                    break;
+                }
+                self.level += 1;
+                self.parents = std::mem::take(&mut self.next);
+                continue;
+            };
+            let plan = apply(&self.quiet, &set);
+            candidates.push(Candidate { plan, tag: self.tags });
+            self.given.push_back((self.tags, set));
+            self.tags += 1;
+        }
+        candidates
+    }
+
+    fn learn(&mut self, candidate: &Candidate, seen: &Observation) {
+        while self.given.front().is_some_and(|(tag, _)| *tag < candidate.tag) {
+            self.given.pop_front();
+        }
+        let Some((_, set)) = self.given.pop_front() else { return };
+        self.runs += 1;
+        self.timelines.insert(seen.timeline);
+        if self.level < self.deviations_max
+            && let Some(messages) = &seen.detail
+        {
+            let mut more = beside(&candidate.plan, messages, &set);
+            // Given out from the back.
+            more.reverse();
+            self.next.push_back((set, more));
+        }
+        let is_over = self.given.is_empty() && self.parents.iter().all(|(_, more)| more.is_empty());
+        if is_over {
+            // Where no run leaves room for more, there are none with more.
+            let level = if self.next.is_empty() { self.deviations_max } else { self.level };
+            self.complete = Some((level, self.runs));
+        }
+    }
+
+    fn wants_detail(&self) -> bool {
+        true
+    }
+
+    fn proved(&self) -> Option<String> {
+        let (level, runs) = self.complete?;
+        let all = match level {
+            0 => "complete without deviations".to_owned(),
+            1 => "complete for one deviation".to_owned(),
+            level => format!("complete for {level} deviations"),
+        };
+        let orders = self.timelines.len();
+        Some(format!("{all}: {runs} runs, {orders} orders of deliveries"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

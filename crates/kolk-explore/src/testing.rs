@@ -1,0 +1,45 @@
+//! A lab for tests: plans are carried out in this process, one after the other.
+
+use std::convert::Infallible;
+
+use kolk_engine::{Flow, JournalSink, NodeSource, Progress, Setup};
+use kolk_history::Plan;
+use kolk_node::Machine;
+use kolk_workload::{by_name, options};
+
+use crate::{Halt, Lab, Observation, observe};
+
+/// Nodes made by a function.
+pub(crate) struct Bench {
+    pub(crate) make: fn() -> Box<dyn Machine>,
+    pub(crate) cores: usize,
+}
+
+impl Lab for Bench {
+    type Error = Infallible;
+
+    fn run(&self, plan: &Plan, detail: bool) -> Result<Observation, Halt<Infallible>> {
+        let spec = &plan.workload;
+        let run = kolk_engine::run(Setup {
+            plan,
+            nodes: NodeSource::InProcess(&|_| (self.make)()),
+            workload: by_name(&spec.name, &spec.settings, &plan.nodes).expect("known"),
+            journal: JournalSink::Trace,
+            history: None,
+            logs: None,
+            observer: &mut |_: &Progress<'_>| Flow::Continue,
+        })
+        .expect("it runs");
+        let options = options(plan).expect("a plan has what its checkers want");
+        let verdict = kolk_check::check_run(&run.history, Some(&run.summary), &options);
+        Ok(observe(plan, &run, &verdict, detail))
+    }
+
+    fn is_over(&self) -> bool {
+        false
+    }
+
+    fn cores(&self) -> usize {
+        self.cores
+    }
+}

@@ -1,0 +1,88 @@
+//! What is explored: what the flags give, and what they leave open.
+
+use kolk_explore::Open;
+use kolk_report::failure::Failure;
+use kolk_workload::challenge;
+use kolk_workload::planner::Settings;
+
+use crate::args::{ClockArg, ExploreArgs, JudgeArg, RunArgs};
+use crate::request;
+use crate::status::Stop;
+
+/// What is explored.
+pub struct Asked {
+    /// What the flags give, and defaults for the rest.
+    pub settings: Settings,
+    /// What every run draws for itself.
+    pub open: Open,
+}
+
+/// What these flags ask for. Without `--clock` time is simulated, for programs too.
+pub fn asked(args: &ExploreArgs) -> Result<Asked, Stop> {
+    let clock = args.run.clock.unwrap_or(ClockArg::Virtual);
+    let mut run = RunArgs { node_args: args.args.clone(), clock: Some(clock), ..args.run.clone() };
+    let seed = match run.seed {
+        Some(seed) => seed,
+        None => request::fresh_seed()?,
+    };
+    let strict = run.judge != Some(JudgeArg::Maelstrom);
+    let Some(id) = &args.challenge else {
+        let mut settings = request::settings(&run, seed)?;
+        settings.strict = strict;
+        return Ok(Asked { settings, open: open(&run) });
+    };
+    let known = challenge::find(id).ok_or_else(|| {
+        let failure = Failure::new(format!("there is no challenge `{id}`"));
+        Stop::user(failure.advice("`kolk challenge --list` shows them"))
+    })?;
+    // Of several runs the one with faults: the others ask the same of a node, and less.
+    let conditions = known.runs.iter().find(|run| run.partitions).unwrap_or(&known.runs[0]);
+    run.workload = Some(conditions.workload.to_owned());
+    if run.bin.is_none() && run.node.is_none() {
+        run.node = Some(conditions.node.to_owned());
+        run.node_args = conditions.node_args.iter().map(|arg| (*arg).to_owned()).collect();
+    }
+    let given = request::settings(&run, seed)?;
+    let mut settings = conditions.settings(given.node, seed);
+    settings.kolk_version = given.kolk_version;
+    settings.clock = given.clock;
+    settings.strict = strict;
+    settings.limits = given.limits;
+    let all = open(&run);
+    let mut is_open = Open::CHALLENGE;
+    // What is given beside the challenge is given.
+    for (given, open, is_given) in [
+        (given.time_limit, &mut settings.time_limit, !all.time_limit),
+        (given.rate, &mut settings.rate, !all.rate),
+        (given.latency, &mut settings.latency, !all.latency),
+        (given.loss, &mut settings.loss, !all.loss),
+        (given.duplication, &mut settings.duplication, !all.duplication),
+        (given.nemesis_interval, &mut settings.nemesis_interval, !all.nemesis_interval),
+    ] {
+        if is_given {
+            *open = given;
+        }
+    }
+    is_open.time_limit &= all.time_limit;
+    is_open.nemesis_interval &= all.nemesis_interval;
+    Ok(Asked { settings, open: is_open })
+}
+
+/// What these flags leave open.
+fn open(run: &RunArgs) -> Open {
+    let cuts = !run.cut.is_empty();
+    let names = run.nodes.is_some() || run.nodes_file.is_some() || !run.more_nodes.is_empty();
+    Open {
+        // A cut names nodes and times, which must be there.
+        nodes: run.node_count.is_none() && !names && !cuts,
+        concurrency: run.concurrency.is_none(),
+        rate: run.rate.is_none(),
+        time_limit: run.time_limit.is_none() && !cuts,
+        latency: run.latency.is_none(),
+        latency_dist: run.latency_dist.is_none(),
+        loss: run.loss.is_none(),
+        duplication: run.duplication.is_none(),
+        nemesis: run.nemesis.is_none() && !cuts,
+        nemesis_interval: run.nemesis_interval.is_none(),
+    }
+}

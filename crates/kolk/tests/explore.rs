@@ -1,0 +1,132 @@
+//! Exploring, and what is left of what it finds.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn kolk(store: &Path, words: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_kolk"))
+        .args(words.split_whitespace())
+        .arg("--store")
+        .arg(store)
+        .env_remove("CARGO_MANIFEST_DIR")
+        .stdin(std::process::Stdio::null())
+        .output()
+        .expect("kolk runs")
+}
+
+fn json(output: &Output) -> Value {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}\n{errors}"))
+}
+
+/// A node in Python, broken so.
+fn node(bug: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/explore/node.py");
+    format!("--bin {} {bug}", path.display())
+}
+
+#[test]
+fn a_sound_node_holds() {
+    let store = tempfile::tempdir().unwrap();
+    let words = "explore -w broadcast --node broadcast --runs 150 --seed 7 --json";
+    let output = kolk(store.path(), words);
+    let results = json(&output);
+    assert_eq!(output.status.code(), Some(0), "{results:#}");
+    assert_eq!(results["runs"], 150);
+    assert!(results["runs-valid"].as_u64() > Some(140), "{results:#}");
+    assert_eq!(results["failures"], Value::Array(Vec::new()));
+    // Nothing is stored of runs that hold.
+    assert!(!store.path().join("broadcast").exists());
+}
+
+/// Broken in five ways, explored in lockstep and shrunk: what is left fails in the same way when it is
+/// replayed, and the failure is run first the next time.
+#[test]
+#[cfg_attr(not(has_python3), ignore = "there is no python3 on this machine")]
+fn a_program_that_is_broken_is_found_and_shrunk() {
+    for (bug, classes) in [
+        ("no-retry", &["lost", "diverged"][..]),
+        ("duplicates", &["duplicate"]),
+        ("no-relay", &["lost", "diverged"]),
+        ("forgets", &["lost", "diverged"]),
+        ("garbles", &["never-added", "lost", "diverged"]),
+    ] {
+        let store = tempfile::tempdir().unwrap();
+        let words = format!(
+            "explore -w broadcast {} --seed 1 --runs 120 --node-count 3 --step-timeout 120 \
+             --shrink-for 1h --json",
+            node(bug)
+        );
+        let output = kolk(store.path(), &words);
+        let results = json(&output);
+        assert_eq!(output.status.code(), Some(1), "{bug}: {results:#}");
+        let failure = &results["failures"][0];
+        let class = failure["class"].as_str().unwrap();
+        assert!(classes.contains(&class), "{bug}: {class}");
+        let after = &failure["shrunk"]["after"];
+        let at_most = |what: &str, most: u64| {
+            assert!(after[what].as_u64() <= Some(most), "{bug}, {what}: {after:#}");
+        };
+        at_most("nodes", 3);
+        at_most("operations", 4);
+        at_most("faults", 1);
+        at_most("messages", 25);
+        let folder = failure["shrunk"]["folder"].as_str().unwrap();
+        assert!(Path::new(folder).join("shrunk.json").is_file());
+        let replayed = kolk(store.path(), &format!("replay {folder}"));
+        let text = String::from_utf8_lossy(&replayed.stdout);
+        assert_eq!(replayed.status.code(), Some(1), "{bug}: {text}");
+        assert!(text.contains("the same run, byte for byte"), "{bug}: {text}");
+        if bug == "no-retry" {
+            let again = json(&kolk(store.path(), &words));
+            assert!(again["earlier-failures"]["failed"].as_u64() > Some(0), "{again:#}");
+        }
+    }
+}
+
+#[test]
+#[cfg_attr(not(has_python3), ignore = "there is no python3 on this machine")]
+fn a_stored_run_is_shrunk_beside_itself() {
+    let store = tempfile::tempdir().unwrap();
+    let words = format!(
+        "test -w broadcast {} --clock virtual --seed 3 --strict --node-count 4 --time-limit 5 \
+         --rate 10 --loss 0.2 --latency 10 --latency-dist exponential --step-timeout 120",
+        node("no-retry")
+    );
+    assert_eq!(kolk(store.path(), &words).status.code(), Some(1));
+    let latest = store.path().join("latest");
+    let original = fs::canonicalize(&latest).unwrap();
+    let output = kolk(
+        store.path(),
+        &format!("shrink {} --for 1h --step-timeout 120 --json", latest.display()),
+    );
+    let small = json(&output);
+    assert_eq!(output.status.code(), Some(1), "{small:#}");
+    assert_eq!(small["least"], true);
+    assert!(small["after"]["operations"].as_u64() <= Some(2), "{small:#}");
+    assert_eq!(small["after"]["nodes"], 2, "{small:#}");
+    let folder = fs::canonicalize(small["folder"].as_str().unwrap()).unwrap();
+    assert_eq!(folder.parent(), original.parent());
+    let holds = kolk(store.path(), "test -w broadcast --node broadcast --time-limit 2 --seed 1");
+    assert_eq!(holds.status.code(), Some(0));
+    let nothing = kolk(store.path(), &format!("shrink {}", latest.display()));
+    assert_eq!(nothing.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&nothing.stdout).contains("nothing to shrink"));
+}
+
+#[test]
+fn files_for_ci_are_written() {
+    let store = tempfile::tempdir().unwrap();
+    let junit = store.path().join("junit.xml");
+    let words = format!(
+        "explore -w g-set --node g-set --runs 20 --seed 1 --quiet --github --junit {}",
+        junit.display()
+    );
+    assert_eq!(kolk(store.path(), &words).status.code(), Some(0));
+    let text = fs::read_to_string(junit).unwrap();
+    assert!(text.contains("failures=\"0\""), "{text}");
+}
