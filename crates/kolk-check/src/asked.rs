@@ -50,6 +50,9 @@ pub fn promise(check: &str, kind: &str) -> &'static str {
         kind if kind.starts_with("causal-violation") => {
             "a transaction must see what the transactions that it has seen had seen"
         }
+        kind if kind.ends_with("-violation") => {
+            "the consistency model must hold for some order of the writes of each key"
+        }
         // The types of cycles, of transactions.
         _ => {
             "the consistency model must hold for what the last reads and transactions of unknown \

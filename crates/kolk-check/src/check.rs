@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use kolk_history::Value;
 
+use crate::models::Models;
 use crate::tree::{key, list, text};
 
 /// The most operations that an anomaly names as its evidence.
@@ -172,6 +173,8 @@ pub struct Check {
     pub measures: Vec<Measure>,
     /// What was not checked, and what else should be known: sentences without a full stop.
     pub notes: Vec<String>,
+    /// The models that are proved to hold, where such are proved; all else is not known.
+    pub proved: Option<Models>,
 }
 
 impl Check {

@@ -305,6 +305,8 @@ const IMPLIED: &[(&str, &[&str])] = &[
     ("read-atomic-violation", &["causal-violation", "read-atomic-violation-process"]),
     ("read-atomic-violation-process", &["causal-violation-process"]),
     ("causal-violation", &["causal-violation-process"]),
+    ("prefix-violation", &["snapshot-isolation-violation"]),
+    ("snapshot-isolation-violation", &["serializable-violation"]),
 ];
 
 /// The anomalies that a model forbids, beyond those that weaker models forbid.
@@ -325,20 +327,33 @@ const FORBIDDEN: &[(Model, &[&str])] = &[
     (Model::Causal, &["causal-violation-process"]),
     (Model::CausalCerone, &["causal-violation"]),
     (Model::ConsistentView, &["G-single"]),
-    (Model::RepeatableRead, &["G2-item"]),
-    (Model::SnapshotIsolation, &["internal", "G-nonadjacent"]),
-    (Model::Serializable, &["internal", "G2"]),
-    (Model::StrictSerializable, &["G1c-realtime", "G2-realtime"]),
+    // As long as there are no predicates, it is serializability.
+    (Model::RepeatableRead, &["G2-item", "serializable-violation"]),
+    (Model::Prefix, &["prefix-violation"]),
+    (Model::SnapshotIsolation, &["internal", "G-nonadjacent", "snapshot-isolation-violation"]),
+    (Model::Serializable, &["internal", "G2", "serializable-violation"]),
+    (Model::StrictSerializable, &["G1c-realtime", "G2-realtime", "strict-serializable-violation"]),
     (Model::StrongSessionReadUncommitted, &["G0-process"]),
     (Model::StrongSessionReadCommitted, &["G1c-process"]),
     (Model::StrongReadUncommitted, &["G0-realtime"]),
     (Model::StrongReadCommitted, &["G1c-realtime"]),
     (
         Model::StrongSessionSnapshotIsolation,
-        &["G1-process", "G-nonadjacent-process", "causal-violation-process"],
+        &[
+            "G1-process",
+            "G-nonadjacent-process",
+            "causal-violation-process",
+            "strong-session-snapshot-isolation-violation",
+        ],
     ),
-    (Model::StrongSnapshotIsolation, &["G1-realtime", "G-nonadjacent-realtime"]),
-    (Model::StrongSessionSerializable, &["G1-process", "G2-process"]),
+    (
+        Model::StrongSnapshotIsolation,
+        &["G1-realtime", "G-nonadjacent-realtime", "strong-snapshot-isolation-violation"],
+    ),
+    (
+        Model::StrongSessionSerializable,
+        &["G1-process", "G2-process", "strong-session-serializable-violation"],
+    ),
 ];
 
 /// Every claim that follows from an anomaly, itself first.

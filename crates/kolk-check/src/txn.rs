@@ -10,6 +10,7 @@ pub(crate) mod codes;
 mod components;
 pub(crate) mod convergence;
 pub mod cycles;
+mod exact;
 mod findings;
 mod graph;
 pub(crate) mod levels;

@@ -6,7 +6,7 @@ use super::cycles::{Cycle, CycleType, Scope, Shape};
 use super::graph::Kinds;
 use super::levels;
 use super::order;
-use super::table::{Malformed, Table};
+use super::table::{Kind, Malformed, Table};
 use crate::check::{Anomaly, Check, Validity};
 use crate::models::{self, Model, Models};
 use crate::tree::{count, key, list, text};
@@ -30,6 +30,10 @@ pub(crate) struct Findings<'a> {
     decided: Vec<(&'static str, bool)>,
     /// Models that violations of these levels rule out.
     violated: Models,
+    /// Models that were proved, with all that they imply.
+    proved: Models,
+    /// Where decisions stopped that did not come to an end, in words.
+    stopped: Vec<String>,
 }
 
 impl<'a> Findings<'a> {
@@ -45,6 +49,8 @@ impl<'a> Findings<'a> {
             decidable,
             decided: Vec::new(),
             violated: Models::default(),
+            proved: Models::default(),
+            stopped: Vec::new(),
         }
     }
 
@@ -64,10 +70,77 @@ impl<'a> Findings<'a> {
     /// nothing else speaks against the models asked for: whatever breaks a level mostly makes a
     /// cycle that was told already.
     pub(crate) fn violation(&mut self, kind: &'static str, anomaly: impl FnOnce() -> Anomaly) {
-        self.violated = self.violated.and(models::ruled_out(kind));
+        self.violated = self.violated.and(models::exactly(kind, self.table.in_sessions));
         if self.check.anomalies.is_empty() || self.requested.overlaps(levels::all()) {
             self.stronger(kind, anomaly);
         }
+    }
+
+    /// True if something that was found rules out a model.
+    pub(crate) fn rules_out(&self, model: Model) -> bool {
+        let exactly =
+            |kind: &&'static str| models::exactly(kind, self.table.in_sessions).contains(model);
+        self.violated.contains(model) || self.found.iter().any(exactly)
+    }
+
+    /// True if something rules out a model, other than that values are not known to have been written:
+    /// that is so of every part of a history, and says nothing of the order of its transactions.
+    pub(crate) fn is_settled(&self, model: Model) -> bool {
+        let exactly = |kind: &&'static str| {
+            *kind != "garbage-read" && models::exactly(kind, self.table.in_sessions).contains(model)
+        };
+        self.violated.contains(model) || self.found.iter().any(exactly)
+    }
+
+    /// Takes note that models hold, with all that they imply.
+    pub(crate) fn proved(&mut self, models: Models) {
+        self.proved = self.proved.and(models.implied());
+    }
+
+    /// Takes note that whether a model holds was not decided, and where that stood.
+    pub(crate) fn stopped(&mut self, model: Model, stopped: &str) {
+        self.stopped.push(format!("whether it is {model} is not known: the search {stopped}"));
+    }
+
+    /// What is proved of registers: what was decided, and the weaker levels that nothing rules out. These
+    /// are decided by what is known of who read from whom, and of the order of versions that
+    /// transactions tell, as any order that agrees with these will do.
+    fn prove(&mut self) {
+        if self.table.kind != Kind::Write || !self.table.confused_keys.is_empty() {
+            return;
+        }
+        let is_decided = |name: &str| self.decided.iter().any(|(level, _)| *level == name);
+        let holds = |name: &str| self.decided.contains(&(name, true));
+        let mut proved = vec![Model::ReadUncommitted];
+        let is_certain = |t: &super::table::Transaction| t.outcome != kolk_history::Outcome::Info;
+        if self.table.transactions.iter().all(is_certain) {
+            proved.push(Model::StrongSessionReadUncommitted);
+            proved.push(Model::StrongSessionReadCommitted);
+            if !self.table.untimed {
+                proved.push(Model::StrongReadUncommitted);
+                proved.push(Model::StrongReadCommitted);
+            }
+        }
+        proved.extend(is_decided("read-committed").then_some(Model::ReadCommitted));
+        proved.extend(is_decided("read-atomic").then_some(Model::ReadAtomic));
+        if holds("causal") {
+            proved.extend([Model::Causal, Model::CausalCerone]);
+        }
+        proved.retain(|model| !self.rules_out(*model));
+        let mut proved = Models::from_iter(proved.into_iter());
+        // What is stronger is proved only with what it implies.
+        let decided = proved.and(self.proved);
+        let base = Models::from_iter(proved.iter().filter(|model| {
+            let below = Models::new(&[*model]).implied();
+            [Model::ReadCommitted, Model::ReadAtomic]
+                .iter()
+                .all(|level| !below.contains(*level) || decided.contains(*level))
+        }));
+        proved = base.and(self.proved).implied();
+        let sound = proved.iter().filter(|model| !self.rules_out(*model));
+        self.check.proved = Some(Models::from_iter(sound));
+        let stopped = std::mem::take(&mut self.stopped);
+        self.check.notes.extend(stopped);
     }
 
     /// Takes note of levels that were decided exactly, and whether they hold.
@@ -168,6 +241,7 @@ impl<'a> Findings<'a> {
             self.types.push("empty-transaction-graph");
         }
         self.note_malformed();
+        let is_sound = self.table.malformed.is_empty();
         self.correct_decided();
         self.note_confused();
         self.note_decided();
@@ -175,6 +249,9 @@ impl<'a> Findings<'a> {
             let note = "the history tells no times: nothing is checked of the order of real time";
             self.check.notes.push(note.to_owned());
             self.decidable = self.decidable.without(models::of_real_time());
+        }
+        if is_sound {
+            self.prove();
         }
         self.results();
         self.check
@@ -270,7 +347,11 @@ impl<'a> Findings<'a> {
             list(names.into_iter().map(|model| Value::Keyword(model.word())))
         };
         let weakest = impossible.weakest();
-        let strongest = self.decidable.without(impossible.and(self.violated)).strongest();
+        let strongest = match self.check.proved {
+            Some(proved) => proved,
+            None => self.decidable.without(impossible.and(self.violated)),
+        };
+        let strongest = strongest.strongest();
         let possible = (0..table.len() as u32).filter(|number| table.is_possible(*number)).count();
         let mut results = vec![
             (key(&"transaction-count"), count(possible)),

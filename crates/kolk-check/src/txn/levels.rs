@@ -54,6 +54,19 @@ pub(crate) fn settle(check: &mut Check, requested: Models, levels: Levels, in_se
         check.counts.retain(|(counted, _)| *counted != kind);
         check.notes.push(format!("{note}: {}", finding.claim));
     }
+    if let Some(proved) = check.proved
+        && levels == Levels::Exact
+        && check.validity == Validity::Valid
+    {
+        let names: Vec<&str> = requested.without(proved).iter().map(Model::name).collect();
+        if !names.is_empty() {
+            check.validity = Validity::Unknown;
+            let names = names.join(", ");
+            check
+                .notes
+                .push(format!("nothing speaks against {names}, but nothing proves it either"));
+        }
+    }
 }
 
 #[cfg(test)]

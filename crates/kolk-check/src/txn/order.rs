@@ -25,6 +25,11 @@ pub(crate) fn process(table: &Table, graph: &mut Builder) {
 /// it: three edges each, however many run at once, where the order's transitive reduction (what
 /// Elle keeps, by a frontier) has as many as there are processes.
 pub(crate) fn realtime(table: &Table, graph: &mut Builder) {
+    realtime_between(table, graph, |transaction| transaction);
+}
+
+/// The same where the end of a transaction is a vertex of its own.
+pub(crate) fn realtime_between(table: &Table, graph: &mut Builder, end: impl Fn(u32) -> u32) {
     if table.untimed {
         return;
     }
@@ -53,7 +58,7 @@ pub(crate) fn realtime(table: &Table, graph: &mut Builder) {
                 hub
             }
         };
-        graph.edge(number, hub, Kinds::REALTIME);
+        graph.edge(end(number), hub, Kinds::REALTIME);
         last_hub = Some(hub);
     }
     if let Some(hub) = last_hub {

@@ -32,14 +32,14 @@
 mod assumed;
 mod direct;
 mod explain;
-mod versions;
+pub(in crate::txn) mod versions;
 
 use kolk_history::History;
 
 use super::findings::{Explain, Findings};
 use super::graph::{Builder as GraphBuilder, Graph, Kinds};
 use super::table::{Builder, Kind, Table};
-use super::{cycles, duplicates, order, shrink, weak};
+use super::{cycles, duplicates, exact, order, shrink, weak};
 use crate::check::Check;
 use crate::models::{self, Models};
 use assumed::Assumed;
@@ -90,12 +90,17 @@ pub fn check(history: &History, requested: Models) -> Check {
 pub fn check_assuming(history: &History, requested: Models, keys: AssumedKeys) -> Check {
     let table = Builder::read(history, Kind::Write);
     let mut check = check_table(&table, requested, keys);
-    shrink::add(&table, &mut check, |part| check_table(part, requested, keys));
+    shrink::add(&table, &mut check, |part| judge(part, requested, keys, false));
     check
 }
 
 /// Checks a table of register transactions.
 pub(crate) fn check_table(table: &Table, requested: Models, keys: AssumedKeys) -> Check {
+    judge(table, requested, keys, true)
+}
+
+/// Checks a table; `exactly`, whatever order the writes of a key were made in.
+fn judge(table: &Table, requested: Models, keys: AssumedKeys, exactly: bool) -> Check {
     if let Some(unknown) = duplicates(table) {
         return unknown;
     }
@@ -109,6 +114,9 @@ pub(crate) fn check_table(table: &Table, requested: Models, keys: AssumedKeys) -
         rayon::join(dependencies, levels)
     };
     levels.report(&mut findings);
+    if exactly {
+        exact::decide(&mut findings, requested);
+    }
     findings.finish(kinds)
 }
 

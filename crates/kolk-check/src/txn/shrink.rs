@@ -30,7 +30,8 @@ pub(super) fn add(table: &Table, found: &mut Check, check: impl Fn(&Table) -> Ch
     let mut kinds: Vec<&'static str> = Vec::new();
     let all = || found.anomalies.iter().chain(&found.stronger);
     for anomaly in all() {
-        if !kinds.contains(&anomaly.kind) {
+        // Some come with it.
+        if anomaly.smallest.is_empty() && !kinds.contains(&anomaly.kind) {
             kinds.push(anomaly.kind);
         }
     }
@@ -179,8 +180,28 @@ fn longest(table: &Table) -> Vec<Option<u32>> {
     longest
 }
 
+/// As few as can be of these transactions such that what is left still `shows` something. `budget` is
+/// how many transactions may be looked at, over all trials.
+pub(super) fn least(
+    table: &Table,
+    kept: Vec<u32>,
+    budget: &mut usize,
+    shows: impl Fn(&Table) -> bool,
+) -> Vec<u32> {
+    minimize(kept, |kept| {
+        if *budget < kept.len() + 1 {
+            return Tried::Spent;
+        }
+        *budget -= kept.len() + 1;
+        match shows(&part(table, &kept)) {
+            true => Tried::Shows(kept),
+            false => Tried::Not,
+        }
+    })
+}
+
 /// The history of these transactions alone.
-fn part(table: &Table, kept: &[u32]) -> Table {
+pub(super) fn part(table: &Table, kept: &[u32]) -> Table {
     let mut builder = Builder::new(table.kind);
     let code = |element: u32| table.elements.code(element);
     for number in kept {

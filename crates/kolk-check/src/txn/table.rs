@@ -291,6 +291,11 @@ impl Table {
         confused.iter().map(key).collect()
     }
 
+    /// Takes the names of keys and values from the table that this is a part of.
+    pub(crate) fn name_as_in(&mut self, whole: &Table) {
+        self.codes = whole.codes.clone();
+    }
+
     /// A key's name.
     pub(crate) fn key_name(&self, key: u32) -> Value {
         self.codes.value(self.keys[key as usize])

@@ -18,6 +18,8 @@ pub(super) enum Test {
     Serial,
     /// It read all from one earlier state, and nobody has written since what it writes.
     Snapshot,
+    /// It read all from one earlier state.
+    Prefix,
     /// It read each from some earlier state.
     Committed,
     /// It read each from some earlier state that has what the level says it *sees* there (Biswas &
@@ -139,6 +141,7 @@ impl<'a> Search<'a> {
                     && (0..now).all(is_current)
                     && reads().all(|at| self.fits(record, at, state))
             }),
+            Test::Prefix => earlier.any(|state| reads().all(|at| self.fits(record, at, state))),
             Test::Committed => reads().all(|at| self.fit_some(next, &[at], &|_| false)),
             Test::Sees(Level::ReadCommitted) => reads().all(|at| {
                 let earlier = &record.ops[..at];

@@ -41,7 +41,7 @@ impl Lists {
 
 /// Who read and wrote which version, and which versions follow which.
 #[derive(Debug)]
-pub(super) struct Versions {
+pub(in crate::txn) struct Versions {
     /// By element: who read it externally.
     readers: Lists,
     /// By key: who externally read nothing.
@@ -62,7 +62,7 @@ pub(super) struct Versions {
 impl Versions {
     /// What reads and writes tell. Pending transactions whose values were read are counted in if
     /// asked; whether there are any is known either way.
-    pub(super) fn new(table: &Table, with_pending: bool) -> Versions {
+    pub(in crate::txn) fn new(table: &Table, with_pending: bool) -> Versions {
         let (mut readers, mut of_nothing, mut follows) = (Vec::new(), Vec::new(), Vec::new());
         let mut before = vec![NONE; table.elements.len()];
         let mut same_key = SameKey::new(table);
@@ -136,39 +136,39 @@ impl Versions {
     }
 
     /// Whether values of pending transactions were read.
-    pub(super) fn has_pending(&self) -> bool {
+    pub(in crate::txn) fn has_pending(&self) -> bool {
         self.has_pending
     }
 
     /// Who wrote an element, if that is an external write and is known to have happened.
-    pub(super) fn writer(&self, table: &Table, element: u32) -> Option<u32> {
+    pub(in crate::txn) fn writer(&self, table: &Table, element: u32) -> Option<u32> {
         self.counts[element as usize].then(|| table.elements.writer(element))
     }
 
-    pub(super) fn readers(&self, element: u32) -> &[u32] {
+    pub(in crate::txn) fn readers(&self, element: u32) -> &[u32] {
         self.readers.of(element)
     }
 
-    pub(super) fn readers_of_nothing(&self, key: u32) -> &[u32] {
+    pub(in crate::txn) fn readers_of_nothing(&self, key: u32) -> &[u32] {
         self.readers_of_nothing.of(key)
     }
 
-    pub(super) fn writers(&self, key: u32) -> &[u32] {
+    pub(in crate::txn) fn writers(&self, key: u32) -> &[u32] {
         self.writers.of(key)
     }
 
     /// Who overwrote an element after reading it.
-    pub(super) fn next_writers(&self, element: u32) -> &[u32] {
+    pub(in crate::txn) fn next_writers(&self, element: u32) -> &[u32] {
         self.next_writers.of(element)
     }
 
     /// The element directly before this one, as far as is known.
-    pub(super) fn before(&self, element: u32) -> Option<u32> {
+    pub(in crate::txn) fn before(&self, element: u32) -> Option<u32> {
         Some(self.before[element as usize]).filter(|before| *before != NONE)
     }
 
     /// Reports values that come before themselves.
-    pub(super) fn report_cyclic(&self, findings: &mut Findings<'_>) {
+    pub(in crate::txn) fn report_cyclic(&self, findings: &mut Findings<'_>) {
         let table = findings.table;
         for (key, circle) in &self.cyclic {
             findings.anomaly("cyclic-versions", || {

@@ -1,0 +1,183 @@
+//! Serializability, snapshot isolation and prefix consistency of registers, decided exactly.
+//!
+//! Each of these holds if there is one order of all events (a transaction's begin and its commit,
+//! which for serializability are one) that agrees with what is [known](problem) and in which nobody
+//! writes a key between a write of it and a read of that write. Which of two transactions wrote a key
+//! first is mostly not known: it is a choice. That to decide this is NP-complete (Papadimitriou,
+//! *The serializability of concurrent database updates*, JACM 1979; Biswas & Enea, OOPSLA 2019)
+//! does not mean that it is hard for what databases do: as in Cobra (Tan et al., OSDI 2020), PolySI
+//! (Huang et al., VLDB 2023) and Viper (Zhang et al., EuroSys 2023), choices are made by a search
+//! that learns from its conflicts, over a graph that must stay without cycles (MonoSAT: Bayless et
+//! al., AAAI 2015). Here the graph is kept in one [order](order) of all its vertices (Pearce & Kelly,
+//! *A dynamic topological sort algorithm for directed acyclic graphs*, JEA 2007), and choices are made
+//! only where that order [breaks](search) a read. Where it breaks none it is the proof; and it
+//! [begins](first) as a store may well have run the transactions, so that most often little is left to
+//! choose.
+//!
+//! A transaction whose outcome is not known, and of which nobody read, need not have happened: the
+//! history fits a model if it does without it.
+//!
+//! The work is bounded by a number of steps that depends on nothing but the history. Beyond it the
+//! answer is unknown.
+
+mod explain;
+mod first;
+mod order;
+mod problem;
+mod proof;
+mod refutation;
+mod search;
+#[cfg(test)]
+mod tests;
+
+use crate::check::Anomaly;
+use crate::models::{Model, Models};
+
+use super::findings::Findings;
+use super::table::Table;
+use problem::{Facts, Problem};
+use search::{Answer, Search};
+
+/// What of a transaction must stand where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    /// It happens at one instant.
+    Serial,
+    /// It reads where it begins and writes where it commits, and nobody writes what it writes between.
+    Snapshot,
+    /// It reads where it begins and writes where it commits.
+    Prefix,
+}
+
+/// Which order of the clients' must be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Clients {
+    Any,
+    Sessions,
+    RealTime,
+}
+
+/// A model that is decided.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Goal {
+    model: Model,
+    shape: Shape,
+    clients: Clients,
+    violation: &'static str,
+}
+
+const fn goal(model: Model, shape: Shape, clients: Clients, violation: &'static str) -> Goal {
+    Goal { model, shape, clients, violation }
+}
+
+/// The models that are decided, none before one that implies it.
+const GOALS: [Goal; 7] = {
+    use Clients::{Any, RealTime, Sessions};
+    use Model::{
+        Prefix, Serializable, SnapshotIsolation, StrictSerializable, StrongSessionSerializable,
+        StrongSessionSnapshotIsolation, StrongSnapshotIsolation,
+    };
+    [
+        goal(StrictSerializable, Shape::Serial, RealTime, "strict-serializable-violation"),
+        goal(
+            StrongSessionSerializable,
+            Shape::Serial,
+            Sessions,
+            "strong-session-serializable-violation",
+        ),
+        goal(Serializable, Shape::Serial, Any, "serializable-violation"),
+        goal(
+            StrongSnapshotIsolation,
+            Shape::Snapshot,
+            RealTime,
+            "strong-snapshot-isolation-violation",
+        ),
+        goal(
+            StrongSessionSnapshotIsolation,
+            Shape::Snapshot,
+            Sessions,
+            "strong-session-snapshot-isolation-violation",
+        ),
+        goal(SnapshotIsolation, Shape::Snapshot, Any, "snapshot-isolation-violation"),
+        goal(Prefix, Shape::Prefix, Any, "prefix-violation"),
+    ]
+};
+
+/// How many steps are taken at most for one model: some hundred for each micro-operation, and never
+/// less than what small knots need.
+fn work_max(table: &Table) -> u64 {
+    const LEAST: u64 = 1 << 31;
+    LEAST + 256 * table.operations.len() as u64
+}
+
+/// Decides all models that nothing found so far rules out, if a model is asked for that has to do with
+/// them, and adds what it comes to.
+pub(super) fn decide(findings: &mut Findings<'_>, requested: Models) {
+    let table = findings.table;
+    if !needs_proof(requested) {
+        return;
+    }
+    let facts = Facts::new(table);
+    let mut proved = Models::default();
+    let mut failed = Vec::new();
+    for goal in GOALS {
+        let is_told = !(table.untimed && goal.clients == Clients::RealTime);
+        if !is_told || proved.contains(goal.model) || findings.is_settled(goal.model) {
+            continue;
+        }
+        match solve(&facts, goal, work_max(table)) {
+            Answer::Holds(_) => proved = proved.and(Models::new(&[goal.model]).implied()),
+            Answer::Fails(core) => failed.push((goal, core)),
+            Answer::Stopped(stopped) => findings.stopped(goal.model, &stopped.to_string()),
+        }
+    }
+    findings.proved(proved);
+    // What a weaker model forbids need not be told of those that imply it.
+    let weakest = Models::from_iter(failed.iter().map(|(goal, _)| goal.model)).weakest();
+    for (goal, core) in failed.into_iter().filter(|(goal, _)| weakest.contains(goal.model)) {
+        findings.stronger(goal.violation, || violation(table, goal, core));
+    }
+}
+
+/// Whether a model is asked for that only a stronger one proves.
+fn needs_proof(requested: Models) -> bool {
+    let proved_otherwise = [
+        Model::ReadUncommitted,
+        Model::ReadCommitted,
+        Model::ReadAtomic,
+        Model::Causal,
+        Model::StrongSessionReadUncommitted,
+        Model::StrongSessionReadCommitted,
+        Model::StrongReadUncommitted,
+        Model::StrongReadCommitted,
+    ];
+    !requested.without(Models::new(&proved_otherwise)).is_empty()
+}
+
+fn solve(facts: &Facts<'_>, goal: Goal, work_max: u64) -> Answer {
+    let problem = Problem::new(facts, goal.shape, goal.clients);
+    let answer = Search::new(&problem, work_max).run();
+    if let Answer::Holds(order) = &answer {
+        debug_assert!(proof::shows(&problem, order), "an order that shows nothing");
+    }
+    answer
+}
+
+/// What proves that a model does not hold, told of as few transactions as show it.
+fn violation(table: &Table, goal: Goal, core: Vec<u32>) -> Anomaly {
+    let mut budget = SHRINK_WORK;
+    let shows = |part: &Table| {
+        matches!(solve(&Facts::new(part), goal, SHRINK_WORK as u64), Answer::Fails(_))
+    };
+    let kept = super::shrink::least(table, core, &mut budget, shows);
+    let mut part = super::shrink::part(table, &kept);
+    part.name_as_in(table);
+    let facts = Facts::new(&part);
+    let problem = Problem::new(&facts, goal.shape, goal.clients);
+    let refutation = refutation::Refutation::find(&problem);
+    debug_assert!(refutation.as_ref().is_none_or(|refutation| refutation.is_sound(&problem)));
+    explain::violation(&problem, goal, refutation.as_ref())
+}
+
+/// How many transactions are looked at, all trials together, to find fewer that show a violation.
+const SHRINK_WORK: usize = 1 << 20;

@@ -1,0 +1,175 @@
+//! What is known of the order of events, and what is open.
+
+use crate::txn::graph::{Builder, Graph, Kinds};
+use crate::txn::order;
+use crate::txn::rw_register::versions::Versions;
+use crate::txn::table::{NONE, Table};
+
+use super::{Clients, Shape};
+
+/// Who wrote and read which version, whatever the model.
+#[derive(Debug)]
+pub(super) struct Facts<'a> {
+    pub table: &'a Table,
+    versions: Versions,
+    /// By key: where its writes begin.
+    starts: Vec<u32>,
+    /// The elements that others can see, key by key, each in the order of their writers.
+    elements: Vec<u32>,
+    /// Who happened: what is acknowledged, and what somebody read of.
+    pub happened: Vec<bool>,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn new(table: &'a Table) -> Facts<'a> {
+        let versions = Versions::new(table, true);
+        let mut happened: Vec<bool> = (0..table.len() as u32).map(|t| table.is_ok(t)).collect();
+        let mut starts = vec![0u32; table.keys.len() + 1];
+        let counted = || {
+            let all = table.elements.all();
+            all.filter_map(|element| Some((element, versions.writer(table, element)?)))
+        };
+        for (element, writer) in counted() {
+            happened[writer as usize] = true;
+            starts[table.elements.key(element) as usize + 1] += 1;
+        }
+        for key in 1..starts.len() {
+            starts[key] += starts[key - 1];
+        }
+        let mut places = starts.clone();
+        let mut elements = vec![0; starts.last().map_or(0, |end| *end as usize)];
+        for (element, _) in counted() {
+            let place = &mut places[table.elements.key(element) as usize];
+            elements[*place as usize] = element;
+            *place += 1;
+        }
+        Facts { table, versions, starts, elements, happened }
+    }
+
+    /// The writes of a key that others can see.
+    pub(super) fn elements(&self, key: u32) -> &[u32] {
+        let key = key as usize;
+        &self.elements[self.starts[key] as usize..self.starts[key + 1] as usize]
+    }
+
+    /// Who writes an element of these.
+    pub(super) fn writer(&self, element: u32) -> u32 {
+        self.table.elements.writer(element)
+    }
+
+    /// Who reads an element, its writer aside.
+    pub(super) fn readers(&self, element: u32) -> impl Iterator<Item = u32> {
+        let writer = self.writer(element);
+        self.versions.readers(element).iter().copied().filter(move |reader| *reader != writer)
+    }
+
+    pub(super) fn readers_of_nothing(&self, key: u32) -> &[u32] {
+        self.versions.readers_of_nothing(key)
+    }
+}
+
+/// The order of events that is known for a model. The vertices are all begins and, where they are
+/// not the same, all commits, each by transaction; then hubs.
+#[derive(Debug)]
+pub(super) struct Problem<'a> {
+    pub facts: &'a Facts<'a>,
+    pub shape: Shape,
+    pub known: Graph,
+}
+
+impl<'a> Problem<'a> {
+    pub(super) fn new(facts: &'a Facts<'a>, shape: Shape, clients: Clients) -> Problem<'a> {
+        let table = facts.table;
+        let size = if shape == Shape::Serial { table.len() } else { 2 * table.len() };
+        let mut known = Builder::new(size);
+        let commit = |transaction: u32| commit(table, shape, transaction);
+        if shape != Shape::Serial {
+            for transaction in 0..table.len() as u32 {
+                known.edge(transaction, commit(transaction), Kinds::FREE);
+            }
+        }
+        for key in 0..table.keys.len() as u32 {
+            for element in facts.elements(key) {
+                for reader in facts.readers(*element) {
+                    known.edge(commit(facts.writer(*element)), reader, Kinds::WR);
+                }
+            }
+            let mut writers: Vec<u32> =
+                facts.elements(key).iter().map(|element| facts.writer(*element)).collect();
+            if shape != Shape::Serial {
+                writers.iter_mut().for_each(|writer| *writer = commit(*writer));
+            }
+            known.all_to_all(facts.readers_of_nothing(key), &writers, Kinds::RW);
+        }
+        match clients {
+            Clients::Any => {}
+            Clients::Sessions => sessions(facts, |from, to| {
+                known.edge(commit(from), to, Kinds::PROCESS);
+            }),
+            Clients::RealTime => order::realtime_between(table, &mut known, commit),
+        }
+        Problem { facts, shape, known: known.finish() }
+    }
+
+    /// Where a transaction's writes are there.
+    #[inline]
+    pub(super) fn commit(&self, transaction: u32) -> u32 {
+        commit(self.facts.table, self.shape, transaction)
+    }
+
+    /// The transaction whose event a vertex is; none for a hub.
+    pub(super) fn transaction(&self, vertex: u32) -> Option<u32> {
+        let size = self.facts.table.len() as u32;
+        (!self.known.is_hub(vertex)).then(|| if vertex < size { vertex } else { vertex - size })
+    }
+
+    /// The events that must follow one another if the writer of `first` writes before that of
+    /// `second`, with why.
+    pub(super) fn if_before(&self, first: u32, second: u32, mut edge: impl FnMut(u32, u32, Kinds)) {
+        let (before, after) = (self.facts.writer(first), self.facts.writer(second));
+        let end = if self.shape == Shape::Snapshot { after } else { self.commit(after) };
+        edge(self.commit(before), end, Kinds::WW);
+        let end = self.commit(after);
+        for reader in self.facts.readers(first).filter(|reader| *reader != after) {
+            edge(reader, end, Kinds::RW);
+        }
+    }
+}
+
+const fn begins_with_commit(shape: Shape) -> bool {
+    matches!(shape, Shape::Serial)
+}
+
+fn commit(table: &Table, shape: Shape, transaction: u32) -> u32 {
+    if begins_with_commit(shape) { transaction } else { table.len() as u32 + transaction }
+}
+
+/// Each two consecutive transactions of a process of which the first was acknowledged.
+pub(super) fn sessions(facts: &Facts<'_>, mut pair: impl FnMut(u32, u32)) {
+    let table = facts.table;
+    let mut last: rustc_hash::FxHashMap<u32, Vec<u32>> = rustc_hash::FxHashMap::default();
+    for (number, transaction) in table.transactions.iter().enumerate() {
+        let number = number as u32;
+        if table.is_ok(number) {
+            let session = last.entry(transaction.process).or_default();
+            if let Some(before) = session.last() {
+                pair(*before, number);
+            }
+            session.push(number);
+        }
+    }
+    for (number, transaction) in table.transactions.iter().enumerate() {
+        let number = number as u32;
+        let is_after = |before: &&u32| {
+            let completion = table.transactions[**before as usize].completion;
+            completion != NONE && completion < transaction.index
+        };
+        if facts.happened[number as usize]
+            && !table.is_ok(number)
+            && let Some(session) = last.get(&transaction.process)
+            && let Some(before) = session.iter().rev().find(is_after)
+        {
+            pair(*before, number);
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! The search for an order that breaks no read.
+//!
+//! An order of all events breaks a read if somebody writes the key between the write and the read of
+//! it; for snapshots it also breaks two writers of a key that overlap. Each such break names two
+//! writers of a key, and is mended by deciding which of them comes first. A decision adds edges; what
+//! closes a cycle is a conflict, from which a clause over decisions is learned (conflict-driven clause
+//! learning: Marques-Silva & Sakallah, IEEE Transactions on Computers 1999) before as much is taken
+//! back as the clause says. Keys of which nothing moved need not be looked at again.
+
+mod clauses;
+
+use rustc_hash::FxHashMap;
+use std::fmt;
+
+use super::first;
+use super::order::{Link, Order};
+use super::problem::Problem;
+use clauses::{Clauses, Literal};
+
+/// What came of a search.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// The model holds; all vertices in an order that shows it.
+    Holds(Vec<u32>),
+    /// It does not, and these transactions show it.
+    Fails(Vec<u32>),
+    /// All steps were taken before anything was decided.
+    Stopped(Stopped),
+}
+
+/// Where a search stood.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stopped {
+    steps: u64,
+    decided: usize,
+    conflicts: u64,
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Stopped { steps, decided, conflicts } = self;
+        write!(
+            f,
+            "stopped after {steps} steps, with {decided} pairs of writes put in order and {conflicts} \
+             contradictions met"
+        )
+    }
+}
+
+/// Two elements of a key, of which one or the other was written first.
+type Pair = (u32, u32);
+
+pub(super) struct Search<'a> {
+    problem: &'a Problem<'a>,
+    work_max: u64,
+    pairs: Vec<Pair>,
+    numbers: FxHashMap<Pair, u32>,
+    clauses: Clauses,
+    /// By decision that is in force: how many edges there were before.
+    marks: Vec<usize>,
+    times: Vec<u32>,
+    /// Keys that have to be looked at, each once.
+    open: Vec<u32>,
+    is_open: Vec<bool>,
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(problem: &'a Problem<'a>, work_max: u64) -> Search<'a> {
+        let keys = problem.facts.table.keys.len();
+        Search {
+            problem,
+            work_max,
+            pairs: Vec::new(),
+            numbers: FxHashMap::default(),
+            clauses: Clauses::default(),
+            marks: Vec::new(),
+            times: first::times(problem.facts.table),
+            open: (0..keys as u32).rev().collect(),
+            is_open: vec![true; keys],
+        }
+    }
+
+    pub(super) fn run(mut self) -> Answer {
+        let order = match first::order(self.problem) {
+            Ok(order) => order,
+            Err(circle) => return Answer::Fails(circle),
+        };
+        let mut order = Order::new(&self.problem.known, &order);
+        while let Some(key) = self.open.pop() {
+            self.is_open[key as usize] = false;
+            for pair in self.broken(&mut order, key) {
+                if !self.is_broken(&order, pair) {
+                    continue;
+                }
+                let literal = self.mend(pair);
+                self.clauses.decide(literal);
+                if !self.propagate(&mut order) {
+                    return Answer::Fails(self.core());
+                }
+                if order.work > self.work_max {
+                    return Answer::Stopped(Stopped {
+                        steps: order.work,
+                        decided: self.clauses.trail.len(),
+                        conflicts: self.clauses.conflicts,
+                    });
+                }
+                self.reopen(key);
+            }
+            self.reopen_moved(&mut order);
+        }
+        let mut vertices: Vec<u32> = (0..self.problem.known.len() as u32).collect();
+        vertices.sort_unstable_by_key(|vertex| order.position[*vertex as usize]);
+        Answer::Holds(vertices)
+    }
+
+    fn reopen(&mut self, key: u32) {
+        if !std::mem::replace(&mut self.is_open[key as usize], true) {
+            self.open.push(key);
+        }
+    }
+
+    fn reopen_moved(&mut self, order: &mut Order<'_>) {
+        let table = self.problem.facts.table;
+        for vertex in std::mem::take(&mut order.moved) {
+            if let Some(transaction) = self.problem.transaction(vertex) {
+                for op in table.micro_ops(transaction) {
+                    self.reopen(op.key());
+                }
+            }
+        }
+    }
+
+    /// Pairs of a key's elements, each directly before the other, whose order breaks something.
+    fn broken(&self, order: &mut Order<'_>, key: u32) -> Vec<Pair> {
+        let facts = self.problem.facts;
+        let mut elements = facts.elements(key).to_vec();
+        let place = |element: &u32| order.position[self.commit(*element) as usize];
+        elements.sort_unstable_by_key(place);
+        order.work += 4 * elements.len() as u64;
+        let pairs = elements.windows(2).map(|pair| (pair[0], pair[1]));
+        pairs.filter(|pair| self.is_broken(order, *pair)).collect()
+    }
+
+    fn commit(&self, element: u32) -> u32 {
+        self.problem.commit(self.problem.facts.writer(element))
+    }
+
+    /// Whether the first is written before the second, and not all that then follows is so.
+    fn is_broken(&self, order: &Order<'_>, (first, second): Pair) -> bool {
+        let place = |vertex: u32| order.position[vertex as usize];
+        let mut breaks = false;
+        if place(self.commit(first)) < place(self.commit(second)) {
+            self.problem.if_before(first, second, |from, to, _| breaks |= place(from) > place(to));
+        }
+        breaks
+    }
+
+    /// The decision to try first: who was acknowledged first wrote first.
+    fn mend(&mut self, (first, second): Pair) -> Literal {
+        let time = |element: u32| self.times[self.problem.facts.writer(element) as usize];
+        let is_first = time(first) <= time(second);
+        let (one, other) = (first.min(second), first.max(second));
+        let pairs = &mut self.pairs;
+        let number = *self.numbers.entry((one, other)).or_insert_with(|| {
+            pairs.push((one, other));
+            pairs.len() as u32 - 1
+        });
+        self.clauses.know(number);
+        Literal::new(number, (one == first) == is_first)
+    }
+
+    /// Lets everything follow that follows; false if there is nothing left to take back.
+    fn propagate(&mut self, order: &mut Order<'_>) -> bool {
+        loop {
+            let conflict = match self.add_edges(order) {
+                Some(conflict) => Some(conflict),
+                None => self.clauses.units(),
+            };
+            match conflict {
+                None if self.marks.len() == self.clauses.trail.len() => return true,
+                None => {}
+                Some(conflict) => {
+                    let Some(kept) = self.clauses.learn(conflict) else { return false };
+                    if let Some(mark) = self.marks.get(kept) {
+                        order.truncate(*mark);
+                    }
+                    self.marks.truncate(kept);
+                    self.clauses.assert_learned();
+                }
+            }
+            order.work += self.clauses.take_work();
+            if order.work > self.work_max {
+                return true;
+            }
+        }
+    }
+
+    /// Adds the edges of decisions that have none yet; gives the clause of a cycle.
+    fn add_edges(&mut self, order: &mut Order<'_>) -> Option<u32> {
+        while let Some(literal) = self.clauses.trail.get(self.marks.len()).copied() {
+            self.marks.push(order.len());
+            let (one, other) = self.pairs[literal.variable() as usize];
+            let (first, second) = if literal.is_true() { (one, other) } else { (other, one) };
+            let mut cycle: Option<Vec<Link>> = None;
+            self.problem.if_before(first, second, |from, to, kind| {
+                if cycle.is_none() {
+                    cycle = order.add(from, to, kind, literal.number()).err();
+                }
+            });
+            if let Some(cycle) = cycle {
+                let members = cycle.iter().filter_map(|link| self.problem.transaction(link.from));
+                let literals = cycle.iter().filter_map(|link| link.choice);
+                let mut literals: Vec<Literal> =
+                    literals.map(|number| Literal::of_number(number).opposite()).collect();
+                literals.sort_unstable();
+                literals.dedup();
+                return Some(self.clauses.add_cycle(literals, members.collect()));
+            }
+        }
+        None
+    }
+
+    /// The transactions of all cycles that the last conflict rests on.
+    fn core(&self) -> Vec<u32> {
+        let facts = self.problem.facts;
+        let (mut members, variables) = self.clauses.core();
+        for variable in variables {
+            let (one, other) = self.pairs[variable as usize];
+            members.extend([facts.writer(one), facts.writer(other)]);
+        }
+        members.sort_unstable();
+        members.dedup();
+        members
+    }
+}

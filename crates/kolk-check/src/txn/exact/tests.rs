@@ -1,0 +1,178 @@
+use kolk_protocol::{Key, random::Random};
+
+use super::*;
+use crate::check::Validity;
+use crate::txn::levels::{Levels, settle};
+use crate::txn::records::{Op, Record, table};
+use crate::txn::rw_register;
+use crate::txn::stores::{Clock, Promise, records};
+use crate::txn::table::Kind;
+use crate::txn::testing::register_history;
+
+/// Whether an order of events shows what it should: everybody reads, in the state where it begins, what
+/// it read; nobody overwrites what has changed since; and the clients' order is kept.
+fn shows(problem: &Problem<'_>, clients: Clients, order: &[u32]) -> bool {
+    let (facts, table) = (problem.facts, problem.facts.table);
+    let place = |vertex: u32| order.iter().position(|other| *other == vertex).expect("a place");
+    let happened = |t: &u32| facts.happened[*t as usize];
+    let writes = |t: u32, key: u32| -> Option<u32> {
+        let mut writes = table.micro_ops(t).iter().filter(|op| op.is_write() && op.key() == key);
+        writes.next_back().map(|op| op.element())
+    };
+    // What a key holds before an event, and who wrote it.
+    let state = |vertex: u32, key: u32| {
+        let before = order[..place(vertex)].iter();
+        let committed = before.filter_map(|other| {
+            let t = problem.transaction(*other).filter(happened)?;
+            (problem.commit(t) == *other).then(|| writes(t, key))?
+        });
+        committed.last()
+    };
+    let reads_fit = |t: u32| {
+        let ops = table.micro_ops(t);
+        (0..ops.len()).filter(|_| table.is_ok(t)).all(|at| {
+            let is_first = ops[..at].iter().all(|op| op.key() != ops[at].key());
+            ops[at].is_write()
+                || !is_first
+                || table.last_read(ops[at]) == Some(state(t, ops[at].key()))
+        })
+    };
+    let is_current = |t: u32| {
+        let keys = table.micro_ops(t).iter().filter(|op| op.is_write()).map(|op| op.key());
+        problem.shape != Shape::Snapshot
+            || keys.into_iter().all(|key| state(t, key) == state(problem.commit(t), key))
+    };
+    let in_turn = |a: u32, b: u32| {
+        let (one, other) = (table.transactions[a as usize], table.transactions[b as usize]);
+        let is_before = table.is_ok(a) && one.completion < other.index;
+        let counts = match clients {
+            Clients::Any => false,
+            Clients::Sessions => one.process == other.process,
+            Clients::RealTime => true,
+        };
+        !counts || !is_before || place(problem.commit(a)) < place(b)
+    };
+    let all: Vec<u32> = (0..table.len() as u32).filter(happened).collect();
+    all.iter().all(|t| {
+        place(*t) <= place(problem.commit(*t))
+            && reads_fit(*t)
+            && is_current(*t)
+            && all.iter().all(|other| t == other || in_turn(*t, *other))
+    })
+}
+
+/// What transactions of some store saw, of which some reads are then changed to what else was written.
+fn story(size: usize, random: &mut Random) -> Vec<Record> {
+    let promise = *random.choose(Promise::ALL).expect("a promise");
+    let clock = *random.choose(&[Clock::RealTime, Clock::Sessions, Clock::Free]).expect("a clock");
+    let mut records = records((Kind::Write, promise, clock), size, false, random);
+    let mut written: Vec<(i64, i64)> = Vec::new();
+    for op in records.iter().filter(|record| record.is_ok()).flat_map(|record| &record.ops) {
+        if let Op::Write(key, value) = op {
+            written.push((*key, *value));
+        }
+    }
+    for _ in 0..random.index(2) {
+        let at = random.index(records.len());
+        let number = random.index(records[at].ops.len().max(1));
+        let Some((key, value)) = random.choose(&written).copied() else { break };
+        if let Some(Op::Read(read, seen)) = records[at].ops.get_mut(number)
+            && *read == key
+        {
+            *seen = vec![value];
+        }
+    }
+    records
+}
+
+/// Decides each goal for so many histories and verifies what proves the answers.
+fn assert_proved(histories: std::ops::Range<u64>, most: usize) {
+    let mut seen = [[0; 2]; GOALS.len()];
+    for seed in histories {
+        let mut random = Key::new(seed).random();
+        let size = 2 + random.index(most);
+        let table = table(Kind::Write, &story(size, &mut random));
+        let facts = Facts::new(&table);
+        for (at, goal) in GOALS.into_iter().enumerate() {
+            let what = format!("seed {seed}, {}", goal.model);
+            let problem = Problem::new(&facts, goal.shape, goal.clients);
+            match Search::new(&problem, work_max(&table)).run() {
+                Answer::Holds(order) => {
+                    // A read that no order fits is told elsewhere.
+                    let is_sound = rw_register::check_table(
+                        &table,
+                        Models::new(&[goal.model]),
+                        rw_register::AssumedKeys::default(),
+                    );
+                    let is_sound = is_sound.validity(true) != Validity::Invalid;
+                    assert!(!is_sound || shows(&problem, goal.clients, &order), "{what}");
+                    seen[at][1] += 1;
+                }
+                Answer::Fails(core) => {
+                    let kept = crate::txn::shrink::part(&table, &core);
+                    let facts = Facts::new(&kept);
+                    let problem = Problem::new(&facts, goal.shape, goal.clients);
+                    let refutation = refutation::Refutation::find(&problem);
+                    let refutation = refutation.unwrap_or_else(|| panic!("{what}: no proof"));
+                    assert!(refutation.is_sound(&problem), "{what}: {refutation:?}");
+                    seen[at][0] += 1;
+                }
+                Answer::Stopped(stopped) => panic!("{what}: {stopped}"),
+            }
+        }
+    }
+    assert!(seen.iter().flatten().all(|count| *count > 10), "{seen:?}");
+}
+
+#[test]
+fn answers_come_with_their_proofs() {
+    assert_proved(0..600, 10);
+}
+
+const STRONG: &str = "strong-snapshot-isolation-violation";
+
+#[test]
+fn what_has_no_cycle_in_each_order_alone_is_told_case_by_case() {
+    for (text, model, kind, said) in [
+        // Write skew, over what was there before.
+        (
+            "wx1wy1 / rx1wy2 ry1wx2",
+            Model::Serializable,
+            "serializable-violation",
+            "if T1 set x to 1 before T3 set it to 2",
+        ),
+        ("wx1wy1 / rx1wy2 ry1wx2", Model::SnapshotIsolation, "", ""),
+        // Two orders of blind writes, each of which somebody speaks against.
+        (
+            "wx1 wx2 1:wx3 / 1:rx1 2:rx2 / 1:rx2 2:rx1",
+            Model::StrongSessionSerializable,
+            "causal-violation-process",
+            "",
+        ),
+        ("wx1 wx2 1:wx3 / 1:rx1 2:rx2 / 1:rx2 2:rx1", Model::Serializable, "", ""),
+        // A stale read, of which only real time knows.
+        ("wx1 / wx2 / rx1", Model::StrictSerializable, STRONG, "T3 before"),
+        ("wx1 / wx2 / rx1", Model::StrongSessionSerializable, "", ""),
+        // What nobody acknowledged may have happened late, or never.
+        ("wx1 / wx2? / rx1 / rx2", Model::StrictSerializable, "", ""),
+        ("wx1 / wx2? / rx1", Model::StrictSerializable, "", ""),
+        ("wx1 / wx2? / rx2 / rx1", Model::StrictSerializable, STRONG, ""),
+    ] {
+        let requested = Models::new(&[model]);
+        let mut check = rw_register::check(&register_history(text), requested);
+        settle(&mut check, requested, Levels::Exact, false);
+        let found = check.anomalies.iter().find(|anomaly| anomaly.kind == kind);
+        assert_eq!(check.anomalies.len(), usize::from(!kind.is_empty()), "{text}: {check:#?}");
+        let told = found.map(|anomaly| anomaly.steps.join("\n")).unwrap_or_default();
+        assert_eq!(check.validity == Validity::Valid, kind.is_empty(), "{text}: {check:#?}");
+        assert!(found.is_some() || kind.is_empty(), "{text}: {check:#?}");
+        assert!(told.contains(said), "{text}: {told}");
+    }
+}
+
+/// `cargo test --release -p kolk-check -- --ignored a_search_of_many`
+#[test]
+#[ignore = "takes minutes"]
+fn a_search_of_many_comes_with_its_proofs() {
+    assert_proved(0..100_000, 11);
+}
