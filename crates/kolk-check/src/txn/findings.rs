@@ -127,7 +127,7 @@ impl<'a> Findings<'a> {
             proved.extend([Model::Causal, Model::CausalCerone]);
         }
         proved.retain(|model| !self.rules_out(*model));
-        let mut proved = Models::from_iter(proved.into_iter());
+        let mut proved = Models::from_iter(proved);
         // What is stronger is proved only with what it implies.
         let decided = proved.and(self.proved);
         let base = Models::from_iter(proved.iter().filter(|model| {

@@ -21,12 +21,11 @@ fn shows(problem: &Problem<'_>, clients: Clients, order: &[u32]) -> bool {
     };
     // What a key holds before an event, and who wrote it.
     let state = |vertex: u32, key: u32| {
-        let before = order[..place(vertex)].iter();
-        let committed = before.filter_map(|other| {
+        let mut before = order[..place(vertex)].iter().rev();
+        before.find_map(|other| {
             let t = problem.transaction(*other).filter(happened)?;
             (problem.commit(t) == *other).then(|| writes(t, key))?
-        });
-        committed.last()
+        })
     };
     let reads_fit = |t: u32| {
         let ops = table.micro_ops(t);
