@@ -106,8 +106,9 @@ impl Strategy for Lineage {
         self.runs += 1;
         let Some(messages) = seen.detail.as_ref().filter(|_| !seen.fails()) else { return };
         if set.is_empty() {
+            let nodes = self.quiet.nodes.clone();
             for (number, update) in messages.updates.iter().enumerate() {
-                for node in self.quiet.nodes.to_vec() {
+                for node in nodes.iter().cloned() {
                     if let Some(way) = way(messages, update, &node) {
                         self.branch(&set, &(number, node.clone()), &way);
                     }
