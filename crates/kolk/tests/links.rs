@@ -22,7 +22,8 @@ fn documents() -> Vec<PathBuf> {
                 if is_ours && !matches!(name, "target" | "node_modules" | "store" | "templates") {
                     folders.push(path);
                 }
-            } else if name.ends_with(".md") {
+            // A part of the book's page on the protocol, which is drawn from it.
+            } else if name.ends_with(".md") && !path.ends_with("reference/protocol.md") {
                 found.push(path);
             }
         }

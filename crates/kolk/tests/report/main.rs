@@ -2,6 +2,7 @@
 //! that a node printed acts.
 
 mod browser;
+mod pictures;
 mod serve;
 
 use std::fs;
