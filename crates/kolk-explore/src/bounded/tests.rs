@@ -29,6 +29,7 @@ enum Request {
     Heard {},
 }
 
+#[expect(clippy::enum_variant_names, reason = "they are named as on the wire")]
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Reply {
@@ -65,7 +66,7 @@ impl Node for Toy {
                     cx.send_to_all(&src, &Tell::Heard {});
                 }
                 if self.relays && self.kept.borrow().len() == 1 && cx.node_id() == "n1" {
-                    cx.send_to_all(&["n2"], &Tell::Tell { message: message + 100 });
+                    cx.send_to_all(["n2"], &Tell::Tell { message: message + 100 });
                 }
                 Reply::TellOk {}
             }

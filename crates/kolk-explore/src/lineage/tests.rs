@@ -54,7 +54,7 @@ impl Node for Rare {
                 for peer in cx.peers() {
                     let tell = Tell::Tell { message };
                     if message == 1 && *peer == cx.peers()[0] {
-                        cx.send_to_all(&[peer], &tell);
+                        cx.send_to_all([peer], &tell);
                     } else {
                         cx.spawn(until_answered(cx.clone(), peer.clone(), tell));
                     }

@@ -24,6 +24,7 @@ enum Request {
     Read {},
 }
 
+#[expect(clippy::enum_variant_names, reason = "they are named as on the wire")]
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Reply {

@@ -17,6 +17,7 @@ enum Request {
     Read {},
 }
 
+#[expect(clippy::enum_variant_names, reason = "they are named as on the wire")]
 #[derive(Ser)]
 #[serde(rename_all = "snake_case")]
 enum Reply {
