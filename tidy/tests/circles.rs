@@ -16,12 +16,6 @@ const ALLOWED: &[(&str, &str, &str, &str)] = &[
     ("kolk-engine", "host/process.rs", "run.rs", "the same"),
     ("kolk-engine", "host/lockstep.rs", "run.rs", "the same, and how long a program may take"),
     ("kolk-history", "micro_ops.rs", "value.rs", "a value may hold operations, which hold values"),
-    ("kolk-node", "rpc.rs", "context.rs", "waiting for an answer needs the node's state"),
-    ("kolk-node", "timer.rs", "context.rs", "waiting for a time needs the node's state"),
-    ("kolk-node", "timer.rs", "task.rs", "the same"),
-    ("kolk-txn-list-append", "tree.rs", "store.rs", "the tree is read as far as it is needed"),
-    ("kolk-txn-list-append", "store.rs", "transactor.rs", "the same"),
-    ("kolk-txn-list-append", "tree.rs", "state.rs", "the same"),
 ];
 
 /// Whether all files are one module and the files in its folder.

@@ -459,6 +459,48 @@ pub const GUIDES: &[Guide] = &[
         "Send with each write what it depends on, and show it only when that is there.",
     ),
     all(
+        "serializable-violation",
+        "No order of the transactions explains what they read.",
+        "Two transactions that each overlook the other's write must not both commit: check what was \
+        read when committing.",
+    ),
+    all(
+        "strong-session-serializable-violation",
+        "No order of the transactions explains what they read and keeps each client's own order.",
+        "A client must find its own earlier transactions: pass on to whom it asks next what it has \
+        seen.",
+    ),
+    all(
+        "strict-serializable-violation",
+        "No order of the transactions explains what they read and keeps those apart that came \
+        after one another.",
+        "A transaction that began after another was acknowledged must see it: ask a majority, or \
+        the one that orders, also for reads.",
+    ),
+    all(
+        "snapshot-isolation-violation",
+        "No snapshots explain what transactions read, with no two of them writing one key at once.",
+        "Read all keys as of one moment, and of two transactions that write the same key at once let \
+        one fail.",
+    ),
+    all(
+        "strong-session-snapshot-isolation-violation",
+        "No snapshots explain what transactions read, if each is at least as new as its client's \
+        last.",
+        "Take a client's next snapshot no older than its last transaction.",
+    ),
+    all(
+        "strong-snapshot-isolation-violation",
+        "No snapshots explain what transactions read, if each has all that was acknowledged before \
+        it began.",
+        "Take the newest snapshot at the beginning: an old replica must not give one.",
+    ),
+    all(
+        "prefix-violation",
+        "No order of the writes explains what transactions read as prefixes of it.",
+        "Let all replicas take over writes in one order, and show none before those ahead of it.",
+    ),
+    all(
         "not-a-message",
         "A node wrote a line that is no message, or answered a client with numbers that are no \
         integers.",

@@ -90,27 +90,6 @@ fn each_fault_is_found() {
     });
 }
 
-/// The screen in the book is what is printed. To renew it: `KOLK_RENEW=1 cargo test -p kolk --test
-/// check_node`.
-#[test]
-fn the_screen_in_the_book() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../book/src/own-node.md");
-    let text = std::fs::read_to_string(&page).expect("the page");
-    let (_, screen) = check("log", &["--init-timeout", "60", "--reply-timeout", "10"]);
-    let begin = text.find("```text\n").expect("a screen") + "```text\n".len();
-    let end = begin + text[begin..].find("```").expect("its end");
-    if std::env::var_os("KOLK_RENEW").is_some() {
-        let renewed = format!("{}{screen}{}", &text[..begin], &text[end..]);
-        std::fs::write(&page, renewed).expect("written");
-        return;
-    }
-    assert_eq!(
-        &text[begin..end],
-        screen,
-        "to renew it: KOLK_RENEW=1 cargo test -p kolk --test check_node"
-    );
-}
-
 /// For each probe that does not hold: what was sent, what came back, what to do.
 #[test]
 fn screens() {
