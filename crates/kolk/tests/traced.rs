@@ -165,7 +165,7 @@ fn check_small(small: &Small) -> Result<(), Failed> {
     }
     home.same(
         "test -w echo --bin ./node --clock virtual --node-count 3 --rate 20 --time-limit 20 --seed 3 \
-         --latency 5",
+         --latency 5 --step-timeout 60",
     )?;
     let verified = home.kolk("verify -w echo --bin ./node --seeds 3 --time-limit 3")?;
     if !verified.contains("byte for byte") {
