@@ -16,12 +16,7 @@ const ALLOWED: &[(&str, &str, &str, &str)] = &[
     ("kolk-engine", "host/process.rs", "run.rs", "the same"),
     ("kolk-engine", "host/lockstep.rs", "run.rs", "the same, and how long a program may take"),
     ("kolk-engine", "host/traced.rs", "run.rs", "the same, and how long a program may take"),
-    (
-        "kolk-engine",
-        "host/traced.rs",
-        "drive.rs",
-        "a program that is only asked has a run's folder",
-    ),
+    ("kolk-engine", "host/scratch.rs", "run.rs", "the same"),
     ("kolk-explore", "faults.rs", "observation.rs", "what faults did is part of what was observed"),
     ("kolk-traced", "tracer/calls/wait.rs", "tracer/calls/ids.rs", "a wait names whom it is for"),
     ("kolk-history", "micro_ops.rs", "value.rs", "a value may hold operations, which hold values"),

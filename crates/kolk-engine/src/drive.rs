@@ -11,7 +11,8 @@ use kolk_protocol::Time;
 
 use crate::course::Stage;
 use crate::host::{
-    Family, Hosts, LockstepHosts, Program, ProgramEvent, RealHosts, TracedHosts, make_room, tracer,
+    Family, Hosts, LockstepHosts, Program, ProgramEvent, RealHosts, Scratch, TracedHosts,
+    make_room, tracer,
 };
 use crate::logs::{self, Logs};
 use crate::recorder::{Recorded, Recorder};
@@ -104,40 +105,6 @@ fn outputs(hosts: &Hosts<'_>, recorder: &Recorder<'_>) -> Vec<NodeOutput> {
     outputs.take(OUTPUTS_MAX).collect()
 }
 
-/// A folder that nobody wants to keep, removed at the end: each program's working folder is in it,
-/// and logs that go nowhere else.
-pub(crate) struct Scratch(PathBuf);
-
-impl Scratch {
-    /// A folder that was not there before, which nobody else may look into.
-    pub(crate) fn create(path: PathBuf) -> Result<Scratch, EngineError> {
-        use std::os::unix::fs::DirBuilderExt;
-        match std::fs::DirBuilder::new().mode(0o700).create(&path) {
-            Ok(()) => Ok(Scratch(path)),
-            Err(source) => {
-                let what = format!("cannot make the folder {}", path.display());
-                Err(EngineError::System { what, source })
-            }
-        }
-    }
-
-    /// An empty folder in it for one node.
-    pub(crate) fn place(&self, node: usize) -> Result<PathBuf, EngineError> {
-        let path = self.0.join(node.to_string());
-        std::fs::create_dir(&path).map_err(|source| {
-            let what = format!("cannot make the folder {}", path.display());
-            EngineError::System { what, source }
-        })?;
-        Ok(path)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 fn start_nodes<'a>(
     plan: &Plan,
     nodes: NodeSource<'a>,
@@ -167,7 +134,7 @@ fn start_nodes<'a>(
         NodeSource::Program { path, args, patience } => {
             make_room(plan.nodes.len());
             let scratch = scratch.insert(Scratch::create(family.folder())?);
-            let folder = logs.clone().unwrap_or_else(|| scratch.0.clone());
+            let folder = logs.clone().unwrap_or_else(|| scratch.path().to_owned());
             if is_traced(plan) {
                 let hosts = trace_nodes(plan, (&path, &args), patience, scratch, &folder)?;
                 return Ok((Hosts::Traced(hosts), watched(plan, logs)?));

@@ -4,6 +4,7 @@ mod family;
 mod lines;
 mod lockstep;
 mod process;
+mod scratch;
 mod traced;
 mod words;
 
@@ -26,6 +27,7 @@ use crate::run::EngineError;
 pub(crate) use family::Family;
 pub(crate) use lockstep::{LockstepHosts, NO_LOCKSTEP};
 pub(crate) use process::{Program, ProgramEvent, RealHosts, make_room, timespec};
+pub(crate) use scratch::Scratch;
 pub(crate) use traced::{TracedHosts, tracer};
 pub(crate) use words::Words;
 

@@ -11,6 +11,7 @@ use std::hash::{Hash, Hasher};
 use kolk_history::Plan;
 
 use crate::deviation::{Deviation, apply, beside};
+use crate::strategy::Given;
 use crate::{Candidate, Observation, Strategy};
 
 /// The strategy.
@@ -26,9 +27,7 @@ pub struct Bounded {
     /// Sets of deviations that were given out, in short.
     tried: BTreeSet<u64>,
     timelines: BTreeSet<u64>,
-    /// The deviations of what was given out, by tag.
-    given: VecDeque<(usize, Vec<Deviation>)>,
-    tags: usize,
+    given: Given<Vec<Deviation>>,
     runs: u64,
     began: bool,
     /// The number of deviations up to which everything was tried, and the runs that took.
@@ -46,8 +45,7 @@ impl Bounded {
             next: VecDeque::new(),
             tried: BTreeSet::new(),
             timelines: BTreeSet::new(),
-            given: VecDeque::new(),
-            tags: 0,
+            given: Given::new(),
             runs: 0,
             began: false,
             complete: None,
@@ -96,18 +94,13 @@ impl Strategy for Bounded {
                 continue;
             };
             let plan = apply(&self.quiet, &set);
-            candidates.push(Candidate { plan, tag: self.tags });
-            self.given.push_back((self.tags, set));
-            self.tags += 1;
+            candidates.push(self.given.give(plan, set));
         }
         candidates
     }
 
     fn learn(&mut self, candidate: &Candidate, seen: &Observation) {
-        while self.given.front().is_some_and(|(tag, _)| *tag < candidate.tag) {
-            self.given.pop_front();
-        }
-        let Some((_, set)) = self.given.pop_front() else { return };
+        let Some(set) = self.given.take(candidate) else { return };
         self.runs += 1;
         self.timelines.insert(seen.timeline);
         if self.level < self.deviations_max

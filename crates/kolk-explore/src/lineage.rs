@@ -12,6 +12,7 @@ use kolk_history::Plan;
 
 use crate::deviation::{Deviation, Link, apply};
 use crate::messages::{Messages, Update};
+use crate::strategy::Given;
 use crate::{Candidate, Observation, Strategy};
 
 /// How many messages are lost together, at most.
@@ -27,8 +28,7 @@ pub struct Lineage {
     queue: Vec<VecDeque<Vec<Deviation>>>,
     /// For whose sake a set is tried.
     goals: BTreeMap<Vec<Deviation>, BTreeSet<Goal>>,
-    given: VecDeque<(usize, Vec<Deviation>)>,
-    tags: usize,
+    given: Given<Vec<Deviation>>,
     runs: u64,
     began: bool,
 }
@@ -40,8 +40,7 @@ impl Lineage {
             quiet,
             queue: vec![VecDeque::new(); LOST_MAX + 1],
             goals: BTreeMap::new(),
-            given: VecDeque::new(),
-            tags: 0,
+            given: Given::new(),
             runs: 0,
             began: false,
         }
@@ -79,9 +78,7 @@ impl Strategy for Lineage {
         let mut candidates = Vec::new();
         if !self.began {
             self.began = true;
-            self.given.push_back((0, Vec::new()));
-            self.tags = 1;
-            return vec![Candidate { plan: self.quiet.clone(), tag: 0 }];
+            return vec![self.given.give(self.quiet.clone(), Vec::new())];
         }
         // Sets of one size at a time: what these show may make smaller ones than those that wait.
         let Some(queue) = self.queue.iter_mut().find(|queue| !queue.is_empty()) else {
@@ -91,18 +88,13 @@ impl Strategy for Lineage {
             && let Some(set) = queue.pop_front()
         {
             let plan = apply(&self.quiet, &set);
-            candidates.push(Candidate { plan, tag: self.tags });
-            self.given.push_back((self.tags, set));
-            self.tags += 1;
+            candidates.push(self.given.give(plan, set));
         }
         candidates
     }
 
     fn learn(&mut self, candidate: &Candidate, seen: &Observation) {
-        while self.given.front().is_some_and(|(tag, _)| *tag < candidate.tag) {
-            self.given.pop_front();
-        }
-        let Some((_, set)) = self.given.pop_front() else { return };
+        let Some(set) = self.given.take(candidate) else { return };
         self.runs += 1;
         let Some(messages) = seen.detail.as_ref().filter(|_| !seen.fails()) else { return };
         if set.is_empty() {

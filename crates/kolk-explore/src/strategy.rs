@@ -1,5 +1,7 @@
 //! Which runs to try next: what all ways of choosing have in common.
 
+use std::collections::VecDeque;
+
 use kolk_history::Plan;
 
 use crate::{Lab, Observation, Tally, run_all};
@@ -15,6 +17,39 @@ pub struct Candidate {
     pub plan: Plan,
     /// What the strategy wants to know it by.
     pub tag: usize,
+}
+
+/// What a strategy knows of the plans that it gave out, until it learns what came of them.
+pub(crate) struct Given<T> {
+    waiting: VecDeque<(usize, T)>,
+    tags: usize,
+}
+
+impl<T> Given<T> {
+    pub(crate) fn new() -> Given<T> {
+        Given { waiting: VecDeque::new(), tags: 0 }
+    }
+
+    /// A plan to try, and what is to be known of it when it was tried.
+    pub(crate) fn give(&mut self, plan: Plan, known: T) -> Candidate {
+        let tag = self.tags;
+        self.tags += 1;
+        self.waiting.push_back((tag, known));
+        Candidate { plan, tag }
+    }
+
+    /// What is known of a candidate that was tried. They come in the order in which they were given;
+    /// those passed over were not tried and are forgotten.
+    pub(crate) fn take(&mut self, candidate: &Candidate) -> Option<T> {
+        while self.waiting.front().is_some_and(|(tag, _)| *tag < candidate.tag) {
+            self.waiting.pop_front();
+        }
+        self.waiting.pop_front().map(|(_, known)| known)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
 }
 
 /// A way to choose runs.

@@ -13,6 +13,7 @@ use kolk_protocol::{Key, Random};
 use kolk_workload::planner::{Concurrency, Nemesis, Nodes, PlanError, Settings};
 use kolk_workload::{plan, registry};
 
+use crate::strategy::Given;
 use crate::{Candidate, Observation, Strategy};
 
 /// After how many runs they are as large as they get.
@@ -144,9 +145,7 @@ pub struct Swarm {
     open: Open,
     /// The number of the next run.
     number: u64,
-    /// What was given out: the settings by the candidates' tags, until they are learned of.
-    given: VecDeque<(usize, Settings)>,
-    tags: usize,
+    given: Given<Settings>,
     pairs: BTreeSet<(String, String)>,
     /// Settings to vary further.
     fruitful: VecDeque<Settings>,
@@ -164,8 +163,7 @@ impl Swarm {
             asked,
             open,
             number: 0,
-            given: VecDeque::new(),
-            tags: 0,
+            given: Given::new(),
             pairs: BTreeSet::new(),
             fruitful: VecDeque::new(),
         })
@@ -212,18 +210,13 @@ impl Strategy for Swarm {
                 refused += 1;
                 continue;
             };
-            self.given.push_back((self.tags, settings));
-            candidates.push(Candidate { plan, tag: self.tags });
-            self.tags += 1;
+            candidates.push(self.given.give(plan, settings));
         }
         candidates
     }
 
     fn learn(&mut self, candidate: &Candidate, seen: &Observation) {
-        while self.given.front().is_some_and(|(tag, _)| *tag < candidate.tag) {
-            self.given.pop_front();
-        }
-        let Some((_, settings)) = self.given.pop_front() else { return };
+        let Some(settings) = self.given.take(candidate) else { return };
         let fresh: Vec<_> = seen.pairs.difference(&self.pairs).cloned().collect();
         if !fresh.is_empty() {
             self.pairs.extend(fresh);

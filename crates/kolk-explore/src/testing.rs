@@ -6,8 +6,40 @@ use kolk_engine::{Flow, JournalSink, NodeSource, Progress, Setup};
 use kolk_history::Plan;
 use kolk_node::Machine;
 use kolk_workload::{by_name, options};
+use serde::{Deserialize, Serialize};
 
 use crate::{Halt, Lab, Observation, observe};
+
+/// What the nodes of these tests are asked: a broadcast's requests, and what they tell each other.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Request {
+    Topology {},
+    Broadcast { message: i64 },
+    Tell { message: i64 },
+    Read {},
+    Heard {},
+}
+
+/// What they answer.
+#[expect(clippy::enum_variant_names, reason = "they are named as on the wire")]
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Reply {
+    TopologyOk {},
+    BroadcastOk {},
+    TellOk {},
+    ReadOk { messages: Vec<i64> },
+    HeardOk {},
+}
+
+/// What they tell each other.
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Tell {
+    Tell { message: i64 },
+    Heard {},
+}
 
 /// Nodes made by a function.
 pub(crate) struct Bench {

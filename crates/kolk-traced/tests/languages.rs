@@ -3,14 +3,15 @@
 //!
 //! What is not installed is listed as ignored.
 
+mod load;
 mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use load::Load;
 use support::{Outcome, file, find, traced};
 
 /// What every program is told, and when: milliseconds, and a line.
@@ -206,28 +207,5 @@ fn difference(first: &Outcome, other: &Outcome) -> String {
     match different {
         Some((number, (a, b))) => format!("line {number} was\n{a}\nand is\n{b}"),
         None => format!("{first:?}\nand\n{other:?}"),
-    }
-}
-
-/// Threads that do nothing but keep processors busy.
-struct Load(&'static AtomicBool);
-
-impl Load {
-    fn begin(threads: usize) -> Load {
-        let is_over: &'static AtomicBool = Box::leak(Box::new(AtomicBool::new(false)));
-        for _ in 0..threads {
-            std::thread::spawn(|| {
-                while !is_over.load(Ordering::Relaxed) {
-                    std::hint::spin_loop();
-                }
-            });
-        }
-        Load(is_over)
-    }
-}
-
-impl Drop for Load {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
     }
 }

@@ -3,13 +3,16 @@
 //! Nodes of a dozen lines in many languages, and the projects that `kolk new` writes, with timers and
 //! threads of their own. What is not installed is listed as ignored.
 
+#[path = "../../kolk-traced/tests/load/mod.rs"]
+mod load;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use load::Load;
 use tempfile::TempDir;
 
 /// A node of `tests/traced`.
@@ -209,27 +212,4 @@ fn copy(from: &Path, to: &Path) -> Result<(), Failed> {
         }
     }
     Ok(())
-}
-
-/// Threads that do nothing but keep processors busy.
-struct Load(&'static AtomicBool);
-
-impl Load {
-    fn begin(threads: usize) -> Load {
-        let is_over: &'static AtomicBool = Box::leak(Box::new(AtomicBool::new(false)));
-        for _ in 0..threads {
-            std::thread::spawn(|| {
-                while !is_over.load(Ordering::Relaxed) {
-                    std::hint::spin_loop();
-                }
-            });
-        }
-        Load(is_over)
-    }
-}
-
-impl Drop for Load {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }

@@ -13,6 +13,7 @@ use kolk_traced::{Ended, Settings, SpawnError, Step, Stuck, Traced, Tracer};
 use super::family::{End, Family};
 use super::lines::LineBuffer;
 use super::process::{LINE_BYTES_MAX, start_failure};
+use super::scratch::Scratch;
 use super::words::is_whole;
 use super::{HostFailure, Words};
 use crate::run::{EngineError, Patience};
@@ -222,7 +223,7 @@ pub fn speaks_lockstep(
     args: &[String],
     patience: Patience,
 ) -> Result<bool, EngineError> {
-    let scratch = crate::drive::Scratch::create(Family::new().folder())?;
+    let scratch = Scratch::create(Family::new().folder())?;
     let place = scratch.place(0)?;
     let tracer = tracer(&patience)?;
     let settings = settings(path, args, &place, Path::new("/dev/null"), 0)?;

@@ -5,10 +5,9 @@ use kolk_node::{Context, Machine, Node, RpcError, machine};
 use kolk_protocol::Key;
 use kolk_sweep::built_in;
 use kolk_workload::planner::{Concurrency, Nodes, Settings};
-use serde::{Deserialize, Serialize};
 
 use super::*;
-use crate::testing::Bench;
+use crate::testing::{Bench, Reply, Request, Tell};
 use crate::{Options, Tally, explore};
 
 /// A toy of a register: what is told last is kept, and some tell it on.
@@ -17,34 +16,6 @@ struct Toy {
     heard: Cell<u64>,
     relays: bool,
     answers: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Request {
-    Topology {},
-    Broadcast { message: i64 },
-    Tell { message: i64 },
-    Read {},
-    Heard {},
-}
-
-#[expect(clippy::enum_variant_names, reason = "they are named as on the wire")]
-#[derive(Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Reply {
-    TopologyOk {},
-    BroadcastOk {},
-    TellOk {},
-    ReadOk { messages: Vec<i64> },
-    HeardOk {},
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Tell {
-    Tell { message: i64 },
-    Heard {},
 }
 
 impl Node for Toy {

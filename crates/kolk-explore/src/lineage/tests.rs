@@ -5,41 +5,15 @@ use kolk_check::Validity;
 use kolk_node::{Context, Machine, Node, Retry, RpcError, machine};
 use kolk_sweep::built_in;
 use kolk_workload::planner::{Nodes, Settings};
-use serde::{Deserialize, Serialize};
 
 use super::*;
-use crate::testing::Bench;
+use crate::testing::{Bench, Reply, Request, Tell};
 use crate::{Bounded, Ended, Open, Options, Swarm, Tally, explore, quiet};
 
 /// A broadcast that tells again until it is answered, but for one value and one receiver: that one it
 /// tells only once. So a run fails only if that very message is lost.
 struct Rare {
     kept: RefCell<BTreeSet<i64>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Request {
-    Topology {},
-    Broadcast { message: i64 },
-    Tell { message: i64 },
-    Read {},
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(clippy::enum_variant_names, reason = "the protocol's names")]
-enum Reply {
-    TopologyOk {},
-    BroadcastOk {},
-    TellOk {},
-    ReadOk { messages: Vec<i64> },
-}
-
-#[derive(Clone, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Tell {
-    Tell { message: i64 },
 }
 
 impl Node for Rare {
@@ -65,6 +39,7 @@ impl Node for Rare {
                 self.kept.borrow_mut().insert(message);
                 Reply::TellOk {}
             }
+            Request::Heard {} => Reply::HeardOk {},
             Request::Read {} => {
                 Reply::ReadOk { messages: self.kept.borrow().iter().copied().collect() }
             }

@@ -4,40 +4,14 @@ use std::collections::BTreeSet;
 use kolk_node::{Context, Machine, Node, RpcError, machine};
 use kolk_sweep::built_in;
 use kolk_workload::Settings;
-use serde::{Deserialize, Serialize};
 
 use super::*;
-use crate::testing::Bench;
+use crate::testing::{Bench, Reply, Request, Tell};
 use crate::{Ended, Open, Options, Swarm, Tally, explore};
 
 /// A broadcast that tells all others once, and never asks whether that arrived.
 struct Once {
     kept: RefCell<BTreeSet<i64>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Request {
-    Topology {},
-    Broadcast { message: i64 },
-    Tell { message: i64 },
-    Read {},
-}
-
-#[expect(clippy::enum_variant_names, reason = "they are named as on the wire")]
-#[derive(Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Reply {
-    TopologyOk {},
-    BroadcastOk {},
-    TellOk {},
-    ReadOk { messages: Vec<i64> },
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Tell {
-    Tell { message: i64 },
 }
 
 impl Node for Once {
@@ -56,6 +30,7 @@ impl Node for Once {
                 self.kept.borrow_mut().insert(message);
                 Reply::TellOk {}
             }
+            Request::Heard {} => Reply::HeardOk {},
             Request::Read {} => {
                 Reply::ReadOk { messages: self.kept.borrow().iter().copied().collect() }
             }

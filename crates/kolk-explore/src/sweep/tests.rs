@@ -1,30 +1,12 @@
 use kolk_node::{Context, Node, RpcError, machine};
 use kolk_protocol::Key;
 use kolk_sweep::built_in;
-use serde::{Deserialize as De, Serialize as Ser};
 
 use super::*;
-use crate::testing::Bench;
+use crate::testing::{Bench, Reply, Request};
 
 /// Answers, and forgets.
 struct Forgets;
-
-#[derive(De)]
-#[serde(rename_all = "snake_case")]
-enum Request {
-    Topology {},
-    Broadcast {},
-    Read {},
-}
-
-#[expect(clippy::enum_variant_names, reason = "they are named as on the wire")]
-#[derive(Ser)]
-#[serde(rename_all = "snake_case")]
-enum Reply {
-    TopologyOk {},
-    BroadcastOk {},
-    ReadOk { messages: Vec<i64> },
-}
 
 impl Node for Forgets {
     type Request = Request;
@@ -33,7 +15,9 @@ impl Node for Forgets {
     async fn handle(&self, _: &Context, request: Request) -> Result<Reply, RpcError> {
         Ok(match request {
             Request::Topology {} => Reply::TopologyOk {},
-            Request::Broadcast {} => Reply::BroadcastOk {},
+            Request::Broadcast { .. } => Reply::BroadcastOk {},
+            Request::Tell { .. } => Reply::TellOk {},
+            Request::Heard {} => Reply::HeardOk {},
             Request::Read {} => Reply::ReadOk { messages: Vec::new() },
         })
     }
