@@ -1,5 +1,9 @@
 #include "common.h"
 
+/* A descriptor that is not open. It is below 64 because `select` passes over descriptors that do not fit
+   into the process's table, which has at least 64 places: with a larger one it may wait for ever. */
+#define GONE 60
+
 static int pipes[2];
 
 static void *write_later(void *text) {
@@ -21,8 +25,9 @@ static void drain(void) {
 }
 
 int main(void) {
+  close(GONE);
   say("pipe", pipe(pipes));
-  struct pollfd list[4] = {{pipes[0], POLLIN, 9}, {-1, POLLIN, 9}, {pipes[1], 0, 9}, {77, POLLIN, 9}};
+  struct pollfd list[4] = {{pipes[0], POLLIN, 9}, {-1, POLLIN, 9}, {pipes[1], 0, 9}, {GONE, POLLIN, 9}};
   long long began = now();
   say("poll", poll(list, 3, 30));
   took("poll", began, 30);
@@ -68,8 +73,8 @@ int main(void) {
   left("select", v.tv_sec * 1000 * MS + v.tv_usec * 1000LL, 1500, 2960);
   drain();
   FD_ZERO(&read_set);
-  FD_SET(77, &read_set);
-  say("select, no such descriptor", select(78, &read_set, NULL, NULL, NULL));
+  FD_SET(GONE, &read_set);
+  say("select, no such descriptor", select(GONE + 1, &read_set, NULL, NULL, NULL));
   t = span(20 * MS);
   say("pselect", pselect(0, NULL, NULL, NULL, &t, &all));
   /* epoll. */
@@ -103,7 +108,7 @@ int main(void) {
   say("end", read(pipes[0], buffer, 8));
   say("hung up", poll(list, 1, -1));
   printf("%d\n", list[0].revents);
-  say("no descriptor", read(77, buffer, 8));
+  say("no descriptor", read(GONE, buffer, 8));
   int counter = eventfd(3, EFD_SEMAPHORE);
   uint64_t count = 0;
   say("eventfd", read(counter, &count, 8));
