@@ -48,6 +48,8 @@ const MAY_NOT: &[(&str, &str, &str)] = &[
     ("kolk-engine", "kolk-workload", "the engine knows no workload's meaning"),
     ("kolk-engine", "tokio", "the engine has no asynchronous runtime"),
     ("kolk-node", "kolk-engine", "a node is a program of its own"),
+    ("kolk-raft", "kolk-node", "whoever embeds it need not have a node of ours"),
+    ("kolk-raft", "kolk-protocol", "it serves programs that know nothing of Maelstrom"),
 ];
 
 #[test]
