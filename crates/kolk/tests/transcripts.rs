@@ -3,8 +3,10 @@
 //! `KOLK_RENEW=1 cargo test -p kolk --test transcripts`.
 //!
 //! A block begins with `$ kolk …`, on the virtual clock; a `[…]` on a line of its own stands for lines
-//! that are left out at the beginning. Files that a block needs are in `transcripts/`. Blocks of commands
-//! and of text that are not run say why, in a comment above them: `<!-- not run: … -->`.
+//! that are left out at the beginning. Files that a block needs are in `transcripts/` and in `examples`.
+//! Blocks of commands and of text that are not run say why, in a comment above them: `<!-- not run: … -->`.
+//! A comment `<!-- window 0.7..0.9 -->` and a picture behind a block: that is the `messages.svg` which
+//! `kolk report` draws of this part of the run, and is renewed with the rest.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,12 +16,17 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository")
 }
 
-/// README and the pages of the book.
-fn pages() -> Vec<PathBuf> {
-    let entries = fs::read_dir(root().join("book/src")).expect("the book");
+/// The files of a folder of the repository whose names end so.
+fn files(folder: &str, end: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(root().join(folder)).expect("a folder");
     let paths = entries.map(|entry| entry.expect("an entry").path());
-    let mut pages: Vec<PathBuf> =
-        paths.filter(|path| path.extension().is_some_and(|end| end == "md")).collect();
+    paths.filter(|path| path.extension().is_some_and(|found| found == end)).collect()
+}
+
+/// README, the pages of the book, and those of the wrong nodes.
+fn pages() -> Vec<PathBuf> {
+    let folders = ["book/src", "examples/wrong"];
+    let mut pages: Vec<PathBuf> = folders.iter().flat_map(|folder| files(folder, "md")).collect();
     pages.push(root().join("README.md"));
     pages.sort();
     pages
@@ -138,16 +145,33 @@ fn renewed(lines: &[&str], folder: &Path, page: &Path) -> Vec<String> {
     out
 }
 
+/// The part of a run that a picture shows, and the picture's file, if there is one next in these lines.
+fn drawn<'a>(lines: &[&'a str]) -> Option<(&'a str, &'a str)> {
+    let mut lines = lines.iter().filter(|line| !line.is_empty());
+    let window = lines.next()?.strip_prefix("<!-- window ")?.strip_suffix(" -->")?;
+    let picture = lines.next().and_then(|line| line.split_once("](")).expect("a picture").1;
+    Some((window, picture.trim_end_matches(')')))
+}
+
+/// The picture is what is drawn of the run that was stored last.
+fn is_picture_of(picture: &Path, window: &str, folder: &Path, renew: bool) {
+    typed(&format!("kolk report store/latest --window {window}"), folder);
+    let now = fs::read(folder.join("store/latest/messages.svg")).expect("it is drawn");
+    if renew {
+        fs::write(picture, &now).expect("written");
+    }
+    let stored = fs::read(picture).unwrap_or_default();
+    assert!(now == stored, "{}: it is drawn in another way by now", picture.display());
+}
+
 #[test]
 fn console_blocks_are_what_the_program_prints() {
     let renew = std::env::var_os("KOLK_RENEW").is_some();
     let mut run = 0;
     for page in pages() {
         let folder = tempfile::tempdir().expect("a folder");
-        for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts"))
-            .expect("files")
-        {
-            let path = entry.expect("an entry").path();
+        let programs = ["crates/kolk/tests/transcripts", "examples/wrong", "examples/course"];
+        for path in programs.iter().flat_map(|folder| files(folder, "py")) {
             fs::copy(&path, folder.path().join(path.file_name().expect("a name"))).expect("copied");
         }
         let text = fs::read_to_string(&page).expect("a page");
@@ -174,6 +198,10 @@ fn console_blocks_are_what_the_program_prints() {
             out.extend(renewed);
             place = block.lines.end;
             run += 1;
+            if let Some((window, picture)) = drawn(&lines[place + 1..]) {
+                let picture = page.with_file_name("").join(picture);
+                is_picture_of(&picture, window, folder.path(), renew);
+            }
         }
         out.extend(lines[place..].iter().map(|line| (*line).to_owned()));
         let new = out.join("\n") + "\n";
