@@ -6,7 +6,7 @@
 //! stops reading the node, and counts a reply that does not fit as an exception, which never makes
 //! a run invalid; that list stands under `exceptions`, with its shape.
 
-use kolk_history::summary::{Violation, ViolationKind};
+use kolk_history::summary::{CutLog, Violation, ViolationKind};
 use kolk_history::{Summary, Value};
 
 use crate::check::{ANOMALIES_MAX, Anomaly, Check};
@@ -37,6 +37,13 @@ pub fn check(summary: &Summary) -> Check {
         ));
     }
     warn(&mut check, summary);
+    for CutLog { node, bytes, left_out } in &summary.cut_logs {
+        check.notes.push(format!(
+            "{node} wrote {} to stderr, and {} of it are left out in its log: `--node-log-max`",
+            size(*bytes),
+            size(*left_out)
+        ));
+    }
     note_unexpected_replies(&mut check, summary);
     check.results = vec![
         (key(&"violation-count"), count(summary.violation_count.max(kept))),
@@ -118,6 +125,11 @@ pub fn exceptions(summary: &Summary) -> Check {
         check.results = vec![(key(&"exceptions"), list([entry]))];
     }
     check
+}
+
+/// A number of bytes, for people.
+fn size(bytes: u64) -> String {
+    if bytes < 10 << 20 { format!("{} KiB", bytes >> 10) } else { format!("{} MiB", bytes >> 20) }
 }
 
 /// Who did what, in one line.

@@ -58,6 +58,9 @@ pub fn check_run(history: &History, summary: Option<&Summary>, options: &Options
         if options.calm {
             answered::check(&mut check, history);
         }
+        if summary.is_some_and(|summary| summary.full.is_some()) {
+            check.validity = check.validity.worst(Validity::Unknown);
+        }
         check
     }));
     checks.push(guarded("availability", || availability::check(history, options.availability)));

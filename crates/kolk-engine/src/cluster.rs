@@ -121,7 +121,7 @@ impl Cluster {
             machines: (0..options.nodes).map(make).collect(),
             started: vec![false; options.nodes],
         };
-        let recorder = Recorder::new(nodes, JournalSink::Memory, None);
+        let recorder = Recorder::new(nodes, JournalSink::Memory, None, u64::MAX);
         let mut simulation =
             Simulation::new(Rc::new(plan), Box::new(NoLoad), hosts, recorder, Logs::default())
                 .expect("the options make a plan");

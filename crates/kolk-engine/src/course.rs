@@ -82,6 +82,8 @@ pub(crate) struct Course {
     pub(crate) healed: Time,
     /// The load was ended because nothing was ever answered.
     pub(crate) silent: bool,
+    /// The load was ended because there was no more room for what is stored.
+    pub(crate) full: bool,
     /// Operations invoked under load: the number of the next one.
     next_operation: u64,
     /// Tells a stage's end from those of earlier ones.
@@ -126,6 +128,7 @@ impl Course {
             answered: 0,
             healed: Time::ZERO,
             silent: false,
+            full: false,
             suspects: Vec::new(),
             next_operation: 0,
             stage_serial: 0,
@@ -341,6 +344,17 @@ impl Simulation<'_> {
         self.course.silent = true;
         self.course.load_ended = self.now();
         self.enter(Stage::Over, None);
+    }
+
+    /// Ends the load if there is no more room for what is stored. What follows it is done, so that
+    /// there is a verdict on what there was.
+    pub(crate) fn end_if_full(&mut self) -> Result<(), EngineError> {
+        if self.course.full || self.course.stage != Stage::Load || !self.recorder.is_full() {
+            return Ok(());
+        }
+        self.course.full = true;
+        self.heal()?;
+        self.end_load()
     }
 
     // ---- end ----

@@ -9,7 +9,6 @@ use kolk_history::summary::{Growth, NodeOutput, OUTPUTS_MAX};
 use kolk_history::{Outcome, Value};
 use kolk_protocol::Time;
 
-use crate::course::Stage;
 use crate::host::{
     Family, Hosts, LockstepHosts, Program, ProgramEvent, RealHosts, Scratch, TracedHosts,
     make_room, tracer,
@@ -33,7 +32,7 @@ const WAIT_MAX: Duration = Duration::from_millis(50);
 /// If the plan cannot be carried out, a node cannot be started, or a sink cannot be written. What a
 /// node does wrong once the load has begun is no error: it stands in the run's summary.
 pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
-    let Setup { plan, nodes, workload, journal, history, logs, observer } = setup;
+    let Setup { plan, nodes, workload, journal, history, logs, room, observer } = setup;
     if (plan.format, plan.draws) != (FORMAT, DRAWS) {
         return Err(EngineError::BadPlan(format!(
             "the plan was made by kolk {} (format {}, draws {}); this is kolk {} (format {FORMAT}, \
@@ -48,18 +47,31 @@ pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
     // gone before the folders that its processes work in.
     let mut scratch = None;
     let family = Rc::new(Family::new());
-    let (hosts, log_files) = start_nodes(plan, nodes, logs, &family, &mut scratch)?;
-    let recorder = Recorder::new(plan.nodes.to_vec(), journal, history);
+    let (hosts, log_files) =
+        start_nodes(plan, nodes, (logs, room.node_log), &family, &mut scratch)?;
+    let recorder = Recorder::new(plan.nodes.to_vec(), journal, history, room.run);
     let mut simulation =
         Simulation::new(Rc::new(plan.clone()), workload, hosts, recorder, log_files)?;
-    let ending = drive(&mut simulation, observer)?;
-    let Simulation { hosts, recorder, course, queue, event_count, .. } = simulation;
+    let (ending, unwritten) = match drive(&mut simulation, observer) {
+        Ok(ending) => (ending, None),
+        // What there is can be judged all the same.
+        Err(EngineError::Write { what, source }) if !simulation.course.stage.is_before_load() => {
+            simulation.recorder.give_up_writing();
+            (Ending::Full, Some(EngineError::Write { what, source }))
+        }
+        Err(error) => return Err(error),
+    };
+    let Simulation { hosts, recorder, course, queue, event_count, logs, delays, .. } = simulation;
     let (outputs, unrepeatable) = (outputs(&hosts, &recorder), hosts.unrepeatable());
     drop(hosts);
     let survivors = family.end();
+    let cut_logs = logs.finish();
     let Recorded { history, mut summary, digest, journal, trace } = recorder.finish()?;
     summary.outputs = outputs;
     summary.unrepeatable = unrepeatable;
+    summary.cut_logs = cut_logs;
+    summary.lateness = delays.summary();
+    summary.full = (ending == Ending::Full && unwritten.is_none()).then_some(room.run);
     Ok(Run {
         history,
         summary,
@@ -72,6 +84,7 @@ pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
         journal,
         trace,
         survivors,
+        unwritten,
     })
 }
 
@@ -108,7 +121,7 @@ fn outputs(hosts: &Hosts<'_>, recorder: &Recorder<'_>) -> Vec<NodeOutput> {
 fn start_nodes<'a>(
     plan: &Plan,
     nodes: NodeSource<'a>,
-    logs: Option<PathBuf>,
+    (logs, log_max): (Option<PathBuf>, u64),
     family: &Rc<Family>,
     scratch: &mut Option<Scratch>,
 ) -> Result<(Hosts<'a>, Logs), EngineError> {
@@ -125,7 +138,7 @@ fn start_nodes<'a>(
             }
             let machines = (0..plan.nodes.len()).map(make).collect();
             let log_files = match logs {
-                Some(folder) => Logs::create(&folder, &plan.nodes)
+                Some(folder) => Logs::create(&folder, &plan.nodes, log_max)
                     .map_err(system("cannot write the nodes' logs"))?,
                 None => Logs::default(),
             };
@@ -137,17 +150,19 @@ fn start_nodes<'a>(
             let folder = logs.clone().unwrap_or_else(|| scratch.path().to_owned());
             if is_traced(plan) {
                 let hosts = trace_nodes(plan, (&path, &args), patience, scratch, &folder)?;
-                return Ok((Hosts::Traced(hosts), watched(plan, logs)?));
+                return Ok((Hosts::Traced(hosts), watched(plan, &folder, log_max)?));
             }
             let mut programs = Vec::with_capacity(plan.nodes.len());
             for (number, name) in plan.nodes.iter().enumerate() {
                 let (place, log) = (scratch.place(number)?, logs::path(&folder, name));
                 programs.push(Program::spawn(family, name, (&path, &args), &place, log)?);
             }
-            let log_files = watched(plan, logs)?;
+            let log_files = watched(plan, &folder, log_max)?;
             let hosts = match plan.clock {
                 ClockKind::Real => Hosts::Real(RealHosts::new(programs, patience.init)),
-                ClockKind::Virtual => Hosts::Lockstep(LockstepHosts::new(programs, patience)),
+                ClockKind::Virtual => {
+                    Hosts::Lockstep(LockstepHosts::new(programs, log_files.files(), patience))
+                }
             };
             Ok((hosts, log_files))
         }
@@ -155,9 +170,8 @@ fn start_nodes<'a>(
 }
 
 /// The logs of programs, whose stderr goes there.
-fn watched(plan: &Plan, logs: Option<PathBuf>) -> Result<Logs, EngineError> {
-    let Some(folder) = logs else { return Ok(Logs::default()) };
-    Logs::watch(&folder, &plan.nodes).map_err(|source| EngineError::System {
+fn watched(plan: &Plan, folder: &Path, log_max: u64) -> Result<Logs, EngineError> {
+    Logs::watch(folder, &plan.nodes, log_max).map_err(|source| EngineError::System {
         what: "cannot watch the nodes' logs".to_owned(),
         source,
     })
@@ -207,6 +221,11 @@ fn drive(
             Ok(Ending::NodeFailed { node: name })
         }
         (Ok(Ending::Completed), None) if simulation.course.silent => Ok(Ending::Silent),
+        (Ok(Ending::Completed), None)
+            if simulation.course.full || simulation.recorder.is_beyond_room() =>
+        {
+            Ok(Ending::Full)
+        }
         (Ok(ending), None) => Ok(ending),
     }
 }
@@ -238,9 +257,10 @@ fn drive_virtual(
         simulation.hosts.step_patience().map(|patience| patience * STEPS_PER_INSTANT_MAX);
     let mut looked = Instant::now();
     let mut instant = (simulation.now(), looked);
-    while simulation.course.stage != Stage::Over && simulation.failed.is_none() {
+    while !simulation.is_over() {
         let Some(event) = simulation.queue.pop() else { break };
         simulation.handle(event)?;
+        simulation.end_if_full()?;
         simulation.guard_instant();
         if simulation.queue.peek().is_none_or(|(time, _)| time > simulation.queue.now()) {
             simulation.fail_suspects();
@@ -264,6 +284,7 @@ fn drive_virtual(
                 simulation.logs.flush();
             }
         }
+        simulation.hold_logs();
         if is_due {
             next_look = simulation.event_count + EVENTS_PER_LOOK;
             if look(simulation, observer) == Flow::Stop {
@@ -285,15 +306,22 @@ fn drive_real(
     let mut ready = Vec::new();
     let mut next_look = Instant::now();
     loop {
-        while let Some(event) = simulation.queue.pop_due() {
+        while let Some((due, _)) = simulation.queue.peek()
+            && let Some(event) = simulation.queue.pop_due()
+        {
+            // What is due at once happens at once, and says nothing of the machine.
+            if !simulation.course.stage.is_before_load() && due < simulation.now() {
+                simulation.delays.note(simulation.now().since(due).as_nanos() as u64);
+            }
             simulation.handle(event)?;
+            simulation.end_if_full()?;
         }
         simulation.fail_suspects();
         let Hosts::Real(hosts) = &mut simulation.hosts else { return Ok(Ending::Completed) };
         if let Some((node, failure)) = hosts.flush() {
             simulation.fail_node(node, failure);
         }
-        if simulation.failed.is_some() || simulation.course.stage == Stage::Over {
+        if simulation.is_over() {
             return Ok(Ending::Completed);
         }
         if Instant::now() >= next_look {
@@ -302,6 +330,7 @@ fn drive_real(
             simulation.recorder.flush()?;
             simulation.logs.look(simulation.queue.now());
             simulation.logs.flush();
+            simulation.hold_logs();
             if let Hosts::Real(hosts) = &mut simulation.hosts
                 && let Some((node, failure)) = hosts.deaf()
             {

@@ -11,6 +11,7 @@ mod drive;
 mod endpoint;
 pub mod faults;
 mod host;
+mod lateness;
 mod logs;
 mod network;
 pub mod probe;
@@ -32,8 +33,8 @@ pub use host::{
 };
 pub use kolk_traced::launch_if_asked;
 pub use run::{
-    Digest, Ending, EngineError, Flow, JournalSink, NodeSource, Observer, Patience, Progress, Run,
-    Setup,
+    Digest, Ending, EngineError, Flow, JournalSink, NodeSource, Observer, Patience, Progress, Room,
+    Run, Setup,
 };
 pub use trace::{Trace, TraceEvent, Traced};
 pub use workload::{Call, Completion, Invocation, ReplyError, Step, Worker, Workload};

@@ -21,11 +21,19 @@ use crate::workload::{Completion, Invocation, Worker};
 /// How much is gathered before it is hashed and written.
 const BUFFER_BYTES: usize = 1 << 16;
 
+/// How many types of message are counted apart: there are no more in any protocol of use, and a node
+/// can invent as many as it likes.
+const TYPES_MAX: usize = 1000;
+/// Under which name all others are counted.
+const OTHER_TYPES: &str = "…";
+
 /// Lines on their way to where they are stored, and into the digest.
 struct Stream<'a> {
     what: &'static str,
     buffer: Vec<u8>,
     hasher: XxHash3_128,
+    /// How many bytes are stored.
+    bytes: u64,
     sink: Sink<'a>,
 }
 
@@ -38,6 +46,9 @@ enum Sink<'a> {
 impl Stream<'_> {
     fn flush(&mut self) -> io::Result<()> {
         self.hasher.write(&self.buffer);
+        if !matches!(self.sink, Sink::Nowhere) {
+            self.bytes += self.buffer.len() as u64;
+        }
         match &mut self.sink {
             Sink::Nowhere => {}
             Sink::Memory(memory) => memory.extend_from_slice(&self.buffer),
@@ -89,6 +100,8 @@ pub(crate) struct Recorder<'a> {
     types: FxHashMap<String, u64>,
     /// Set when the counted part of the run is over.
     counted: Option<Summary>,
+    /// How many bytes journal and history may have, where they are kept.
+    room: u64,
 }
 
 impl<'a> Recorder<'a> {
@@ -96,11 +109,13 @@ impl<'a> Recorder<'a> {
         nodes: Vec<String>,
         journal: JournalSink<'a>,
         history: Option<&'a mut dyn Write>,
+        room: u64,
     ) -> Recorder<'a> {
         let stream = |what, sink| Stream {
             what,
             buffer: Vec::with_capacity(BUFFER_BYTES + 4096),
             hasher: XxHash3_128::with_seed(0),
+            bytes: 0,
             sink,
         };
         let trace = matches!(journal, JournalSink::Trace).then(|| Tracer::new(nodes.clone()));
@@ -121,7 +136,22 @@ impl<'a> Recorder<'a> {
             next_message_id: 0,
             types: FxHashMap::default(),
             counted: None,
+            room,
         }
+    }
+
+    /// True if journal and history have all the room there is for them.
+    pub(crate) fn is_full(&self) -> bool {
+        self.stored() > self.room
+    }
+
+    /// True if they have also taken what there is beyond it, for the end of a run.
+    pub(crate) fn is_beyond_room(&self) -> bool {
+        self.stored() > self.room.saturating_add(self.room / 4)
+    }
+
+    fn stored(&self) -> u64 {
+        self.journal.bytes.saturating_add(self.history_lines.bytes)
     }
 
     fn journal_event(
@@ -172,11 +202,12 @@ impl<'a> Recorder<'a> {
             counts.msg_count += 1;
         }
         if !ends.0.is_client() && !ends.1.is_client() {
-            match self.types.get_mut(kind) {
-                Some(count) => *count += 1,
-                None => {
-                    self.types.insert(kind.to_owned(), 1);
-                }
+            if let Some(count) = self.types.get_mut(kind) {
+                *count += 1;
+            } else {
+                let is_told_apart = self.types.len() < TYPES_MAX;
+                let kind = if is_told_apart { kind } else { OTHER_TYPES };
+                *self.types.entry(kind.to_owned()).or_default() += 1;
             }
         }
         self.count_traffic(ends);
@@ -210,6 +241,11 @@ impl<'a> Recorder<'a> {
                 Endpoint::Client(_) => &mut node.from_clients,
             } += 1;
         }
+    }
+
+    /// How many messages a node has sent to clients.
+    pub(crate) fn to_clients(&self, node: u16) -> u64 {
+        self.summary.traffic[usize::from(node)].to_clients
     }
 
     /// A node sent something to a client that Maelstrom would have closed: the first such of each
@@ -448,6 +484,15 @@ impl<'a> Recorder<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Nothing more is written: it was tried, and failed.
+    pub(crate) fn give_up_writing(&mut self) {
+        for stream in [&mut self.journal, &mut self.history_lines] {
+            if matches!(stream.sink, Sink::Write(_)) {
+                stream.sink = Sink::Nowhere;
+            }
+        }
     }
 
     /// Writes out the rest, and gives what was recorded.

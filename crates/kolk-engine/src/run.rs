@@ -38,6 +38,9 @@ pub struct Run {
     pub trace: Option<Trace>,
     /// The nodes' processes that could not be ended.
     pub survivors: Vec<Survivor>,
+    /// Why the run was ended, if journal or history could not be written: what is stored of them ends
+    /// somewhere, perhaps within a line.
+    pub unwritten: Option<EngineError>,
 }
 
 /// How a run ended.
@@ -53,6 +56,8 @@ pub enum Ending {
     },
     /// No operation had been answered for so long that nothing more was to be expected.
     Silent,
+    /// Journal and history had all the room there was for them.
+    Full,
     /// Somebody asked it to stop.
     Interrupted,
 }
@@ -166,8 +171,30 @@ pub struct Setup<'a> {
     /// must exist. Without one, logs of in-process nodes are dropped, and those of programs go to a
     /// temporary folder.
     pub logs: Option<PathBuf>,
+    /// How much may be stored.
+    pub room: Room,
     /// Who is told how far the run has come.
     pub observer: &'a mut dyn Observer,
+}
+
+/// How much a run may store, in bytes. No part of the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// For the log of each node, at least [`Room::NODE_LOG_MIN`]: of a longer one both ends are kept.
+    pub node_log: u64,
+    /// For journal and history together: a run that needs more is ended.
+    pub run: u64,
+}
+
+impl Room {
+    /// The least that a node's log may have.
+    pub const NODE_LOG_MIN: u64 = 1 << 16;
+}
+
+impl Default for Room {
+    fn default() -> Room {
+        Room { node_log: 64 << 20, run: 8 << 30 }
+    }
 }
 
 /// Where nodes come from.

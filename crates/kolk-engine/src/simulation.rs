@@ -18,9 +18,10 @@ use kolk_node::{Input, Outputs};
 use kolk_protocol::message::Body;
 use kolk_protocol::{Datum, Key, Time};
 
-use crate::course::Course;
+use crate::course::{Course, Stage};
 use crate::endpoint::{Directory, Endpoint};
 use crate::host::{HostFailure, Hosts, shorten};
+use crate::lateness::Delays;
 use crate::logs::Logs;
 use crate::network::Network;
 use crate::queue::{Event, Queue};
@@ -38,6 +39,14 @@ const EVENTS_PER_INSTANT_MAX: u64 = 2_000_000;
 /// that answer each message with more than one would fill any memory.
 const IN_FLIGHT_MAX: usize = 1_000_000;
 const IN_FLIGHT_BYTES_MAX: usize = 256 << 20;
+
+/// How often a node may be woken in a millisecond of virtual time: each time is a step, and costs far
+/// more than the time that passes.
+const WAKES_PER_MILLISECOND_MAX: u32 = 5_000;
+
+/// How many messages a node may send to clients, and how many more for each operation: one is meant.
+const TO_CLIENTS_FREE: u64 = 250_000;
+const TO_CLIENTS_EACH: u64 = 10;
 
 /// A message on its way.
 #[derive(Debug)]
@@ -93,6 +102,20 @@ enum NodeInput {
 struct Alarm {
     generation: u32,
     at: Option<Time>,
+    /// A millisecond of virtual time, and how often the node was woken in it.
+    woken: (u64, u32),
+}
+
+impl Alarm {
+    /// The node is woken; how often in this millisecond.
+    fn count(&mut self, now: Time) -> u32 {
+        let millisecond = now.as_nanos() / 1_000_000;
+        if self.woken.0 != millisecond {
+            self.woken = (millisecond, 0);
+        }
+        self.woken.1 += 1;
+        self.woken.1
+    }
 }
 
 pub(crate) struct Simulation<'a> {
@@ -112,6 +135,8 @@ pub(crate) struct Simulation<'a> {
     network: Network,
     services: Services,
     pub(crate) traffic: Traffic,
+    /// How late events were, on the machine's clock.
+    pub(crate) delays: Delays,
     alarms: Vec<Alarm>,
     in_flight: Vec<Option<InFlight>>,
     in_flight_bytes: usize,
@@ -149,6 +174,7 @@ impl<'a> Simulation<'a> {
             network,
             services: Services::new(plan.seed),
             traffic: Traffic::new(plan.nodes.len(), plan.limits.max_messages),
+            delays: Delays::new(),
             alarms: vec![Alarm::default(); plan.nodes.len()],
             in_flight: Vec::new(),
             in_flight_bytes: 0,
@@ -165,6 +191,24 @@ impl<'a> Simulation<'a> {
     /// The present instant.
     pub(crate) fn now(&self) -> Time {
         self.queue.now()
+    }
+
+    /// True if nothing more is to happen.
+    pub(crate) fn is_over(&self) -> bool {
+        self.course.stage == Stage::Over || self.failed.is_some() || self.recorder.is_beyond_room()
+    }
+
+    /// Ends the run because of a log that takes more room than it may, where nothing else helps.
+    pub(crate) fn hold_logs(&mut self) {
+        let Some((node, bytes)) = self.logs.beyond() else { return };
+        if self.failed.is_none() {
+            let problem = format!("wrote {} MiB to stderr", bytes >> 20);
+            let advice = "That is more than a log may have (`--node-log-max`), and the store's file \
+                          system cannot let go of a part of a file: log less, or choose another \
+                          folder with `--store`.";
+            let failure = HostFailure::plain(ViolationKind::Overrun, problem, advice.to_owned());
+            self.fail_node(node, failure);
+        }
     }
 
     /// The entropy of a node: a function of seed, node and incarnation.
@@ -240,6 +284,9 @@ impl<'a> Simulation<'a> {
             if let Some(trouble) = self.traffic.sent(now, ends, &body.kind, operations, calm) {
                 self.traffic_trouble(trouble);
             }
+        }
+        if let (Endpoint::Node(node), Endpoint::Client(_)) = ends {
+            self.guard_clients(node, &body.kind);
         }
         let fate = self.network.fate(ends.0, ends.1);
         if fate.lost {
@@ -360,6 +407,21 @@ impl<'a> Simulation<'a> {
                       time you see it, and do not answer an answer."
             .to_owned();
         self.fail_node(node as u16, HostFailure::plain(ViolationKind::Storm, problem, advice));
+    }
+
+    /// Ends the run because of a node that sends its clients far more than they ask for.
+    fn guard_clients(&mut self, node: u16, kind: &str) {
+        let (sent, operations) = (self.recorder.to_clients(node), self.course.invoked());
+        let bound = TO_CLIENTS_FREE.saturating_add(TO_CLIENTS_EACH.saturating_mul(operations));
+        if sent <= bound || self.failed.is_some() {
+            return;
+        }
+        let problem = format!(
+            "floods its clients: {sent} messages for {operations} operations, the last of type \
+             `{kind}`"
+        );
+        let advice = "A request is answered once, and clients are sent nothing else.".to_owned();
+        self.fail_node(node, HostFailure::plain(ViolationKind::Storm, problem, advice));
     }
 
     fn take(&mut self, slot: u32) -> InFlight {
@@ -515,6 +577,7 @@ impl<'a> Simulation<'a> {
                 Event::Deliver(slot) => (node, NodeInput::Message(self.take(slot))),
                 _ => {
                     self.alarms[usize::from(node)].at = None;
+                    self.guard_wakes(node);
                     (node, NodeInput::Wake)
                 }
             });
@@ -582,7 +645,24 @@ impl<'a> Simulation<'a> {
             return Ok(());
         }
         alarm.at = None;
+        self.guard_wakes(node);
         self.step_nodes((node, NodeInput::Wake))
+    }
+
+    /// Ends the run because of a node that is woken so often that virtual time hardly passes.
+    fn guard_wakes(&mut self, node: u16) {
+        let now = self.now();
+        let count = self.alarms[usize::from(node)].count(now);
+        if count != WAKES_PER_MILLISECOND_MAX || self.failed.is_some() {
+            return;
+        }
+        let problem =
+            format!("asks to be woken {count} times in one millisecond of virtual time, at {now}");
+        let advice =
+            "`wake_at` is in nanoseconds: was it counted in microseconds or milliseconds? A \
+                      node that waits is woken when it is time, and need not look."
+                .to_owned();
+        self.fail_node(node, HostFailure::plain(ViolationKind::NeverIdle, problem, advice));
     }
 
     fn set_alarm(&mut self, node: u16, deadline: Option<Time>) {
@@ -640,7 +720,18 @@ impl<'a> Simulation<'a> {
         self.network.block(src, dest, begin);
     }
 
+    /// Ends all faults that are open.
+    pub(crate) fn heal(&mut self) -> Result<(), EngineError> {
+        let open: Vec<u32> = self.open_faults.iter().map(|(number, _)| *number).collect();
+        open.into_iter().try_for_each(|number| self.fault(number, false))
+    }
+
     fn fault(&mut self, number: u32, begin: bool) -> Result<(), EngineError> {
+        // Faults of a load that was ended early have been healed, and no more begin.
+        if self.course.full && (begin || !self.open_faults.iter().any(|(open, _)| *open == number))
+        {
+            return Ok(());
+        }
         let plan = Rc::clone(&self.plan);
         let fault = &plan.faults[number as usize];
         let FaultKind::Partition { shape, blocked } = &fault.kind;

@@ -73,6 +73,15 @@ pub struct Summary {
     /// from run to run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unrepeatable: Vec<Unrepeatable>,
+    /// Logs of nodes that wrote more to stderr than is kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cut_logs: Vec<CutLog>,
+    /// How many bytes journal and history had room for, if they filled it and the run was ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full: Option<u64>,
+    /// How late things happened, on the machine's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lateness: Option<Lateness>,
     /// Replies nobody waited for: second answers, and answers to requests nobody made.
     pub unexpected_replies: Vec<UnexpectedReply>,
     /// How many there were in all.
@@ -166,6 +175,31 @@ pub struct NodeOutput {
     pub node: String,
     /// The first lines and the last, and between them how much is left out.
     pub lines: Vec<String>,
+}
+
+/// A log of which only both ends are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CutLog {
+    /// Whose.
+    pub node: String,
+    /// How many bytes the node wrote.
+    pub bytes: u64,
+    /// How many of them are not there.
+    pub left_out: u64,
+}
+
+/// How long after it was due what was due at an instant happened (the arrival of a message, an
+/// operation), in nanoseconds. What kolk measures is that much too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Lateness {
+    /// Half of all were no later.
+    pub median: u64,
+    /// Of a hundred one was later.
+    pub p99: u64,
+    /// The latest.
+    pub max: u64,
 }
 
 /// How many stale answers are kept for each node.

@@ -67,6 +67,8 @@ pub enum Ending {
     },
     /// No operation had been answered for so long that nothing more was to be expected.
     Silent,
+    /// What is stored of it had all the room there was.
+    Full,
     /// Somebody asked it to stop.
     Interrupted,
 }

@@ -113,6 +113,22 @@ pub fn draw(report: &Report<'_>, style: Style) -> String {
             style.paint(Role::Bad, "!")
         ));
     }
+    if let Some(room) = report.summary.full {
+        let end = Time::from_nanos(report.facts.ended);
+        out.push_str(&format!(
+            "{} ended early, at {end}: journal and history have {} MiB, all the room there is; \
+             `--run-max` gives more\n",
+            style.paint(Role::Doubtful, "!"),
+            room >> 20
+        ));
+    }
+    if report.facts.ending == Ending::Full && report.summary.full.is_none() {
+        let end = Time::from_nanos(report.facts.ended);
+        out.push_str(&format!(
+            "{} ended early, at {end}, as no more of it could be stored; so far:\n",
+            style.paint(Role::Doubtful, "!")
+        ));
+    }
     out.push_str(&judged.verdict(style));
     out.push_str(&outputs::draw(report.summary, style));
     out.push_str(&judged.numbers(style));

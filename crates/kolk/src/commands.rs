@@ -60,7 +60,12 @@ pub fn warn(finished: &Finished) {
     }
     if !finished.troubles.is_empty() {
         let note = style.paint(Role::Doubtful, "note:");
-        terminal::print_error(&format!("{note} the run is over and the verdict stands\n"));
+        let what = if finished.is_torn {
+            "what is stored of the run is not whole"
+        } else {
+            "the run is over and the verdict stands"
+        };
+        terminal::print_error(&format!("{note} {what}\n"));
     }
 }
 

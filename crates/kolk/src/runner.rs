@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use kolk_check::{Validity, Verdict};
 use kolk_engine::{
-    Ending, EngineError, JournalSink, NodeSource, Observer, Patience, Run, Setup, Survivor,
+    Ending, EngineError, JournalSink, NodeSource, Observer, Patience, Room, Run, Setup, Survivor,
 };
 use kolk_history::history::AnyEvent;
 use kolk_history::plan::{ClockKind, NodeSpec};
@@ -46,6 +46,8 @@ pub struct Finished {
     pub folder: PathBuf,
     /// What could not be drawn or linked afterwards. The verdict stands all the same.
     pub troubles: Vec<Failure>,
+    /// True if something of the run itself could not be stored.
+    pub is_torn: bool,
 }
 
 impl Finished {
@@ -53,6 +55,9 @@ impl Finished {
     pub fn status(&self) -> Status {
         if self.run.ending == Ending::Interrupted {
             return Status::Interrupted;
+        }
+        if self.is_torn {
+            return Status::Internal;
         }
         Status::from(self.verdict.validity)
     }
@@ -90,6 +95,8 @@ pub struct Watch {
     pub receives: bool,
     /// How long a program may take.
     pub patience: Patience,
+    /// How much may be stored.
+    pub room: Room,
     /// The challenge whose limits it is held to: its id, and which of its runs.
     pub challenge: Option<(&'static str, &'static ChallengeRun)>,
 }
@@ -114,35 +121,57 @@ pub fn run(
     let mut journal = MessageLog::new(folder.stream("journal.jsonl")?, watch.sends, watch.receives);
     let mut history = folder.stream("history.jsonl")?;
     let began = now();
-    let run = kolk_engine::run(Setup {
+    let mut run = kolk_engine::run(Setup {
         plan: &plan,
         nodes: nodes.source(watch.patience),
         workload,
         journal: JournalSink::Write(&mut journal),
         history: Some(&mut history),
         logs: Some(folder.logs()),
+        room: watch.room,
         observer,
     })
     .map_err(|error| engine_failure(error, Some(&folder)))?;
     warn_of_survivors(&run);
     let wall = began.elapsed();
-    journal
-        .flush()
-        .and_then(|()| history.flush())
-        .context("cannot write the run's journal and history")?;
-    let verdict = judge(&plan, &run);
+    let mut troubles = Vec::new();
+    let flushed = journal.flush().and_then(|()| history.flush());
+    let unwritten = run.unwritten.take().map(|error| engine_failure(error, Some(&folder)));
+    let torn = unwritten.or_else(|| {
+        let flushed = flushed.context("cannot write the run's journal and history");
+        flushed.err().map(Stop::from)
+    });
+    let mut is_torn = torn.is_some();
+    if let Some(stop) = torn {
+        troubles.push(stop.failure);
+        // Their buffers hold what could not be written, and would try again.
+        folder.keep_whole_lines([journal.into_inner(), history]);
+    }
+    let mut verdict = judge(&plan, &run);
     let mut facts = facts_of(&run);
     let is_built_in = matches!(plan.node, NodeSpec::BuiltIn { .. });
     let held = |(id, challenge)| held(id, challenge, &verdict, &run, is_built_in);
     facts.challenge = watch.challenge.map(held);
+    if is_torn {
+        verdict.validity = verdict.validity.worst(Validity::Unknown);
+    }
     let json = results::json(&plan, &run.summary, &verdict, &facts);
-    folder.write("results.json", &json)?;
-    folder.write("results.edn", &results::edn(&verdict))?;
-    write_history(&folder, &run.history)?;
     let log = jepsen_log::draw(&plan, &run.summary, &verdict, &facts);
-    folder.write("jepsen.log", log.as_bytes())?;
+    let written = folder
+        .write("results.json", &json)
+        .and_then(|()| folder.write("results.edn", &results::edn(&verdict)))
+        .and_then(|()| write_history(&folder, &run.history))
+        .and_then(|()| folder.write("jepsen.log", log.as_bytes()));
+    if let Err(error) = written {
+        // The verdict is there, and whoever waits for it is shown it.
+        is_torn = true;
+        troubles.push(Stop::from(error).failure);
+    }
+    if is_torn {
+        let folder = folder.path().to_owned();
+        return Ok(Finished { plan, run, verdict, facts, wall, folder, troubles, is_torn });
+    }
     let json = String::from_utf8_lossy(&json);
-    let mut troubles = Vec::new();
     let mut try_to = |done: Result<(), Stop>| troubles.extend(done.err().map(|stop| stop.failure));
     try_to(commands::report::write(folder.path(), &plan, &json, &run.history));
     // Of a challenge that holds nobody wants pictures: `kolk report` draws them if somebody does.
@@ -153,7 +182,7 @@ pub fn run(
     }
     folder.publish().into_iter().for_each(|error| try_to(Err(Stop::from(error))));
     let folder = folder.path().to_owned();
-    Ok(Finished { plan, run, verdict, facts, wall, folder, troubles })
+    Ok(Finished { plan, run, verdict, facts, wall, folder, troubles, is_torn })
 }
 
 /// Carries out a plan for its digest alone, or with its journal in memory.
@@ -209,6 +238,7 @@ fn run_keeping(
         },
         history: None,
         logs: None,
+        room: Room::default(),
         observer,
     })
     .map_err(|error| engine_failure(error, None))?;
@@ -251,6 +281,7 @@ fn facts_of(run: &Run) -> Facts {
             Ending::Completed => facts::Ending::Completed,
             Ending::NodeFailed { node } => facts::Ending::NodeFailed { node: node.clone() },
             Ending::Silent => facts::Ending::Silent,
+            Ending::Full => facts::Ending::Full,
             Ending::Interrupted => facts::Ending::Interrupted,
         },
         load_began: run.load_began.as_nanos(),
@@ -349,7 +380,7 @@ pub fn engine_failure(error: EngineError, folder: Option<&RunFolder>) -> Stop {
     }
 }
 
-fn write_history(folder: &RunFolder, history: &History) -> Result<(), Stop> {
+fn write_history(folder: &RunFolder, history: &History) -> anyhow::Result<()> {
     folder.write_with("history.edn", |out| {
         in_pieces(out, history.events(), |piece, event| match event {
             AnyEvent::Client(event) => jepsen::write_event(piece, &event, &history.nodes),

@@ -67,6 +67,8 @@ impl RunFolder {
         let path = self.path.join(name);
         create_fresh(&path)
             .and_then(|mut file| file.write_all(content))
+            // Nothing is better than a part of it.
+            .inspect_err(|_| drop(fs::remove_file(&path)))
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
@@ -88,6 +90,16 @@ impl RunFolder {
         write(&mut file)
             .and_then(|()| file.flush())
             .with_context(|| format!("cannot write {}", self.path.join(name).display()))
+    }
+
+    /// Files that were streamed to until something could not be written: what follows their last
+    /// whole line is cut off.
+    pub fn keep_whole_lines(&self, files: [BufWriter<File>; 2]) {
+        for file in files {
+            let (file, _) = file.into_parts();
+            // There may be no more to it: the disk may be gone.
+            let _ = end_with_a_line(&file);
+        }
     }
 
     /// Replaces a link by one to the folder, at once: whoever follows it finds the old folder or
@@ -191,6 +203,23 @@ fn folders(parent: &Path) -> io::Result<Vec<String>> {
         }
     }
     Ok(names)
+}
+
+/// Cuts off what follows the last line end of a file.
+fn end_with_a_line(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::FileExt;
+    let mut piece = vec![0; 1 << 16];
+    let mut end = file.metadata()?.len();
+    while end > 0 {
+        let from = end.saturating_sub(piece.len() as u64);
+        let piece = &mut piece[..(end - from) as usize];
+        file.read_exact_at(piece, from)?;
+        if let Some(at) = piece.iter().rposition(|byte| *byte == b'\n') {
+            return file.set_len(from + at as u64 + 1);
+        }
+        end = from;
+    }
+    file.set_len(0)
 }
 
 /// True while somebody carries out the run whose folder this is.

@@ -25,6 +25,11 @@ impl<W: Write> MessageLog<W> {
         MessageLog { journal, sends, receives, partial: Vec::new() }
     }
 
+    /// The journal itself.
+    pub fn into_inner(self) -> W {
+        self.journal
+    }
+
     fn show(&self, line: &[u8]) {
         let Ok(event) = serde_json::from_slice::<JournalLine<'_>>(line) else { return };
         let verb = match event.event {

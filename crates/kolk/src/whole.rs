@@ -63,7 +63,7 @@ pub fn create_fresh(path: &Path) -> io::Result<File> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    File::options().write(true).create_new(true).open(path)
+    File::options().read(true).write(true).create_new(true).open(path)
 }
 
 impl Write for Whole {

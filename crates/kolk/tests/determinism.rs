@@ -64,6 +64,7 @@ fn run(plan: &Plan, nodes: NodeSource<'_>) -> Run {
         journal: JournalSink::Memory,
         history: None,
         logs: None,
+        room: kolk_engine::Room::default(),
         observer: &mut |_: &Progress<'_>| Flow::Continue,
     };
     kolk_engine::run(setup).unwrap()

@@ -1,6 +1,7 @@
 //! Separate programs on the virtual clock: one line in, everything it sends, and one `idle` out.
 
 use std::ops::Range;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use kolk_history::summary::ViolationKind;
@@ -16,6 +17,7 @@ use super::process::UNENDED;
 use super::process::timespec;
 use super::words::last_lines;
 use super::{HostFailure, Program, ProgramEvent, shorten};
+use crate::logs::Bounded;
 use crate::run::Patience;
 
 /// How often a pipe is tried again before the thread goes to sleep on it: a node that answers at
@@ -31,6 +33,10 @@ const NOISE_MAX: usize = 1000;
 /// has closed its stdin is given to end, each time it is looked at.
 const WAIT_MAX: Duration = Duration::from_millis(50);
 
+/// For how many steps' patience a program is waited for beyond its own, that wants to run and gets no
+/// processor.
+const STARVED_STEPS_MAX: u32 = 10;
+
 /// What is wrong with a node that knows nothing of lockstep, and what to do.
 pub(crate) const NO_LOCKSTEP: (&str, &str) = (
     "does not accept virtual time: its `init_ok` carries no `lockstep`",
@@ -43,6 +49,8 @@ pub(crate) struct LockstepHosts {
     pub(super) started: Vec<bool>,
     /// What the program that was stepped last wrote, but for `idle`: lines with their ends.
     pub(super) lines: Vec<u8>,
+    /// Their logs, which grow while a step is waited for.
+    logs: Vec<Rc<Bounded>>,
     /// How long a step may take by the wall clock, and who may end it.
     pub(crate) patience: Patience,
     /// When a program was last given its line, or became idle. Those that are stepped side by side
@@ -63,12 +71,17 @@ struct IdleBody {
 
 impl LockstepHosts {
     #[expect(clippy::disallowed_methods, reason = "the watchdog guards the wall clock's time")]
-    pub(crate) fn new(programs: Vec<Program>, patience: Patience) -> LockstepHosts {
+    pub(crate) fn new(
+        programs: Vec<Program>,
+        logs: Vec<Rc<Bounded>>,
+        patience: Patience,
+    ) -> LockstepHosts {
         let count = programs.len();
         LockstepHosts {
             programs,
             started: vec![false; count],
             lines: Vec::new(),
+            logs,
             patience,
             progress: Instant::now(),
             stopped: false,
@@ -141,7 +154,7 @@ impl LockstepHosts {
             if let Some(failure) = program.overrun() {
                 return Err(failure);
             }
-            if !await_output(program, &self.patience, since, input)? {
+            if !await_output(program, &self.logs, &self.patience, since, input)? {
                 self.stopped = true;
                 return Ok(None);
             }
@@ -177,6 +190,7 @@ fn idle(line: &Line<'_>, bytes: &[u8]) -> Result<Option<u64>, HostFailure> {
 #[expect(clippy::disallowed_methods, reason = "programs on pipes take the wall clock's time")]
 fn await_output(
     program: &mut Program,
+    logs: &[Rc<Bounded>],
     patience: &Patience,
     since: Instant,
     input: Input<'_>,
@@ -198,7 +212,20 @@ fn await_output(
         if (patience.stop_wanted)() {
             return Ok(false);
         }
-        let waited = since.elapsed();
+        for log in logs {
+            log.look();
+        }
+        // Time in which it could have run and was given no processor is not its own.
+        let passed = since.elapsed();
+        if passed >= WAIT_MAX && starved.is_none() {
+            starved = Some(program.starved());
+        }
+        let waited = if passed < patience.step {
+            passed
+        } else {
+            let lost = program.starved().saturating_sub(starved.unwrap_or_default());
+            passed.saturating_sub(lost.min(patience.step * STARVED_STEPS_MAX))
+        };
         if waited >= patience.step {
             let unended = program.unended_failure(Duration::ZERO);
             return Err(unended.unwrap_or_else(|| never_idle(program, patience.step, input)));

@@ -124,6 +124,17 @@ impl Program {
         &self.name
     }
 
+    /// How long it has been ready to run and had no processor, as Linux counts it for each thread
+    /// (`/proc/[pid]/task/[tid]/schedstat`): that of the thread that waited most.
+    pub(crate) fn starved(&self) -> Duration {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.pid.as_raw_nonzero()));
+        let waits = tasks.into_iter().flatten().flatten().filter_map(|task| {
+            let text = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+            text.split_whitespace().nth(1)?.parse().ok()
+        });
+        Duration::from_nanos(waits.max().unwrap_or_default())
+    }
+
     /// Room for a line to be written.
     pub(crate) fn pending(&mut self) -> &mut Vec<u8> {
         &mut self.pending

@@ -47,22 +47,24 @@ pub fn write<R: BufRead>(
     let (mut known, mut end, mut times) = (log.times.iter().peekable(), 0, Vec::new());
     loop {
         line.clear();
-        if log.lines.read_until(b'\n', &mut line)? == 0 {
+        let (length, is_whole) = read_line(&mut log.lines, &mut line)?;
+        if length == 0 {
             break;
         }
         count += 1;
-        end += line.len() as u64;
+        end += length;
         while known.next_if(|known| known.bytes < end).is_some() {}
         // A line that nobody saw come came after the last look.
         times.push(known.peek().map_or(0, |known| 1 + known.time.as_nanos()));
-        let text = line.trim_ascii_end();
-        if text.len() > LINE_BYTES_MAX {
-            let mut cut = text[..LINE_BYTES_MAX].to_vec();
-            let more = format!("… ({} bytes in all, in node-logs)", text.len());
-            cut.extend_from_slice(more.as_bytes());
-            texts.push(&cut, sections)?;
+        let is_cut = length > LINE_BYTES_MAX as u64 && line.trim_ascii_end().len() > LINE_BYTES_MAX;
+        if is_cut {
+            line.truncate(LINE_BYTES_MAX);
+            let text = length - u64::from(is_whole);
+            let more = format!("… ({text} bytes in all, in node-logs)");
+            line.extend_from_slice(more.as_bytes());
+            texts.push(&line, sections)?;
         } else {
-            texts.push(text, sections)?;
+            texts.push(line.trim_ascii_end(), sections)?;
         }
     }
     let starts = texts.finish(sections)?;
@@ -73,4 +75,22 @@ pub fn write<R: BufRead>(
         sections.write(&format!("log-times-{number}"), columns.bytes())?;
     }
     Ok(StoredLog { node: log.node, count, starts, is_timed })
+}
+
+/// Reads the next line with its end, and keeps a little more of it than is shown; gives its length, 0
+/// at the end, and whether it had one.
+fn read_line(from: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<(u64, bool)> {
+    let mut length = 0;
+    loop {
+        let buffer = from.fill_buf()?;
+        let end = buffer.iter().position(|byte| *byte == b'\n').map(|at| at + 1);
+        let part = end.unwrap_or(buffer.len());
+        let room = (2 * LINE_BYTES_MAX).saturating_sub(line.len());
+        line.extend_from_slice(&buffer[..part.min(room)]);
+        from.consume(part);
+        length += part as u64;
+        if end.is_some() || part == 0 {
+            return Ok((length, end.is_some()));
+        }
+    }
 }

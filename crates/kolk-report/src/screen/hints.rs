@@ -14,6 +14,9 @@ use crate::numbers::counted;
 /// Below this many operations a run says little.
 const OPERATIONS_MIN: usize = 20;
 
+/// Beyond this part of the latency, what comes late is told.
+const LATE_SHARE_MAX: f64 = 0.1;
+
 /// Below this part of the rate asked for, the workers were too few.
 const RATE_SHARE_MIN: f64 = 0.9;
 
@@ -27,13 +30,17 @@ const SOLITARY: [&str; 2] = ["echo", "unique-ids"];
 /// What is to be said of a run, the most important first.
 pub fn hints(report: &Report<'_>) -> Vec<String> {
     if report.facts.ending != Ending::Completed {
-        return Vec::from_iter(unread(report));
+        return late(report).into_iter().chain(unread(report)).collect();
     }
     if report.verdict.validity == Validity::Invalid {
         // It has proved enough.
-        return [default_model(report), silent(report)].into_iter().flatten().collect();
+        return [late(report), default_model(report), silent(report)]
+            .into_iter()
+            .flatten()
+            .collect();
     }
     let all = [
+        late(report),
         few_operations(report),
         busy(report),
         lonely(report),
@@ -43,6 +50,28 @@ pub fn hints(report: &Report<'_>) -> Vec<String> {
         idle_faults(report),
     ];
     all.into_iter().flatten().collect()
+}
+
+/// The machine had no time for what was due, so that latencies are longer than the plan says.
+fn late(report: &Report<'_>) -> Option<String> {
+    let late = report.summary.lateness?;
+    let millis = |nanos: u64| nanos as f64 / 1e6;
+    let latency = report.plan.network.latency;
+    (latency > 0.0 && millis(late.p99) > latency * LATE_SHARE_MAX).then(|| {
+        format!(
+            "the machine was busy: one message of a hundred came more than {} ms too late (the \
+             median {} ms, the latest {} ms), beside a latency of {latency} ms; a limit in \
+             milliseconds may be missed for that alone",
+            round(millis(late.p99)),
+            round(millis(late.median)),
+            round(millis(late.max)),
+        )
+    })
+}
+
+/// Two digits that matter.
+fn round(millis: f64) -> String {
+    if millis < 1.0 { format!("{millis:.2}") } else { format!("{millis:.0}") }
 }
 
 /// The run came to no end, and so not to its last reads.

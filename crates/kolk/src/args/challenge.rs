@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::test::{OutputArgs, PatienceArgs};
+use super::test::{OutputArgs, PatienceArgs, RoomArgs};
 use super::values::{ClockArg, HostArg, JudgeArg, KeepArg, LatencyArg, parse_seed};
 
 const CHALLENGE_EXAMPLES: &str = "\
@@ -75,6 +75,9 @@ pub struct ChallengeArgs {
     /// End at the first run that does not hold
     #[arg(long)]
     pub fail_fast: bool,
+    /// How much is stored.
+    #[command(flatten)]
+    pub room: RoomArgs,
     /// Print what nodes write to stderr, when a run is over
     #[arg(long, help_heading = "Output")]
     pub log_stderr: bool,

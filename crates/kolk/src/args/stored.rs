@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use kolk_protocol::Time;
 
-use super::test::OutputArgs;
+use super::test::{OutputArgs, RoomArgs};
 use super::values::{ExportArg, JudgeArg, parse_days, parse_window};
 
 /// Which run to repeat.
@@ -14,6 +14,9 @@ pub struct ReplayArgs {
     /// A run folder, such as `store/latest`, or a `plan.json`
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
+    /// How much is stored.
+    #[command(flatten)]
+    pub room: RoomArgs,
     /// Where run folders go, what is printed.
     #[command(flatten)]
     pub output: OutputArgs,

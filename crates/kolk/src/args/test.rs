@@ -4,9 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use kolk_engine::Patience;
+use kolk_engine::{Patience, Room};
 
-use super::values::{ClockArg, HostArg, JudgeArg, LatencyArg, Words, parse_seconds, parse_seed};
+use super::values::{
+    ClockArg, HostArg, JudgeArg, LatencyArg, Words, parse_log_size, parse_seconds, parse_seed,
+    parse_size,
+};
 
 const TEST_EXAMPLES: &str = "\
 Examples:
@@ -35,6 +38,9 @@ pub struct TestArgs {
     /// How long a program may take.
     #[command(flatten)]
     pub patience: PatienceArgs,
+    /// How much is stored.
+    #[command(flatten)]
+    pub room: RoomArgs,
     /// Where run folders go, what is printed.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -190,6 +196,25 @@ impl From<PatienceArgs> for Patience {
             step: Duration::from_secs_f64(args.step_timeout),
             stop_wanted: crate::signals::stop_wanted,
         }
+    }
+}
+
+/// How much of a run is stored.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct RoomArgs {
+    /// How much of a node's stderr is kept: of more, both ends. Bytes, or with KiB, MiB, GiB
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = parse_log_size)]
+    #[arg(help_heading = "Output")]
+    pub node_log_max: u64,
+    /// How much room a run's messages and operations have: one that needs more is ended
+    #[arg(long, value_name = "SIZE", default_value = "8GiB", value_parser = parse_size)]
+    #[arg(help_heading = "Output")]
+    pub run_max: u64,
+}
+
+impl From<RoomArgs> for Room {
+    fn from(args: RoomArgs) -> Room {
+        Room { node_log: args.node_log_max, run: args.run_max }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What flags are given: words, choices, and numbers within bounds.
 
 use clap::ValueEnum;
+use kolk_engine::Room;
 use kolk_history::plan::{ClockKind, VirtualHost};
 use kolk_protocol::Time;
 
@@ -108,6 +109,30 @@ pub fn parse_seconds(text: &str) -> Result<f64, String> {
     seconds.ok_or_else(|| "seconds are a number from 0.001 to 86400".to_owned())
 }
 
+/// `64MiB`: a number of bytes, or of units of them.
+pub fn parse_size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|letter: char| !letter.is_ascii_digit());
+    let shift = match text[digits.len()..].trim() {
+        "" | "B" => Some(0),
+        "K" | "KiB" => Some(10),
+        "M" | "MiB" => Some(20),
+        "G" | "GiB" => Some(30),
+        "T" | "TiB" => Some(40),
+        _ => None,
+    };
+    let size = shift.and_then(|shift| digits.parse::<u64>().ok()?.checked_mul(1 << shift));
+    size.ok_or_else(|| "a size is a number of bytes, or one with KiB, MiB or GiB".to_owned())
+}
+
+/// The same for a log, which needs room for both its ends.
+pub fn parse_log_size(text: &str) -> Result<u64, String> {
+    let size = parse_size(text)?;
+    if size < Room::NODE_LOG_MIN {
+        return Err(format!("a log may have {} KiB at least", Room::NODE_LOG_MIN >> 10));
+    }
+    Ok(size)
+}
+
 pub fn parse_days(text: &str) -> Result<f64, String> {
     let days = text.parse().ok().filter(|days| (0.0..=36_500.0).contains(days));
     days.ok_or_else(|| "days are a number from 0 to 36500".to_owned())
@@ -173,6 +198,25 @@ mod tests {
         ] {
             assert_eq!(parse_window(text).ok(), window, "{text}");
         }
+    }
+
+    #[test]
+    fn reads_sizes() {
+        for (text, size) in [
+            ("0", Some(0)),
+            ("1000", Some(1000)),
+            ("64KiB", Some(64 << 10)),
+            ("64 MiB", Some(64 << 20)),
+            ("8GiB", Some(8 << 30)),
+            ("16777216TiB", None),
+            ("1.5GiB", None),
+            ("-1", None),
+            ("MiB", None),
+            ("8GB", None),
+        ] {
+            assert_eq!(parse_size(text).ok(), size, "{text}");
+        }
+        assert!(parse_log_size("1KiB").is_err());
     }
 
     #[test]

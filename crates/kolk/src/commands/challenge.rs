@@ -179,7 +179,8 @@ impl Asked<'_> {
         let plan = self.plan(run, seed)?;
         let mut bar = Bar::new(format!("{id} {}", run.name), self.args.output.quiet);
         let patience = self.args.patience.into();
-        let watch = Watch { challenge: Some((id, run)), patience, ..Watch::default() };
+        let room = self.args.room.into();
+        let watch = Watch { challenge: Some((id, run)), patience, room, ..Watch::default() };
         let finished = runner::run(plan, &self.args.output.store, watch, &mut bar);
         bar.finish();
         let finished = finished?;

@@ -19,7 +19,8 @@ pub fn run(args: &ReplayArgs) -> Result<Status, Stop> {
     let stored = stored_digest(&args.run);
     let is_changed = program_changed(&plan)?;
     let mut bar = Bar::new(plan.workload.name.clone(), args.output.quiet);
-    let finished = runner::run(plan, &args.output.store, Watch::default(), &mut bar)?;
+    let watch = Watch { room: args.room.into(), ..Watch::default() };
+    let finished = runner::run(plan, &args.output.store, watch, &mut bar)?;
     bar.finish();
     commands::show(&finished, &args.output);
     // Where JSON is wanted, standard output holds nothing else.

@@ -16,6 +16,7 @@ pub fn run(args: &TestArgs) -> Result<Status, Stop> {
         sends: args.log_net_send,
         receives: args.log_net_recv,
         patience: args.patience.into(),
+        room: args.room.into(),
         challenge: None,
     };
     let mut status = Status::Valid;

@@ -4,6 +4,7 @@
 //! time, with the right exit status; leave a run folder that can be read; and leave no process
 //! behind. What it says about the node is a snapshot.
 
+mod bounds;
 mod folder;
 mod in_process;
 mod interrupted;
