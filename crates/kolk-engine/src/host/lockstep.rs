@@ -196,6 +196,7 @@ fn await_output(
     input: Input<'_>,
 ) -> Result<bool, HostFailure> {
     let (mut spins, began) = (0, Instant::now());
+    let mut starved: Option<Duration> = None;
     loop {
         match program.read() {
             ProgramEvent::Read => return Ok(true),
