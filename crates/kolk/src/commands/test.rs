@@ -1,5 +1,6 @@
 //! `kolk test`.
 
+use kolk_check::Validity;
 use kolk_report::{Role, jepsen_log};
 
 use crate::args::{RunArgs, TestArgs};
@@ -42,7 +43,11 @@ pub fn run(args: &TestArgs) -> Result<Status, Stop> {
         if !args.output.json {
             // Scripts read the last line of Maelstrom's with `tail -n 1`.
             let ending = &finished.facts.ending;
-            let closing = jepsen_log::closing_of(finished.verdict.validity, ending);
+            let closing = if finished.is_torn {
+                jepsen_log::closing(Validity::Unknown)
+            } else {
+                jepsen_log::closing_of(finished.verdict.validity, ending)
+            };
             terminal::print(&format!("\n{closing}\n"));
         }
         status = finished.status();

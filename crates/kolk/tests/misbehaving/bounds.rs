@@ -35,7 +35,8 @@ fn both_ends_of_a_log_are_kept() {
         let home = Home::new(&script);
         let (output, screen) = run(&home, &format!("--clock {clock} --node-log-max 64KiB"));
         assert_eq!(output.status.code(), Some(0), "{screen}");
-        assert!(screen.contains("n0 wrote 2929 KiB to stderr"), "{screen}");
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(told.contains("n0 wrote 2929 KiB to stderr"), "{told}");
         let run = home.run_folder().expect("a run");
         folder::check(&run, 0);
         let log = fs::read_to_string(run.join("node-logs/n0.log")).expect("a log");

@@ -163,7 +163,7 @@ fn without_closing(text: &str, status: Option<i32>) -> String {
     let fits = match status {
         Some(0) => validity == Valid,
         Some(1) => validity == Invalid,
-        Some(2) => validity == Unknown,
+        Some(2 | 255) => validity == Unknown,
         Some(130) => validity != Valid,
         _ => false,
     };
