@@ -62,6 +62,7 @@ fn run(settings: &Settings, source: &Source<'_>) -> Run {
         },
         history: None,
         logs: None,
+        data: None,
         room: kolk_engine::Room::default(),
         observer: &mut |_: &Progress<'_>| Flow::Continue,
     };

@@ -565,6 +565,11 @@ pub const GUIDES: &[Guide] = &[
         "The last lines of its stderr say why; `kolk check-node` tries the program by itself.",
     ),
     all(
+        "not-restarted",
+        "A node that was killed and started again did not answer `init` as it must.",
+        "Read its log: what it finds of its last life must not keep it from starting.",
+    ),
+    all(
         "closed-output",
         "A node closed its standard output before the run was over.",
         "Keep it open; a program that starts another must not end before that one.",

@@ -170,5 +170,6 @@ const fn kind(kind: ViolationKind) -> &'static str {
         ViolationKind::ClosedInput => "closed-input",
         ViolationKind::Overrun => "overrun",
         ViolationKind::Storm => "storm",
+        ViolationKind::NotRestarted => "not-restarted",
     }
 }

@@ -10,8 +10,8 @@ use kolk_history::{Outcome, Value};
 use kolk_protocol::Time;
 
 use crate::host::{
-    Family, Hosts, LockstepHosts, Program, ProgramEvent, RealHosts, Scratch, TracedHosts,
-    make_room, tracer,
+    Family, Hosts, LockstepHosts, Program, ProgramEvent, RealHosts, Recipe, Scratch, TracedHosts,
+    TracedRecipe, make_room, tracer,
 };
 use crate::logs::{self, Logs};
 use crate::recorder::{Recorded, Recorder};
@@ -32,7 +32,7 @@ const WAIT_MAX: Duration = Duration::from_millis(50);
 /// If the plan cannot be carried out, a node cannot be started, or a sink cannot be written. What a
 /// node does wrong once the load has begun is no error: it stands in the run's summary.
 pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
-    let Setup { plan, nodes, workload, journal, history, logs, room, observer } = setup;
+    let Setup { plan, nodes, workload, journal, history, logs, data, room, observer } = setup;
     if (plan.format, plan.draws) != (FORMAT, DRAWS) {
         return Err(EngineError::BadPlan(format!(
             "the plan was made by kolk {} (format {}, draws {}); this is kolk {} (format {FORMAT}, \
@@ -47,8 +47,8 @@ pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
     // gone before the folders that its processes work in.
     let mut scratch = None;
     let family = Rc::new(Family::new());
-    let (hosts, log_files) =
-        start_nodes(plan, nodes, (logs, room.node_log), &family, &mut scratch)?;
+    let logs = (logs, room.node_log);
+    let (hosts, log_files) = start_nodes(plan, nodes, logs, data, &family, &mut scratch)?;
     let recorder = Recorder::new(plan.nodes.to_vec(), journal, history, room.run);
     let mut simulation =
         Simulation::new(Rc::new(plan.clone()), workload, hosts, recorder, log_files)?;
@@ -118,10 +118,26 @@ fn outputs(hosts: &Hosts<'_>, recorder: &Recorder<'_>) -> Vec<NodeOutput> {
     outputs.take(OUTPUTS_MAX).collect()
 }
 
+/// An empty folder for what a node wants to find again when it has been killed: in the run's folder
+/// for that, or among what is removed.
+fn data_folder(
+    folder: Option<&Path>,
+    scratch: &Scratch,
+    node: &str,
+) -> Result<PathBuf, EngineError> {
+    let folder = folder.map_or_else(|| scratch.path().join("data"), Path::to_owned).join(node);
+    let made = std::fs::create_dir_all(&folder).and_then(|()| std::path::absolute(&folder));
+    made.map_err(|source| {
+        let what = format!("cannot make the folder {}", folder.display());
+        EngineError::System { what, source }
+    })
+}
+
 fn start_nodes<'a>(
     plan: &Plan,
     nodes: NodeSource<'a>,
     (logs, log_max): (Option<PathBuf>, u64),
+    data: Option<PathBuf>,
     family: &Rc<Family>,
     scratch: &mut Option<Scratch>,
 ) -> Result<(Hosts<'a>, Logs), EngineError> {
@@ -142,20 +158,29 @@ fn start_nodes<'a>(
                     .map_err(system("cannot write the nodes' logs"))?,
                 None => Logs::default(),
             };
-            Ok((Hosts::InProcess { machines, started: vec![false; plan.nodes.len()] }, log_files))
+            let started = vec![false; plan.nodes.len()];
+            Ok((Hosts::InProcess { machines, started, make }, log_files))
         }
         NodeSource::Program { path, args, patience } => {
             make_room(plan.nodes.len());
             let scratch = scratch.insert(Scratch::create(family.folder())?);
             let folder = logs.clone().unwrap_or_else(|| scratch.path().to_owned());
             if is_traced(plan) {
-                let hosts = trace_nodes(plan, (&path, &args), patience, scratch, &folder)?;
+                let folders = (data.as_deref(), folder.as_path());
+                let hosts = trace_nodes(plan, (&path, &args), patience, scratch, folders)?;
                 return Ok((Hosts::Traced(hosts), watched(plan, &folder, log_max)?));
             }
             let mut programs = Vec::with_capacity(plan.nodes.len());
             for (number, name) in plan.nodes.iter().enumerate() {
-                let (place, log) = (scratch.place(number)?, logs::path(&folder, name));
-                programs.push(Program::spawn(family, name, (&path, &args), &place, log)?);
+                programs.push(Program::spawn(Recipe {
+                    family: Rc::clone(family),
+                    name: name.clone(),
+                    path: path.clone(),
+                    args: args.clone(),
+                    place: scratch.place(number)?,
+                    data: data_folder(data.as_deref(), scratch, name)?,
+                    log: logs::path(&folder, name),
+                })?);
             }
             let log_files = watched(plan, &folder, log_max)?;
             let hosts = match plan.clock {
@@ -188,14 +213,19 @@ fn trace_nodes(
     program: (&Path, &[String]),
     patience: Patience,
     scratch: &Scratch,
-    folder: &Path,
+    (data, folder): (Option<&Path>, &Path),
 ) -> Result<TracedHosts, EngineError> {
-    let tracer = tracer(&patience)?;
-    let mut hosts = TracedHosts::new(patience);
+    let mut hosts = TracedHosts::new(tracer(&patience)?, patience);
     for (number, name) in plan.nodes.iter().enumerate() {
-        let (place, log) = (scratch.place(number)?, logs::path(folder, name));
-        let seed = node_seed(plan.seed, name, 0);
-        hosts.spawn(&tracer, (name, seed), program, &place, log)?;
+        let recipe = TracedRecipe {
+            name: name.clone(),
+            path: program.0.to_owned(),
+            args: program.1.to_vec(),
+            place: scratch.place(number)?,
+            data: data_folder(data, scratch, name)?,
+            log: logs::path(folder, name),
+        };
+        hosts.spawn(recipe, node_seed(plan.seed, name, 0))?;
     }
     Ok(hosts)
 }

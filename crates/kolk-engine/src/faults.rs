@@ -6,12 +6,18 @@
 //! `[0, 2 × interval]`. Each is drawn by its number alone, so that taking one out of a plan leaves
 //! the others as they are.
 
+mod budget;
+mod outages;
+
 use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::time::Duration;
 
 use kolk_history::plan::{Fault, FaultKind};
 use kolk_protocol::{Key, Random};
+
+pub use budget::{OverBudget, within_budget};
+pub use outages::{Group, Kind, Outage, OutageError, outages};
 
 /// For each receiver the senders it hears nothing from; receivers that hear everybody are not in
 /// it.
@@ -102,10 +108,14 @@ fn blocked(nodes: &[String], hears: impl Fn(usize, usize) -> bool) -> Blocked {
 }
 
 /// Draws the partitions of a whole run, whose load lasts `load`; the last one ends with the load
-/// at the latest. `interval` is the mean gap between a beginning and an end, either way.
+/// at the latest. `interval` is the mean gap between a beginning and an end, either way. One that
+/// cuts nobody off from anybody (a third of three nodes) is drawn again.
 pub fn partitions(seed: u64, nodes: &[String], interval: Duration, load: Duration) -> Vec<Fault> {
     let domain = Key::new(seed).with_name("partition");
     let load = nanoseconds(load);
+    if nodes.len() < 2 {
+        return Vec::new();
+    }
     let gap_max = nanoseconds(interval).saturating_mul(2);
     let mut faults = Vec::new();
     let mut healed = 0;
@@ -118,14 +128,25 @@ pub fn partitions(seed: u64, nodes: &[String], interval: Duration, load: Duratio
             break;
         }
         let end = begin.saturating_add(duration).min(load);
-        let shape = Shape::ALL[random.index(Shape::ALL.len())];
-        faults.push(partition(begin, end, shape.name(), shape.draw(nodes, &mut random)));
+        let (shape, blocked) = draw(nodes, &mut random);
+        faults.push(partition(begin, end, shape.name(), blocked));
         healed = end;
         if interval.is_zero() {
             break;
         }
     }
     faults
+}
+
+/// A partition of any kind that cuts somebody off, among at least two nodes.
+fn draw(nodes: &[String], random: &mut Random) -> (Shape, Blocked) {
+    loop {
+        let shape = Shape::ALL[random.index(Shape::ALL.len())];
+        let blocked = shape.draw(nodes, random);
+        if !blocked.is_empty() {
+            return (shape, blocked);
+        }
+    }
 }
 
 fn partition(begin: u64, end: u64, shape: &str, blocked: Blocked) -> Fault {
@@ -189,23 +210,37 @@ impl FromStr for Cut {
 
     fn from_str(text: &str) -> Result<Cut, CutError> {
         let error = |problem| CutError::Syntax { text: text.to_owned(), problem };
-        let (nodes, times) = text.split_once('@').ok_or(error("there is no `@`"))?;
-        let (begin, end) = times.split_once("..").ok_or(error("there is no `..`"))?;
+        let Window { nodes, begin, end } = Window::read(text).map_err(error)?;
+        Ok(Cut { nodes, begin, end })
+    }
+}
+
+/// Some nodes and a time: `n1+n3@5..7.5`.
+struct Window {
+    nodes: Vec<String>,
+    begin: Duration,
+    end: Option<Duration>,
+}
+
+impl Window {
+    fn read(text: &str) -> Result<Window, &'static str> {
+        let (nodes, times) = text.split_once('@').ok_or("there is no `@`")?;
+        let (begin, end) = times.split_once("..").ok_or("there is no `..`")?;
         let mut names: Vec<String> = nodes.split('+').map(|node| node.trim().to_owned()).collect();
         names.sort();
         names.dedup();
         if names.iter().any(String::is_empty) {
-            return Err(error("a node's name is missing"));
+            return Err("a node's name is missing");
         }
-        let begin = seconds(begin).ok_or(error("the beginning is no number of seconds"))?;
+        let begin = seconds(begin).ok_or("the beginning is no number of seconds")?;
         let end = match end.trim() {
             "" => None,
-            end => Some(seconds(end).ok_or(error("the end is no number of seconds"))?),
+            end => Some(seconds(end).ok_or("the end is no number of seconds")?),
         };
         if end.is_some_and(|end| end <= begin) {
-            return Err(error("it ends before it begins"));
+            return Err("it ends before it begins");
         }
-        Ok(Cut { nodes: names, begin, end })
+        Ok(Window { nodes: names, begin, end })
     }
 }
 

@@ -4,6 +4,7 @@ mod family;
 mod lines;
 mod lockstep;
 mod process;
+mod restart;
 mod scratch;
 mod traced;
 mod words;
@@ -26,9 +27,9 @@ use crate::run::EngineError;
 
 pub(crate) use family::Family;
 pub(crate) use lockstep::{LockstepHosts, NO_LOCKSTEP};
-pub(crate) use process::{Program, ProgramEvent, RealHosts, make_room, timespec};
+pub(crate) use process::{Program, ProgramEvent, RealHosts, Recipe, make_room, timespec};
 pub(crate) use scratch::Scratch;
-pub(crate) use traced::{TracedHosts, tracer};
+pub(crate) use traced::{TracedHosts, TracedRecipe, tracer};
 pub(crate) use words::Words;
 
 /// How long a node may take to answer `init`, in simulated time.
@@ -198,6 +199,8 @@ pub(crate) enum Hosts<'a> {
         machines: Vec<Box<dyn Machine + 'a>>,
         /// Which have answered `init`.
         started: Vec<bool>,
+        /// Makes the machine for a node that is started again.
+        make: &'a dyn Fn(usize) -> Box<dyn Machine>,
     },
     /// Separate programs on the virtual clock.
     Lockstep(LockstepHosts),
@@ -325,9 +328,9 @@ impl Hosts<'_> {
         started[usize::from(node)]
     }
 
-    /// The node has answered `init`.
-    pub(crate) fn set_started(&mut self, node: u16) {
-        self.started()[usize::from(node)] = true;
+    /// The node has answered `init`, or is yet to do so.
+    pub(crate) fn set_started(&mut self, node: u16, started: bool) {
+        self.started()[usize::from(node)] = started;
     }
 
     /// A program's last words; a node in this process has none.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-use crate::host::{Family, Program, ProgramEvent, timespec};
+use crate::host::{Family, Program, ProgramEvent, Recipe, timespec};
 use crate::run::EngineError;
 
 /// How long a program that was given a line may keep it in its pipe before it is tried again.
@@ -42,7 +42,15 @@ impl Probe {
     pub fn start(path: &Path, args: &[String], place: &Path) -> Result<Probe, EngineError> {
         let family = Rc::new(Family::new());
         let log = place.join("stderr.log");
-        let program = Program::spawn(&family, "n1", (path, args), place, log)?;
+        let program = Program::spawn(Recipe {
+            family: Rc::clone(&family),
+            name: "n1".to_owned(),
+            path: path.to_owned(),
+            args: args.to_vec(),
+            place: place.to_owned(),
+            data: place.to_owned(),
+            log,
+        })?;
         Ok(Probe { program, family, closing: false })
     }
 

@@ -24,6 +24,8 @@ pub(crate) enum Event {
     FaultEnd(u32),
     /// A part of the run has had its time.
     StageEnd(u32),
+    /// A node that was started again has had its time to answer `init`.
+    StartEnd { node: u16, incarnation: u32 },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -314,8 +314,14 @@ impl<'a> Recorder<'a> {
             DropReason::Loss => self.summary.lost_count += 1,
             DropReason::Partition => self.summary.cut_count += 1,
             DropReason::DeadNode => self.summary.dead_count += 1,
+            DropReason::PausedNode => self.summary.paused_count += 1,
         }
         self.journal_event(JournalKind::Drop(reason), time, id, ends, directory)
+    }
+
+    /// A message waits until its receiver runs again.
+    pub(crate) fn kept(&mut self) {
+        self.summary.kept_count += 1;
     }
 
     fn take_index(&mut self) -> u32 {

@@ -171,6 +171,9 @@ pub struct Setup<'a> {
     /// must exist. Without one, logs of in-process nodes are dropped, and those of programs go to a
     /// temporary folder.
     pub logs: Option<PathBuf>,
+    /// The folder for what nodes write to find it again when they have been killed: an empty one in
+    /// it for each program, which stays. Without one it is a temporary folder.
+    pub data: Option<PathBuf>,
     /// How much may be stored.
     pub room: Room,
     /// Who is told how far the run has come.

@@ -4,6 +4,8 @@
 //! effects; the drivers in [`crate::drive`] decide when it is called. Clients and the course of a
 //! run (start, load, healing, final operations) stand in [`crate::course`].
 
+mod lives;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -30,6 +32,7 @@ use crate::run::EngineError;
 use crate::service_host::Services;
 use crate::traffic::{Traffic, Trouble};
 use crate::workload::Workload;
+use lives::Lives;
 
 /// How many events may happen at one instant of virtual time: nodes that keep each other busy
 /// without latency would stop the clock for ever.
@@ -135,6 +138,8 @@ pub(crate) struct Simulation<'a> {
     network: Network,
     services: Services,
     pub(crate) traffic: Traffic,
+    /// Which nodes run, and what is kept for the others.
+    lives: Lives,
     /// How late events were, on the machine's clock.
     pub(crate) delays: Delays,
     alarms: Vec<Alarm>,
@@ -174,6 +179,7 @@ impl<'a> Simulation<'a> {
             network,
             services: Services::new(plan.seed),
             traffic: Traffic::new(plan.nodes.len(), plan.limits.max_messages),
+            lives: Lives::new(plan.nodes.len()),
             delays: Delays::new(),
             alarms: vec![Alarm::default(); plan.nodes.len()],
             in_flight: Vec::new(),
@@ -228,6 +234,7 @@ impl<'a> Simulation<'a> {
             Event::FaultBegin(number) => self.fault(number, true),
             Event::FaultEnd(number) => self.fault(number, false),
             Event::StageEnd(serial) => self.stage_end(serial),
+            Event::StartEnd { node, incarnation } => self.start_end(node, incarnation),
         }
     }
 
@@ -442,7 +449,7 @@ impl<'a> Simulation<'a> {
     fn deliver(&mut self, slot: u32) -> Result<(), EngineError> {
         let message = self.take(slot);
         match message.dest {
-            Endpoint::Node(node) => self.step_nodes((node, NodeInput::Message(message))),
+            Endpoint::Node(node) => self.deliver_to_node(node, message),
             Endpoint::Service(number) => self.serve(number, message),
             Endpoint::Client(client) => self.deliver_to_client(client, message),
         }
@@ -523,13 +530,6 @@ impl<'a> Simulation<'a> {
     /// at the same instant. The effects are those of one step after the other: what a step sends
     /// is scheduled after everything that was scheduled before, so it cannot come between.
     fn step_nodes(&mut self, first: (u16, NodeInput)) -> Result<(), EngineError> {
-        let now = self.now();
-        if let NodeInput::Message(message) = &first.1
-            && let Some(reason) = self.obstacle(message)
-        {
-            let ends = (message.src, message.dest);
-            return self.recorder.dropped(now, message.id, ends, reason, &self.directory);
-        }
         if self.hosts.is_concurrent() {
             let batch = self.gather(first);
             for (node, input) in &batch {
@@ -561,7 +561,7 @@ impl<'a> Simulation<'a> {
                 }
                 Event::Deliver(slot) => match &self.in_flight[slot as usize] {
                     Some(message) if self.obstacle(message).is_none() => match message.dest {
-                        Endpoint::Node(node) => node,
+                        Endpoint::Node(node) if self.lives.takes(node, message.src) => node,
                         _ => break,
                     },
                     _ => break,
@@ -588,6 +588,23 @@ impl<'a> Simulation<'a> {
     /// Why a message cannot arrive now, if it cannot.
     fn obstacle(&self, message: &InFlight) -> Option<DropReason> {
         self.network.is_cut(message.src, message.dest).then_some(DropReason::Partition)
+    }
+
+    fn deliver_to_node(&mut self, node: u16, message: InFlight) -> Result<(), EngineError> {
+        if let Some(reason) = self.obstacle(&message) {
+            return self.drop_message(message, reason);
+        }
+        match self.receive_or_keep(node, message)? {
+            Some(message) => self.step_nodes((node, NodeInput::Message(message))),
+            None => Ok(()),
+        }
+    }
+
+    fn drop_message(&mut self, message: InFlight, reason: DropReason) -> Result<(), EngineError> {
+        let (now, ends) = (self.now(), (message.src, message.dest));
+        self.recorder.dropped(now, message.id, ends, reason, &self.directory)?;
+        self.recycle(message.body);
+        Ok(())
     }
 
     fn begin_step(&mut self, node: u16, input: &NodeInput) {
@@ -734,7 +751,13 @@ impl<'a> Simulation<'a> {
         }
         let plan = Rc::clone(&self.plan);
         let fault = &plan.faults[number as usize];
-        let FaultKind::Partition { shape, blocked } = &fault.kind;
+        let (shape, blocked) = match &fault.kind {
+            FaultKind::Partition { shape, blocked } => (shape, blocked),
+            FaultKind::Kill(targets) if begin => return self.kill(number, targets),
+            FaultKind::Kill(targets) => return self.start_again(number, targets),
+            FaultKind::Pause(targets) if begin => return self.pause(number, targets),
+            FaultKind::Pause(targets) => return self.resume(number, targets),
+        };
         for (receiver, senders) in blocked {
             for sender in senders {
                 let ends = (self.directory.find(sender), self.directory.find(receiver));
@@ -749,12 +772,16 @@ impl<'a> Simulation<'a> {
         if begin {
             self.open_faults.push((number, format!("partition ({shape})")));
         } else {
-            self.open_faults.retain(|(open, _)| *open != number);
-            self.course.healed = self.now();
+            self.close_fault(number);
         }
         let function = if begin { "start-partition" } else { "stop-partition" };
         let value = if begin { describe_cut(shape, blocked) } else { Value::Null };
         self.recorder.fault(self.now(), function.to_owned(), value)
+    }
+
+    fn close_fault(&mut self, number: u32) {
+        self.open_faults.retain(|(open, _)| *open != number);
+        self.course.healed = self.now();
     }
 }
 

@@ -103,6 +103,7 @@ fn run(pids: &str) -> Result<(), String> {
         journal: JournalSink::Digest,
         history: None,
         logs: None,
+        data: None,
         room: kolk_engine::Room::default(),
         observer: &mut |_: &Progress<'_>| Flow::Continue,
     })

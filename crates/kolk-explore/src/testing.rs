@@ -59,6 +59,7 @@ impl Lab for Bench {
             journal: JournalSink::Trace,
             history: None,
             logs: None,
+            data: None,
             room: kolk_engine::Room::default(),
             observer: &mut |_: &Progress<'_>| Flow::Continue,
         })

@@ -28,8 +28,10 @@ pub enum DropReason {
     Loss,
     /// Sender and receiver were cut off from each other when it should have arrived.
     Partition,
-    /// The receiver was not running.
+    /// The receiver was not running, and as much was kept for it already as is kept.
     DeadNode,
+    /// The receiver stood still, likewise.
+    PausedNode,
 }
 
 impl DropReason {
@@ -39,6 +41,7 @@ impl DropReason {
             DropReason::Loss => "loss",
             DropReason::Partition => "partition",
             DropReason::DeadNode => "dead-node",
+            DropReason::PausedNode => "paused-node",
         }
     }
 }

@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::node_names::NodeNames;
 
-/// The version of this format.
-pub const FORMAT: u32 = 1;
+/// The version of this format. Since 2 there are kills and pauses among the faults; what stands in a
+/// plan of version 1 means the same in this one.
+pub const FORMAT: u32 = 2;
 
 /// The version of everything drawn from the seed: the keyed generator, the network's fates, the
 /// workloads' generators, the services' choices. Any change to what an old seed means raises it,
 /// and a plan of another version is refused.
-pub const DRAWS: u32 = 2;
+pub const DRAWS: u32 = 3;
 
 /// Everything a run was decided by.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -190,6 +191,21 @@ pub enum FaultKind {
         /// For each receiver the senders it hears nothing from.
         blocked: BTreeMap<String, Vec<String>>,
     },
+    /// Nodes are killed when it begins, and started again when it ends.
+    Kill(Targets),
+    /// Nodes stand still from its beginning to its end.
+    Pause(Targets),
+}
+
+/// The nodes that a fault is meant for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Targets {
+    /// How they were chosen: `one`, `minority`, `minority-third`, `majority`, `all`, `some`, or
+    /// `asked`.
+    pub targets: String,
+    /// Who they are.
+    pub nodes: Vec<String>,
 }
 
 /// What is different from what the seed says: how a run is made smaller.

@@ -30,8 +30,14 @@ pub struct Summary {
     pub lost_count: u64,
     /// Messages a partition swallowed.
     pub cut_count: u64,
-    /// Messages to a node that was not running.
+    /// Messages to a node that was not running, beyond those kept for it.
     pub dead_count: u64,
+    /// Messages to a node that stood still, beyond those kept for it.
+    #[serde(default)]
+    pub paused_count: u64,
+    /// Messages that were kept for a node until it ran again.
+    #[serde(default)]
+    pub kept_count: u64,
     /// Messages delivered twice.
     pub duplicated_count: u64,
     /// The messages between servers by their body's `type`, most frequent first.
@@ -301,6 +307,8 @@ pub enum ViolationKind {
     Overrun,
     /// More messages are on their way than can be kept.
     Storm,
+    /// A node that was killed did not come up again.
+    NotRestarted,
 }
 
 /// Something that was left to the operating system's timing.

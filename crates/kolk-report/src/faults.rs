@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use kolk_history::Plan;
-use kolk_history::plan::{Fault, FaultKind};
+use kolk_history::plan::{Fault, FaultKind, Targets};
 use kolk_protocol::Time;
 
 use crate::facts::Facts;
@@ -52,29 +52,44 @@ impl Period<'_> {
         from < self.end && self.begin <= to
     }
 
-    /// `partition`.
+    /// `partition`, `kill` or `pause`.
     pub fn name(&self) -> &'static str {
         match self.fault {
             FaultKind::Partition { .. } => "partition",
+            FaultKind::Kill(_) => "kill",
+            FaultKind::Pause(_) => "pause",
         }
     }
 
     /// Who was on which side, if the fault cleaved the nodes into sides that heard nothing of each
     /// other: the smaller sides first. Empty if it did not.
     pub fn sides<'n>(&self, nodes: &'n [String]) -> Vec<Vec<&'n str>> {
-        let FaultKind::Partition { blocked, .. } = self.fault;
-        sides(blocked, nodes)
+        match self.fault {
+            FaultKind::Partition { blocked, .. } => sides(blocked, nodes),
+            FaultKind::Kill(_) | FaultKind::Pause(_) => Vec::new(),
+        }
     }
 
     /// True if the fault had anything to do with this node.
     pub fn touches(&self, node: &str) -> bool {
-        let FaultKind::Partition { blocked, .. } = self.fault;
-        blocked.contains_key(node) || blocked.values().flatten().any(|sender| sender == node)
+        match self.fault {
+            FaultKind::Partition { blocked, .. } => {
+                blocked.contains_key(node)
+                    || blocked.values().flatten().any(|sender| sender == node)
+            }
+            FaultKind::Kill(targets) | FaultKind::Pause(targets) => {
+                targets.nodes.iter().any(|target| target == node)
+            }
+        }
     }
 
-    /// `n2 cut off from n0, n1 and n3`.
+    /// `n2 cut off from n0, n1 and n3`, `n1 down`.
     pub fn words(&self, nodes: &[String]) -> String {
-        let FaultKind::Partition { blocked, .. } = self.fault;
+        let blocked = match self.fault {
+            FaultKind::Partition { blocked, .. } => blocked,
+            FaultKind::Kill(targets) => return format!("{} down", whom(targets, nodes)),
+            FaultKind::Pause(targets) => return format!("{} standing still", whom(targets, nodes)),
+        };
         match self.sides(nodes).as_slice() {
             [few, many] => {
                 // Of many the few were cut off; whom from needs no names then.
@@ -96,6 +111,14 @@ impl Period<'_> {
             }
         }
     }
+}
+
+/// The nodes that a fault was meant for.
+fn whom(targets: &Targets, nodes: &[String]) -> String {
+    if targets.nodes.len() == nodes.len() && nodes.len() > 1 {
+        return format!("all {} nodes", nodes.len());
+    }
+    names(&targets.nodes.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// `n2 heard nothing from n0 and n1`.

@@ -8,6 +8,7 @@ mod hints;
 mod limits;
 mod next;
 mod outputs;
+mod struck;
 
 use std::time::Duration;
 
@@ -136,7 +137,8 @@ pub fn draw(report: &Report<'_>, style: Style) -> String {
     out.push_str(&statistics::operations(report.history, 4, style));
     out.push('\n');
     out.push_str(&statistics::messages(report.history, report.summary, 4, style));
-    out.push_str(&judged.notes(hints::hints(report), style));
+    let hints = struck::facts(report).into_iter().chain(hints::hints(report)).collect();
+    out.push_str(&judged.notes(hints, style));
     out.push_str(&places(report, style));
     out
 }

@@ -165,7 +165,9 @@ pub fn messages(history: &History, summary: &Summary, indent: usize, style: Styl
     let fates: Vec<String> = [
         (summary.lost_count, "lost"),
         (summary.cut_count, "swallowed by partitions"),
-        (summary.dead_count, "sent to dead nodes"),
+        (summary.kept_count, "kept until a node ran again"),
+        (summary.dead_count, "sent to nodes that were down"),
+        (summary.paused_count, "sent to nodes that stood still"),
         (summary.duplicated_count, "duplicated"),
     ]
     .into_iter()

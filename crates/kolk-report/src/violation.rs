@@ -34,6 +34,7 @@ pub fn title(kind: ViolationKind) -> &'static str {
         ViolationKind::ClosedInput => "closed its standard input",
         ViolationKind::Overrun => "cannot be kept up with",
         ViolationKind::Storm => "floods the network",
+        ViolationKind::NotRestarted => "did not come up again",
     }
 }
 

@@ -56,6 +56,7 @@ pub fn judge(settings: &Settings, make: impl Fn(&[String]) -> Box<dyn Machine>) 
         journal: JournalSink::Digest,
         history: None,
         logs: None,
+        data: None,
         room: kolk_engine::Room::default(),
         observer: &mut |_: &Progress<'_>| Flow::Continue,
     })

@@ -8,15 +8,16 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use kolk_engine::faults::{self, Cut, CutError};
+use kolk_engine::faults::{self, Cut, CutError, OutageError, OverBudget};
 use kolk_history::Plan;
 use kolk_history::node_names::{NODES_MAX, NodeNames, NodeNamesError};
 use kolk_history::plan::{
-    ClockKind, DRAWS, Exceptions, FORMAT, FaultKind, LatencyDistribution, Limits, NetworkSpec,
-    NodeSpec,
+    ClockKind, DRAWS, Exceptions, FORMAT, LatencyDistribution, Limits, NetworkSpec, NodeSpec,
 };
 
 use crate::registry::{self, WorkloadError};
+
+pub use kolk_engine::faults::{Group, Kind, Outage};
 
 pub mod bounds;
 
@@ -53,8 +54,14 @@ pub struct Settings {
     /// The mean gap between a fault's beginning and its end, and its end and the next one's
     /// beginning, in seconds: `--nemesis-interval`.
     pub nemesis_interval: f64,
+    /// Whom drawn kills and pauses may hit: `--nemesis-targets`.
+    pub nemesis_targets: NemesisTargets,
+    /// How many nodes may be down, paused or cut off at once: `--fault-budget`.
+    pub fault_budget: Option<usize>,
     /// Partitions asked for: `--cut`.
     pub cuts: Vec<Cut>,
+    /// Kills and pauses asked for: `--kill`, `--pause`.
+    pub outages: Vec<Outage>,
     /// What availability must be, if it is more than measured: `--availability`.
     pub availability: Option<Availability>,
     /// Whether the stronger checks count: `--strict`.
@@ -95,7 +102,10 @@ impl Settings {
             duplication: 0.0,
             nemesis: Vec::new(),
             nemesis_interval: 10.0,
+            nemesis_targets: NemesisTargets::default(),
+            fault_budget: None,
             cuts: Vec::new(),
+            outages: Vec::new(),
             availability: None,
             strict: false,
             limits: Limits::default(),
@@ -222,16 +232,88 @@ impl FromStr for Availability {
 pub enum Nemesis {
     /// Nodes are cut off from each other.
     Partition,
+    /// Nodes are killed, and started again.
+    Kill,
+    /// Nodes stand still.
+    Pause,
 }
 
-/// `partition`.
+impl Nemesis {
+    /// All of them.
+    pub const ALL: [Nemesis; 3] = [Nemesis::Kill, Nemesis::Pause, Nemesis::Partition];
+
+    /// What it is called.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Nemesis::Partition => "partition",
+            Nemesis::Kill => "kill",
+            Nemesis::Pause => "pause",
+        }
+    }
+}
+
+/// `partition`, `kill` or `pause`.
 impl FromStr for Nemesis {
     type Err = PlanError;
 
     fn from_str(text: &str) -> Result<Nemesis, PlanError> {
-        match text {
-            "partition" => Ok(Nemesis::Partition),
-            _ => Err(PlanError::Nemesis(text.to_owned())),
+        let found = Nemesis::ALL.into_iter().find(|nemesis| nemesis.name() == text);
+        found.ok_or_else(|| PlanError::Nemesis(text.to_owned()))
+    }
+}
+
+/// Whom kills and pauses may hit that are drawn: all groups, if none is named.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NemesisTargets {
+    /// By kills.
+    pub kill: Option<Vec<Group>>,
+    /// By pauses.
+    pub pause: Option<Vec<Group>>,
+}
+
+impl NemesisTargets {
+    /// Adds what a flag says: `kill=one,minority`.
+    ///
+    /// # Errors
+    ///
+    /// If it says something else.
+    pub fn add(&mut self, text: &str) -> Result<(), PlanError> {
+        let error = |problem: String| PlanError::Targets { text: text.to_owned(), problem };
+        let (kind, groups) = text.split_once('=').ok_or_else(|| error("there is no `=`".into()))?;
+        let groups = groups.split(',').map(|group| group.trim().parse());
+        let groups = groups.collect::<Result<Vec<Group>, String>>().map_err(|unknown| {
+            let known: Vec<&str> = Group::ALL.iter().map(|group| group.name()).collect();
+            error(format!("unknown targets `{unknown}`; known are {}", known.join(", ")))
+        })?;
+        match kind.trim() {
+            "kill" => self.kill = Some(groups),
+            "pause" => self.pause = Some(groups),
+            kind => {
+                return Err(error(format!("`{kind}` has no targets: it is `kill` or `pause`")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The groups that a kind may hit, of so many nodes.
+    fn groups(&self, kind: Kind, is_drawn: bool, count: usize) -> Result<Vec<Group>, PlanError> {
+        let asked = if kind == Kind::Kill { &self.kill } else { &self.pause };
+        let name = kind.name();
+        let names = |groups: &[Group]| {
+            groups.iter().map(|group| group.name()).collect::<Vec<_>>().join(",")
+        };
+        let error = |problem: String| PlanError::Targets {
+            text: format!("{name}={}", names(asked.as_deref().unwrap_or_default())),
+            problem,
+        };
+        match asked {
+            Some(_) if !is_drawn => Err(error(format!("`--nemesis` does not ask for `{name}`"))),
+            Some(groups) if !groups.iter().any(|group| group.hits_any(count)) => {
+                Err(error(format!("of {count} nodes that is none")))
+            }
+            Some(groups) => Ok(groups.clone()),
+            None if is_drawn => Ok(Group::ALL.to_vec()),
+            None => Ok(Vec::new()),
         }
     }
 }
@@ -280,11 +362,25 @@ pub enum PlanError {
     #[error("availability is `total`, or a fraction from 0 to 1")]
     Availability,
     /// No such nemesis.
-    #[error("unknown nemesis `{0}`; known is partition")]
+    #[error("unknown nemesis `{0}`; known are kill, pause, partition and all")]
     Nemesis(String),
     /// A cut that cannot be made.
     #[error(transparent)]
     Cut(#[from] CutError),
+    /// A kill or a pause that cannot be.
+    #[error(transparent)]
+    Outage(#[from] OutageError),
+    /// Targets that are none.
+    #[error("`{text}` names no targets ({problem}): write it like kill=one,minority")]
+    Targets {
+        /// What was asked for.
+        text: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// More faults than there may be at once.
+    #[error(transparent)]
+    Budget(#[from] OverBudget),
     /// A fault of a stored plan that no run has.
     #[error("its fault {number} {problem}")]
     Fault {
@@ -347,25 +443,35 @@ fn faults(
     nodes: &[String],
     load: Duration,
 ) -> Result<Vec<kolk_history::plan::Fault>, PlanError> {
-    let mut all = Vec::new();
-    if settings.nemesis.contains(&Nemesis::Partition) {
+    let draws = |nemesis| settings.nemesis.contains(&nemesis);
+    let mut drawn = Vec::new();
+    let groups = |kind, nemesis| settings.nemesis_targets.groups(kind, draws(nemesis), nodes.len());
+    let kill = groups(Kind::Kill, Nemesis::Kill)?;
+    let pause = groups(Kind::Pause, Nemesis::Pause)?;
+    if !settings.nemesis.is_empty() {
         let interval = settings.nemesis_interval;
         // A lower bound, so that a plan stays small: a day of a fault each millisecond would not.
         let fits = (0.001..=TIME_LIMIT_MAX).contains(&interval);
         let interval = bounds::in_range("--nemesis-interval", "0.001 to 131072 s", interval, fits)?;
         let interval = Duration::from_nanos((interval * 1e9).round() as u64);
-        all.extend(faults::partitions(settings.seed, nodes, interval, load));
+        if draws(Nemesis::Partition) {
+            drawn.extend(faults::partitions(settings.seed, nodes, interval, load));
+        }
+        drawn.extend(faults::outages(settings.seed, nodes, interval, load, (&kill, &pause)));
     }
+    drawn.sort_by_key(|fault| fault.begin);
+    let mut all = Vec::new();
     for cut in &settings.cuts {
         all.push(cut.fault(nodes, load)?);
     }
+    for outage in &settings.outages {
+        all.push(outage.fault(nodes, load, &settings.outages)?);
+    }
+    if let Some(budget) = settings.fault_budget {
+        drawn = faults::within_budget(settings.seed, nodes, budget, &all, drawn)?;
+    }
+    all.extend(drawn);
     all.sort_by_key(|fault| fault.begin);
-    // A partition that cuts nobody off from anybody (a third of three nodes) stays: the plan shows
-    // that it was drawn.
-    debug_assert!(all.iter().all(|fault| {
-        let FaultKind::Partition { blocked, .. } = &fault.kind;
-        blocked.keys().all(|receiver| nodes.contains(receiver))
-    }));
     Ok(all)
 }
 

@@ -7,7 +7,7 @@ use kolk_engine::Patience;
 use kolk_history::Plan;
 use kolk_history::plan::{ClockKind, LatencyDistribution, Limits, NodeSpec, VirtualHost};
 use kolk_report::failure::Failure;
-use kolk_workload::planner::{self, Nodes, PlanError, Settings};
+use kolk_workload::planner::{self, Kind, Nemesis, Nodes, Outage, PlanError, Settings};
 use kolk_workload::topology::{Topology, UnknownTopology};
 use kolk_workload::{WorkloadError, plan, registry};
 
@@ -113,7 +113,20 @@ pub fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
     }
     let nemesis = args.nemesis.iter().flat_map(|Words(names)| names);
     for nemesis in nemesis.filter(|name| !matches!(name.as_str(), "" | "none")) {
-        settings.nemesis.push(nemesis.parse().map_err(parsed)?);
+        match nemesis.as_str() {
+            "all" => settings.nemesis.extend(Nemesis::ALL),
+            name => settings.nemesis.push(name.parse().map_err(parsed)?),
+        }
+    }
+    for targets in &args.nemesis_targets {
+        settings.nemesis_targets.add(targets).map_err(parsed)?;
+    }
+    settings.fault_budget = args.fault_budget;
+    for (kind, texts) in [(Kind::Kill, &args.kill), (Kind::Pause, &args.pause)] {
+        for text in texts {
+            let outage = Outage::read(kind, text);
+            settings.outages.push(outage.map_err(|error| bad_plan(PlanError::Outage(error)))?);
+        }
     }
     for cut in &args.cut {
         settings.cuts.push(cut.parse().map_err(|error| bad_plan(PlanError::Cut(error)))?);
@@ -216,10 +229,10 @@ pub fn bad_plan(error: PlanError) -> Stop {
         PlanError::Workload(WorkloadError::ConsistencyModel(UnknownModel(name))) => {
             failure.advice(did_you_mean(name, Model::ALL.iter().map(|model| model.name())))
         }
-        PlanError::Nemesis(name) if matches!(name.as_str(), "kill" | "pause") => {
-            failure.advice("kill and pause are not there yet")
+        PlanError::Nemesis(name) => {
+            let known = Nemesis::ALL.iter().map(|nemesis| nemesis.name());
+            failure.advice(did_you_mean(name, known))
         }
-        PlanError::Nemesis(name) => failure.advice(did_you_mean(name, ["partition"])),
         PlanError::Workload(WorkloadError::Topology(UnknownTopology(name))) => {
             failure.advice(did_you_mean(name, Topology::NAMES.iter().copied()))
         }
@@ -285,7 +298,8 @@ fn read_plan(text: &str, purpose: Purpose) -> Result<Plan, Failure> {
         Failure::new(format!("its {what} are of version {found}, and this kolk knows {known}"))
             .advice(advice)
     };
-    if versions.format != FORMAT {
+    // What stood in a plan of the first version means the same in this one.
+    if !(1..=FORMAT).contains(&versions.format) {
         return Err(older("keys", versions.format, FORMAT));
     }
     if purpose == Purpose::Run && versions.draws != DRAWS {
@@ -293,6 +307,7 @@ fn read_plan(text: &str, purpose: Purpose) -> Result<Plan, Failure> {
     }
     let plan: Plan = serde_json::from_str(text)
         .map_err(|error| Failure::new(format!("it is no plan: {error}")))?;
+    let plan = Plan { format: FORMAT, ..plan };
     // Whoever wrote it: it is held to what a plan made from flags is held to.
     planner::check(&plan).map_err(|error| Failure::new(error.to_string()))?;
     Ok(plan)
@@ -307,13 +322,13 @@ mod tests {
         for (text, problem) in [
             ("{}", "it is no plan: missing field `format`"),
             ("[", "it is no plan"),
-            (r#"{"format":9,"draws":1}"#, "its keys are of version 9, and this kolk knows 1"),
+            (r#"{"format":9,"draws":1}"#, "its keys are of version 9, and this kolk knows 2"),
             (r#"{"format":1,"draws":9}"#, "its random draws are of version 9"),
             (
                 r#"{"format":1,"draws":1}"#,
-                "its random draws are of version 1, and this kolk knows 2",
+                "its random draws are of version 1, and this kolk knows 3",
             ),
-            (r#"{"format":1,"draws":2}"#, "it is no plan: missing field"),
+            (r#"{"format":1,"draws":3}"#, "it is no plan: missing field"),
         ] {
             let found = read_plan(text, Purpose::Run).expect_err(text).problem;
             assert!(found.starts_with(problem), "{text}: {found}");

@@ -128,6 +128,7 @@ pub fn run(
         journal: JournalSink::Write(&mut journal),
         history: Some(&mut history),
         logs: Some(folder.logs()),
+        data: Some(folder.data()),
         room: watch.room,
         observer,
     })
@@ -238,6 +239,7 @@ fn run_keeping(
         },
         history: None,
         logs: None,
+        data: None,
         room: Room::default(),
         observer,
     })

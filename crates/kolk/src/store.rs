@@ -57,6 +57,11 @@ impl RunFolder {
         &self.path
     }
 
+    /// Where nodes write what they want to find again when they have been killed.
+    pub fn data(&self) -> PathBuf {
+        self.path.join("node-data")
+    }
+
     /// Where the nodes' logs go.
     pub fn logs(&self) -> PathBuf {
         self.path.join("node-logs")

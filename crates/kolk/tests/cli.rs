@@ -209,7 +209,7 @@ fn mistakes() {
             "test -w echo --node echo --loss 2",
             "test -w echo --node echo --node-count 0",
             "test -w echo --node echo --concurrency 2m",
-            "test -w echo --node echo --nemesis kill",
+            "test -w echo --node echo --kill n9@1..2",
             "test -w echo --node echo --cut n9@0..1",
             "test -w echo --node echo --availability most",
             "test -w echo --node echo --seed seven",

@@ -47,7 +47,7 @@ fn stormy(workload: &str, node: &str, args: &[&str], seed: u64) -> Plan {
         latency_dist: LatencyDistribution::Exponential,
         loss: 0.05,
         duplication: 0.05,
-        nemesis: vec![Nemesis::Partition],
+        nemesis: Nemesis::ALL.to_vec(),
         nemesis_interval: 1.0,
         strict: true,
         ..Settings::new(workload, node, seed)
@@ -64,6 +64,7 @@ fn run(plan: &Plan, nodes: NodeSource<'_>) -> Run {
         journal: JournalSink::Memory,
         history: None,
         logs: None,
+        data: None,
         room: kolk_engine::Room::default(),
         observer: &mut |_: &Progress<'_>| Flow::Continue,
     };

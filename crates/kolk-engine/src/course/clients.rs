@@ -138,7 +138,7 @@ impl Simulation<'_> {
         body: &Body<'_>,
     ) -> Result<Option<bool>, EngineError> {
         match self.course.roles[client as usize] {
-            Role::Init(node) => self.init_reply(node, body),
+            Role::Init(node) => self.init_reply(client, node, body),
             Role::Worker(worker) => self.worker_reply(worker, src, body),
             Role::Retired { .. } => Ok(None),
             Role::Outside => {

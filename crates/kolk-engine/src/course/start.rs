@@ -16,33 +16,51 @@ use crate::workload::Call;
 impl Simulation<'_> {
     /// Sends every node its `init`.
     pub(crate) fn start(&mut self) -> Result<(), EngineError> {
-        let speaks_lockstep = self.hosts.speaks_lockstep();
-        let nodes = self.plan.nodes.to_vec();
-        self.course.outstanding = nodes.len();
+        let count = self.plan.nodes.len();
+        self.course.outstanding = count;
         let clients: Vec<u32> =
-            (0..nodes.len()).map(|node| self.add_client(Role::Init(node as u16))).collect();
+            (0..count).map(|node| self.add_client(Role::Init(node as u16))).collect();
         self.enter(Stage::Starting, Some(self.hosts.init_patience()));
         for (number, client) in clients.into_iter().enumerate() {
-            let node = number as u16;
-            let offer = speaks_lockstep.then(|| lockstep::Offer::new(self.node_seed(node, 0)));
-            let request = init::Request::Init {
-                node_id: nodes[number].clone(),
-                node_ids: nodes.clone(),
-                lockstep: offer,
-            };
-            let mut body = Vec::new();
-            Call::new(&mut body, 1).request(&request);
-            self.client_sends(client, node, &body)?;
+            self.send_init(number as u16, 0, client)?;
         }
         Ok(())
     }
 
+    /// The client that is to send `init` to a node which has been started again.
+    pub(crate) fn init_again(&mut self, node: u16) -> u32 {
+        self.hosts.set_started(node, false);
+        self.add_client(Role::Init(node))
+    }
+
+    pub(crate) fn send_init(
+        &mut self,
+        node: u16,
+        incarnation: u32,
+        client: u32,
+    ) -> Result<(), EngineError> {
+        let nodes = self.plan.nodes.to_vec();
+        let speaks_lockstep = self.hosts.speaks_lockstep();
+        let seed = self.node_seed(node, u64::from(incarnation));
+        let request = init::Request::Init {
+            node_id: nodes[usize::from(node)].clone(),
+            node_ids: nodes,
+            lockstep: speaks_lockstep.then(|| lockstep::Offer::new(seed)),
+        };
+        let mut body = Vec::new();
+        Call::new(&mut body, 1).request(&request);
+        self.client_sends(client, node, &body)
+    }
+
     pub(super) fn init_reply(
         &mut self,
+        client: u32,
         node: u16,
         body: &Body<'_>,
     ) -> Result<Option<bool>, EngineError> {
-        let is_late = self.course.stage != Stage::Starting || self.hosts.is_started(node);
+        let is_restart = self.awaits_restart(node, client);
+        let is_late =
+            !is_restart && (self.course.stage != Stage::Starting || self.hosts.is_started(node));
         if is_late {
             return Ok(Some(body.answers() == Some(1)));
         }
@@ -77,9 +95,17 @@ impl Simulation<'_> {
             _ => Some((format!("answers `init` with {}", shorten(body.json)), self.init_advice())),
         };
         if let Some((problem, advice)) = problem {
+            if is_restart {
+                self.fail_restart(node, problem, advice);
+                return Ok(None);
+            }
             return Err(self.hosts.start_error(node, &self.directory, problem, advice));
         }
-        self.hosts.set_started(node);
+        self.hosts.set_started(node, true);
+        if is_restart {
+            self.restarted(node)?;
+            return Ok(None);
+        }
         self.course.outstanding -= 1;
         if self.course.outstanding == 0 {
             self.begin_setup()?;
@@ -140,7 +166,7 @@ impl Simulation<'_> {
     }
 
     /// What to do for a program that is only slow, as another line of advice.
-    pub(super) fn patience_advice(&self) -> String {
+    pub(crate) fn patience_advice(&self) -> String {
         let flag = match &self.hosts {
             Hosts::InProcess { .. } => return String::new(),
             Hosts::Lockstep(_) => "--step-timeout",
@@ -153,7 +179,7 @@ impl Simulation<'_> {
     }
 
     /// How `init` is to be answered.
-    pub(super) fn init_advice(&self) -> String {
+    pub(crate) fn init_advice(&self) -> String {
         let lockstep =
             if self.hosts.speaks_lockstep() { ",\"lockstep\":{\"version\":1}" } else { "" };
         format!(

@@ -103,7 +103,7 @@ fn partitions_alternate_and_end_with_the_load() {
 #[test]
 fn gaps_have_the_mean_asked_for() {
     let (interval, load) = (Duration::from_secs(10), Duration::from_secs(1_000_000));
-    let faults = partitions(7, &names(3), interval, load);
+    let faults = partitions(7, &names(5), interval, load);
     let open: u64 = faults.iter().map(|fault| fault.end - fault.begin).sum();
     let mean = open as f64 / faults.len() as f64 / 1e9;
     assert!((9.9..10.1).contains(&mean), "{mean}");
@@ -137,7 +137,9 @@ fn draws_are_frozen() {
     let shown: Vec<String> = faults
         .iter()
         .map(|fault| {
-            let FaultKind::Partition { shape, blocked } = &fault.kind;
+            let FaultKind::Partition { shape, blocked } = &fault.kind else {
+                panic!("no partition")
+            };
             let deaf = blocked.iter().map(|(node, to)| format!("{node}:{}", to.join("+")));
             let deaf = deaf.collect::<Vec<_>>().join(" ");
             format!("{}..{} {shape} {deaf}", fault.begin, fault.end)
@@ -195,6 +197,7 @@ fn cuts_become_faults() {
             let deaf = blocked.iter().map(|(node, to)| format!("{node}:{}", to.join("+")));
             format!("{begin}..{end} {shape} {}", deaf.collect::<Vec<_>>().join(" "))
         }
+        Ok(fault) => panic!("no partition: {fault:?}"),
         Err(error) => error.to_string(),
     };
     for (text, expected) in [
@@ -207,4 +210,19 @@ fn cuts_become_faults() {
     ] {
         assert_eq!(shown(text), expected, "{text}");
     }
+}
+
+/// With fewer than four nodes some kinds cut nobody off; none of those is drawn.
+#[test]
+fn every_partition_bites() {
+    let (interval, load) = (Duration::from_secs(1), Duration::from_secs(100));
+    for count in 2..=5 {
+        for seed in 0..50 {
+            for fault in partitions(seed, &names(count), interval, load) {
+                let is_idle = matches!(&fault.kind, FaultKind::Partition { blocked, .. } if blocked.is_empty());
+                assert!(!is_idle, "{count} nodes: {fault:?}");
+            }
+        }
+    }
+    assert!(partitions(1, &names(1), interval, load).is_empty());
 }

@@ -10,7 +10,7 @@ mod mark;
 mod proc;
 mod warden;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -72,12 +72,19 @@ pub(crate) struct Family {
     programs: RefCell<Vec<Child>>,
     /// Pipes that stay open until their programs have ended, so that no last word breaks one.
     pipes: RefCell<Vec<OwnedFd>>,
+    /// There were programs, if only for a while.
+    had_programs: Cell<bool>,
 }
 
 impl Family {
     /// A family without members.
     pub(crate) fn new() -> Family {
-        Family { mark: Mark::fresh(), programs: RefCell::default(), pipes: RefCell::default() }
+        Family {
+            mark: Mark::fresh(),
+            programs: RefCell::default(),
+            pipes: RefCell::default(),
+            had_programs: Cell::new(false),
+        }
     }
 
     /// Where the run's programs may work, and nobody else: a path where nothing is yet.
@@ -95,6 +102,7 @@ impl Family {
     ) -> io::Result<(Pid, T)> {
         command.env(VARIABLE, self.mark.to_string()).process_group(0);
         warden::start(self.mark);
+        self.had_programs.set(true);
         // Whoever kills all programs finds this one too: nobody gets between start and note.
         let mut living = living();
         let mut child = command.spawn()?;
@@ -115,6 +123,27 @@ impl Family {
         Some(code.or(status.terminating_signal().map(End::Signal)).unwrap_or(End::Status(0)))
     }
 
+    /// Kills a program and its process group, and waits for its end.
+    pub(crate) fn kill(&self, pid: Pid) {
+        let _ = kill_process_group(pid, Signal::KILL);
+        // It may have left its group.
+        let _ = kill_process(pid, Signal::KILL);
+        if !wait_until(PATIENCE, || self.ended(pid).is_some()) {
+            // It hangs in the system: the end of the family waits for it again.
+            return;
+        }
+        let mut programs = self.programs.borrow_mut();
+        let Some(place) = programs.iter().position(|child| Pid::from_child(child) == pid) else {
+            return;
+        };
+        // From here on its number can be somebody else's.
+        let mut living = living();
+        let _ = programs.swap_remove(place).try_wait();
+        if let Some(pids) = living.get_mut(&self.mark.run) {
+            pids.remove(&pid.as_raw_nonzero().get());
+        }
+    }
+
     /// Keeps a pipe open until the end.
     pub(crate) fn keep(&self, pipe: impl Into<OwnedFd>) {
         self.pipes.borrow_mut().push(pipe.into());
@@ -125,7 +154,7 @@ impl Family {
     pub(crate) fn end(&self) -> Vec<Survivor> {
         let programs = std::mem::take(&mut *self.programs.borrow_mut());
         let pids: Vec<Pid> = programs.iter().map(Pid::from_child).collect();
-        if pids.is_empty() {
+        if !self.had_programs.take() {
             return Vec::new();
         }
         if !std::thread::panicking() {

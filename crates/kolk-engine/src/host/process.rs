@@ -34,23 +34,43 @@ const UNENDED_IN_MID_RUN: Duration = Duration::from_secs(5);
 /// How often a program must be found without stdin before that counts.
 const DEAF_LOOKS: u32 = 4;
 
+/// What a program needs to be started, and to be started again.
+#[derive(Clone)]
+pub(crate) struct Recipe {
+    /// The processes it belongs to.
+    pub(crate) family: Rc<Family>,
+    /// The node that it is.
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    pub(crate) args: Vec<String>,
+    /// The folder it works in.
+    pub(crate) place: PathBuf,
+    /// The folder for what it wants to find again.
+    pub(crate) data: PathBuf,
+    /// The file that its stderr is appended to.
+    pub(crate) log: PathBuf,
+}
+
+/// The variables of the environment that name a node's folder for data.
+pub(super) const DATA_VARIABLES: [&str; 2] = ["KOLK_DATA_DIR", "MAELSTROM_DATA_DIR"];
+
 /// One program.
 pub(crate) struct Program {
-    name: String,
-    family: Rc<Family>,
-    pid: Pid,
+    pub(super) recipe: Recipe,
+    pub(super) pid: Pid,
     pub(crate) stdin: Option<ChildStdin>,
     pub(crate) stdout: Option<ChildStdout>,
     /// What waits to be written, from `written` on.
-    pending: Vec<u8>,
-    written: usize,
+    pub(super) pending: Vec<u8>,
+    pub(super) written: usize,
     /// What was read and not yet dealt with.
     pub(crate) lines: LineBuffer,
-    log: PathBuf,
+    /// It has been told to stand still.
+    pub(super) paused: bool,
     /// How often somebody looked and found its stdin closed and its stdout open.
     deaf_looks: u32,
     /// The line that it has begun: how long it was when it last grew, and when that was.
-    unended: Option<(usize, Instant)>,
+    pub(super) unended: Option<(usize, Instant)>,
     /// It has been said that a line of it has no end.
     unended_said: bool,
 }
@@ -66,25 +86,20 @@ pub(crate) enum ProgramEvent {
 }
 
 impl Program {
-    /// Starts a program as the node `name` in the folder `place`, its stderr going to the file
-    /// `log`.
-    pub(crate) fn spawn(
-        family: &Rc<Family>,
-        name: &str,
-        (path, args): (&Path, &[String]),
-        place: &Path,
-        log: PathBuf,
-    ) -> Result<Program, EngineError> {
+    /// Starts a program: its stderr is appended to its log.
+    pub(crate) fn spawn(recipe: Recipe) -> Result<Program, EngineError> {
+        let Recipe { family, name, path, args, place, data, log } = &recipe;
         let system = |what: String| move |source| EngineError::System { what, source };
-        let stderr = File::create(&log).map_err(|error| {
-            match Errno::from_io_error(&error).and_then(shortage) {
+        let stderr = File::options().append(true).create(true).open(log);
+        let stderr =
+            stderr.map_err(|error| match Errno::from_io_error(&error).and_then(shortage) {
                 Some(_) => start_failure(name, path, &error),
                 None => system(format!("cannot write the log {}", log.display()))(error),
-            }
-        })?;
+            })?;
         let mut command = Command::new(path);
         command
             .args(args)
+            .envs(DATA_VARIABLES.map(|variable| (variable, data)))
             .current_dir(place)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -93,15 +108,14 @@ impl Program {
             .spawn(&mut command, |child| (child.stdin.take(), child.stdout.take()))
             .map_err(|error| start_failure(name, path, &error))?;
         let program = Program {
-            name: name.to_owned(),
-            family: Rc::clone(family),
+            recipe,
             pid,
             stdin,
             stdout,
             pending: Vec::new(),
             written: 0,
             lines: LineBuffer::default(),
-            log,
+            paused: false,
             deaf_looks: 0,
             unended: None,
             unended_said: false,
@@ -121,7 +135,7 @@ impl Program {
 
     /// The node's name.
     pub(crate) fn name(&self) -> &str {
-        &self.name
+        &self.recipe.name
     }
 
     /// How long it has been ready to run and had no processor, as Linux counts it for each thread
@@ -247,7 +261,7 @@ impl Program {
         if self.deaf_looks < DEAF_LOOKS {
             return None;
         }
-        let failure = match self.family.ended(self.pid) {
+        let failure = match self.recipe.family.ended(self.pid) {
             Some(end) => HostFailure::left_output(end),
             None => HostFailure::closed_input(),
         };
@@ -257,7 +271,7 @@ impl Program {
     /// How it ended, given a moment to get there after its pipe was closed.
     fn wait_a_little(&mut self) -> Option<End> {
         for _ in 0..50 {
-            if let Some(end) = self.family.ended(self.pid) {
+            if let Some(end) = self.recipe.family.ended(self.pid) {
                 return Some(end);
             }
             // Waiting on no descriptor is a pause that signals may end.
@@ -276,7 +290,7 @@ impl Program {
     #[expect(clippy::disallowed_methods, reason = "programs on pipes take the wall clock's time")]
     pub(crate) fn unended_failure(&mut self, patience: Duration) -> Option<HostFailure> {
         let length = self.lines.rest();
-        if length == 0 || self.unended_said {
+        if length == 0 || self.unended_said || self.paused {
             self.unended = None;
             return None;
         }
@@ -295,7 +309,7 @@ impl Program {
 
     /// Its last words.
     pub(crate) fn words(&self) -> Words<'_> {
-        Words { log: &self.log, lines: &self.lines }
+        Words { log: &self.recipe.log, lines: &self.lines }
     }
 }
 
@@ -303,8 +317,9 @@ impl Drop for Program {
     /// Its stdin ends, which asks it to end; its family sees to it that it does.
     fn drop(&mut self) {
         self.stdin = None;
+        self.go_on();
         if let Some(stdout) = self.stdout.take() {
-            self.family.keep(stdout);
+            self.recipe.family.keep(stdout);
         }
     }
 }
@@ -411,8 +426,8 @@ impl RealHosts {
         if !program.has_pending() {
             self.dirty.push(node);
         }
-        let Program { pending, name, .. } = program;
-        write_line(pending, id, None, src, name, body.as_bytes());
+        let Program { pending, recipe, .. } = program;
+        write_line(pending, id, None, src, &recipe.name, body.as_bytes());
     }
 
     /// Writes what waits, as far as the pipes take it. Gives the node that is in trouble, if one is.

@@ -12,7 +12,7 @@ use kolk_traced::{Ended, Settings, SpawnError, Step, Stuck, Traced, Tracer};
 
 use super::family::{End, Family};
 use super::lines::LineBuffer;
-use super::process::{LINE_BYTES_MAX, start_failure};
+use super::process::{DATA_VARIABLES, LINE_BYTES_MAX, start_failure};
 use super::scratch::Scratch;
 use super::words::is_whole;
 use super::{HostFailure, Words};
@@ -25,6 +25,7 @@ const ASK_NANOS: u64 = 1_000_000_000;
 
 /// Traced programs.
 pub(crate) struct TracedHosts {
+    tracer: Tracer,
     programs: Vec<TracedProgram>,
     pub(super) started: Vec<bool>,
     /// What the program that was stepped last wrote: lines with their ends.
@@ -37,19 +38,53 @@ pub(crate) struct TracedHosts {
 
 /// One program.
 struct TracedProgram {
-    name: String,
-    traced: Traced,
+    recipe: TracedRecipe,
+    /// None while it is down.
+    traced: Option<Traced>,
+    /// What may not be repeatable of those that were killed.
+    unrepeatable: Vec<String>,
     /// The line it is given in the present step.
     input: Vec<u8>,
     /// What it wrote.
     lines: LineBuffer,
-    log: PathBuf,
+}
+
+/// What a program needs to be started, and to be started again.
+pub(crate) struct TracedRecipe {
+    /// The node that it is.
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    pub(crate) args: Vec<String>,
+    /// The folder it works in.
+    pub(crate) place: PathBuf,
+    /// The folder for what it wants to find again.
+    pub(crate) data: PathBuf,
+    /// The file that its stderr is appended to.
+    pub(crate) log: PathBuf,
+}
+
+impl TracedRecipe {
+    fn start(
+        &self,
+        tracer: &Tracer,
+        seed: u64,
+        patience: &Patience,
+    ) -> Result<Traced, EngineError> {
+        let mut settings = settings(&self.path, &self.args, &self.place, &self.log, seed)?;
+        let variable = |name: &str| (name.into(), self.data.clone().into_os_string());
+        settings.env.extend(DATA_VARIABLES.map(variable));
+        let mut traced = Traced::spawn(tracer, settings)
+            .map_err(|error| failed_start(&self.name, &self.path, error))?;
+        traced.set_patience(patience.init);
+        Ok(traced)
+    }
 }
 
 impl TracedHosts {
     /// Nobody yet.
-    pub(crate) fn new(patience: Patience) -> TracedHosts {
+    pub(crate) fn new(tracer: Tracer, patience: Patience) -> TracedHosts {
         TracedHosts {
+            tracer,
             programs: Vec::new(),
             started: Vec::new(),
             lines: Vec::new(),
@@ -58,39 +93,49 @@ impl TracedHosts {
         }
     }
 
-    /// Starts a program as the node `name` in the folder `place`, its stderr going to the file `log`.
-    pub(crate) fn spawn(
-        &mut self,
-        tracer: &Tracer,
-        (name, seed): (&str, u64),
-        (path, args): (&Path, &[String]),
-        place: &Path,
-        log: PathBuf,
-    ) -> Result<(), EngineError> {
-        let settings = settings(path, args, place, &log, seed)?;
-        let mut traced =
-            Traced::spawn(tracer, settings).map_err(|error| failed_start(name, path, error))?;
-        traced.set_patience(self.patience.init);
-        let lines = LineBuffer::default();
-        let name = name.to_owned();
-        self.programs.push(TracedProgram { name, traced, input: Vec::new(), lines, log });
+    /// Starts a program.
+    pub(crate) fn spawn(&mut self, recipe: TracedRecipe, seed: u64) -> Result<(), EngineError> {
+        let traced = Some(recipe.start(&self.tracer, seed, &self.patience)?);
+        let (lines, unrepeatable) = (LineBuffer::default(), Vec::new());
+        let input = Vec::new();
+        self.programs.push(TracedProgram { recipe, traced, unrepeatable, input, lines });
         self.started.push(false);
+        Ok(())
+    }
+
+    /// Kills a program. What it wrote it wrote in its steps.
+    pub(super) fn kill(&mut self, node: u16) {
+        let program = &mut self.programs[usize::from(node)];
+        program.unrepeatable = program.causes();
+        program.traced = None;
+        program.input.clear();
+        program.lines = LineBuffer::default();
+    }
+
+    /// Starts one again that was killed.
+    pub(super) fn restart(&mut self, node: u16, seed: u64) -> Result<(), EngineError> {
+        let program = &mut self.programs[usize::from(node)];
+        program.traced = Some(program.recipe.start(&self.tracer, seed, &self.patience)?);
         Ok(())
     }
 
     pub(super) fn begin(&mut self, node: u16, id: Option<u64>, input: Input<'_>) {
         let program = &mut self.programs[usize::from(node)];
-        if self.started[usize::from(node)] {
-            program.traced.set_patience(self.patience.step);
+        if self.started[usize::from(node)]
+            && let Some(traced) = &mut program.traced
+        {
+            traced.set_patience(self.patience.step);
         }
         if let Input::Message { src, body } = input {
-            write_line(&mut program.input, id, None, src, &program.name, body.as_bytes());
+            write_line(&mut program.input, id, None, src, &program.recipe.name, body.as_bytes());
         }
     }
 
     pub(super) fn finish(&mut self, node: u16, now: Time) -> Result<Option<Time>, HostFailure> {
         let program = &mut self.programs[usize::from(node)];
-        let stepped = program.traced.step(now.as_nanos(), &program.input);
+        // A node that is down is not stepped.
+        let Some(traced) = &mut program.traced else { return Ok(None) };
+        let stepped = traced.step(now.as_nanos(), &program.input);
         program.input.clear();
         let step = match stepped {
             Ok(step) => step,
@@ -124,14 +169,9 @@ impl TracedHosts {
     /// What may not be repeatable.
     pub(super) fn unrepeatable(&self) -> Vec<Unrepeatable> {
         let of = |program: &TracedProgram| {
-            let causes: Vec<String> = program
-                .traced
-                .fell_through()
-                .iter()
-                .map(|(cause, count)| cause.describe(count))
-                .collect();
-            let node = program.name.clone();
-            causes.into_iter().map(move |what| Unrepeatable { node: node.clone(), what })
+            let node = program.recipe.name.clone();
+            let causes = program.causes().into_iter();
+            causes.map(move |what| Unrepeatable { node: node.clone(), what })
         };
         self.programs.iter().flat_map(of).collect()
     }
@@ -139,7 +179,16 @@ impl TracedHosts {
 
 impl TracedProgram {
     fn words(&self) -> Words<'_> {
-        Words { log: &self.log, lines: &self.lines }
+        Words { log: &self.recipe.log, lines: &self.lines }
+    }
+
+    /// What may not be repeatable of it, and of those that were killed before it.
+    fn causes(&self) -> Vec<String> {
+        let mut causes = self.unrepeatable.clone();
+        if let Some(traced) = &self.traced {
+            causes.extend(traced.fell_through().iter().map(|(cause, count)| cause.describe(count)));
+        }
+        causes
     }
 
     /// What is wrong with it after a step, if something is that the run does not survive.
@@ -170,9 +219,8 @@ fn settings(
     log: &Path,
     seed: u64,
 ) -> Result<Settings, EngineError> {
-    let stderr = File::create(log).map_err(|source| EngineError::System {
-        what: format!("cannot write the log {}", log.display()),
-        source,
+    let stderr = File::options().append(true).create(true).open(log).map_err(|source| {
+        EngineError::System { what: format!("cannot write the log {}", log.display()), source }
     })?;
     let mut settings = Settings::new(path);
     settings.args = args.iter().map(Into::into).collect();

@@ -325,6 +325,7 @@ fn named(head: JournalHead, line: &JournalLine<'_>, kind: &str) -> (&'static str
             let what = match line.reason {
                 Some(DropReason::Loss) => "lost",
                 Some(DropReason::Partition) => "cut off",
+                Some(DropReason::PausedNode) => "standing still",
                 Some(DropReason::DeadNode) | None => "not running",
             };
             ("drop", format!("{what}: {kind} from {}", line.src))

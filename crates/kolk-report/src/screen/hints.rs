@@ -4,6 +4,7 @@
 //! about this run alone, with the flags that would make it try more.
 
 use kolk_check::Validity;
+use kolk_history::plan::{Fault, FaultKind};
 use kolk_history::{Operation, Phase};
 use kolk_protocol::Time;
 
@@ -185,7 +186,8 @@ fn idle_faults(report: &Report<'_>) -> Option<String> {
         return None;
     }
     let is_lossless = plan.network.loss > 0.0 && summary.lost_count == 0;
-    let is_uncut = !plan.faults.is_empty() && summary.cut_count == 0;
+    let is_partition = |fault: &Fault| matches!(fault.kind, FaultKind::Partition { .. });
+    let is_uncut = plan.faults.iter().any(is_partition) && summary.cut_count == 0;
     match (is_uncut, is_lossless) {
         (true, true) => Some("the partitions swallowed no message, and none was lost".to_owned()),
         (true, false) => Some("the partitions swallowed no message".to_owned()),

@@ -95,8 +95,13 @@ fn fault_problem(plan: &Plan, fault: &Fault) -> Option<String> {
     if fault.end > plan.time_limit {
         return Some("ends after the load".to_owned());
     }
-    let FaultKind::Partition { blocked, .. } = &fault.kind;
-    let named = blocked.iter().flat_map(|(receiver, senders)| senders.iter().chain([receiver]));
+    let named: Vec<&String> = match &fault.kind {
+        FaultKind::Partition { blocked, .. } => blocked
+            .iter()
+            .flat_map(|(receiver, senders)| senders.iter().chain([receiver]))
+            .collect(),
+        FaultKind::Kill(targets) | FaultKind::Pause(targets) => targets.nodes.iter().collect(),
+    };
     let stranger = named.into_iter().find(|name| !plan.nodes.contains(name))?;
     Some(format!("names `{}`, which is no node", stranger.escape_debug()))
 }

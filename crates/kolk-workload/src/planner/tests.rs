@@ -1,5 +1,6 @@
 use super::*;
 use crate::registry;
+use kolk_history::plan::{FaultKind, Targets};
 
 fn settings() -> Settings {
     let node = NodeSpec::BuiltIn { name: "echo".to_owned(), args: Vec::new(), separate: false };
@@ -55,9 +56,9 @@ fn plans_are_made() {
     assert_eq!(plan.workload.settings.get("topology").map(String::as_str), Some("grid"));
     assert_eq!(plan.availability, Some(1.0));
     assert!(plan.faults.is_sorted_by_key(|fault| fault.begin));
-    let shapes = plan.faults.iter().map(|fault| {
-        let FaultKind::Partition { shape, .. } = &fault.kind;
-        shape.as_str()
+    let shapes = plan.faults.iter().map(|fault| match &fault.kind {
+        FaultKind::Partition { shape, .. } => shape.as_str(),
+        FaultKind::Kill(_) | FaultKind::Pause(_) => panic!("nobody asked for that"),
     });
     assert_eq!(shapes.filter(|shape| *shape == "cut").count(), 1);
     assert!(plan.faults.len() > 3);
@@ -171,9 +172,14 @@ fn flags_are_read() {
     ] {
         assert_eq!(text.parse(), expected, "{text}");
     }
-    assert_eq!("partition".parse(), Ok(Nemesis::Partition));
-    let error = "kill".parse::<Nemesis>().expect_err("not there");
-    assert_eq!(error.to_string(), "unknown nemesis `kill`; known is partition");
+    for nemesis in Nemesis::ALL {
+        assert_eq!(nemesis.name().parse(), Ok(nemesis));
+    }
+    let error = "kil".parse::<Nemesis>().expect_err("not there");
+    assert_eq!(
+        error.to_string(),
+        "unknown nemesis `kil`; known are kill, pause, partition and all"
+    );
 }
 
 /// Stored plans are held to the same bounds as flags, and to those that flags cannot break.
@@ -214,4 +220,74 @@ fn kind(receiver: &str, sender: &str) -> FaultKind {
 
 fn fault(begin: u64, end: u64, receiver: &str, sender: &str) -> kolk_history::plan::Fault {
     kolk_history::plan::Fault { begin, end, kind: kind(receiver, sender) }
+}
+
+fn faults_of(change: impl FnOnce(&mut Settings)) -> Vec<kolk_history::plan::Fault> {
+    made(change).expect("a plan").faults
+}
+
+#[test]
+fn kills_and_pauses_are_planned() {
+    let faults = faults_of(|settings| {
+        settings.nemesis = vec![Nemesis::Kill, Nemesis::Pause, Nemesis::Partition];
+        settings.nemesis_interval = 2.0;
+        settings.outages = vec![Outage::read(Kind::Kill, "n1@3..5").expect("a kill")];
+    });
+    let of_kind =
+        |wanted: fn(&FaultKind) -> bool| faults.iter().filter(|fault| wanted(&fault.kind)).count();
+    assert!(of_kind(|kind| matches!(kind, FaultKind::Kill(_))) > 3);
+    assert!(of_kind(|kind| matches!(kind, FaultKind::Pause(_))) > 3);
+    assert!(of_kind(|kind| matches!(kind, FaultKind::Partition { .. })) > 3);
+    let asked = |kind: &FaultKind| matches!(kind, FaultKind::Kill(Targets { targets, .. }) if targets == "asked");
+    assert_eq!(of_kind(asked), 1);
+    // Drawn kills are the same whatever else is asked for.
+    let alone = faults_of(|settings| {
+        settings.nemesis = vec![Nemesis::Partition];
+        settings.nemesis_interval = 2.0;
+    });
+    assert!(alone.iter().all(|fault| faults.contains(fault)));
+}
+
+#[test]
+fn targets_and_budgets() {
+    let kills = |targets: &str, count: usize, budget: Option<usize>| {
+        made(|settings| {
+            settings.nemesis = vec![Nemesis::Kill];
+            settings.nemesis_interval = 1.0;
+            settings.nodes = Nodes::Count(count);
+            settings.fault_budget = budget;
+            settings.nemesis_targets.add(targets).expect("targets");
+        })
+    };
+    let most = |plan: Result<Plan, PlanError>| {
+        let faults = plan.expect("a plan").faults;
+        let sizes = faults.iter().map(|fault| match &fault.kind {
+            FaultKind::Kill(targets) => targets.nodes.len(),
+            _ => 0,
+        });
+        sizes.max()
+    };
+    assert_eq!(most(kills("kill=one", 5, None)), Some(1));
+    assert_eq!(most(kills("kill=one,majority", 5, None)), Some(3));
+    assert_eq!(most(kills("kill=all", 5, Some(2))), Some(2));
+    let error = kills("kill=minority-third", 3, None).expect_err("nobody");
+    assert_eq!(
+        error.to_string(),
+        "`kill=minority-third` names no targets (of 3 nodes that is none): write it like \
+         kill=one,minority"
+    );
+    let mut targets = NemesisTargets::default();
+    for (text, problem) in [
+        ("kill", "there is no `=`"),
+        (
+            "kill=most",
+            "unknown targets `most`; known are some, one, minority-third, minority, majority, all",
+        ),
+        ("power=one", "`power` has no targets: it is `kill` or `pause`"),
+    ] {
+        let error = targets.add(text).expect_err(text).to_string();
+        assert!(error.contains(problem), "{error}");
+    }
+    let error = made(|settings| settings.nemesis_targets.add("kill=one").expect("targets"));
+    assert!(error.expect_err("not drawn").to_string().contains("does not ask for `kill`"));
 }

@@ -20,7 +20,9 @@ Examples:
   kolk test -w g-set --node g-set --nemesis partition --loss 0.1 --test-count 20
       Twenty runs, each with a seed of its own.
   kolk test -w broadcast --node broadcast --cut n3@0..20
-      Cut n3 off from the others from second 0 of the load to second 20.";
+      Cut n3 off from the others from second 0 of the load to second 20.
+  kolk test -w g-set --bin ./node.py --nemesis kill,pause --nemesis-interval 5 --fault-budget 2
+      Kill nodes and have them stand still, never more than two of them at once.";
 
 /// What is under test, and how.
 #[derive(Clone, Debug, Args)]
@@ -125,7 +127,7 @@ pub struct RunArgs {
     /// The probability that a message between nodes arrives twice
     #[arg(long, value_name = "P", help_heading = "Network and faults")]
     pub duplication: Option<f64>,
-    /// Sources of faults, with commas between: partition
+    /// Sources of faults, with commas between: kill, pause, partition, or all
     #[arg(long, value_name = "FAULTS", help_heading = "Network and faults")]
     pub nemesis: Option<Words>,
     /// Seconds between a fault's beginning or end and the next, on average [default: 10]
@@ -134,6 +136,19 @@ pub struct RunArgs {
     /// Cut a node off from the others: NODE@FROM..TO, in seconds of load; may be repeated
     #[arg(long, value_name = "CUT", help_heading = "Network and faults")]
     pub cut: Vec<String>,
+    /// Kill nodes and start them again: NODES@FROM..TO, such as n1+n2@3..5; may be repeated
+    #[arg(long, value_name = "KILL", help_heading = "Network and faults")]
+    pub kill: Vec<String>,
+    /// Have nodes stand still (SIGSTOP) for a while: NODES@FROM..TO; may be repeated
+    #[arg(long, value_name = "PAUSE", help_heading = "Network and faults")]
+    pub pause: Vec<String>,
+    /// Whom drawn kills or pauses may hit: kill=one,minority; of one, minority-third, minority,
+    /// majority, all, some [default: all of these]
+    #[arg(long, value_name = "TARGETS", help_heading = "Network and faults")]
+    pub nemesis_targets: Vec<String>,
+    /// How many nodes may be down, paused or cut off at once [default: all]
+    #[arg(long, value_name = "N", help_heading = "Network and faults")]
+    pub fault_budget: Option<usize>,
     /// The fraction of operations that must succeed, or `total` for all
     #[arg(long, value_name = "FRACTION", help_heading = "Judgement")]
     pub availability: Option<String>,

@@ -46,7 +46,7 @@ fn stormy(run: &mut RunArgs) {
     run.loss.get_or_insert(0.05);
     run.duplication.get_or_insert(0.05);
     run.nemesis_interval.get_or_insert(2.0);
-    run.nemesis.get_or_insert_with(|| Words(vec!["partition".to_owned()]));
+    run.nemesis.get_or_insert_with(|| Words(vec!["all".to_owned()]));
     run.strict = true;
 }
 
@@ -160,7 +160,7 @@ fn flags(run: &RunArgs) -> String {
     ];
     let numbers =
         numbers.iter().filter_map(|(name, value)| Some(format!("--{name} {}", (*value)?)));
-    let words = ["--latency-dist exponential", "--nemesis partition", "--strict"];
+    let words = ["--latency-dist exponential", "--nemesis all", "--strict"];
     numbers.chain(words.map(str::to_owned)).collect::<Vec<_>>().join(" ")
 }
 

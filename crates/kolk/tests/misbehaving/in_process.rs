@@ -85,6 +85,7 @@ fn run(
         journal: JournalSink::Digest,
         history: None,
         logs: None,
+        data: None,
         room: kolk_engine::Room::default(),
         observer: &mut |progress: &Progress<'_>| observer(progress),
     })

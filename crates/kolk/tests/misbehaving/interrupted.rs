@@ -76,6 +76,30 @@ fn the_first_signal_keeps_what_was_recorded() {
     }
 }
 
+/// Nodes that stand still, and those that are down, are no reason to hang or to leave anything behind.
+#[test]
+fn a_signal_ends_a_run_whose_nodes_are_down_or_paused() {
+    // On the virtual clock one node runs on: where nobody does, the end comes at once.
+    for (flags, event) in [
+        ("--pause n0+n1@0.5..", "\"paused\""),
+        ("--kill n0+n1@0.5..", "\"killed\""),
+        ("--kill n0@0.5.. --pause n1@0.5..", "\"paused\""),
+        ("--pause n0@0.5.. --clock virtual", "\"paused\""),
+        ("--kill n0@0.5.. --clock virtual", "\"killed\""),
+    ] {
+        let is_virtual = flags.contains("virtual");
+        let home =
+            Home::new(if is_virtual { "init_lockstep; serve_lockstep" } else { "init; serve" });
+        let mut child = in_mid_run(&home, &format!("{flags} --no-fail-fast"));
+        wait_until("the fault", || {
+            home.run_folder().is_some_and(|run| holds(&run.join("history.jsonl"), event))
+        });
+        signal("-INT", &child);
+        assert_eq!(end_of(&mut child).code(), Some(130), "{flags}");
+        home.assert_no_process_left();
+    }
+}
+
 /// In lockstep kolk looks up between two steps, however slow they are.
 #[test]
 fn a_signal_is_heard_in_lockstep() {

@@ -11,6 +11,7 @@ mod interrupted;
 mod kinds;
 mod lockstep;
 mod node;
+mod outages;
 mod redact;
 mod start;
 mod storms;

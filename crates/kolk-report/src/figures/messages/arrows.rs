@@ -203,6 +203,7 @@ fn words(reason: DropReason) -> &'static str {
         DropReason::Loss => "lost",
         DropReason::Partition => "cut off by a partition",
         DropReason::DeadNode => "the node was not running",
+        DropReason::PausedNode => "the node stood still",
     }
 }
 

@@ -118,7 +118,7 @@ export class Diagram extends Drawing {
         place = this.band(fault, middle - this.laneHeight / 2, middle + this.laneHeight / 2) || place;
       });
       if (!place) return;
-      const what = isSplit ? `${fault.isolated.join(" ")} cut off` : `${fault.kind} ${fault.shape ?? ""}`;
+      const what = isSplit ? `${fault.isolated.join(" ")} cut off` : faultName(fault);
       pen.fillStyle = theme.soft;
       pen.font = theme.small;
       pen.textAlign = "left";
@@ -452,4 +452,10 @@ function distanceSquared(x, y, segments, at) {
   const [dx, dy] = [segments[at + 2] - x0, segments[at + 3] - y0];
   const along = Math.max(0, Math.min(1, ((x - x0) * dx + (y - y0) * dy) / (dx * dx + dy * dy || 1)));
   return (x - x0 - along * dx) ** 2 + (y - y0 - along * dy) ** 2;
+}
+
+/// What a band is called that cuts nobody off: whom it hit, and how.
+function faultName(fault) {
+  const state = { kill: "down", pause: "paused" }[fault.kind];
+  return state ? `${[...fault.touched].map(plain).join(" ")} ${state}` : `${fault.kind} ${fault.shape ?? ""}`;
 }

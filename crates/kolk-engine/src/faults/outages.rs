@@ -1,0 +1,474 @@
+//! Nodes that are killed and started again, or stand still for a while: drawn as Jepsen's combined
+//! nemesis draws them, or asked for.
+//!
+//! Jepsen's package for both has one clock: after gaps that are uniform on `[0, 2 × interval]`, the
+//! first at once, it takes one of the kinds that were asked for, and does what is next in that kind:
+//! a kill or the start of all nodes, a pause or the resumption of all. So a kill can begin while
+//! nodes stand still, and the other way round. Each step is drawn by its number alone.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use kolk_history::plan::{Fault, FaultKind, Targets};
+use kolk_protocol::{Key, Random};
+
+use super::{Window, nanoseconds};
+
+/// What becomes of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It is killed, and started again.
+    Kill,
+    /// It stands still.
+    Pause,
+}
+
+impl Kind {
+    /// Both, in the order of their numbers.
+    const ALL: [Kind; 2] = [Kind::Pause, Kind::Kill];
+
+    /// `kill` or `pause`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Kill => "kill",
+            Kind::Pause => "pause",
+        }
+    }
+
+    fn fault(self, begin: u64, end: u64, targets: Targets) -> Fault {
+        let kind = match self {
+            Kind::Kill => FaultKind::Kill(targets),
+            Kind::Pause => FaultKind::Pause(targets),
+        };
+        Fault { begin, end, kind }
+    }
+}
+
+/// Which nodes are hit: Jepsen's node specifications.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// A random set that is not empty, of each size as likely.
+    Some,
+    /// One.
+    One,
+    /// As many as are less than a third: none of three.
+    MinorityThird,
+    /// The most that are no majority: none of one.
+    Minority,
+    /// The fewest that are a majority.
+    Majority,
+    /// All.
+    All,
+}
+
+impl Group {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Group; 6] = [
+        Group::Some,
+        Group::One,
+        Group::MinorityThird,
+        Group::Minority,
+        Group::Majority,
+        Group::All,
+    ];
+
+    /// The name in plans and in `--nemesis-targets`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Group::Some => "some",
+            Group::One => "one",
+            Group::MinorityThird => "minority-third",
+            Group::Minority => "minority",
+            Group::Majority => "majority",
+            Group::All => "all",
+        }
+    }
+
+    /// True if there are so many nodes that one of them is hit.
+    pub const fn hits_any(self, count: usize) -> bool {
+        match self {
+            Group::Some | Group::One | Group::Majority | Group::All => count > 0,
+            Group::MinorityThird => count.saturating_sub(1) / 3 > 0,
+            Group::Minority => count / 2 + 1 > 1 && count > 1,
+        }
+    }
+
+    fn draw(self, nodes: &[String], random: &mut Random) -> Vec<usize> {
+        let count = nodes.len();
+        let mut order: Vec<usize> = (0..count).collect();
+        random.shuffle(&mut order);
+        let majority = count / 2 + 1;
+        order.truncate(match self {
+            Group::Some => 1 + random.index(count),
+            Group::One => 1,
+            Group::MinorityThird => count.saturating_sub(1) / 3,
+            Group::Minority => majority - 1,
+            Group::Majority => majority,
+            Group::All => count,
+        });
+        order.sort_unstable();
+        order
+    }
+}
+
+impl FromStr for Group {
+    type Err = String;
+
+    /// # Errors
+    ///
+    /// The text itself, if it is no group.
+    fn from_str(text: &str) -> Result<Group, String> {
+        Group::ALL.into_iter().find(|group| group.name() == text).ok_or_else(|| text.to_owned())
+    }
+}
+
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How often targets are drawn again that are down already.
+const TRIES: usize = 16;
+
+/// Draws the kills and pauses of a whole run whose load lasts `load`, for each kind the groups that it
+/// may hit; none of them, and the kind does not happen. What is still open then ends with the load.
+/// Groups that hit nobody among so many nodes are left aside, and a pause of nodes that are all down
+/// is drawn again.
+pub fn outages(
+    seed: u64,
+    nodes: &[String],
+    interval: Duration,
+    load: Duration,
+    (kill, pause): (&[Group], &[Group]),
+) -> Vec<Fault> {
+    let domain = Key::new(seed).with_name("outage");
+    let (load, gap_max) = (nanoseconds(load), nanoseconds(interval).saturating_mul(2));
+    let groups = |kind: Kind| -> Vec<Group> {
+        let groups = if kind == Kind::Kill { kill } else { pause };
+        groups.iter().copied().filter(|group| group.hits_any(nodes.len())).collect()
+    };
+    let kinds: Vec<(Kind, Vec<Group>)> = Kind::ALL
+        .into_iter()
+        .map(|kind| (kind, groups(kind)))
+        .filter(|(_, groups)| !groups.is_empty())
+        .collect();
+    let mut faults: Vec<Fault> = Vec::new();
+    if kinds.is_empty() || interval.is_zero() {
+        return faults;
+    }
+    // For each kind the open one: its place, and whom it hits.
+    let mut open: [Option<(usize, Vec<usize>)>; 2] = [None, None];
+    let mut at: u64 = 0;
+    for number in 0.. {
+        let mut random = domain.with(number).random();
+        let gap = random.below(gap_max.saturating_add(1));
+        at = if number == 0 { 0 } else { at.saturating_add(gap) };
+        if at >= load {
+            break;
+        }
+        let (kind, groups) = &kinds[random.index(kinds.len())];
+        if let Some((place, _)) = open[*kind as usize].take() {
+            faults[place].end = at;
+            continue;
+        }
+        let down = match (kind, &open[Kind::Kill as usize]) {
+            (Kind::Pause, Some((_, down))) => down.as_slice(),
+            _ => &[],
+        };
+        let drawn = (0..TRIES).find_map(|_| {
+            let group = groups[random.index(groups.len())];
+            let hit = group.draw(nodes, &mut random);
+            (!hit.iter().all(|node| down.contains(node))).then_some((group, hit))
+        });
+        // Everybody is down: nobody can be paused.
+        let Some((group, hit)) = drawn else { continue };
+        let names = hit.iter().map(|node| nodes[*node].clone()).collect();
+        let targets = Targets { targets: group.name().to_owned(), nodes: names };
+        open[*kind as usize] = Some((faults.len(), hit));
+        faults.push(kind.fault(at, load, targets));
+    }
+    faults
+}
+
+/// A kill or a pause that somebody asked for: `n1@3..5`, `n2+n3@1..2`, `n0@10..`, in seconds from the
+/// start of the load. At its end the nodes are started again, or go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// What becomes of them.
+    pub kind: Kind,
+    /// Whom it hits.
+    pub nodes: Vec<String>,
+    /// From when.
+    pub begin: Duration,
+    /// Until when; without an end as long as the load.
+    pub end: Option<Duration>,
+}
+
+/// Why an outage cannot be.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum OutageError {
+    /// The text is none.
+    #[error(
+        "`{text}` is no {kind} ({problem}): write it like n1@3..5 or n2+n3@1..2.5, in seconds from the start of the load"
+    )]
+    Syntax {
+        /// `kill` or `pause`.
+        kind: &'static str,
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A node that is not there.
+    #[error("the {kind} names `{node}`, which is no node; nodes are {nodes}")]
+    UnknownNode {
+        /// `kill` or `pause`.
+        kind: &'static str,
+        /// The name.
+        node: String,
+        /// All that there are.
+        nodes: String,
+    },
+    /// It goes on when the load is over, or begins after it.
+    #[error("the {kind} ends at {end} s, but the load is over after {load} s")]
+    TooLong {
+        /// `kill` or `pause`.
+        kind: &'static str,
+        /// When it ends.
+        end: f64,
+        /// When the load ends.
+        load: f64,
+    },
+    /// A node that does not run then can neither be killed nor paused.
+    #[error(
+        "the {kind} of {node} at {at} s would hit nothing: by then it has been killed, and does not run until {until} s"
+    )]
+    IsDown {
+        /// `kill` or `pause`.
+        kind: &'static str,
+        /// The node.
+        node: String,
+        /// When it would be hit.
+        at: f64,
+        /// When it is started again.
+        until: f64,
+    },
+}
+
+impl Outage {
+    /// Reads what somebody asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`OutageError::Syntax`].
+    pub fn read(kind: Kind, text: &str) -> Result<Outage, OutageError> {
+        let error =
+            |problem| OutageError::Syntax { kind: kind.name(), text: text.to_owned(), problem };
+        let Window { nodes, begin, end } = Window::read(text).map_err(error)?;
+        Ok(Outage { kind, nodes, begin, end })
+    }
+
+    fn end(&self, load: Duration) -> Duration {
+        self.end.unwrap_or(load)
+    }
+
+    /// The fault, among these nodes, in a load this long, and beside the others that were asked for.
+    ///
+    /// # Errors
+    ///
+    /// If it names a node that is not there, does not lie within the load, or hits a node that has
+    /// been killed by then.
+    pub fn fault(
+        &self,
+        nodes: &[String],
+        load: Duration,
+        all: &[Outage],
+    ) -> Result<Fault, OutageError> {
+        let kind = self.kind.name();
+        if let Some(node) = self.nodes.iter().find(|node| !nodes.contains(node)) {
+            let (node, nodes) = (node.clone(), nodes.join(", "));
+            return Err(OutageError::UnknownNode { kind, node, nodes });
+        }
+        let end = self.end(load);
+        if end > load || self.begin >= end {
+            let end = end.max(self.begin).as_secs_f64();
+            return Err(OutageError::TooLong { kind, end, load: load.as_secs_f64() });
+        }
+        let kills = all.iter().filter(|other| other.kind == Kind::Kill && *other != self);
+        for other in kills.filter(|other| (other.begin..other.end(load)).contains(&self.begin)) {
+            if let Some(node) = self.nodes.iter().find(|node| other.nodes.contains(node)) {
+                let (at, until) = (self.begin.as_secs_f64(), other.end(load).as_secs_f64());
+                return Err(OutageError::IsDown { kind, node: node.clone(), at, until });
+            }
+        }
+        let targets = Targets { targets: "asked".to_owned(), nodes: self.nodes.clone() };
+        Ok(self.kind.fault(nanoseconds(self.begin), nanoseconds(end), targets))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(count: usize) -> Vec<String> {
+        (0..count).map(|n| format!("n{n}")).collect()
+    }
+
+    fn parts(fault: &Fault) -> (Kind, &Targets) {
+        match &fault.kind {
+            FaultKind::Kill(targets) => (Kind::Kill, targets),
+            FaultKind::Pause(targets) => (Kind::Pause, targets),
+            FaultKind::Partition { .. } => panic!("no outage"),
+        }
+    }
+
+    fn drawn(seed: u64, count: usize, load: u64, groups: (&[Group], &[Group])) -> Vec<Fault> {
+        let second = Duration::from_secs(1);
+        outages(seed, &names(count), 3 * second, Duration::from_secs(load), groups)
+    }
+
+    #[test]
+    fn groups_have_the_sizes_they_promise() {
+        for count in 1..=40 {
+            for group in Group::ALL {
+                let mut sizes = std::collections::BTreeSet::new();
+                for seed in 0..200 {
+                    sizes.insert(group.draw(&names(count), &mut Key::new(seed).random()).len());
+                }
+                let (least, most) = match group {
+                    Group::Some => (1, count),
+                    Group::One => (1, 1),
+                    Group::MinorityThird => ((count - 1) / 3, (count - 1) / 3),
+                    Group::Minority => (count / 2, count / 2),
+                    Group::Majority => (count / 2 + 1, count / 2 + 1),
+                    Group::All => (count, count),
+                };
+                let found = (sizes.first().copied(), sizes.last().copied());
+                // Few draws need not find the extremes among many.
+                if count <= 10 || group != Group::Some {
+                    assert_eq!(found, (Some(least), Some(most)), "{group} of {count}");
+                }
+                assert_eq!(group.hits_any(count), least > 0, "{group} of {count}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_kind_alternates_and_both_have_one_clock() {
+        for seed in 0..100 {
+            let faults = drawn(seed, 5, 100, (&Group::ALL, &Group::ALL));
+            assert!(faults.is_sorted_by_key(|fault| fault.begin) && faults[0].begin == 0);
+            for kind in Kind::ALL {
+                let mut ended = 0;
+                for fault in faults.iter().filter(|fault| parts(fault).0 == kind) {
+                    assert!(ended <= fault.begin && fault.begin <= fault.end, "{faults:?}");
+                    assert!(!parts(fault).1.nodes.is_empty());
+                    ended = fault.end;
+                }
+            }
+            // 100 s hold about 33 steps, every other of which begins something.
+            assert!((8..28).contains(&faults.len()), "{}", faults.len());
+            assert_eq!(faults, drawn(seed, 5, 100, (&Group::ALL, &Group::ALL)));
+            assert!(
+                drawn(seed, 5, 100, (&Group::ALL, &[]))
+                    .iter()
+                    .all(|fault| parts(fault).0 == Kind::Kill)
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_bite_is_not_drawn() {
+        let mut overlaps = 0;
+        for seed in 0..200 {
+            for count in 1..=4 {
+                let faults = drawn(seed, count, 100, (&Group::ALL, &Group::ALL));
+                for pause in faults.iter().filter(|fault| parts(fault).0 == Kind::Pause) {
+                    let is_over = |kill: &&Fault| {
+                        parts(kill).0 == Kind::Kill && (kill.begin..kill.end).contains(&pause.begin)
+                    };
+                    for kill in faults.iter().filter(is_over) {
+                        let is_up = |node: &String| !parts(kill).1.nodes.contains(node);
+                        assert!(parts(pause).1.nodes.iter().any(is_up), "{faults:?}");
+                        overlaps += 1;
+                    }
+                }
+            }
+        }
+        assert!(overlaps > 100, "{overlaps}");
+        assert!(drawn(1, 3, 100, (&[Group::MinorityThird], &[])).is_empty());
+    }
+
+    const FROZEN: [&str; 8] = [
+        "kill 0..4758352878 majority n0+n3+n4",
+        "pause 1600666050..3560064506 all n0+n1+n2+n3+n4",
+        "pause 4977344734..7583097808 one n1",
+        "pause 9375790760..12355468494 minority-third n2",
+        "pause 17168928247..20130885575 majority n2+n3+n4",
+        "kill 17293462516..26568405806 minority n1+n2",
+        "pause 25422223535..30000000000 minority-third n3",
+        "kill 29582367132..30000000000 minority-third n2",
+    ];
+
+    /// What a seed means is part of the format of a plan: this may never change.
+    #[test]
+    fn draws_are_frozen() {
+        let shown: Vec<String> = drawn(1, 5, 30, (&Group::ALL, &Group::ALL))
+            .iter()
+            .map(|fault| {
+                let (kind, Targets { targets, nodes }) = parts(fault);
+                let (begin, end) = (fault.begin, fault.end);
+                format!("{} {begin}..{end} {targets} {}", kind.name(), nodes.join("+"))
+            })
+            .collect();
+        assert_eq!(shown, FROZEN);
+    }
+
+    #[test]
+    fn outages_are_read_and_become_faults() {
+        let nodes = names(4);
+        let load = Duration::from_secs(20);
+        let shown = |text: &str| {
+            let mut all = Vec::new();
+            for word in text.split(' ') {
+                let (kind, text) = word.split_once('=').expect("a kind");
+                let kind = if kind == "kill" { Kind::Kill } else { Kind::Pause };
+                match Outage::read(kind, text) {
+                    Ok(outage) => all.push(outage),
+                    Err(error) => return error.to_string(),
+                }
+            }
+            let last = all.last().expect("one");
+            match last.fault(&nodes, load, &all) {
+                Ok(fault) => {
+                    let (kind, Targets { targets, nodes }) = parts(&fault);
+                    let (begin, end) = (fault.begin, fault.end);
+                    format!("{} {begin}..{end} {targets} {}", kind.name(), nodes.join("+"))
+                }
+                Err(error) => error.to_string(),
+            }
+        };
+        for (text, expected) in [
+            ("kill=n1@3..5", "kill 3000000000..5000000000 asked n1"),
+            ("pause=n3+n2@1..", "pause 1000000000..20000000000 asked n2+n3"),
+            (
+                "kill=n1",
+                "`n1` is no kill (there is no `@`): write it like n1@3..5 or n2+n3@1..2.5, in \
+                 seconds from the start of the load",
+            ),
+            ("pause=n9@1..2", "the pause names `n9`, which is no node; nodes are n0, n1, n2, n3"),
+            ("kill=n1@1..21", "the kill ends at 21 s, but the load is over after 20 s"),
+            (
+                "kill=n1+n2@0..9 pause=n0+n2@8..10",
+                "the pause of n2 at 8 s would hit nothing: by then it has been killed, and does not \
+                 run until 9 s",
+            ),
+            ("kill=n1@0..9 pause=n1@9..10", "pause 9000000000..10000000000 asked n1"),
+            ("pause=n1@0..9 kill=n1@8..10", "kill 8000000000..10000000000 asked n1"),
+        ] {
+            assert_eq!(shown(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! Nodes that are killed or stand still, in all kinds of node: what they get, what is kept for them and
+//! what is lost, in which order; and what that does to nodes that remember and to those that do not.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use kolk_check::{Validity, Verdict};
+use kolk_engine::{Ending, Flow, JournalSink, NodeSource, Patience, Progress, Run, Setup};
+use kolk_history::Plan;
+use kolk_history::plan::{ClockKind, NodeSpec};
+use kolk_node::{Input, Machine, Outputs, machine};
+use kolk_protocol::Time;
+use kolk_workload::planner::{Concurrency, Kind, Nodes, Outage, Settings, plan};
+use kolk_workload::registry;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_kolk");
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Host {
+    InProcess,
+    Lockstep,
+    Real,
+}
+
+const HOSTS: [Host; 3] = [Host::InProcess, Host::Lockstep, Host::Real];
+
+fn settings(workload: &str, host: Host, faults: &[(Kind, &str)]) -> Settings {
+    let separate = host != Host::InProcess;
+    let node = NodeSpec::BuiltIn { name: workload.to_owned(), args: Vec::new(), separate };
+    let clock = if host == Host::Real { ClockKind::Real } else { ClockKind::Virtual };
+    let outage = |(kind, text): &(Kind, &str)| Outage::read(*kind, text).expect("an outage");
+    Settings {
+        nodes: Nodes::Count(2),
+        clock,
+        outages: faults.iter().map(outage).collect(),
+        ..Settings::new(workload, node, 7)
+    }
+}
+
+fn run(plan: &Plan, nodes: NodeSource<'_>, data: Option<PathBuf>) -> (Run, Verdict) {
+    let spec = &plan.workload;
+    let run = kolk_engine::run(Setup {
+        plan,
+        nodes,
+        workload: kolk_workload::by_name(&spec.name, &spec.settings, &plan.nodes).unwrap(),
+        journal: JournalSink::Memory,
+        history: None,
+        logs: None,
+        data,
+        room: kolk_engine::Room::default(),
+        observer: &mut |_: &Progress<'_>| Flow::Continue,
+    })
+    .expect("a run");
+    let options = registry::options(plan).expect("options");
+    let verdict = kolk_check::check_run(&run.history, Some(&run.summary), &options);
+    (run, verdict)
+}
+
+fn echo(host: Host, settings: &Settings) -> (Plan, Run) {
+    let plan = plan(settings).expect("a plan");
+    let make = |_: usize| machine(kolk_echo::factory(&[]).unwrap());
+    let args = ["node", "echo"].map(str::to_owned).to_vec();
+    let nodes = match host {
+        Host::InProcess => NodeSource::InProcess(&make),
+        _ => NodeSource::Program { path: PROGRAM.into(), args, patience: Patience::default() },
+    };
+    let (run, _) = run(&plan, nodes, None);
+    assert_eq!(run.ending, Ending::Completed, "{host:?} {:?}", run.summary.violations);
+    (plan, run)
+}
+
+/// A message to `n1`, as the journal has it.
+#[derive(Debug)]
+struct Sent {
+    at: u64,
+    kind: String,
+    /// When it arrived, and as the how-many-th event of the journal.
+    received: Option<(u64, usize)>,
+    dropped: Option<String>,
+}
+
+fn sent_to(node: &str, run: &Run) -> Vec<Sent> {
+    let journal = String::from_utf8(run.journal.clone().expect("a journal")).expect("text");
+    let mut messages: BTreeMap<u64, Sent> = BTreeMap::new();
+    for (number, line) in journal.lines().enumerate() {
+        let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        if line["dest"] != node {
+            continue;
+        }
+        let (id, time) = (line["id"].as_u64().unwrap(), line["time"].as_u64().unwrap());
+        if line["event"] == "send" {
+            let kind = line["body"]["type"].as_str().unwrap().to_owned();
+            messages.insert(id, Sent { at: time, kind, received: None, dropped: None });
+            continue;
+        }
+        let message = messages.get_mut(&id).expect("it was sent");
+        match line["event"].as_str() {
+            Some("receive") => message.received = Some((time, number)),
+            _ => message.dropped = line["reason"].as_str().map(str::to_owned),
+        }
+    }
+    messages.into_values().collect()
+}
+
+/// The times of the fault events with this name.
+fn times(run: &Run, function: &str) -> Vec<u64> {
+    let of_name = run.history.faults.iter().filter(|fault| fault.function == function);
+    of_name.map(|fault| fault.time.as_nanos()).collect()
+}
+
+/// The oldest ten are kept and come in their order when the node runs again, behind its `init` if it
+/// was killed; all others are dropped, and counted.
+#[test]
+fn what_is_kept_and_what_is_dropped() {
+    for (kind, names, reason) in [
+        (Kind::Kill, ["kill", "start"], "dead-node"),
+        (Kind::Pause, ["pause", "resume"], "paused-node"),
+    ] {
+        for host in HOSTS {
+            let settings = Settings {
+                concurrency: Concurrency::PerNode(30),
+                rate: 60.0,
+                time_limit: 2.5,
+                ..settings("echo", host, &[(kind, "n1@0.5..1.7")])
+            };
+            let (_, run) = echo(host, &settings);
+            let what = format!("{kind:?} {host:?}");
+            let [begin, end] = names.map(|name| times(&run, name)[0]);
+            let all = sent_to("n1", &run);
+            let meanwhile: Vec<&Sent> =
+                all.iter().filter(|sent| begin <= sent.at && sent.at < end).collect();
+            assert!(meanwhile.len() > 15, "{what}: {}", meanwhile.len());
+            let (kept, beyond) = meanwhile.split_at(10);
+            let arrivals: Vec<(u64, usize)> =
+                kept.iter().filter_map(|sent| sent.received).collect();
+            assert_eq!(arrivals.len(), 10, "{what}: {kept:?}");
+            assert!(arrivals.is_sorted_by_key(|(_, number)| *number), "{what}: {arrivals:?}");
+            assert!(arrivals[0].0 >= end, "{what}: {arrivals:?}");
+            for sent in beyond {
+                assert_eq!(sent.received, None, "{what}: {sent:?}");
+                assert_eq!(sent.dropped.as_deref(), Some(reason), "{what}: {sent:?}");
+            }
+            let inits: Vec<&Sent> = all.iter().filter(|sent| sent.kind == "init").collect();
+            let restarts = usize::from(kind == Kind::Kill);
+            assert_eq!(inits.len(), 1 + restarts, "{what}");
+            if let Some(again) = inits.get(1) {
+                let (_, number) = again.received.expect("it comes");
+                assert!(number < arrivals[0].1, "{what}: `init` comes first");
+            }
+            let summary = &run.summary;
+            let counts = [summary.dead_count, summary.paused_count];
+            let dropped = beyond.len() as u64;
+            let expected = if kind == Kind::Kill { [dropped, 0] } else { [0, dropped] };
+            assert_eq!(counts, expected, "{what}");
+            // What came while it started waited too.
+            assert!(summary.kept_count >= 10, "{what}: {}", summary.kept_count);
+            // Nobody else was kept waiting.
+            let others = sent_to("n0", &run);
+            assert!(others.iter().all(|sent| {
+                sent.received.is_some_and(|(at, _)| host == Host::Real || at == sent.at)
+            }));
+        }
+    }
+}
+
+/// As Jepsen has it: first what is asked for, then what became of each node.
+#[test]
+fn histories_record_faults_as_jepsen_does() {
+    let faults = [
+        (Kind::Pause, "n0@0.1..0.6"),
+        (Kind::Kill, "n0+n1@0.2..0.4"),
+        (Kind::Pause, "n1@0.5..0.7"),
+    ];
+    for host in HOSTS {
+        let settings = Settings { time_limit: 0.8, ..settings("echo", host, &faults) };
+        let (_, run) = echo(host, &settings);
+        let mut edn = Vec::new();
+        kolk_history::jepsen::write(&mut edn, &run.history);
+        let edn = String::from_utf8(edn).expect("text");
+        let shown: Vec<String> = edn
+            .lines()
+            .filter(|line| line.contains(":nemesis"))
+            .map(|line| line.split_once(":process ").expect("a process").1.to_owned())
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                r#":nemesis, :f :pause, :value ["n0"]}"#,
+                r#":nemesis, :f :pause, :value {"n0" :paused}}"#,
+                r#":nemesis, :f :kill, :value ["n0" "n1"]}"#,
+                r#":nemesis, :f :kill, :value {"n0" :killed, "n1" :killed}}"#,
+                r#":nemesis, :f :start, :value ["n0" "n1"]}"#,
+                r#":nemesis, :f :start, :value {"n0" :started, "n1" :started}}"#,
+                r#":nemesis, :f :pause, :value ["n1"]}"#,
+                r#":nemesis, :f :pause, :value {"n1" :paused}}"#,
+                r#":nemesis, :f :resume, :value ["n0"]}"#,
+                r#":nemesis, :f :resume, :value {"n0" :resumed}}"#,
+                r#":nemesis, :f :resume, :value ["n1"]}"#,
+                r#":nemesis, :f :resume, :value {"n1" :resumed}}"#,
+            ],
+            "{host:?}"
+        );
+    }
+}
+
+/// More than a message takes in the run below, slow links included, in nanoseconds.
+const LATENCY_MAX: u64 = 1;
+
+/// Drawn faults end for all nodes, and all have ended before the final phase begins.
+#[test]
+fn all_run_again_at_the_end() {
+    for seed in 0..20 {
+        let mut settings = settings("g-set", Host::InProcess, &[]);
+        settings.nemesis = kolk_workload::planner::Nemesis::ALL.to_vec();
+        settings.nemesis_interval = 1.0;
+        settings.nodes = Nodes::Count(5);
+        settings.time_limit = 10.0;
+        settings.rate = 50.0;
+        settings.seed = seed;
+        let plan = plan(&settings).expect("a plan");
+        let make = |_: usize| machine(kolk_g_set::factory(&[]).unwrap());
+        let (run, _) = run(&plan, NodeSource::InProcess(&make), None);
+        assert_eq!(run.ending, Ending::Completed, "{seed}");
+        let last = |function: &str| {
+            let mut of_name = run.history.faults.iter().filter(|fault| fault.function == function);
+            of_name.next_back().map(|fault| fault.index)
+        };
+        for (begin, end) in [("kill", "start"), ("pause", "resume")] {
+            assert!(last(end) > last(begin) || last(begin).is_none(), "{seed}");
+        }
+        let after = run.load_ended.as_nanos();
+        // What is on its way when the run is over comes to nobody, and nothing else is lost.
+        let ended = run.ended.as_nanos();
+        let is_lost = |sent: &Sent| {
+            let is_under_way = sent.dropped.is_none() && sent.at + LATENCY_MAX > ended;
+            sent.at > after && sent.received.is_none() && !is_under_way
+        };
+        let lost: Vec<Sent> =
+            (0..5).flat_map(|n| sent_to(&format!("n{n}"), &run)).filter(is_lost).collect();
+        assert!(lost.is_empty(), "{seed}: {lost:?}");
+    }
+}
+
+/// Numbers its ids from memory.
+#[derive(Default)]
+struct Forgetful {
+    name: String,
+    next: u64,
+}
+
+impl Machine for Forgetful {
+    fn step(&mut self, _: Time, input: Input<'_>, outputs: &mut Outputs) -> Option<Time> {
+        if let Input::Message { src, body } = input {
+            let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
+            let reply = if body["type"] == "init" {
+                self.name = body["node_id"].to_string();
+                r#"{"type":"init_ok","in_reply_to":1,"lockstep":{"version":1}}"#.to_owned()
+            } else {
+                self.next += 1;
+                let (to, name, next) = (&body["msg_id"], &self.name, self.next);
+                format!(r#"{{"type":"generate_ok","in_reply_to":{to},"id":[{name},{next}]}}"#)
+            };
+            outputs.push(src, reply.as_bytes());
+        }
+        None
+    }
+}
+
+#[test]
+fn ids_from_memory_are_unique_until_a_node_is_killed() {
+    let kill = [(Kind::Kill, "n1@2..2.5")];
+    for (faults, valid) in [(&[][..], Validity::Valid), (&kill[..], Validity::Invalid)] {
+        let settings =
+            Settings { time_limit: 5.0, ..settings("unique-ids", Host::InProcess, faults) };
+        let plan = plan(&settings).expect("a plan");
+        let make = |_: usize| Box::new(Forgetful::default()) as Box<dyn Machine>;
+        let (_, verdict) = run(&plan, NodeSource::InProcess(&make), None);
+        assert_eq!(verdict.validity, valid, "{faults:?}");
+    }
+}
+
+/// On the real clock, with a program that others could have written.
+#[test]
+fn a_counter_survives_in_its_folder_if_it_writes_first() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/outages/counter.py");
+    let one = |mode: &'static str| {
+        let mut settings = settings(
+            "g-counter",
+            Host::Real,
+            &[(Kind::Kill, "n0@1..1.2"), (Kind::Kill, "n0@2..2.2")],
+        );
+        settings.nodes = Nodes::Count(1);
+        settings.time_limit = 3.0;
+        settings.rate = 50.0;
+        let plan = plan(&settings).expect("a plan");
+        let folder = tempfile::tempdir().expect("a folder");
+        let nodes = NodeSource::Program {
+            path: path.into(),
+            args: vec![mode.to_owned()],
+            patience: Patience { init: std::time::Duration::from_secs(60), ..Patience::default() },
+        };
+        let data = folder.path().join("data");
+        let (run, verdict) = run(&plan, nodes, Some(data.clone()));
+        assert_eq!(run.ending, Ending::Completed, "{mode}: {:?}", run.summary.violations);
+        let stored = std::fs::read_to_string(data.join("n0/adds")).expect("it stays");
+        assert!(stored.lines().count() > 5, "{mode}: {stored}");
+        verdict.validity
+    };
+    std::thread::scope(|scope| {
+        let runs = ["first", "later"].map(|mode| scope.spawn(move || one(mode)));
+        let [first, later] = runs.map(|run| run.join().expect("a run"));
+        assert_eq!((first, later), (Validity::Valid, Validity::Invalid));
+    });
+}
