@@ -159,11 +159,11 @@ pub struct Measure {
 pub struct Check {
     /// Its key in the results: `workload`, `stats`, …
     pub name: &'static str,
-    /// What the original would say.
+    /// What Maelstrom would say.
     pub validity: Validity,
     /// Why it is invalid.
     pub anomalies: Vec<Anomaly>,
-    /// What the original overlooks; counts only with `strict`.
+    /// What Maelstrom overlooks; counts only with `strict`.
     pub stronger: Vec<Anomaly>,
     /// How many anomalies of each kind there were, for every kind there was one of.
     pub counts: Vec<(&'static str, u64)>,
@@ -254,7 +254,7 @@ impl Check {
         self.measures.push(Measure { name, value, unit });
     }
 
-    /// The check in the shape of `results.edn`: `:valid?`, what the original has, and, where there
+    /// The check in the shape of `results.edn`: `:valid?`, what Maelstrom has, and, where there
     /// are any, `:anomalies`, `:stronger`, `:counts` and `:notes`.
     pub fn tree(&self, strict: bool) -> Value {
         let mut entries = vec![(key(&"valid?"), self.validity(strict).value())];

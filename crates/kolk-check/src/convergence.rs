@@ -1,6 +1,6 @@
 //! Convergence: after the faults have healed, every node comes to hold every acknowledged element.
 //!
-//! The original looks at the single latest read with and without an element, whichever node
+//! Jepsen looks at the single latest read with and without an element, whichever node
 //! answered: a node that never learned of most values goes unnoticed when another node's final
 //! read comes later. Here each node's own last read counts (`diverged`), and a node that answers
 //! none is named (`silent`). Both are stronger findings.

@@ -3,9 +3,9 @@
 //! The *definite* sum is that of all `ok` adds. An add of unknown outcome may have happened or not,
 //! so what is *acceptable* is the definite sum plus the sum of any of those: kept as ranges of
 //! integers, merged where they touch. Invalid iff a final read that is `ok` is not acceptable
-//! (`wrong-total`). The original looks at no other read.
+//! (`wrong-total`). Maelstrom looks at no other read.
 //!
-//! Stronger, beside the original:
+//! Stronger, beside Maelstrom:
 //!
 //! - a read during the load holds at least what its own process had acknowledged before, with all
 //!   that others might have taken away (`too-low`), and at most that with all that others might have
@@ -181,7 +181,7 @@ fn is_ok_read(operation: &Operation, phase: Phase) -> bool {
     operation.function == Function::Read && operation.is_ok() && operation.phase == phase
 }
 
-/// The original's verdict and results.
+/// Maelstrom's verdict and results.
 fn check_final(check: &mut Check, history: &History, adds: &Adds, acceptable: &Acceptable) {
     let mut errors = Vec::new();
     let mut reads = Vec::new();
@@ -216,7 +216,7 @@ fn check_final(check: &mut Check, history: &History, adds: &Adds, acceptable: &A
     ];
 }
 
-/// A read's completion, as the original lists it.
+/// A read's completion, as Maelstrom lists it.
 fn described(read: &Operation) -> Value {
     Value::map(vec![
         (key(&"index"), count(read.completion_or_end())),

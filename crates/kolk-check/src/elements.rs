@@ -75,7 +75,7 @@ impl<'a> Elements<'a> {
 
     /// Calls `each` with the id of every value of a list, [`NONE`] if nobody added it, and the
     /// value's place in the list. False if it is no list; nothing at all is taken for the empty
-    /// one, as in the original.
+    /// one, as in Jepsen.
     #[inline]
     pub(crate) fn each(&self, list: &Value, mut each: impl FnMut(u32, usize)) -> bool {
         match list {

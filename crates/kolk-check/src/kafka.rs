@@ -18,10 +18,10 @@
 //! | `precommitted-read` | an operation polled what it sent itself |
 //! | `G1c`, `G1c-process`, `G1c-realtime` | `cycles` |
 //!
-//! All are fatal. `int-send-skip` is reported and allowed. The original's verdict is unknown when a
+//! All are fatal. `int-send-skip` is reported and allowed. Maelstrom's verdict is unknown when a
 //! value was polled that nobody sent; here that is `garbage-read`, and invalid.
 //!
-//! Stronger, beside the original: `promises`.
+//! Stronger, beside Maelstrom: `promises`.
 //!
 //! Measures: `realtime-lag-max` (ms), the worst lag of a poll; `offset-holes`, how many offsets
 //! below each key's greatest hold nothing; `messages`, how many different ones were sent or seen.
@@ -102,7 +102,7 @@ pub fn check(history: &History) -> Check {
     check
 }
 
-/// The worst lag as the original has it, in seconds.
+/// The worst lag as Maelstrom has it, in seconds.
 fn lag_value(facts: &Facts<'_>, lag: Option<lag::Lag>) -> Value {
     let seconds = |nanos: u64| Value::Float(nanos as f64 / 1e9);
     let Some(lag) = lag else {

@@ -5,7 +5,7 @@
 //! why, with the operations that prove each, what was measured, and what was *not* checked.
 //! [`check_run`] puts together all checks of a workload.
 //!
-//! The semantics are those of Maelstrom (with jepsen 0.3.7). Where the original overlooks
+//! The semantics are those of Maelstrom (with jepsen 0.3.7). Where Maelstrom overlooks
 //! something, the finding stands in [`Check::stronger`], and counts only when
 //! [`Options::strict`] is set.
 

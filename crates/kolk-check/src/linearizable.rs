@@ -36,9 +36,9 @@
 //! | `stale-cas` | a swap saw a value that was not there any more |
 //! | `not-linearizable` | anything else |
 //!
-//! In the original a read of a key that is not there is always legal: for `lin-kv` such reads (and
+//! In Maelstrom a read of a key that is not there is always legal: for `lin-kv` such reads (and
 //! error 20) count only with `strict`. That a swap failed with error 22 would say that the register
-//! held something else at some point; like the original this checker makes no use of it.
+//! held something else at some point; like Maelstrom this checker makes no use of it.
 
 use kolk_history::{History, Value};
 use rayon::prelude::*;
@@ -68,7 +68,7 @@ pub enum Model {
     /// Registers with keys: [`Read`](kolk_history::Function::Read) with values `[key, value]`,
     /// [`Write`](kolk_history::Function::Write) with `[key, value]`,
     /// [`Cas`](kolk_history::Function::Cas) with `[key, [from, to]]`; absent in the beginning, which
-    /// reads say with error 20 or null, and which the original always believes.
+    /// reads say with error 20 or null, and which Maelstrom always believes.
     LinKv,
     /// A single register, and no keys: `value`, `value`, `[from, to]`; null in the beginning.
     Register,
@@ -175,7 +175,7 @@ fn decide_part(mut problem: Problem, limits: Limits) -> Decision {
 struct Judged {
     /// With all that is known.
     exact: Verdict,
-    /// As the original sees it, where that differs.
+    /// As Maelstrom sees it, where that differs.
     original: Option<Verdict>,
 }
 

@@ -1,6 +1,6 @@
 //! perf: how long operations took.
 //!
-//! Always valid. The original draws pictures under this name; here stand the numbers: for each kind
+//! Always valid. Jepsen draws pictures under this name; here stand the numbers: for each kind
 //! of operation the quantiles of the `ok` ones' latencies, in milliseconds. Measures:
 //! `latency-median`, `latency-max` (ms) over all `ok` operations.
 

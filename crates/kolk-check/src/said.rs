@@ -4,7 +4,7 @@ use kolk_history::{Function, Operation, Outcome, Value};
 
 use crate::values;
 
-/// Error 20, the key is not there: as kolk has it, and as the original.
+/// Error 20, the key is not there: as kolk has it, and as Maelstrom.
 const NO_SUCH_KEY: i64 = 20;
 const NO_SUCH_KEY_NAME: &str = "key-does-not-exist";
 

@@ -12,7 +12,7 @@
 //! stable element's latency is the time from when it was known to just after its last absence; it
 //! is *stale* if that is a millisecond or more.
 //!
-//! Stronger, beside the original: the same value twice in one read (`duplicate`), values that
+//! Stronger, beside Jepsen: the same value twice in one read (`duplicate`), values that
 //! nobody added (`never-added`) or whose adds all surely failed (`failed-add`), and
 //! [convergence].
 //!
@@ -364,7 +364,7 @@ fn fates(history: &History, elements: &Elements<'_>, watched: &Watched) -> Vec<F
     elements.all.iter().enumerate().map(fate).collect()
 }
 
-/// The original's verdict and results.
+/// Jepsen's verdict and results.
 fn judge(
     check: &mut Check,
     history: &History,
@@ -431,7 +431,7 @@ fn judge(
     }
 }
 
-/// One of the stalest elements, as the original describes it.
+/// One of the stalest elements, as Jepsen describes it.
 fn describe(
     history: &History,
     elements: &Elements<'_>,
@@ -501,7 +501,7 @@ fn lost_element(
     Anomaly::new("lost", claim, proof).of_values([element.value.clone()])
 }
 
-/// What the original does not look at.
+/// What Jepsen does not look at.
 fn report_oddities(
     check: &mut Check,
     history: &History,

@@ -1,7 +1,7 @@
 //! stats: how many operations of each kind there were, and how they ended.
 //!
 //! A run is invalid if some kind has no `ok` at all (`never-ok`). Only operations that completed are
-//! counted, as in the original. A run that invoked less than nine tenths of the rate asked for says
+//! counted, as in Jepsen. A run that invoked less than nine tenths of the rate asked for says
 //! so in a note.
 //!
 //! Measures: `operations`, and `rate` (/s) if the load took any time.

@@ -32,14 +32,14 @@ pub(crate) fn count(count: impl TryInto<i64>) -> Value {
     Value::Int(count.try_into().unwrap_or(i64::MAX))
 }
 
-/// `number` in single precision and its shortest digits, as Clojure prints the `float`s that the
-/// original makes: 18.019512 rather than 18.01951219512195.
+/// `number` in single precision and its shortest digits, as Clojure prints the `float`s that
+/// Jepsen makes: 18.019512 rather than 18.01951219512195.
 pub(crate) fn single(number: f64) -> Value {
     let shortest = (number as f32).to_string();
     Value::Float(shortest.parse().unwrap_or(number))
 }
 
-/// The points at which the original takes quantiles, and how it prints them.
+/// The points at which Jepsen takes quantiles, and how it prints them.
 pub(crate) const QUANTILES: [(f64, Value); 5] = [
     (0.0, Value::Int(0)),
     (0.5, Value::Float(0.5)),
@@ -91,14 +91,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn floats_are_the_originals() {
+    fn floats_are_jepsens() {
         assert_eq!(single(3694.0 / 205.0).to_string(), "18.019512");
         assert_eq!(single(3264.0 / 205.0).to_string(), "15.921951");
         assert_eq!(single(1.0).to_string(), "1.0");
     }
 
     #[test]
-    fn quantiles_are_the_originals() {
+    fn quantiles_are_jepsens() {
         let points = |n: i64| quantiles(&(0..n).collect::<Vec<_>>(), Value::Int);
         assert_eq!(points(0), None);
         for (n, expected) in [

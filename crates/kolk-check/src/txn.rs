@@ -3,7 +3,7 @@
 //! The method is Elle's (Kingsbury & Alvaro, *Elle: Inferring Isolation Anomalies from
 //! Experimental Observations*, VLDB 2020), after Adya's phenomena: from what transactions read
 //! follow the versions that each key went through, and from these who depends on whom; a cycle of
-//! dependencies is an anomaly, named by its edges. Unlike the original, the search is
+//! dependencies is an anomaly, named by its edges. Unlike Elle, the search is
 //! [exact](cycles) and not limited by the wall clock.
 
 pub(crate) mod codes;

@@ -155,7 +155,7 @@ fn millis(millis: f64) -> Duration {
     Duration::from_nanos((millis * 1e6) as u64)
 }
 
-/// One latency. Exponential ones are whole milliseconds, as in the original; their logarithm is
+/// One latency. Exponential ones are whole milliseconds, as in Maelstrom; their logarithm is
 /// `libm`'s, because the standard library's differs between platforms.
 fn draw_latency(spec: &NetworkSpec, random: &mut Random) -> Duration {
     let unit = random.unit();

@@ -43,7 +43,7 @@ impl Shared for Counter {
         }
     }
 
-    /// As in the original, a growing counter is a mix of reads and adds of which the adds that take
+    /// As in Maelstrom, a growing counter is a mix of reads and adds of which the adds that take
     /// away are left out: two thirds of its operations are reads.
     fn change(&mut self, random: &mut Random) -> Option<Invocation> {
         let delta = random.below(10) as i64 - 5;

@@ -160,7 +160,7 @@ fn what_may_explain_a_sum() {
     }
 }
 
-/// Reads that are not final: the original says nothing of them.
+/// Reads that are not final: Maelstrom says nothing of them.
 #[test]
 fn what_a_read_must_and_can_have_seen() {
     type Tell = fn(&mut Story);
@@ -281,7 +281,7 @@ fn nodes_come_to_the_same_sum() {
         }
         let check = check(&story.history);
         assert_eq!(kinds(&check.stronger), expected, "{sums:?}");
-        assert_eq!(check.validity(false), Validity::Valid, "the original does not look");
+        assert_eq!(check.validity(false), Validity::Valid, "Maelstrom does not look");
     }
 }
 

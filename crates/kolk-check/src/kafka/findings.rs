@@ -1,4 +1,4 @@
-//! What was found, as anomalies and in the shape of the original's results.
+//! What was found, as anomalies and in the shape of Maelstrom's results.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ const ERRORS_MAX: usize = 32;
 /// Found, and allowed: sends of one transaction may be interleaved with others'.
 const ALLOWED: &[&str] = &["int-send-skip"];
 
-/// Kinds that the original does not have: they stand in the anomalies alone.
+/// Kinds that Maelstrom does not have: they stand in the anomalies alone.
 const OURS: &[&str] = &["garbage-read"];
 
 /// Collects anomalies.
@@ -58,7 +58,7 @@ impl Findings {
         self.errors.entry(kind).or_default().entry = Some(entry);
     }
 
-    /// What the original's results have under each kind, and the lists of kinds.
+    /// What Maelstrom's results have under each kind, and the lists of kinds.
     pub(super) fn results(&mut self) -> Vec<(Value, Value)> {
         let theirs = |kind: &&&'static str| !OURS.contains(*kind);
         let kinds: Vec<&'static str> = self.errors.keys().filter(theirs).copied().collect();

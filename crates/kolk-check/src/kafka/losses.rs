@@ -158,7 +158,7 @@ fn aborted_reads(facts: &Facts<'_>, findings: &mut Findings) {
     }
 }
 
-/// Ours: the original ends with an exception when it meets a value that nobody sent.
+/// Ours: Maelstrom ends with an exception when it meets a value that nobody sent.
 fn garbage(facts: &Facts<'_>, findings: &mut Findings) {
     for (number, message) in (0..).zip(&facts.messages) {
         if message.writer == NONE && message.seen != NONE {

@@ -1,4 +1,4 @@
-//! What a log should keep beside what the original checks. Stronger findings, all of them.
+//! What a log should keep beside what Maelstrom checks. Stronger findings, all of them.
 //!
 //! - `nonmonotonic-commit`: see `commits`.
 //! - `diverged`: after the faults have healed, a client reads every key from the beginning at its

@@ -552,7 +552,7 @@ fn claims_can_be_read() {
     int-poll-skip: a poll by n1 of key x goes from value 3 (offset 2) straight to value 9 (offset 7): it skipped 4
     int-nonmonotonic-poll: key x: value 1 (offset 0) is polled by n2 after value 3 (offset 2)
     ");
-    // Only what the original has.
+    // Only what Maelstrom has.
     check.anomalies.clear();
     check.counts.clear();
     check.notes.clear();

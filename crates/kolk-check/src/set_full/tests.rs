@@ -230,7 +230,7 @@ fn names_what_was_lost_and_the_proof() {
 }
 
 #[test]
-fn finds_what_the_original_overlooks() {
+fn finds_what_jepsen_overlooks() {
     let mut story = Story::new(2);
     let early = story.read(0, 0, &[3]);
     let add = story.add(10, 0, 3);
@@ -287,7 +287,7 @@ fn a_read_that_is_no_list_makes_it_unknown() {
     assert_eq!(check.notes[0], format!("reads that gave no list were left out: {read}"));
 }
 
-/// What the original called valid: a node that learned almost nothing, but is not the last to be
+/// What Jepsen called valid: a node that learned almost nothing, but is not the last to be
 /// read.
 #[test]
 fn a_node_that_never_learns_is_named() {
@@ -351,7 +351,7 @@ fn without_nodes_each_process_stands_for_one() {
 }
 
 #[test]
-fn the_results_have_the_originals_shape() {
+fn the_results_have_jepsens_shape() {
     let mut story = Story::new(2);
     story.add(0, 0, 1);
     story.add(2, 1, 2);

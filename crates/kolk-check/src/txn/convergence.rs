@@ -1,6 +1,6 @@
 //! Convergence: what transactions wrote, as each node is read when the faults have healed.
 //!
-//! No isolation level asks that nodes come to agree, and so the original has nothing against a node
+//! No isolation level asks that nodes come to agree, and so Elle has nothing against a node
 //! that keeps its writes to itself, or one that reads nothing where something was written. These
 //! findings are stronger ones, and hold under every consistency model:
 //!

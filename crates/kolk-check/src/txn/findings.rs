@@ -22,7 +22,7 @@ pub(crate) struct Findings<'a> {
     pub check: Check,
     /// The types found, whether forbidden or not.
     found: Vec<&'static str>,
-    /// The types the original would have found.
+    /// The types Elle would have found.
     types: Vec<&'static str>,
     /// Models that the anomalies of this workload can rule out.
     decidable: Models,
@@ -148,12 +148,12 @@ impl<'a> Findings<'a> {
         self.decided = levels;
     }
 
-    /// Adds an anomaly that the original finds.
+    /// Adds an anomaly that Elle finds.
     pub(crate) fn anomaly(&mut self, kind: &'static str, anomaly: impl FnOnce() -> Anomaly) {
         self.add(kind, kind, false, anomaly);
     }
 
-    /// Adds an anomaly that the original overlooks.
+    /// Adds an anomaly that Elle overlooks.
     pub(crate) fn stronger(&mut self, kind: &'static str, anomaly: impl FnOnce() -> Anomaly) {
         self.add(kind, kind, true, anomaly);
     }
@@ -182,7 +182,7 @@ impl<'a> Findings<'a> {
         }
     }
 
-    /// The most demanding order that the models asked for speak of: the original looks at no other.
+    /// The most demanding order that the models asked for speak of: Elle looks at no other.
     fn scope(&self) -> Scope {
         let speaks = |scope: Scope| {
             CycleType::all().any(|kind| kind.scope == scope && self.forbids(kind.name()))
@@ -196,14 +196,14 @@ impl<'a> Findings<'a> {
         }
     }
 
-    /// Adds cycles. A process's order is part of real time's: where real time counts, the original
+    /// Adds cycles. A process's order is part of real time's: where real time counts, Elle
     /// names cycles by that. `explain` gives the sentence for an edge between two transactions that
     /// are called by these names.
     pub(crate) fn cycles(&mut self, cycles: &[Cycle], explain: &Explain<'_>) {
         self.add_cycles(cycles, explain, false);
     }
 
-    /// Adds cycles that the original overlooks.
+    /// Adds cycles that Elle overlooks.
     pub(crate) fn stronger_cycles(&mut self, cycles: &[Cycle], explain: &Explain<'_>) {
         self.add_cycles(cycles, explain, true);
     }

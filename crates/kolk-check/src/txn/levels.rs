@@ -13,10 +13,10 @@ use crate::models::{self, Model, Models};
 /// How a level that is asked for by name is meant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Levels {
-    /// As the original means it. That read atomic or causal do not hold is a stronger finding; of
+    /// As Elle means it. That read atomic or causal do not hold is a stronger finding; of
     /// read committed that is only noted, where Adya's holds.
     #[default]
-    Original,
+    Elle,
     /// Exactly: whatever proves that a model does not hold makes the history invalid.
     Exact,
 }
@@ -39,7 +39,7 @@ pub(crate) fn settle(check: &mut Check, requested: Models, levels: Levels, in_se
     for finding in std::mem::take(&mut check.stronger) {
         let kind = finding.kind;
         let counts = models::exactly(kind, in_sessions).overlaps(requested);
-        let note = if levels == Levels::Original && is_allowed_by_adya(kind, requested) {
+        let note = if levels == Levels::Elle && is_allowed_by_adya(kind, requested) {
             "Adya's read-committed (PL-2), which is what Maelstrom holds transactions to, allows this"
         } else if levels == Levels::Exact && counts {
             check.validity = Validity::Invalid;
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn levels_count_as_they_were_asked_for() {
-        // What was asked for, what was found, how it counts as the original means it and exactly:
+        // What was asked for, what was found, how it counts as Elle means it and exactly:
         // (anomalies, stronger findings, notes).
         for (asked, kind, original, exact) in [
             ("read-committed", "read-committed-violation", (0, 0, 1), (1, 0, 0)),
@@ -94,7 +94,7 @@ mod tests {
             ("serializable", "read-atomic-violation", (0, 1, 0), (1, 0, 0)),
             ("snapshot-isolation", "G2-item", (0, 1, 0), (0, 1, 0)),
         ] {
-            for (levels, expected) in [(Levels::Original, original), (Levels::Exact, exact)] {
+            for (levels, expected) in [(Levels::Elle, original), (Levels::Exact, exact)] {
                 let mut check = Check::new("workload");
                 check.stronger(kind, || Anomaly::new(kind, "seen".to_owned(), vec![1]));
                 settle(&mut check, asked.parse().unwrap(), levels, false);

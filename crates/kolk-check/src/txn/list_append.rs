@@ -11,7 +11,7 @@
 //! Of transactions that may have happened or not (`info`), writes count and reads do not; those that
 //! failed have no edges. What needs no cycle is found directly: `G1a`, `G1b`, `internal`,
 //! `future-read`, `dirty-update`, `duplicate-elements`, `incompatible-order`, `lost-update`, and
-//! ours, `garbage-read`: an element that nobody appended, on which the original crashes; and, as
+//! ours, `garbage-read`: an element that nobody appended, on which Elle crashes; and, as
 //! `incompatible-order`, an element read without the one its own transaction appended just before.
 //!
 //! # What a verdict is worth

@@ -15,7 +15,7 @@ use crate::models::{Model, Models};
 /// How levels are meant, and whether stronger findings count. Where they stand beside Elle's verdict,
 /// that of a level that was named may rest on the order of each process.
 const MODES: [(Levels, bool); 3] =
-    [(Levels::Original, false), (Levels::Exact, false), (Levels::Exact, true)];
+    [(Levels::Elle, false), (Levels::Exact, false), (Levels::Exact, true)];
 
 /// Asserts that in each mode the models that hold imply no model that does not.
 fn assert_monotone(what: &str, in_sessions: bool, check: impl Fn(Models) -> Check) {

@@ -9,7 +9,7 @@ use super::{list_append, rw_register};
 use crate::check::{Check, Validity};
 use crate::models::{Model, Models};
 
-/// An anomaly's name, after a `+` if the original overlooks it; a history of lists that has it, one of
+/// An anomaly's name, after a `+` if Elle overlooks it; a history of lists that has it, one of
 /// registers, each empty where there can be none; and the weakest models ruled out.
 type Row = (&'static str, &'static str, &'static str, &'static [Model]);
 

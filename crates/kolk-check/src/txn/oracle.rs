@@ -89,7 +89,7 @@ fn has_unread_rivals(records: &[Record]) -> bool {
 }
 
 /// Whether a read does not see what its own transaction had written. Adya's levels say nothing of
-/// that; the original forbids it from read atomic on.
+/// that; Elle forbids it from read atomic on.
 fn misses_its_own(ops: &[Op], at: usize) -> bool {
     let Op::Read(key, seen) = &ops[at] else { return false };
     let own: Vec<i64> = ops[..at].iter().filter_map(|op| op.writes(*key)).collect();
@@ -157,7 +157,7 @@ fn has_unknown(records: &[Record]) -> bool {
 fn lists(histories: std::ops::Range<u64>, share: usize) {
     compare((Kind::Append, false), histories, share, |records, row| match row.test {
         Test::Sees(_) => true,
-        // The original knows no sessions of those whose outcome is unknown.
+        // Elle knows no sessions of those whose outcome is unknown.
         _ if row.order == Order::Sessions && has_unknown(records) => false,
         Test::Serial => true,
         Test::Snapshot => !has_unread_rivals(records),

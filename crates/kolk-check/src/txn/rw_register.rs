@@ -14,7 +14,7 @@
 //! gives no edges of that key.
 //! What needs no cycle is found directly: `G1a`, `G1b`, `internal`, `lost-update`.
 //!
-//! Stronger, beside the original: transactions that may have happened or not (`info`) surely did if
+//! Stronger, beside Elle: transactions that may have happened or not (`info`) surely did if
 //! somebody read what they wrote, and give edges then; a value that nobody wrote (`garbage-read`); a
 //! transaction that reads what it writes only later (`future-read`), or nothing and then something
 //! (`internal`); and whether the history is read committed, read atomic and causal,
@@ -61,7 +61,7 @@ const PARALLEL_MIN: usize = 1_000;
 /// let text = "w 1 1\nw 2 1\n=====\nw 1 2\nw 2 2\n=====\nr 1 1\nr 2 2\n";
 /// let history = kolk_history::awdit::read(text.as_bytes())?;
 /// let check = rw_register::check(&history, Models::new(&[Model::ReadAtomic]));
-/// // The original holds nothing against it; exactly decided, it is not read atomic.
+/// // Elle holds nothing against it; exactly decided, it is not read atomic.
 /// assert_eq!(check.validity(false), Validity::Valid);
 /// assert_eq!(check.validity(true), Validity::Invalid);
 /// assert_eq!(check.stronger[0].kind, "read-atomic-violation");

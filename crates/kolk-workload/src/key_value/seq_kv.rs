@@ -1,5 +1,5 @@
 //! `seq-kv`: a few keys that are read, written and compared and set, in a store that promises
-//! sequential consistency. Ours: the original has no such workload.
+//! sequential consistency. Ours: Maelstrom has no such workload.
 //!
 //! No value is written twice, which is what lets the checker decide quickly: whoever reads a value
 //! has seen the one operation that set it.

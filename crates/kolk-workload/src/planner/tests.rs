@@ -14,7 +14,7 @@ fn made(change: impl FnOnce(&mut Settings)) -> Result<Plan, PlanError> {
 }
 
 #[test]
-fn defaults_are_the_originals() {
+fn defaults_are_maelstroms() {
     let plan = made(|_| {}).expect("a plan");
     assert_eq!(*plan.nodes, ["n1", "n2", "n3", "n4", "n5"]);
     assert_eq!((plan.concurrency, plan.rate, plan.time_limit), (5, 5.0, 60_000_000_000));

@@ -54,7 +54,7 @@ pub fn run(args: &CheckArgs) -> Result<Status, Stop> {
         availability,
         consistency_models,
         levels: match args.judge {
-            Some(JudgeArg::Maelstrom) => Levels::Original,
+            Some(JudgeArg::Maelstrom) => Levels::Elle,
             _ => Levels::Exact,
         },
         assumed_keys,

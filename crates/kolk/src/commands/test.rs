@@ -9,7 +9,7 @@ use crate::runner::{self, Watch};
 use crate::status::{Status, Stop};
 use crate::{commands, request, terminal};
 
-/// Runs the tests; the first that is not valid ends them, as in the original.
+/// Runs the tests; the first that is not valid ends them, as in Maelstrom.
 pub fn run(args: &TestArgs) -> Result<Status, Stop> {
     note_ignored(args);
     let asked = RunArgs { node_args: args.args.clone(), ..args.run.clone() };

@@ -91,7 +91,7 @@ fn anomalies_are_found_and_named() {
     }
 }
 
-/// Reads of what is not there: always believed as in the original, exact when it is strict.
+/// Reads of what is not there: always believed as in Maelstrom, exact when it is strict.
 #[test]
 fn absence_is_a_stronger_finding() {
     let text = |end: &str| {

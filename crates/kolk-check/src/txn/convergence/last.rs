@@ -1,7 +1,7 @@
 //! What the end says of the order in which transactions wrote.
 //!
 //! The value that every node ends with is the last one of its key: whoever else wrote the key, and
-//! was acknowledged, came before. Reads under load do not tell that for registers, so the original
+//! was acknowledged, came before. Reads under load do not tell that for registers, so Elle
 //! sees no two transactions that each overwrote the other (*G0*), and few circles of other kinds.
 //!
 //! A list at the end is a read like any other, and of registers follow the edges

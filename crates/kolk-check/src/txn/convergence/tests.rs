@@ -46,7 +46,7 @@ fn judged(kind: Kind, transactions: &str, ends: &[&str], models: &str) -> Check 
     }
     let mut found = Check::new("workload");
     check(&mut found, &history, kind, models.parse().expect("models"));
-    assert_eq!(found.anomalies, [], "none of it counts in the original");
+    assert_eq!(found.anomalies, [], "none of it counts in Elle");
     found
 }
 

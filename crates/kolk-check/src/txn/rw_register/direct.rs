@@ -89,7 +89,7 @@ fn contradiction(
     };
     match expected {
         Some(_) => findings.anomaly("internal", anomaly),
-        // The original knows no expectation of nothing.
+        // Elle knows no expectation of nothing.
         None => findings.stronger("internal", anomaly),
     }
     true

@@ -133,7 +133,7 @@ fn assumed_keys() {
     }
 }
 
-/// The original holds nothing against causal; decided exactly, reads see what was committed.
+/// Elle holds nothing against causal; decided exactly, reads see what was committed.
 #[test]
 fn causal_knows_no_dirty_reads() {
     for (text, expected) in [

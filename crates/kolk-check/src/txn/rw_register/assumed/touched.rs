@@ -102,7 +102,7 @@ impl Touched {
     fn begin_and_end(&self, touch: &Touch) -> Option<(u32, u32)> {
         let nothing = self.nothing(touch.key);
         let read = touch.read.map(|read| read.unwrap_or(nothing));
-        // As in the original, who read nothing and wrote began with what it wrote: the read has an
+        // As in Elle, who read nothing and wrote began with what it wrote: the read has an
         // edge to every writer already.
         let begin = read.filter(|read| *read != nothing).or(touch.written).or(read)?;
         Some((begin, touch.written.or(read)?))
