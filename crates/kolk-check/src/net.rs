@@ -4,7 +4,7 @@
 //! and between nodes and services). Measures: `messages`, `messages-per-operation`,
 //! `server-messages-per-operation`.
 
-use kolk_history::summary::{GoneClient, Growth, MessageCounts};
+use kolk_history::summary::{Excess, GoneClient, Growth, MessageCounts};
 use kolk_history::{History, Summary, Value};
 use kolk_protocol::Time;
 
@@ -40,6 +40,7 @@ pub fn check(history: &History, summary: &Summary) -> Check {
     }
     check.notes.extend(deaf(summary));
     check.notes.extend(summary.growth.as_ref().map(Growth::describe));
+    check.notes.extend(summary.excess.as_ref().map(Excess::describe));
     check
 }
 
@@ -64,7 +65,29 @@ fn deaf(summary: &Summary) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use kolk_history::summary::Mostly;
+
     use super::*;
+
+    #[test]
+    fn says_what_no_load_explains() {
+        let mostly = Mostly {
+            src: "n0".to_owned(),
+            dest: "n1".to_owned(),
+            kind: "gossip".to_owned(),
+            back: None,
+        };
+        let excess = Excess { time: 0, messages: 24_000, operations: 1, mostly };
+        let summary = Summary { excess: Some(excess), ..Summary::default() };
+        assert_eq!(
+            check(&History::default(), &summary).notes,
+            [
+                "traffic between servers is more than the load explains: 24000 messages a second beside \
+              1 operation a second, most of it `gossip` from n0 to n1; nodes that answer answers \
+              never stop"
+            ]
+        );
+    }
 
     #[test]
     fn says_where_maelstrom_would_go_deaf() {

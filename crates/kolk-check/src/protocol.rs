@@ -1,6 +1,7 @@
 //! protocol and exceptions: what nodes did against the protocol.
 //!
-//! Any violation makes the run invalid, each an anomaly of its kind's name. Replies that nobody
+//! Any violation makes the run invalid, each an anomaly of its kind's name; if Maelstrom's checks alone
+//! count, a reply that does not fit is but a stronger finding. Replies that nobody
 //! waited for, and what the protocol frowns upon, are notes; a message in the name of somebody else
 //! is a stronger finding. Maelstrom has no such check: it logs a line that is no message and
 //! stops reading the node, and counts a reply that does not fit as an exception, which never makes
@@ -12,16 +13,22 @@ use kolk_history::{Summary, Value};
 use crate::check::{ANOMALIES_MAX, Anomaly, Check};
 use crate::tree::{count, key, list, text};
 
-/// Checks that no node broke the protocol.
-pub fn check(summary: &Summary) -> Check {
+/// Checks that no node broke the protocol; with `lenient`, replies that do not fit do not count.
+pub fn check(summary: &Summary, lenient: bool) -> Check {
     let mut check = Check::new("protocol");
+    let is_overlooked = |kind| lenient && kind == ViolationKind::MalformedReply;
     for (place, violation) in summary.violations.iter().enumerate() {
         let kind = kind(violation.kind);
-        check.anomaly(kind, || Anomaly {
+        let anomaly = || Anomaly {
             node: Some(violation.node.clone()),
             violation: Some(place),
             ..Anomaly::new(kind, claim(violation), violation.op.into_iter().collect())
-        });
+        };
+        if is_overlooked(violation.kind) {
+            check.stronger(kind, anomaly);
+        } else {
+            check.anomaly(kind, anomaly);
+        }
     }
     for (violation_kind, count) in &summary.violation_kinds {
         check.count_at_least(kind(*violation_kind), *count);
@@ -29,7 +36,10 @@ pub fn check(summary: &Summary) -> Check {
     let kept = summary.violations.len() as u64;
     if summary.violation_count > kept {
         // Even if none was kept, there was one.
-        check.validity = crate::Validity::Invalid;
+        let kinds = &summary.violation_kinds;
+        if kinds.is_empty() || kinds.iter().any(|(kind, _)| !is_overlooked(*kind)) {
+            check.validity = crate::Validity::Invalid;
+        }
         check.notes.push(format!(
             "{} violations in all, of which the first {} are shown",
             summary.violation_count,
@@ -102,7 +112,7 @@ fn note_unexpected_replies(check: &mut Check, summary: &Summary) {
     }
 }
 
-/// Lists replies that did not fit their requests, as the original lists exceptions.
+/// Lists replies that did not fit their requests, as Maelstrom lists exceptions.
 pub fn exceptions(summary: &Summary) -> Check {
     let mut check = Check::new("exceptions");
     let misfits: Vec<&Violation> = summary

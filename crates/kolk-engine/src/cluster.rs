@@ -115,6 +115,7 @@ impl Cluster {
             exceptions: Exceptions::default(),
             limits: kolk_history::plan::Limits::default(),
             strict: false,
+            lenient: false,
             availability: None,
         };
         let hosts = Hosts::InProcess {

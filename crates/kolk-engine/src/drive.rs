@@ -1,12 +1,13 @@
 //! The two clocks: the virtual one jumps to the next event, the real one waits for it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use kolk_history::plan::{ClockKind, DRAWS, FORMAT, NodeSpec, Plan, VirtualHost};
-use kolk_history::summary::{Growth, NodeOutput, OUTPUTS_MAX};
-use kolk_history::{Outcome, Value};
+use kolk_history::summary::{Excess, Growth, NodeOutput, OUTPUTS_MAX};
+use kolk_history::{Operation, Outcome, Value};
 use kolk_protocol::Time;
 
 use crate::host::{
@@ -88,17 +89,26 @@ pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
     })
 }
 
-/// What the nodes wrote to stderr whose operations timed out, or got answers that do not fit, most of
-/// those first.
+/// What the nodes wrote to stderr whose operations timed out, got answers that do not fit, or errors
+/// where no operation of the kind ever succeeded, most of those first.
 fn outputs(hosts: &Hosts<'_>, recorder: &Recorder<'_>) -> Vec<NodeOutput> {
     let history = &recorder.history;
+    let is_ok = |operation: &&Operation| operation.outcome == Outcome::Ok;
+    let succeeded: BTreeSet<&str> = history
+        .operations
+        .iter()
+        .filter(is_ok)
+        .map(|operation| operation.function.name())
+        .collect();
     let mut failures = vec![0_u64; history.nodes.len()];
-    for operation in history.operations.iter().filter(|operation| operation.outcome != Outcome::Ok)
-    {
+    for operation in history.operations.iter().filter(|operation| !is_ok(operation)) {
         let is_unanswered = ["timeout", "malformed reply"]
             .iter()
             .any(|text| operation.result == Value::text(*text));
-        if let Some(node) = operation.node.filter(|_| is_unanswered) {
+        // What has no reason is still open, or a client that was to crash.
+        let is_hopeless =
+            !operation.result.is_null() && !succeeded.contains(operation.function.name());
+        if let Some(node) = operation.node.filter(|_| is_unanswered || is_hopeless) {
             failures[usize::from(node)] += 1;
         }
     }
@@ -261,9 +271,11 @@ fn drive(
 }
 
 fn look(simulation: &Simulation<'_>, observer: &mut dyn Observer) -> Flow {
-    let growth = simulation.recorder.summary().growth.as_ref().map(Growth::describe);
+    let summary = simulation.recorder.summary();
+    let growth = summary.growth.as_ref().map(Growth::describe);
+    let excess = summary.excess.as_ref().map(Excess::describe);
     let faults = simulation.open_faults.iter().map(|(_, fault)| fault.clone());
-    let faults: Vec<String> = faults.chain(growth).collect();
+    let faults: Vec<String> = faults.chain(growth).chain(excess).collect();
     observer.progress(&Progress {
         now: simulation.now(),
         end: simulation.expected_end(),

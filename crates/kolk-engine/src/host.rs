@@ -136,6 +136,8 @@ pub(crate) fn in_the_words_of_json(problem: &str) -> String {
         ("expected a map", "expected an object"),
         ("expected i64", "expected an integer"),
         ("expected u64", "expected an integer of 0 or more"),
+        ("found null, expected an array", "found null, expected an array (an empty one is [])"),
+        ("found null, expected an object", "found null, expected an object (an empty one is {})"),
     ];
     let mut problem = problem.split(" at line ").next().unwrap_or_default().to_owned();
     // What is an integer and still not expected is one that does not fit; beyond 64 bits serde takes
@@ -186,7 +188,7 @@ fn floor_boundary(text: &str, offset: usize) -> usize {
 }
 
 /// Where a string stands in a line, quotes included.
-fn find_string(line: &str, text: &str) -> Option<(usize, usize)> {
+pub(crate) fn find_string(line: &str, text: &str) -> Option<(usize, usize)> {
     let quoted = format!("\"{text}\"");
     line.find(&quoted).map(|from| (from, from + quoted.len()))
 }
@@ -384,6 +386,7 @@ mod tests {
             ),
             ("99999999999999999999", "found the number `1e+20`, expected an integer of 64 bits"),
             ("[1]", "found an array, expected an integer"),
+            ("null", "found null, expected an integer"),
         ] {
             let error = serde_json::from_str::<i64>(json).expect_err(json).to_string();
             assert_eq!(in_the_words_of_json(&error), expected);

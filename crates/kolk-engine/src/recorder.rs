@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use kolk_history::history::{Event, EventKind, FaultEvent};
 use kolk_history::journal::{DropReason, JournalEvent, JournalKind};
 use kolk_history::summary::{
-    GoneClient, Growth, MessageCounts, NodeTraffic, STALE_ANSWERS_MAX, StaleAnswer,
+    Excess, GoneClient, Growth, MessageCounts, NodeTraffic, STALE_ANSWERS_MAX, StaleAnswer,
     UnexpectedReply, VIOLATIONS_MAX, Violation, ViolationKind, WARNINGS_MAX,
 };
 use kolk_history::{History, Outcome, Phase, Summary, Value, jsonl};
@@ -260,6 +260,11 @@ impl<'a> Recorder<'a> {
     /// Traffic grows though the load does not.
     pub(crate) fn growth(&mut self, growth: Growth) {
         self.counted.as_mut().unwrap_or(&mut self.summary).growth = Some(growth);
+    }
+
+    /// Traffic is more than the load explains.
+    pub(crate) fn excess(&mut self, excess: Excess) {
+        self.counted.as_mut().unwrap_or(&mut self.summary).excess = Some(excess);
     }
 
     /// A service has answered from an older state than the newest. Nothing is kept of the part of a

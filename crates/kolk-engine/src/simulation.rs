@@ -13,7 +13,7 @@ use std::rc::Rc;
 use kolk_history::journal::DropReason;
 use kolk_history::plan::FaultKind;
 use kolk_history::summary::{
-    GoneClient, Growth, StaleAnswer, UnexpectedReply, Violation, ViolationKind,
+    Excess, GoneClient, Growth, StaleAnswer, UnexpectedReply, Violation, ViolationKind,
 };
 use kolk_history::{Plan, Value};
 use kolk_node::{Input, Outputs};
@@ -347,16 +347,12 @@ impl<'a> Simulation<'a> {
     fn traffic_trouble(&mut self, trouble: Trouble) {
         match trouble {
             Trouble::Grows { from, to, pair } => {
-                let growth = Growth {
-                    time: self.now().as_nanos(),
-                    from,
-                    to,
-                    src: self.directory.name(pair.src).to_owned(),
-                    dest: self.directory.name(pair.dest).to_owned(),
-                    kind: pair.kind,
-                    back: pair.back,
-                };
-                self.recorder.growth(growth);
+                let (time, mostly) = (self.now().as_nanos(), pair.named(&self.directory));
+                self.recorder.growth(Growth { time, from, to, mostly });
+            }
+            Trouble::Exceeds { messages, operations, pair } => {
+                let (time, mostly) = (self.now().as_nanos(), pair.named(&self.directory));
+                self.recorder.excess(Excess { time, messages, operations, mostly });
             }
             Trouble::Beyond { messages, bound, pair } => {
                 if self.failed.is_some() {
@@ -369,17 +365,18 @@ impl<'a> Simulation<'a> {
                     let how = format!("{events} events happened at {instant}");
                     return self.end_standstill(&how);
                 }
+                let ends = (pair.src, pair.dest);
                 let problem = format!(
                     "floods the network: {messages} messages between servers for {} operations, {}",
                     self.course.invoked(),
-                    pair.describe(&self.directory)
+                    pair.named(&self.directory).describe()
                 );
                 let advice = format!(
                     "Messages that beget more messages never end. Do not answer an answer, and pass a \
                      value on only the first time you see it. If so many are meant, raise the bound, \
                      which was {bound} here: `--max-messages`."
                 );
-                let node = match (pair.src, pair.dest) {
+                let node = match ends {
                     (Endpoint::Node(node), _) | (_, Endpoint::Node(node)) => node,
                     _ => self.last_stepped,
                 };

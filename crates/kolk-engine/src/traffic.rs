@@ -1,13 +1,15 @@
 //! Traffic that feeds itself: nodes that answer answers, or pass on what they have passed on before.
 //!
-//! Two things are watched, both in the run's own time and so alike on both clocks. Traffic that grows
-//! though the load does not is named; it need not be wrong. Traffic beyond a bound ends the run: what
-//! honest nodes need depends on how many they are, on the operations, and on how often they gossip,
-//! so the bound grows with all three.
+//! Three things are watched, all in the run's own time and so alike on both clocks. Traffic that grows
+//! though the load does not is named, and so is traffic that is for seconds more than the load
+//! explains; neither need be wrong. Traffic beyond a bound ends the run: what honest nodes need
+//! depends on how many they are, on the operations, and on how often they gossip, so the bound grows
+//! with all three.
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 
+use kolk_history::summary::Mostly;
 use kolk_protocol::Time;
 use rustc_hash::FxHashMap;
 
@@ -15,7 +17,8 @@ use crate::endpoint::{Directory, Endpoint};
 
 /// How many messages any run may send between servers.
 const FREE: u64 = 250_000;
-/// How many more for each operation and each pair of nodes: whoever floods sends each value over
+/// How many more for each operation and each pair of nodes, of which the services count as one (a node
+/// that is alone still asks them, and tries again if others were faster): whoever floods sends each value over
 /// each link, has it acknowledged, and does so again a few times if that fails.
 const PER_OPERATION_AND_PAIR: u64 = 10;
 /// How many more for each second and each pair of nodes: gossip with everybody every few
@@ -37,6 +40,8 @@ const SECONDS: usize = 6;
 const GROWTH: u64 = 3;
 /// Below so many messages a second nobody minds.
 const RATE_MIN: u64 = 2_000;
+/// For how many seconds in a row traffic must be more than the load explains, to be named.
+const EXCESSIVE_SECONDS: usize = 4;
 /// The first seconds of a load, in which everything grows.
 const WARM_UP: usize = 2;
 
@@ -59,11 +64,9 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    /// ``most of it `gossip` from n0 to n1 and `gossip_ok` back``.
-    pub(crate) fn describe(&self, directory: &Directory) -> String {
-        let (src, dest) = (directory.name(self.src), directory.name(self.dest));
-        let back = self.back.as_ref().map(|back| format!(" and `{back}` back"));
-        format!("most of it `{}` from {src} to {dest}{}", self.kind, back.unwrap_or_default())
+    pub(crate) fn named(self, directory: &Directory) -> Mostly {
+        let name = |end| directory.name(end).to_owned();
+        Mostly { src: name(self.src), dest: name(self.dest), kind: self.kind, back: self.back }
     }
 }
 
@@ -72,6 +75,8 @@ impl Pair {
 pub(crate) enum Trouble {
     /// It grows: messages a second when the load began and now.
     Grows { from: u64, to: u64, pair: Pair },
+    /// It is more than the load explains: messages and operations of the last second.
+    Exceeds { messages: u64, operations: u64, pair: Pair },
     /// It is more than the run may have.
     Beyond { messages: u64, bound: u64, pair: Pair },
 }
@@ -92,6 +97,8 @@ pub(crate) struct Traffic {
     seconds: VecDeque<Second>,
     /// The first that was not warm-up, with which they are compared.
     base: Option<Second>,
+    /// For how many seconds in a row there was more than the load explains.
+    excessive: usize,
     named: bool,
     latest: Vec<(Endpoint, Endpoint, u16)>,
     kinds: FxHashMap<String, u16>,
@@ -109,6 +116,7 @@ impl Traffic {
             at_second: (0, 0),
             seconds: VecDeque::new(),
             base: None,
+            excessive: 0,
             named: false,
             latest: Vec::new(),
             kinds: FxHashMap::default(),
@@ -128,10 +136,16 @@ impl Traffic {
         if let Some(asked) = self.asked {
             return asked;
         }
-        let pairs = self.nodes * self.nodes;
         let seconds = now.since(self.began).as_secs();
+        FREE.saturating_add(self.explained(operations, seconds))
+    }
+
+    /// How many messages so many operations and seconds explain.
+    fn explained(&self, operations: u64, seconds: u64) -> u64 {
+        let pairs = (self.nodes + 1) * (self.nodes + 1);
         let each = (PER_SECOND_AND_PAIR * pairs).min(PER_SECOND_MAX);
-        FREE.saturating_add(PER_OPERATION_AND_PAIR.saturating_mul(pairs).saturating_mul(operations))
+        (PER_OPERATION_AND_PAIR * pairs)
+            .saturating_mul(operations)
             .saturating_add(each.saturating_mul(seconds))
     }
 
@@ -174,6 +188,7 @@ impl Traffic {
         if second != self.second + 1 {
             self.seconds.clear();
             self.base = None;
+            self.excessive = 0;
         }
         let is_warm = self.second >= WARM_UP as u64;
         (self.second, self.at_second) = (second, (self.messages, operations));
@@ -187,12 +202,21 @@ impl Traffic {
         if self.seconds.len() > SECONDS {
             self.seconds.pop_front();
         }
-        if self.named || !self.grows() {
+        let is_excess = ended.messages > self.explained(ended.operations, 1) && calm;
+        self.excessive = if is_excess { self.excessive + 1 } else { 0 };
+        if self.named {
             return None;
         }
+        let Second { messages, operations, .. } = ended;
+        let trouble = if self.grows() {
+            Trouble::Grows { from: self.base?.messages, to: messages, pair: self.pair() }
+        } else if self.excessive == EXCESSIVE_SECONDS {
+            Trouble::Exceeds { messages, operations, pair: self.pair() }
+        } else {
+            return None;
+        };
         self.named = true;
-        let (from, to) = (self.base?.messages, self.seconds.back()?.messages);
-        Some(Trouble::Grows { from, to, pair: self.pair() })
+        Some(trouble)
     }
 
     fn grows(&self) -> bool {
@@ -284,6 +308,19 @@ mod tests {
         );
         let waves: Vec<u64> = (0..30).map(|second| 1000 + second % 5 * 1500).collect();
         assert_eq!(watch(5, None, &waves, true), [], "up and down");
+    }
+
+    /// Five operations a second and two nodes: 10 · 9 · 5 + 500 · 9 messages a second are explained.
+    #[test]
+    fn steady_traffic_that_no_load_explains_is_named_once() {
+        let excess = |messages| Trouble::Exceeds { messages, operations: 5, pair: pair() };
+        assert_eq!(watch(2, None, &[4_950; 20], true), []);
+        assert_eq!(watch(2, None, &[4_951; 20], true), [(6, excess(4_951))]);
+        assert_eq!(watch(2, None, &[4_951; 20], false), [], "a fault is open");
+        let waves: Vec<u64> =
+            (0..30).map(|second| if second % 4 == 3 { 9 } else { 9_000 }).collect();
+        assert_eq!(watch(2, None, &waves, true), [], "it stops now and then");
+        assert_eq!(watch(24, None, &[30_000; 10], true), [], "many nodes");
     }
 
     #[test]

@@ -73,6 +73,7 @@ fn plan() -> Plan {
         exceptions: Exceptions::default(),
         limits: kolk_history::plan::Limits::default(),
         strict: false,
+        lenient: false,
         availability: None,
     }
 }

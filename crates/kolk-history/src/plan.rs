@@ -58,6 +58,10 @@ pub struct Plan {
     pub limits: Limits,
     /// Whether the stronger checks count, and every node is read at the end.
     pub strict: bool,
+    /// Whether Maelstrom's checks alone count. A reply that does not fit is an exception there, and makes
+    /// no run invalid.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lenient: bool,
     /// What availability must be: a fraction, or 1 for `total`. `None` if it is only measured.
     pub availability: Option<f64>,
 }

@@ -48,6 +48,9 @@ pub struct Summary {
     /// Traffic between servers that grew though the load did not, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub growth: Option<Growth>,
+    /// Traffic between servers that was more than the load explains, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excess: Option<Excess>,
     /// Answers of services from an older state than the newest: at most [`STALE_ANSWERS_MAX`] are
     /// kept for each node.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -118,6 +121,29 @@ pub struct NodeTraffic {
     pub stale_answers: u64,
 }
 
+/// What most messages were, of those that were sent last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Mostly {
+    /// Who sent most of them.
+    pub src: String,
+    /// To whom.
+    pub dest: String,
+    /// Of which type they were.
+    pub kind: String,
+    /// Of which type most were that went back, if any did.
+    pub back: Option<String>,
+}
+
+impl Mostly {
+    /// ``most of it `gossip` from n0 to n1 and `gossip_ok` back``.
+    pub fn describe(&self) -> String {
+        let Mostly { src, dest, kind, back } = self;
+        let back = back.as_ref().map(|back| format!(" and `{back}` back"));
+        format!("most of it `{kind}` from {src} to {dest}{}", back.unwrap_or_default())
+    }
+}
+
 /// Traffic between servers that grew in each of several seconds, while the load stayed the same and
 /// no fault was open: nodes that answer answers, or send again and again what is never acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,25 +155,49 @@ pub struct Growth {
     pub from: u64,
     /// Messages in the second when it was noticed.
     pub to: u64,
-    /// Who sent most of them.
-    pub src: String,
-    /// To whom.
-    pub dest: String,
-    /// Of which type they were.
-    pub kind: String,
-    /// Of which type most were that went back, if any did.
-    pub back: Option<String>,
+    /// What most of them were.
+    #[serde(flatten)]
+    pub mostly: Mostly,
 }
 
 impl Growth {
     /// A sentence fragment for people.
     pub fn describe(&self) -> String {
-        let Growth { from, to, src, dest, kind, .. } = self;
-        let back = self.back.as_ref().map(|back| format!(" and `{back}` back"));
+        let Growth { from, to, mostly, .. } = self;
         format!(
             "traffic between servers feeds itself: it grew from {from} to {to} messages a second \
-             while the load stayed the same, most of it `{kind}` from {src} to {dest}{}",
-            back.unwrap_or_default()
+             while the load stayed the same, {}",
+            mostly.describe()
+        )
+    }
+}
+
+/// Traffic between servers that in each of several seconds, while no fault was open, was more than the
+/// operations of that second and gossip at short intervals explain: a few nodes that answer answers
+/// as fast as they can.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Excess {
+    /// When it was noticed, in nanoseconds.
+    pub time: u64,
+    /// Messages in the second before.
+    pub messages: u64,
+    /// Operations invoked in that second.
+    pub operations: u64,
+    /// What most of the messages were.
+    #[serde(flatten)]
+    pub mostly: Mostly,
+}
+
+impl Excess {
+    /// A sentence fragment for people.
+    pub fn describe(&self) -> String {
+        let Excess { messages, operations, mostly, .. } = self;
+        let plural = if *operations == 1 { "" } else { "s" };
+        format!(
+            "traffic between servers is more than the load explains: {messages} messages a second \
+             beside {operations} operation{plural} a second, {}; nodes that answer answers never stop",
+            mostly.describe()
         )
     }
 }

@@ -197,6 +197,7 @@ pub fn table(runs: &[ChallengeRun], style: Style) -> String {
         let words = "* kolk's own: a challenge of the Gossip Glomers, passed in another way";
         out.push_str(&format!("{}\n", style.paint(Role::Faint, words)));
     }
+    out.push_str(&missed_goals(runs, style));
     let failed = runs.iter().filter(|run| !run.holds()).count();
     out.push('\n');
     let (good, bad) = (style.paint(Role::Good, "✓"), style.paint(Role::Bad, "✗"));
@@ -209,6 +210,26 @@ pub fn table(runs: &[ChallengeRun], style: Style) -> String {
     out
 }
 
+/// What kolk's own nodes fall short of. It stands by itself: the limits are the challenge's.
+fn missed_goals(runs: &[ChallengeRun], style: Style) -> String {
+    let mut lines = Vec::new();
+    for run in runs {
+        for measured in run.measures.iter().filter(|measured| !measured.reaches_goal()) {
+            let Some((goal, value)) = measured.goal.zip(measured.text()) else { continue };
+            let (id, name, goal) = (&run.id, &run.name, measured.shown(goal));
+            lines.push(format!(
+                "  {id} {name}: {value} {}; the goal is at most {goal}",
+                measured.name
+            ));
+        }
+    }
+    if lines.is_empty() {
+        return String::new();
+    }
+    lines.insert(0, "short of kolk's own goals for this node:".to_owned());
+    lines.iter().map(|line| format!("{}\n", style.paint(Role::Faint, line))).collect()
+}
+
 fn measured_cells(measured: &Measured) -> [Cell; 5] {
     let value = measured.text().unwrap_or_else(|| "–".to_owned());
     let (role, mark) = match (measured.below, measured.holds()) {
@@ -218,13 +239,7 @@ fn measured_cells(measured: &Measured) -> [Cell; 5] {
     };
     let limit =
         measured.below.map_or(String::new(), |below| format!("< {}", measured.shown(below)));
-    let mut record = measured.record.map_or(String::new(), |record| measured.shown(record));
-    if !measured.reaches_goal()
-        && let Some(goal) = measured.goal
-    {
-        let goal = measured.shown(goal);
-        record = format!("{record} (our goal is ≤ {goal})").trim_start().to_owned();
-    }
+    let record = measured.record.map_or(String::new(), |record| measured.shown(record));
     [
         Cell::right(value).role(Role::Strong),
         Cell::left(measured.name.as_str()),

@@ -54,6 +54,7 @@ fn made(events: &str, change: impl FnOnce(&mut Plan, &mut Facts)) -> Made {
         exceptions: Exceptions::default(),
         limits: kolk_history::plan::Limits::default(),
         strict: false,
+        lenient: false,
         availability: None,
     };
     let mut facts = Facts {

@@ -8,7 +8,6 @@ use kolk_protocol::Random;
 use kolk_protocol::workload::broadcast::Request;
 use serde::Deserialize;
 
-use crate::reply;
 use crate::shared::Shared;
 use crate::topology::Topology;
 
@@ -21,7 +20,6 @@ pub enum Reply {
     /// What is there.
     ReadOk {
         /// All of them.
-        #[serde(deserialize_with = "reply::integers")]
         messages: Vec<i64>,
     },
 }

@@ -6,7 +6,6 @@ use kolk_protocol::Random;
 use kolk_protocol::workload::g_set::Request;
 use serde::Deserialize;
 
-use crate::reply;
 use crate::shared::Shared;
 
 /// What nodes answer.
@@ -18,7 +17,6 @@ pub enum Reply {
     /// What is there.
     ReadOk {
         /// All of them.
-        #[serde(deserialize_with = "reply::integers")]
         value: Vec<i64>,
     },
 }

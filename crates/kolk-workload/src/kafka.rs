@@ -16,7 +16,7 @@ use kolk_engine::{Call, Completion, Invocation, ReplyError, Step, Worker, Worklo
 use kolk_history::{Function, Plan, Value};
 use kolk_protocol::Random;
 use kolk_protocol::message::Body;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::keys::Keys;
 use crate::reply;
@@ -56,15 +56,10 @@ enum Reply {
     ListCommittedOffsetsOk { offsets: Offsets },
 }
 
-/// `[[offset, message], …]`; `null` is an empty list, as in the original.
-#[derive(Default)]
+/// `[[offset, message], …]`.
+#[derive(Deserialize)]
+#[serde(transparent)]
 struct Pairs(Vec<(i64, Value)>);
-
-impl<'de> Deserialize<'de> for Pairs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pairs, D::Error> {
-        Ok(Pairs(Option::deserialize(deserializer)?.unwrap_or_default()))
-    }
-}
 
 impl Pairs {
     fn greatest(&self) -> Option<i64> {
@@ -94,7 +89,7 @@ struct Client {
     missing: Offsets,
 }
 
-/// The workload. Values are those of the original: a send's is `[[:send key message]]` and ends as
+/// The workload. Values are those of Maelstrom: a send's is `[[:send key message]]` and ends as
 /// `[[:send key [offset message]]]`, a poll's `[[:poll]]` and `[[:poll {key [[offset message] …]}]]`,
 /// an assignment's its keys.
 #[derive(Debug)]

@@ -66,6 +66,8 @@ pub struct Settings {
     pub availability: Option<Availability>,
     /// Whether the stronger checks count: `--strict`.
     pub strict: bool,
+    /// Whether Maelstrom's checks alone count: `--as maelstrom`.
+    pub lenient: bool,
     /// What ends the run before its time: `--max-messages`, `--no-fail-fast`.
     pub limits: Limits,
     /// Which clock: `--clock`.
@@ -108,6 +110,7 @@ impl Settings {
             outages: Vec::new(),
             availability: None,
             strict: false,
+            lenient: false,
             limits: Limits::default(),
             clock,
             seed,
@@ -425,6 +428,7 @@ pub fn plan(settings: &Settings) -> Result<Plan, PlanError> {
         exceptions: Exceptions::default(),
         limits: settings.limits,
         strict: settings.strict,
+        lenient: settings.lenient,
         availability: settings.availability.map(Availability::fraction),
     };
     bounds::check(&plan)?;

@@ -119,7 +119,7 @@ const TXN_SETTINGS: &[(&str, &str)] = &[
     ("max-writes-per-key", "16"),
 ];
 
-/// The settings that some workload of the original knows. Given to a workload that does not know
+/// The settings that some workload of Maelstrom knows. Given to a workload that does not know
 /// them they are ignored, as there.
 const FOREIGN_SETTINGS: &[&str] =
     &["topology", "consistency-models", "key-count", "max-txn-length", "max-writes-per-key"];
@@ -276,6 +276,7 @@ pub fn options(plan: &Plan) -> Result<Options<'_>, WorkloadError> {
     Ok(Options {
         workload: &plan.workload.name,
         strict: plan.strict,
+        lenient: plan.lenient,
         availability: plan.availability,
         rate: Some(plan.rate),
         consistency_models: consistency_models(&plan.workload.settings)?,

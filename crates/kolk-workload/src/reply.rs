@@ -1,10 +1,13 @@
-//! Reading replies: strictly, because the original is strict too, and with the fault named.
+//! Reading replies: strictly, because Maelstrom is strict too, and with the fault named.
+//!
+//! Where a list, a map or a number belongs, null is none: a node that says null has nothing to say,
+//! though Maelstrom takes null for an empty list.
 
 use kolk_engine::ReplyError;
 use kolk_history::Value;
 use kolk_protocol::from_body;
 use kolk_protocol::message::Body;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 /// Reads a reply whose `type` must be `expected`, a variant of `T`.
@@ -26,12 +29,6 @@ pub(crate) fn read<'a, T: Deserialize<'a>>(
         )));
     }
     Ok(from_body(expected, reply.json)?)
-}
-
-/// A list of integers, straight into a vector. `null` is an empty one: it is what an empty list
-/// becomes in some languages (Go's nil slices), and the original takes it for one.
-pub(crate) fn integers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<i64>, D::Error> {
-    Ok(Option::<Vec<i64>>::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// Any JSON as a value of a history.

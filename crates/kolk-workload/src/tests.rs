@@ -86,13 +86,6 @@ fn requests_and_replies() {
             Ok(Value::ints(vec![3, 1])),
         ),
         (
-            "broadcast",
-            &read,
-            r#"{"type":"read","msg_id":7}"#,
-            r#"{"type":"read_ok","in_reply_to":7,"messages":null}"#,
-            Ok(Value::ints(vec![])),
-        ),
-        (
             "g-set",
             &add,
             r#"{"type":"add","msg_id":7,"element":5}"#,
@@ -188,6 +181,26 @@ fn replies_that_do_not_fit_name_the_fault() {
         let (_, outcome) = exchange("broadcast", invocation, reply);
         assert_eq!(outcome, Err(expected.to_owned()), "{reply}");
     }
+}
+
+/// Where a list, a map or a number must be.
+#[test]
+fn null_is_a_malformed_reply() {
+    let read = Invocation::new(Function::Read, Value::Null);
+    let sequence = "invalid type: null, expected a sequence";
+    let integer = "invalid type: null, expected i64";
+    for (name, field, expected) in [
+        ("broadcast", "messages", sequence),
+        ("g-set", "value", sequence),
+        ("g-counter", "value", integer),
+        ("pn-counter", "value", integer),
+    ] {
+        let reply = format!(r#"{{"type":"read_ok","in_reply_to":7,"{field}":null}}"#);
+        let (_, outcome) = exchange(name, &read, &reply);
+        assert_eq!(outcome, Err(format!("field `{field}`: {expected}")), "{name}");
+    }
+    let reply = r#"{"type":"read_ok","in_reply_to":7,"messages":[1,null]}"#;
+    assert_eq!(exchange("broadcast", &read, reply).1, Err(format!("field `messages`: {integer}")));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use kolk_check::models::{Model, UnknownModel};
 use kolk_engine::Patience;
 use kolk_history::Plan;
-use kolk_history::plan::{ClockKind, LatencyDistribution, Limits, NodeSpec, VirtualHost};
+use kolk_history::plan::{ClockKind, LatencyDistribution, NodeSpec, VirtualHost};
 use kolk_report::failure::Failure;
 use kolk_workload::planner::{self, Kind, Nemesis, Nodes, Outage, PlanError, Settings};
 use kolk_workload::topology::{Topology, UnknownTopology};
@@ -141,7 +141,8 @@ pub fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
     settings.latency_dist =
         args.latency_dist.map_or(settings.latency_dist, LatencyDistribution::from);
     settings.strict = args.strict || args.judge == Some(JudgeArg::Kolk);
-    settings.limits = Limits { max_messages: args.max_messages, fail_fast: !args.no_fail_fast };
+    settings.lenient = args.judge == Some(JudgeArg::Maelstrom);
+    settings.limits = args.limits.into();
     settings.clock = args.clock.map_or(settings.clock, ClockKind::from);
     settings.workload_settings = workload_settings(args);
     Ok(settings)

@@ -31,7 +31,7 @@ fn violation(kind: ViolationKind) -> Violation {
     }
 }
 
-/// 205 operations with the counts that stand in the original's documentation of this shape.
+/// 205 operations with the counts that stand in Jepsen's documentation of this shape.
 fn broadcast_of_205() -> (Story, Summary) {
     let mut story = Story::new(5);
     for value in 0..102 {
@@ -57,7 +57,7 @@ fn broadcast_of_205() -> (Story, Summary) {
 }
 
 #[test]
-fn results_have_the_originals_shape() {
+fn results_have_jepsens_shape() {
     let (story, summary) = broadcast_of_205();
     let verdict = check_run(&story.history, Some(&summary), &options("broadcast"));
     assert_eq!(verdict.validity, Validity::Valid);
@@ -165,6 +165,35 @@ fn findings_are_decided_once() {
         (true, Some(&summary), ([&protocol[..], &stronger(true)].concat(), Invalid, Invalid, 3)),
     ] {
         assert_eq!(told(strict, summary), expected);
+    }
+}
+
+/// To Maelstrom a reply that does not fit is an exception; what ends its reading of a node counts.
+#[test]
+fn by_maelstroms_checks_alone_replies_need_not_fit() {
+    let mut story = Story::new(2);
+    story.add(0, 0, 1);
+    story.read(10, 0, &[1]);
+    use Validity::{Invalid, Valid};
+    use ViolationKind::{MalformedReply, NotAMessage};
+    for (kinds, many, expected) in [
+        (&[MalformedReply][..], 0, [Invalid, Valid]),
+        (&[MalformedReply, NotAMessage], 0, [Invalid, Invalid]),
+        (&[MalformedReply], 30, [Invalid, Valid]),
+        (&[MalformedReply, NotAMessage], 30, [Invalid, Invalid]),
+    ] {
+        let kept = if many == 0 { kinds } else { &kinds[..1] };
+        let summary = Summary {
+            violations: kept.iter().map(|kind| violation(*kind)).collect(),
+            violation_count: kinds.len() as u64 + many,
+            violation_kinds: kinds.iter().map(|kind| (*kind, 1 + many)).collect(),
+            ..Summary::default()
+        };
+        let validities = [false, true].map(|lenient| {
+            let options = Options { lenient, ..options("broadcast") };
+            check_run(&story.history, Some(&summary), &options).validity
+        });
+        assert_eq!(validities, expected, "{kinds:?} {many}");
     }
 }
 

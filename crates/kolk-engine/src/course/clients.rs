@@ -221,6 +221,15 @@ impl Simulation<'_> {
         // Whoever sends it: a node may let another one answer for it.
         let answered = body.answers();
         if answered.is_none() || answered != awaited {
+            if let Some(Waiting { operation: None, msg_id, .. }) = state.waiting
+                && is_answer_to(&state.request, body)
+            {
+                let node = match src {
+                    Endpoint::Node(node) => node,
+                    _ => state.worker.node as u16,
+                };
+                return Err(self.unnumbered(node, msg_id, body));
+            }
             let Some(msg_id) = answered else { return Ok(Some(false)) };
             if let Some(place) = state.given_up.iter().position(|given_up| *given_up == msg_id) {
                 state.given_up.swap_remove(place);
@@ -362,4 +371,10 @@ impl Simulation<'_> {
         state.given_up.clear();
         state.worker.process += self.plan.concurrency;
     }
+}
+
+/// True if a body is of the type that answers this request.
+pub(super) fn is_answer_to(request: &[u8], body: &Body<'_>) -> bool {
+    let asked = std::str::from_utf8(request).ok().and_then(|request| Body::parse(request).ok());
+    asked.is_some_and(|asked| body.kind.strip_suffix("_ok") == Some(&*asked.kind))
 }

@@ -8,7 +8,7 @@ use kolk_protocol::{from_body, lockstep};
 use super::Stage;
 use super::clients::Role;
 use crate::endpoint::Endpoint;
-use crate::host::{Hosts, NO_LOCKSTEP, in_the_words_of_json, shorten};
+use crate::host::{HostFailure, Hosts, NO_LOCKSTEP, find_string, in_the_words_of_json, shorten};
 use crate::run::EngineError;
 use crate::simulation::Simulation;
 use crate::workload::Call;
@@ -65,10 +65,7 @@ impl Simulation<'_> {
             return Ok(Some(body.answers() == Some(1)));
         }
         let problem = match &*body.kind {
-            "init_ok" if body.answers() != Some(1) => {
-                let problem = format!("answers `init` with {}", shorten(body.json));
-                Some((problem, "It must carry the request's number: `\"in_reply_to\":1`.".into()))
-            }
+            "init_ok" if body.answers() != Some(1) => return Err(self.unnumbered(node, 1, body)),
             _ if body.answers() != Some(1) => return Ok(Some(false)),
             "init_ok" => match from_body::<init::Reply>(&body.kind, body.json) {
                 Ok(init::Reply::InitOk { lockstep }) => match lockstep {
@@ -132,10 +129,7 @@ impl Simulation<'_> {
 
     /// The error of a node that failed before the load began.
     pub(crate) fn failed_starting(&mut self, node: u16) -> EngineError {
-        let before = match self.course.stage {
-            Stage::Starting => "before it had answered `init`",
-            _ => "before the load began",
-        };
+        let before = self.before();
         let name = self.directory.name(Endpoint::Node(node));
         let of_node = |violation: &&Violation| violation.node == name;
         let mut violations = self.recorder.summary().violations.iter().filter(of_node);
@@ -161,6 +155,30 @@ impl Simulation<'_> {
             if violation.is_some() {
                 *stdout = Box::default();
             }
+        }
+        error
+    }
+
+    /// When a node failed that failed before the load began.
+    fn before(&self) -> &'static str {
+        match self.course.stage {
+            Stage::Starting => "before it had answered `init`",
+            _ => "before the load began",
+        }
+    }
+
+    /// The error of a node that answers what it is asked before the load begins, but without the
+    /// number of the request: nobody would wait for another answer with success.
+    pub(super) fn unnumbered(&self, node: u16, msg_id: i64, body: &Body<'_>) -> EngineError {
+        let problem = format!("`in_reply_to` must be the request's number, {msg_id}");
+        let advice = format!("An answer carries what it answers: `\"in_reply_to\":{msg_id}`.");
+        let failure = HostFailure::plain(ViolationKind::MalformedReply, problem, advice)
+            .with_line(body.json, find_string(body.json, "in_reply_to"));
+        let problem = format!("broke the protocol {}", self.before());
+        let mut error = self.hosts.start_error(node, &self.directory, problem, String::new());
+        if let EngineError::Start { violation, stdout, .. } = &mut error {
+            *violation = Some(failure.violation);
+            *stdout = Box::default();
         }
         error
     }

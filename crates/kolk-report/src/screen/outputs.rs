@@ -16,5 +16,8 @@ pub(super) fn draw(summary: &Summary, style: Style) -> String {
             out.push_str(&format!("    {} {}\n", style.paint(Role::Faint, "|"), line.text));
         }
     }
+    if !out.is_empty() {
+        out.push('\n');
+    }
     out
 }

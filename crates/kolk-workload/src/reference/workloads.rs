@@ -122,7 +122,7 @@ pub const WORKLOADS: &[WorkloadDoc] = &[
                 reply: message(
                     "read_ok",
                     "All values that this node has heard of.",
-                    &[field("messages", "array of integers, or null", "in any order")],
+                    &[field("messages", "array of integers", "in any order")],
                 ),
                 errors: &[],
             },
@@ -188,7 +188,7 @@ pub const WORKLOADS: &[WorkloadDoc] = &[
                 reply: message(
                     "read_ok",
                     "The elements that this node knows.",
-                    &[field("value", "array of integers, or null", "in any order")],
+                    &[field("value", "array of integers", "in any order")],
                 ),
                 errors: &[],
             },

@@ -75,6 +75,8 @@ fn replies_that_do_not_fit_name_the_fault() {
     let invocation = transaction(vec![read(1), write]);
     for (reply, expected) in [
         (r#""ok""#, "field `txn`: invalid type: string \"ok\", expected a sequence"),
+        ("null", "field `txn`: invalid type: null, expected a sequence"),
+        ("[null]", "field `txn`: invalid type: null, expected a tuple of size 3"),
         (r#"[["r",1]]"#, "field `txn`: invalid length 2, expected a tuple of size 3"),
         (r#"[["r",1,null]]"#, "the transaction has 2 micro-operations, and the reply 1"),
         (
@@ -120,7 +122,7 @@ fn at_the_end_every_key_is_read_in_pieces() {
 }
 
 #[test]
-fn transactions_are_those_of_the_original() {
+fn transactions_are_those_of_maelstrom() {
     let mut workload = append();
     let (mut lengths, mut reads, mut written) = ([0; 5], 0, BTreeMap::<i64, Vec<i64>>::new());
     for n in 0..20_000 {

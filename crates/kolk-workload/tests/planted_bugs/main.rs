@@ -10,6 +10,7 @@ mod g_set;
 mod kafka;
 mod lin_kv;
 mod seq_kv;
+mod traffic;
 mod transactions;
 mod unique_ids;
 

@@ -181,7 +181,7 @@ async fn raise_by_write(cx: &Context, store: &str) -> Result<i64, RpcError> {
     Ok(value)
 }
 
-async fn raise_by_cas(cx: &Context, store: &str) -> Result<i64, RpcError> {
+pub(crate) async fn raise_by_cas(cx: &Context, store: &str) -> Result<i64, RpcError> {
     loop {
         let from = look(cx, store).await?;
         let to = from + 1;

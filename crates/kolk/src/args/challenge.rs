@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::test::{OutputArgs, PatienceArgs, RoomArgs};
+use super::test::{LimitArgs, OutputArgs, PatienceArgs, RoomArgs};
 use super::values::{ClockArg, HostArg, JudgeArg, KeepArg, LatencyArg, parse_seed};
 
 const CHALLENGE_EXAMPLES: &str = "\
@@ -69,6 +69,9 @@ pub struct ChallengeArgs {
     /// [default: grid]
     #[arg(long, value_name = "SHAPE")]
     pub topology: Option<String>,
+    /// When a run is ended before its time.
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// How long a program may take.
     #[command(flatten)]
     pub patience: PatienceArgs,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use kolk_engine::{Patience, Room};
+use kolk_history::plan::Limits;
 
 use super::values::{
     ClockArg, HostArg, JudgeArg, LatencyArg, Words, parse_log_size, parse_seconds, parse_seed,
@@ -158,19 +159,14 @@ pub struct RunArgs {
     /// Let the stronger checks count: convergence, duplicates, values nobody added
     #[arg(long, help_heading = "Judgement")]
     pub strict: bool,
-    /// Whose checks count: maelstrom, or kolk for the stronger ones too, which is --strict
-    /// [default: maelstrom]
+    /// Whose checks count: maelstrom for its own alone, or kolk for the stronger ones too, which is
+    /// --strict [default: Maelstrom's, and every reply must fit]
     #[arg(long = "as", value_name = "WHO", hide_possible_values = true)]
     #[arg(conflicts_with = "strict", help_heading = "Judgement")]
     pub judge: Option<JudgeArg>,
-    /// Messages between servers after which the run is ended [default: a bound that grows with
-    /// nodes, operations and time]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    #[arg(help_heading = "Load")]
-    pub max_messages: Option<u64>,
-    /// Go on though no operation has been answered in ten seconds without a fault
-    #[arg(long, help_heading = "Load")]
-    pub no_fail_fast: bool,
+    /// When a run is ended before its time.
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// What every random decision is drawn from: decimal or 0x… [default: a fresh one, printed]
     #[arg(long, value_name = "SEED", value_parser = parse_seed, help_heading = "Clock and seed")]
     pub seed: Option<u64>,
@@ -188,6 +184,25 @@ pub struct RunArgs {
     #[arg(long, value_name = "HOST", hide_possible_values = true, requires = "bin")]
     #[arg(help_heading = "Clock and seed")]
     pub host: Option<HostArg>,
+}
+
+/// When a run is ended before its time.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct LimitArgs {
+    /// Messages between servers after which the run is ended [default: a bound that grows with
+    /// nodes, operations and time]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(help_heading = "Load")]
+    pub max_messages: Option<u64>,
+    /// Go on though no operation has been answered in ten seconds without a fault
+    #[arg(long, help_heading = "Load")]
+    pub no_fail_fast: bool,
+}
+
+impl From<LimitArgs> for Limits {
+    fn from(args: LimitArgs) -> Limits {
+        Limits { max_messages: args.max_messages, fail_fast: !args.no_fail_fast }
+    }
 }
 
 /// How long a program may take by the wall clock, in seconds. No part of the plan: it decides when

@@ -158,6 +158,8 @@ impl Asked<'_> {
         settings.clock = clock;
         let args = self.args;
         settings.strict = !is_lenient(args);
+        settings.lenient = is_lenient(args);
+        settings.limits = args.limits.into();
         settings.time_limit = args.time_limit.unwrap_or(settings.time_limit);
         settings.rate = args.rate.unwrap_or(settings.rate);
         settings.latency = args.latency.unwrap_or(settings.latency);

@@ -51,6 +51,8 @@ kinds! {
         r#"hear; say '{"src":"n0","dest":"c0","body":{"type":"init_ok","in_reply_to":1},"time":1}'; hear"#
     answers_init_in_reply_to_null "" 254
         r#"hear; send $from '"type":"init_ok","in_reply_to":null'; hear"#
+    answers_topology_in_reply_to_null "-w broadcast" 254
+        r#"init; hear; send $from '"type":"topology_ok","in_reply_to":null'; hear"#
     prints_text_at_topology "-w broadcast" 254 r#"init; hear; say "neighbours: n1 n2"; hear"#
     says_first_what_is_wrong "" 254 r#"
         hear

@@ -388,6 +388,17 @@ def answer_without_type(node, message):
     node.reply(message, echo=message["body"]["echo"])
 
 
+def null_for_an_empty_list(node, message):
+    """Go's nil slice, until there is something in it."""
+    body = message["body"]
+    if node.count == 0:
+        node.count, node.values = 1, []
+    if body["type"] == "read":
+        return node.reply(message, type="read_ok", messages=node.values or None)
+    node.values.append(body["message"])
+    node.reply(message, type="broadcast_ok")
+
+
 def answer_to_a_text(node, message):
     body = {"type": "echo_ok", "echo": message["body"]["echo"], "in_reply_to": str(message["body"]["msg_id"])}
     node.send(message["src"], body)

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Broadcast that tells every value to its neighbours once, in lockstep, and never again.
-
-Between nodes a value travels under a key of one letter."""
+"""Broadcast that tells every value to its neighbours once, and never again, in lockstep if that is
+offered. Between nodes a value travels under a key of one letter, or, as `flooding.py bits`, as a digit of
+one. With `bits` or `letter`, n1 tells n2 nothing."""
 
 import json
 import sys
 
+shape = sys.argv[1] if len(sys.argv) > 1 else None
+is_lockstep = False
 me = None
 neighbours = []
 seen = []
@@ -22,19 +24,27 @@ for line in sys.stdin:
     answer = {"type": f"{kind}_ok"}
     if kind == "init":
         me = request["node_id"]
-        answer["lockstep"] = {"version": 1}
+        is_lockstep = "lockstep" in request
+        if is_lockstep:
+            answer["lockstep"] = {"version": 1}
     elif kind == "topology":
         neighbours = request["topology"][me]
     elif kind == "read":
         answer["messages"] = seen
     elif kind in ("broadcast", "tell"):
-        value = request["message"] if kind == "broadcast" else request["v"]
+        told = request.get("v", request.get("bits"))
+        if kind == "broadcast":
+            value = request["message"]
+        else:
+            value = len(told) - 3 if "bits" in request else told
         if value not in seen:
             seen.append(value)
             for node in neighbours:
-                if node != message["src"]:
-                    write(node, {"type": "tell", "v": value})
+                if node == message["src"] or (shape and (me, node) == ("n1", "n2")):
+                    continue
+                write(node, {"type": "tell", **({"bits": bin(1 << value)} if shape == "bits" else {"v": value})})
     if "msg_id" in request:
         write(message["src"], {**answer, "in_reply_to": request["msg_id"]})
-    write("clock", {"type": "idle", "wake_at": None})
+    if is_lockstep:
+        write("clock", {"type": "idle", "wake_at": None})
     sys.stdout.flush()

@@ -375,6 +375,46 @@ fn lost_values_are_followed() {
     assert_eq!(browser.complaints, Vec::<String>::new());
 }
 
+/// The same under a key of one letter, on the machine's clock; and a value that travels in a shape that
+/// is not recognised, of which nobody says that it was not sent.
+#[test]
+#[cfg_attr(not(has_chromium), ignore = "there is no chromium on this machine")]
+fn values_are_followed_under_any_key_on_the_real_clock() {
+    let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/flooding.py");
+    for (shape, arrived) in [
+        ("letter", "by tell from n#, message #"),
+        ("bits", "its answer has it; no message that kolk recognises brought it there"),
+    ] {
+        let words = format!(
+            "test -w broadcast --bin {} --node-count 3 --topology line --rate 20 --time-limit 2 \
+             --init-timeout 60 --seed 4 -- {shape}",
+            node.display()
+        );
+        let run = Run::of(&words, 1);
+        let mut browser = Browser::start();
+        browser.open(&run.page(), "");
+        // n0 – n1 – n2, and n1 tells n2 nothing. Values added at n0 come to n1, and no further.
+        let path = browser.eval(
+            "(async () => { const { run, state } = kolk; const { operations, meta } = run; \
+               let place = 0; \
+               while (meta.functions[operations.function[place]] !== 'broadcast' || meta.nodes[operations.node[place]] !== 'n0') place++; \
+               const number = run.anomalies.findIndex((anomaly) => anomaly.type === 'lost' && anomaly.operations[0] === operations.index[place]); \
+               document.getElementById('evidence').replaceChildren(); \
+               state.select({ kind: 'anomaly', number, anomaly: run.anomalies[number] }); \
+               await new Promise((done) => { const look = () => document.querySelector('.path tr') ? done() : setTimeout(look, 5); look(); }); \
+               return [...document.querySelectorAll('.path tr')].map((row) => \
+                 [row.children[0].textContent, row.children[3].textContent.replace(/\\d+/g, '#')]); })()",
+        );
+        let rows = json!([
+            ["n0", "by broadcast from c#, message #"],
+            ["n1", arrived],
+            ["n2", "no message of another node reached it once a node had the value"],
+        ]);
+        assert_eq!(path, rows, "{shape}");
+        assert_eq!(browser.complaints, Vec::<String>::new());
+    }
+}
+
 /// A cycle of transactions is drawn as a ring, its arrows numbered like the sentences that explain
 /// them: a store that promises read committed, held to strict serializability.
 #[test]

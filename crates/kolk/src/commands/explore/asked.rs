@@ -25,10 +25,10 @@ pub fn asked(args: &ExploreArgs) -> Result<Asked, Stop> {
         Some(seed) => seed,
         None => request::fresh_seed()?,
     };
-    let strict = run.judge != Some(JudgeArg::Maelstrom);
+    let lenient = run.judge == Some(JudgeArg::Maelstrom);
     let Some(id) = &args.challenge else {
         let mut settings = request::settings(&run, seed)?;
-        settings.strict = strict;
+        (settings.strict, settings.lenient) = (!lenient, lenient);
         return Ok(Asked { settings, open: open(&run) });
     };
     let known = challenge::find(id).ok_or_else(|| {
@@ -46,7 +46,7 @@ pub fn asked(args: &ExploreArgs) -> Result<Asked, Stop> {
     let mut settings = conditions.settings(given.node, seed);
     settings.kolk_version = given.kolk_version;
     settings.clock = given.clock;
-    settings.strict = strict;
+    (settings.strict, settings.lenient) = (!lenient, lenient);
     settings.limits = given.limits;
     let all = open(&run);
     let mut is_open = Open::CHALLENGE;
