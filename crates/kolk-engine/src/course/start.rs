@@ -172,7 +172,7 @@ impl Simulation<'_> {
     pub(super) fn unnumbered(&self, node: u16, msg_id: i64, body: &Body<'_>) -> EngineError {
         let problem = format!("`in_reply_to` must be the request's number, {msg_id}");
         let advice = format!("An answer carries what it answers: `\"in_reply_to\":{msg_id}`.");
-        let failure = HostFailure::plain(ViolationKind::MalformedReply, problem, advice)
+        let failure = HostFailure::plain(ViolationKind::NotAMessage, problem, advice)
             .with_line(body.json, find_string(body.json, "in_reply_to"));
         let problem = format!("broke the protocol {}", self.before());
         let mut error = self.hosts.start_error(node, &self.directory, problem, String::new());

@@ -114,7 +114,7 @@ fn answers_to_answers_are_named() {
     assert_eq!(summary.growth, None);
     let excess = summary.excess.expect("it is named");
     let said = "traffic between servers is more than the load explains: 10000 messages a second \
-                beside 5 operations a second, most of it `told` from n1 to n0 and `tell` back";
+                beside 5 operations a second, most of it `tell` from n0 to n1 and `told` back";
     let told = excess.describe();
     assert!(told.starts_with(said), "{told}");
 }
