@@ -399,8 +399,10 @@ fn values_are_followed_under_any_key_on_the_real_clock() {
                let place = 0; \
                while (meta.functions[operations.function[place]] !== 'broadcast' || meta.nodes[operations.node[place]] !== 'n0') place++; \
                const number = run.anomalies.findIndex((anomaly) => anomaly.type === 'lost' && anomaly.operations[0] === operations.index[place]); \
-               document.getElementById('evidence').replaceChildren(); \
-               state.select({ kind: 'anomaly', number, anomaly: run.anomalies[number] }); \
+               if (state.selection?.number !== number) { \
+                 document.getElementById('evidence').replaceChildren(); \
+                 state.select({ kind: 'anomaly', number, anomaly: run.anomalies[number] }); \
+               } \
                await new Promise((done) => { const look = () => document.querySelector('.path tr') ? done() : setTimeout(look, 5); look(); }); \
                return [...document.querySelectorAll('.path tr')].map((row) => \
                  [row.children[0].textContent, row.children[3].textContent.replace(/\\d+/g, '#')]); })()",

@@ -15,7 +15,7 @@ export function drawRun({ plan, results, meta, messages, operations }) {
     ["load", `${plan.concurrency} workers, ${plan.rate} operations a second for ${duration(plan["time-limit"])}`],
     ["network", network(plan.network)],
     ["faults", faults(plan.faults)],
-    ["judged", [plan.strict ? "strict" : plan.lenient ? "by Maelstrom's checks alone" : "as Maelstrom does", plan.availability !== null && `availability ${plan.availability}`].filter(Boolean).join(", ")],
+    ["judged", [plan.strict ? "strict" : "as the original", plan.availability !== null && `availability ${plan.availability}`].filter(Boolean).join(", ")],
     ["ended", `${run.ending.kind}${run.ending.node ? ` (${run.ending.node})` : ""}, ${moment(run.ended)}`],
     ["counted", `${grouped(operations.count)} operations, ${grouped(messages.count)} messages, ${grouped(run["event-count"])} events`],
     ["digest", run.digest],
