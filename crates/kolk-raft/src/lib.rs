@@ -101,7 +101,14 @@ mod random;
 mod stored;
 
 #[cfg(test)]
+extern crate self as kolk_raft;
+#[cfg(test)]
 mod tests;
+
+/// The README's steps are compiled and run with the other documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 pub use config::{Config, Lease};
 pub use entry::{Entry, Index, Members, NodeId, Payload, Position, Snapshot, Term};

@@ -215,14 +215,7 @@ impl<C: Clone, S: Clone> Log<C, S> {
     /// Takes over a snapshot from the leader; all entries give way to it.
     pub(crate) fn install(&mut self, snapshot: Snapshot<S>) {
         self.start = Start { position: snapshot.position, members: snapshot.members.clone() };
-        if self.planted.is(Bug::SnapshotKeepsConflicts) {
-            let after = snapshot.position;
-            self.entries.retain(|entry| {
-                entry.position.index > after.index && entry.position.term >= after.term
-            });
-        } else {
-            self.entries.clear();
-        }
+        self.entries.clear();
         self.members.clear();
         self.snapshot = Some(snapshot);
         self.changed = Changed {

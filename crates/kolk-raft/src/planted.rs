@@ -11,19 +11,24 @@ pub(crate) enum Bug {
     TwoVotes, VoteForgottenAtRestart, TermBackAtRestart, VoteFromEarlierTerm, VotesCountedTwice,
     NoElectionRestriction, LongerLogWins, NoStickiness, PreVoteGrantedByLeader,
     // What must be durable first.
-    VoteBeforeSync, CandidacyBeforeSync, AppendReplyBeforeSync, SnapshotReplyBeforeSync,
-    OwnEntryBeforeSync,
+    VoteBeforeSync, AppendReplyBeforeSync, SnapshotReplyBeforeSync, OwnEntryBeforeSync,
     // Replication and commitment.
     NoPreviousTerm, TruncatesMatching, MatchedIsOwnLast, ReplyFromEarlierTerm, NextBelowMatched,
     CommitsOldTerms, CommitsUnverified, CommitGoesBack, AppliesUncommitted, AppliesTwice,
     // Snapshots.
-    LastForgottenBySnapshot, StaleAppendAfterSnapshot, SnapshotKeepsConflicts,
+    LastForgottenBySnapshot, StaleAppendAfterSnapshot, OldSnapshotInstalled,
     SnapshotForgetsMembers,
     // Reads.
     ReadWithoutRound, ReadByOldReply, ReadBeforeOwnTerm, LeaseFromReceipt, LeaseDuringHandOver,
     LeaseForgottenAtRestart,
     // Membership.
-    ChangeBeforeOwnTerm, TwoChangesAtOnce, TwoVotersAtOnce, LearnerCounts, RemovedLeaderCounts,
+    ChangeBeforeOwnTerm, TwoChangesAtOnce, TwoVotersAtOnce, LearnerCounts,
+}
+
+#[cfg(test)]
+thread_local! {
+    /// The mistake of all nodes that this thread makes.
+    pub(crate) static PLANTED: std::cell::Cell<Bug> = const { std::cell::Cell::new(Bug::None) };
 }
 
 /// Which mistake is planted, if any.
@@ -31,10 +36,11 @@ pub(crate) enum Bug {
 pub(crate) struct Planted(#[cfg(test)] pub(crate) Bug);
 
 impl Planted {
-    pub(crate) const fn none() -> Planted {
+    /// Nothing, but in a test what its thread has planted.
+    pub(crate) fn of_this_thread() -> Planted {
         Planted(
             #[cfg(test)]
-            Bug::None,
+            PLANTED.get(),
         )
     }
 

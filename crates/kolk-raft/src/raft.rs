@@ -92,14 +92,7 @@ impl<C: Clone, S: Clone> Raft<C, S> {
     ///
     /// If a setting is out of bounds or what is stored is damaged.
     pub fn new(config: Config, stored: Stored<C, S>) -> Raft<C, S> {
-        Raft::with_planted(config, stored, Planted::none())
-    }
-
-    pub(crate) fn with_planted(
-        config: Config,
-        stored: Stored<C, S>,
-        planted: Planted,
-    ) -> Raft<C, S> {
+        let planted = Planted::of_this_thread();
         config.check();
         let mut ballot = stored.ballot;
         if planted.is(Bug::TermBackAtRestart) {
@@ -250,7 +243,6 @@ impl<C: Clone, S: Clone> Raft<C, S> {
     fn send_when_durable(&mut self, to: NodeId, body: Body<C, S>) {
         let is_early = match &body {
             Body::VoteReply { .. } => self.planted.is(Bug::VoteBeforeSync),
-            Body::Vote { .. } => self.planted.is(Bug::CandidacyBeforeSync),
             Body::Appended { .. } => self.planted.is(Bug::AppendReplyBeforeSync),
             _ => false,
         };

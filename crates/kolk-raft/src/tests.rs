@@ -3,6 +3,7 @@
 
 mod faults;
 mod invariants;
+mod planted;
 mod seeds;
 mod simulator;
 mod store;

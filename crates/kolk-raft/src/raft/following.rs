@@ -99,7 +99,7 @@ impl<C: Clone, S: Clone> Raft<C, S> {
     pub(super) fn on_install(&mut self, from: NodeId, snapshot: Snapshot<S>, round: u64) {
         self.hear(from);
         let position = snapshot.position;
-        if position.index > self.commit {
+        if position.index > self.commit || self.planted.is(Bug::OldSnapshotInstalled) {
             // A log that holds the entry is only told that it is committed; else nothing in it can be
             // relied on (§7).
             if self.log.position(position.index) != Some(position) {

@@ -105,8 +105,6 @@ impl Leader {
         };
         let found = if self.planted.is(Bug::LearnerCounts) {
             Members::voters(members.all()).majority(value)
-        } else if self.planted.is(Bug::RemovedLeaderCounts) {
-            Members::voters(members.voters.iter().copied().chain([self.id])).majority(value)
         } else {
             members.majority(value)
         };

@@ -13,61 +13,7 @@ pub(super) fn cause(world: &mut World) -> Result<(), Violation> {
         return Ok(());
     }
     let leader = world.leader();
-    let (pause, weights): (u64, &[(u64, Fault)]) = match world.settings.style {
-        Style::All => (
-            300,
-            &[
-                (3, Fault::Kill),
-                (3, Fault::KillLeader),
-                (2, Fault::KillMany),
-                (3, Fault::Split),
-                (3, Fault::CutLeader),
-                (2, Fault::OneWay),
-                (5, Fault::Heal),
-                (2, Fault::Pause),
-                (1, Fault::HandOver),
-                (2, Fault::Member),
-                (1, Fault::Disk),
-            ],
-        ),
-        Style::Leaders => (
-            120,
-            &[
-                (4, Fault::KillLeader),
-                (3, Fault::CutLeader),
-                (4, Fault::Heal),
-                (2, Fault::Split),
-                (3, Fault::KillMany),
-                (2, Fault::Disk),
-                (2, Fault::Leak),
-            ],
-        ),
-        Style::Members => (
-            60,
-            &[
-                (14, Fault::Member),
-                (2, Fault::Split),
-                (3, Fault::CutLeader),
-                (4, Fault::Heal),
-                (2, Fault::KillLeader),
-                (1, Fault::KillMany),
-                (1, Fault::HandOver),
-                (2, Fault::Leak),
-            ],
-        ),
-        Style::Leases => (
-            200,
-            &[
-                (4, Fault::CutLeader),
-                (5, Fault::Heal),
-                (3, Fault::HandOver),
-                (2, Fault::OneWay),
-                (2, Fault::KillFollowers),
-                (2, Fault::Leak),
-                (1, Fault::KillLeader),
-            ],
-        ),
-    };
+    let (pause, weights) = weights(world.settings.style);
     let sum: u64 = weights.iter().map(|(weight, _)| weight).sum();
     let mut drawn = world.random.below(sum);
     let fault = weights.iter().find(|(weight, _)| {
@@ -126,6 +72,23 @@ pub(super) fn cause(world: &mut World) -> Result<(), Violation> {
                 world.cut.insert((node, chosen));
             }
         }
+        // The same, and then that one forgets that it was reached: a third one may ask it for its vote.
+        Fault::Forget => {
+            world.cut.clear();
+            for node in names.into_iter().filter(|node| *node != any) {
+                world.cut.insert((chosen, node));
+                world.cut.insert((node, chosen));
+            }
+            let delay = 200 * MS + world.random.below(300 * MS);
+            world.at(world.now + delay, Event::Forget { node: any, other: chosen });
+        }
+        Fault::CutFollower => {
+            world.cut.clear();
+            for node in names.into_iter().filter(|node| any != chosen && *node != any) {
+                world.cut.insert((any, node));
+                world.cut.insert((node, any));
+            }
+        }
         Fault::Heal => world.cut.clear(),
         Fault::Pause => {
             world.nodes.get_mut(&chosen).expect("a node").paused = true;
@@ -134,31 +97,72 @@ pub(super) fn cause(world: &mut World) -> Result<(), Violation> {
         Fault::Disk => world.sync = [0, MS, 20 * MS, 100 * MS][world.random.index(4)],
         Fault::HandOver => {
             if let Some(leader) = leader.filter(|leader| !world.nodes[leader].paused) {
-                return world.step(leader, Input::HandOver { token: NOBODY, to: any });
+                world.step(leader, Input::HandOver { token: NOBODY, to: any })?;
+                // It does not hear what comes of it.
+                if world.settings.style == Style::Leases {
+                    world.cut.extend(names.into_iter().map(|node| (node, leader)));
+                    world.cut.remove(&(leader, leader));
+                }
             }
         }
         Fault::Member => {
-            if let Some(leader) = leader.filter(|leader| !world.nodes[leader].paused) {
-                let raft = world.nodes[&leader].raft.as_ref().expect("it leads");
-                let members = raft.members();
-                let change = match (members.voters.contains(&any), members.learners.contains(&any))
-                {
-                    (true, _) => Change::Remove(any),
-                    (_, true) if world.random.chance(0.8) => Change::Promote(any),
-                    (_, true) => Change::Remove(any),
-                    (false, false) => Change::AddLearner(any),
-                };
-                // A cluster of two stands still whenever one of them does.
-                if members.voters.len() < 3 && change == Change::Remove(any) {
-                    return Ok(());
-                }
-                world.tell(|| format!("n{leader}: {change:?}"));
-                world.tally.changes += 1;
-                return world.step(leader, Input::Change { token: NOBODY, change });
+            for _ in 0..1 + world.random.below(3) {
+                change(world)?;
             }
         }
     }
     Ok(())
+}
+
+/// Somebody asks the leader for a change of members.
+pub(super) fn change(world: &mut World) -> Result<(), Violation> {
+    let Some(leader) = world.leader().filter(|leader| !world.nodes[leader].paused) else {
+        return Ok(());
+    };
+    let names: Vec<u64> = world.nodes.keys().copied().collect();
+    let any = names[world.random.index(names.len())];
+    let members = world.nodes[&leader].raft.as_ref().expect("it leads").members().clone();
+    let change = match (members.voters.contains(&any), members.learners.contains(&any)) {
+        (true, _) => Change::Remove(any),
+        (_, true) if world.random.chance(0.8) => Change::Promote(any),
+        (_, true) => Change::Remove(any),
+        (false, false) => Change::AddLearner(any),
+    };
+    // A cluster of two stands still whenever one of them does.
+    if world.is_calm || members.voters.len() < 3 && change == Change::Remove(any) {
+        return Ok(());
+    }
+    world.tell(|| format!("n{leader}: {change:?}"));
+    world.tally.changes += 1;
+    world.step(leader, Input::Change { token: NOBODY, change })
+}
+
+/// How long it takes from one to the next on average, in milliseconds, and how often each comes.
+#[rustfmt::skip]
+fn weights(style: Style) -> (u64, &'static [(u64, Fault)]) {
+    match style {
+        Style::All => (300, &[
+            (3, Fault::Kill), (3, Fault::KillLeader), (2, Fault::KillMany), (3, Fault::Split),
+            (3, Fault::CutLeader), (2, Fault::OneWay), (5, Fault::Heal), (2, Fault::Pause),
+            (1, Fault::HandOver), (2, Fault::Member), (1, Fault::Disk),
+        ]),
+        Style::Leaders => (120, &[
+            (4, Fault::KillLeader), (3, Fault::CutLeader), (4, Fault::Heal), (2, Fault::Split),
+            (3, Fault::KillMany), (2, Fault::Disk), (2, Fault::Leak),
+        ]),
+        Style::Elections => (25, &[
+            (6, Fault::KillLeader), (6, Fault::Kill), (1, Fault::CutLeader), (2, Fault::Heal),
+        ]),
+        Style::Members => (60, &[
+            (14, Fault::Member), (2, Fault::Split), (3, Fault::CutLeader), (4, Fault::Heal),
+            (2, Fault::KillLeader), (1, Fault::KillMany), (1, Fault::HandOver), (2, Fault::Leak),
+        ]),
+        Style::Leases => (200, &[
+            (4, Fault::CutLeader), (5, Fault::Heal), (3, Fault::HandOver), (2, Fault::OneWay),
+            (2, Fault::KillFollowers), (2, Fault::Leak), (1, Fault::KillLeader), (3, Fault::Forget),
+        ]),
+        Style::Rejoin => (300, &[(1, Fault::CutFollower), (1, Fault::Heal)]),
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -171,6 +175,8 @@ enum Fault {
     CutLeader,
     OneWay,
     Leak,
+    Forget,
+    CutFollower,
     Heal,
     Pause,
     Disk,
@@ -180,6 +186,10 @@ enum Fault {
 
 fn kill(world: &mut World, node: u64) {
     world.kill(node);
-    let down = 400 * MS;
+    // Some are back so soon that nobody has noticed.
+    let down = match world.settings.style {
+        Style::Elections => 20 * MS,
+        _ => [5 * MS, 50 * MS, 400 * MS][world.random.index(3)],
+    };
     world.after(down, Event::Restart(node));
 }

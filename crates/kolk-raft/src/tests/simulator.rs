@@ -11,7 +11,7 @@ use kolk_protocol::random::{Key, Random};
 use super::faults;
 use super::invariants::{Checker, Event as Did, Line, Violation};
 use super::store::{Ask, Command, Record, State};
-use crate::planted::{Bug, Planted};
+use crate::planted::{Bug, PLANTED};
 use crate::{
     Answer, Apply, Body, Config, Entry, Input, Lease, Members, Message, Payload, Raft, Refusal,
     Role, Stored, Write,
@@ -41,10 +41,15 @@ pub(super) enum Style {
     All,
     /// Leaders fall soon after they are elected, and disks are slow: what the paper's figure 8 needs.
     Leaders,
+    /// The network takes as long as nodes wait for a leader, and nodes go down for a moment: there are
+    /// candidates all the time, several in a term.
+    Elections,
     /// Members come and go.
     Members,
     /// Leaders are cut off and paused, and reads rest on leases; clocks are nearly alike.
     Leases,
+    /// A follower is cut off and comes back, while others only read. Nobody else is to lead then.
+    Rejoin,
 }
 
 /// What a run came to.
@@ -59,13 +64,32 @@ pub(super) struct Tally {
 
 pub(super) enum Event {
     Deliver(Message<Command, State>),
-    Wake { node: u64, life: u64 },
-    Synced { node: u64, life: u64, number: u64 },
+    Wake {
+        node: u64,
+        life: u64,
+    },
+    Synced {
+        node: u64,
+        life: u64,
+        number: u64,
+    },
     Client(u64),
-    TimeOut { client: u64, operation: usize },
+    TimeOut {
+        client: u64,
+        operation: usize,
+    },
     Trouble,
     Restart(u64),
     Resume(u64),
+    /// Somebody asks the leader for a change of members.
+    Change,
+    /// Half of the calm is over.
+    Due,
+    /// A node is restarted, and out of reach of another.
+    Forget {
+        node: u64,
+        other: u64,
+    },
     Calm,
 }
 
@@ -113,6 +137,7 @@ pub(super) struct World {
     next_value: i64,
     pub(super) is_calm: bool,
     served_in_calm: u64,
+    due_in_the_end: u64,
     pub(super) tally: Tally,
     /// A journal, if asked for.
     pub(super) told: Option<Vec<String>>,
@@ -120,6 +145,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(settings: Settings) -> World {
+        PLANTED.set(settings.bug);
         let mut random = Key::new(settings.seed).random();
         let mut config = Config::new(0, 0);
         config.batch_max = [1, 2, 10][random.index(3)];
@@ -129,6 +155,10 @@ impl World {
         config.snapshot_timeout = Duration::from_millis(200);
         if settings.style == Style::Leases {
             config.lease = Some(Lease { drift_max: 1.2 });
+        }
+        if settings.style == Style::Elections {
+            config.election_timeout = Duration::from_millis(60);
+            config.heartbeat = Duration::from_millis(25);
         }
         let founders = Members::voters(1..=settings.nodes);
         let rates = if config.lease.is_some() { (0.95, 1.1) } else { (0.7, 1.4) };
@@ -155,7 +185,8 @@ impl World {
             open: None,
             target: 1 + client % settings.nodes,
         });
-        let harsh = random.chance(0.5);
+        let is_gentle = settings.style == Style::Rejoin;
+        let harsh = random.chance(0.5) && !is_gentle;
         let mut world = World {
             settings,
             now: 0,
@@ -166,8 +197,8 @@ impl World {
             cut: BTreeSet::new(),
             loss: if harsh { 0.05 } else { 0.0 },
             duplication: if harsh { 0.1 } else { 0.02 },
-            latency: [2 * MS, 10 * MS, 30 * MS][random.index(3)],
-            sync: [0, MS, 20 * MS][random.index(3)],
+            latency: [2 * MS, 10 * MS, 30 * MS][if is_gentle { 0 } else { random.index(3) }],
+            sync: [0, MS, 20 * MS][if is_gentle { 0 } else { random.index(3) }],
             snapshot_every: [5, 30, 1_000_000][random.index(3)],
             config,
             record: Record::default(),
@@ -175,10 +206,15 @@ impl World {
             next_value: 0,
             is_calm: false,
             served_in_calm: 0,
+            due_in_the_end: 0,
             tally: Tally::default(),
             told: None,
             random,
         };
+        if settings.style == Style::Elections {
+            (world.latency, world.sync) = (60 * MS, 15 * MS);
+            (world.loss, world.duplication) = (0.0, 0.3);
+        }
         for node in 1..=settings.nodes + 2 {
             world.at(0, Event::Restart(node));
         }
@@ -187,6 +223,7 @@ impl World {
         }
         world.at(300 * MS, Event::Trouble);
         world.at(settings.trouble, Event::Calm);
+        world.at(settings.trouble + CALM / 2, Event::Due);
         world
     }
 
@@ -206,6 +243,7 @@ impl World {
         if self.served_in_calm == 0 {
             return Err(Violation { name: "no service", detail: String::new() });
         }
+        self.all_have_caught_up()?;
         Ok(self.tally)
     }
 
@@ -276,10 +314,27 @@ impl World {
             Event::Trouble => faults::cause(self),
             Event::Restart(node) => self.start(node),
             Event::Resume(node) => self.resume(node),
+            Event::Change => faults::change(self),
+            Event::Due => {
+                let running = self.nodes.values().filter_map(|node| node.raft.as_ref());
+                self.due_in_the_end = running.map(Raft::commit).max().unwrap_or(0);
+                Ok(())
+            }
+            Event::Forget { .. } if self.is_calm => Ok(()),
+            Event::Forget { node, other } => {
+                self.kill(node);
+                self.cut.insert((node, other));
+                self.cut.insert((other, node));
+                self.start(node)
+            }
             Event::Calm => {
                 self.is_calm = true;
                 self.cut.clear();
                 self.loss = 0.0;
+                self.latency = self.latency.min(30 * MS);
+                if self.settings.style == Style::Elections {
+                    self.latency = 2 * MS;
+                }
                 let names: Vec<u64> = self.nodes.keys().copied().collect();
                 for node in names {
                     self.resume(node)?;
@@ -315,7 +370,7 @@ impl World {
         let disk = known.disk.clone();
         let start = disk.start.position.index;
         let log: Vec<Line> = disk.entries.iter().map(line).collect();
-        known.raft = Some(Raft::with_planted(config, disk, Planted(self.settings.bug)));
+        known.raft = Some(Raft::new(config, disk));
         known.state = State::new();
         (known.led, known.committed, known.snapshot_at) = (None, 0, start);
         self.tell(|| format!("n{node} starts"));
@@ -339,12 +394,33 @@ impl World {
         self.tell(|| format!("n{node} is killed"));
     }
 
-    pub(super) fn leader(&self) -> Option<u64> {
+    /// Who takes itself for the leader, in the latest term last.
+    fn leaders(&self) -> Vec<u64> {
         let leading = self.nodes.iter().filter_map(|(name, node)| {
             let raft = node.raft.as_ref().filter(|raft| raft.role() == Role::Leader)?;
             Some((raft.term(), *name))
         });
-        leading.max().map(|(_, name)| name)
+        let mut leading: Vec<(u64, u64)> = leading.collect();
+        leading.sort_unstable();
+        leading.into_iter().map(|(_, name)| name).collect()
+    }
+
+    pub(super) fn leader(&self) -> Option<u64> {
+        self.leaders().pop()
+    }
+
+    /// In the end no voter is behind what was committed half of the calm before.
+    fn all_have_caught_up(&self) -> Result<(), Violation> {
+        let leader = self.leader().and_then(|leader| self.nodes[&leader].raft.as_ref());
+        let voters = leader.map(|raft| raft.members().voters.clone()).unwrap_or_default();
+        let late = voters.into_iter().find(|voter| {
+            let raft = self.nodes[voter].raft.as_ref();
+            raft.is_none_or(|raft| raft.commit() < self.due_in_the_end)
+        });
+        match late {
+            None => Ok(()),
+            Some(node) => Err(Violation { name: "left behind", detail: format!("{node}") }),
+        }
     }
 
     /// One step of a node, and all that comes of it.
@@ -373,6 +449,10 @@ impl World {
             if let Some(term) = leads {
                 did.push(Did::Leads { node, term });
                 self.tally.leaders += 1;
+                if self.settings.style == Style::Rejoin && self.tally.leaders > 1 {
+                    let detail = format!("{node} leads in term {term}");
+                    return Err(Violation { name: "leader disturbed", detail });
+                }
             }
         }
         if let Some(write) = &outputs.write {
@@ -426,6 +506,10 @@ impl World {
             let sent = outputs.messages.iter();
             told.extend(sent.map(|sent| format!("{at:>9.3} ms  {sent:?}")));
         }
+        // A leader that has just come to office is asked for a change at once.
+        if before.is_none() && leads.is_some() && self.settings.style == Style::Members {
+            self.after(5 * MS, Event::Change);
+        }
         for did in &did {
             self.checker.check(did)?;
         }
@@ -464,7 +548,14 @@ impl World {
                 continue;
             }
             // Now and then one takes very long.
-            let longest = if self.random.chance(0.01) { 20 * self.latency } else { self.latency };
+            let (share, factor) = match self.settings.style {
+                Style::Rejoin => (0.0, 1),
+                Style::Elections => (0.1, 6),
+                Style::Leases => (0.05, 10),
+                _ => (0.01, 20),
+            };
+            let is_slow = self.random.chance(share);
+            let longest = if is_slow { factor * self.latency } else { self.latency };
             self.after(longest, Event::Deliver(message.clone()));
         }
     }
@@ -475,7 +566,15 @@ impl World {
         let id = self.next_value as u64;
         let from =
             self.random.chance(0.3).then(|| self.random.below(self.next_value as u64) as i64);
-        let ask = match self.random.chance(0.5) {
+        // Where two take themselves for leaders there is most to find out; and where nobody writes, many
+        // logs are good enough for an election.
+        let leaders = self.leaders();
+        let reads = match self.settings.style {
+            Style::Rejoin => 1.0,
+            Style::Leases if leaders.len() < 2 => 0.97,
+            _ => 0.5,
+        };
+        let ask = match self.random.chance(reads) {
             true => Ask::Read(key),
             false => Ask::Write(Command { id, key, from, to: self.next_value }),
         };
@@ -483,6 +582,9 @@ impl World {
         let known = &mut self.clients[client as usize];
         if known.target == 0 || self.random.chance(0.1) {
             known.target = names[self.random.index(names.len())];
+        }
+        if leaders.len() > 1 && self.random.chance(0.7) {
+            known.target = leaders[self.random.index(leaders.len())];
         }
         let target = known.target;
         let operation = self.record.invoke(self.now, known.process, ask);
