@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A key-value store: the first node orders all updates and tells the others; reads are answered from the copy at hand."""
+"""A key-value store: the first node orders all updates; reads come from the copy at hand."""
 
 from kolknode import Node, RpcError
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Registers on all nodes: a transaction runs where it comes to, and the write with the highest stamp wins."""
+"""Registers on all nodes: a transaction runs where it comes to; the greater stamp wins."""
 
 from kolknode import Node, RpcError
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Lists on one node. A transaction locks each list when it comes to it, and aborts if it is locked."""
+"""Lists on one node. A transaction locks each list it comes to, and aborts if it is locked."""
 
 from kolknode import Node, RpcError
 

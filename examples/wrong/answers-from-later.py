@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Lists on one node. Writes take place at once, all together; what is read is looked up afterwards."""
+"""Lists on one node. Writes take place together; what is read is looked up afterwards."""
 
 from kolknode import Node
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A log in lin-kv: a counter for each key gives out offsets, and a poll ends at the first free one."""
+"""A log in lin-kv: a counter for each key gives out offsets; a poll ends at the first free one."""
 
 from kolknode import KeyValue, Node, RpcError
 

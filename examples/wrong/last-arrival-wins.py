@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Registers on all nodes: each transaction runs where it comes to, and the last write to arrive wins."""
+"""Registers on all nodes: a transaction runs where it comes to; the last write to arrive wins."""
 
 from kolknode import Node
 

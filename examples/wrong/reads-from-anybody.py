@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A key-value store: the first node orders all updates and tells the others; reads go to anybody."""
+"""A key-value store: the first node orders all updates; reads go to anybody."""
 
 from kolknode import Node, RpcError
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Lists on one node. What writes takes place in one step; what only reads looks up list after list."""
+"""Lists on one node. Writers take one step; who only reads looks up list after list."""
 
 from kolknode import Node
 

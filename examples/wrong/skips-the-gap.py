@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A log in lin-kv: the first node gives out offsets, and a poll leaves out what is not there yet."""
+"""A log in lin-kv: the first node gives out offsets; a poll leaves out what is not there yet."""
 
 from kolknode import Node, RpcError
 

@@ -5,6 +5,7 @@
 //! report can be redrawn from what a run left on disk.
 
 pub mod challenge;
+pub mod course;
 pub mod difference;
 pub mod explore;
 pub mod export;
@@ -26,5 +27,6 @@ pub mod stored;
 pub mod style;
 pub mod table;
 pub mod violation;
+mod xml;
 
 pub use style::{Role, Style};

@@ -47,6 +47,8 @@ pub struct ChallengeRun {
     pub time_limit: f64,
     /// `--latency`, in milliseconds.
     pub latency: f64,
+    /// `--loss`: how likely it is that a message between servers is lost.
+    pub loss: f64,
     /// True with `--nemesis partition`.
     pub partitions: bool,
     /// True with `--availability total`.
@@ -148,6 +150,7 @@ impl ChallengeRun {
         settings.rate = self.rate;
         settings.time_limit = self.time_limit;
         settings.latency = self.latency;
+        settings.loss = self.loss;
         settings.strict = true;
         if self.partitions {
             settings.nemesis.push(Nemesis::Partition);
@@ -185,6 +188,9 @@ impl ChallengeRun {
         }
         if self.latency > 0.0 {
             flags.push_str(&format!(" --latency {}", self.latency));
+        }
+        if self.loss > 0.0 {
+            flags.push_str(&format!(" --loss {}", self.loss));
         }
         if !self.consistency_models.is_empty() {
             flags.push_str(&format!(" --consistency-models {}", self.consistency_models));
@@ -225,7 +231,7 @@ pub fn find(id: &str) -> Option<&'static Challenge> {
 }
 
 /// Defaults, to be changed.
-const BASE: ChallengeRun = ChallengeRun {
+pub(crate) const BASE: ChallengeRun = ChallengeRun {
     name: "",
     workload: "echo",
     node: "echo",
@@ -235,6 +241,7 @@ const BASE: ChallengeRun = ChallengeRun {
     rate: 5.0,
     time_limit: 10.0,
     latency: 0.0,
+    loss: 0.0,
     partitions: false,
     total_availability: false,
     consistency_models: "",

@@ -3,12 +3,13 @@
 //! One module a workload, each an implementation of [`kolk_engine::Workload`]: it chooses
 //! operations, writes the requests and reads the replies. What they do is Maelstrom's
 //! (<https://github.com/jepsen-io/maelstrom/blob/main/doc/workloads.md>). [`registry`] finds them
-//! by name, [`planner`] turns flags into a [`Plan`](kolk_history::Plan), and [`challenge`] holds
-//! the Gossip Glomers challenges as data.
+//! by name, [`planner`] turns flags into a [`Plan`](kolk_history::Plan), [`challenge`] holds the
+//! Gossip Glomers challenges as data, and [`course`] the stages of the course.
 
 pub mod broadcast;
 pub mod challenge;
 pub mod counter;
+pub mod course;
 pub mod echo;
 pub mod g_set;
 pub mod kafka;

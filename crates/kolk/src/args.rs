@@ -2,6 +2,7 @@
 
 mod challenge;
 mod explore;
+mod learn;
 mod nodes;
 mod paper;
 mod stored;
@@ -13,6 +14,7 @@ use clap::{Parser, Subcommand};
 
 pub use self::challenge::ChallengeArgs;
 pub use self::explore::{ExploreArgs, ShrinkArgs, StrategyArg};
+pub use self::learn::{LearnArgs, LearnCheckArgs, LearnCommand, LearnHintArgs};
 pub use self::nodes::{CheckNodeArgs, NewArgs, NodeArgs, VerifyArgs};
 pub use self::paper::{CompletionsArgs, ElsewhereArgs, HelpArgs, ManArgs};
 pub use self::stored::{CheckArgs, PruneArgs, ReplayArgs, ReportArgs, ServeArgs, StoreCommand};
@@ -62,6 +64,8 @@ pub enum Command {
     Test(Box<TestArgs>),
     /// Run the Gossip Glomers challenges, with their official flags and limits
     Challenge(ChallengeArgs),
+    /// Work through the course: tasks, hints, checks
+    Learn(LearnArgs),
     /// Run a test or a challenge again whenever the program changes
     Watch(WatchArgs),
     /// Try many runs, find one that fails, and make it small

@@ -6,6 +6,7 @@ pub mod check_node;
 pub mod elsewhere;
 pub mod explore;
 pub mod help;
+pub mod learn;
 pub mod new;
 pub mod node;
 pub mod paper;

@@ -117,6 +117,10 @@ fn dispatch(command: &Command) -> Result<ExitCode, Stop> {
     let status = match command {
         Command::Test(args) => commands::test::run(args)?,
         Command::Challenge(args) => commands::challenge::run(args)?,
+        Command::Learn(args) => match args.watched() {
+            Some(args) => commands::watch::run(&args)?,
+            None => commands::learn::run(args)?,
+        },
         Command::Watch(args) => commands::watch::run(args)?,
         Command::Explore(args) => commands::explore::run(args)?,
         Command::Shrink(args) => commands::shrink::run(args)?,

@@ -131,24 +131,7 @@ impl Completed {
     ///
     /// If it cannot be made.
     pub fn build(&self, quiet: bool) -> Result<(), Stop> {
-        let Some(build) = &self.build else { return Ok(()) };
-        if !quiet {
-            let text = format!("build  {}", kolk_report::sanitize::sanitize(build));
-            let note = terminal::error_style().paint(Role::Faint, text).to_string();
-            terminal::print_error(&format!("{note}\n"));
-        }
-        let mut shell = Process::new("sh");
-        // Standard output is for results.
-        shell.args(["-c", &format!("exec 1>&2\n{build}")]).stdin(Stdio::null());
-        let failed = match shell.status() {
-            Ok(status) if status.success() => return Ok(()),
-            Ok(status) => status.to_string(),
-            Err(error) => error.to_string(),
-        };
-        let failure = Failure::new(format!("the program cannot be made: `{build}` failed"))
-            .cause(failed)
-            .advice(format!("the command stands in {NAME}, as `build`"));
-        Err(Stop::user(failure))
+        self.build.as_deref().map_or(Ok(()), |build| carry_out(build, quiet))
     }
 
     /// The same failure, with the line of the file that it comes from, if it comes from there.
@@ -186,4 +169,46 @@ impl Completed {
 /// If the file cannot be read, or holds what kolk does not know.
 pub fn sources() -> Result<Vec<PathBuf>, Stop> {
     Ok(ProjectFile::read(Path::new(NAME))?.map(|file| file.sources).unwrap_or_default())
+}
+
+/// The project of this folder, if there is one.
+///
+/// # Errors
+///
+/// If the file cannot be read, or holds what kolk does not know.
+pub fn here() -> Result<Option<ProjectFile>, Stop> {
+    ProjectFile::read(Path::new(NAME))
+}
+
+/// Makes the program of this folder's project, if its file says how.
+///
+/// # Errors
+///
+/// If it cannot be made.
+pub fn make(quiet: bool) -> Result<(), Stop> {
+    match here()?.and_then(|file| file.build) {
+        Some(build) => carry_out(&build, quiet),
+        None => Ok(()),
+    }
+}
+
+/// Carries out a build command.
+fn carry_out(build: &str, quiet: bool) -> Result<(), Stop> {
+    if !quiet {
+        let text = format!("build  {}", kolk_report::sanitize::sanitize(build));
+        let note = terminal::error_style().paint(Role::Faint, text).to_string();
+        terminal::print_error(&format!("{note}\n"));
+    }
+    let mut shell = Process::new("sh");
+    // Standard output is for results.
+    shell.args(["-c", &format!("exec 1>&2\n{build}")]).stdin(Stdio::null());
+    let failed = match shell.status() {
+        Ok(status) if status.success() => return Ok(()),
+        Ok(status) => status.to_string(),
+        Err(error) => error.to_string(),
+    };
+    let failure = Failure::new(format!("the program cannot be made: `{build}` failed"))
+        .cause(failed)
+        .advice(format!("the command stands in {NAME}, as `build`"));
+    Err(Stop::user(failure))
 }

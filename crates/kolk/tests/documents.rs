@@ -66,7 +66,7 @@ fn shortened<'a>(words: &[&'a str]) -> Option<Vec<&'a str>> {
             || word.starts_with("store/")
     };
     let (command, rest) = words.split_first()?;
-    if matches!(*command, "serve" | "help" | "man" | "completions" | "check-node")
+    if matches!(*command, "serve" | "help" | "man" | "completions" | "check-node" | "learn")
         || rest.iter().any(is_placeholder)
     {
         return None;

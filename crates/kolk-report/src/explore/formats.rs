@@ -3,6 +3,7 @@
 use serde_json::{Value, json as object};
 
 use super::{Explored, Failed, Small};
+use crate::xml::xml;
 
 /// The results as JSON, with an end of line.
 pub fn json(explored: &Explored) -> String {
@@ -120,24 +121,6 @@ pub fn junit(explored: &Explored) -> String {
         );
     }
     out + "  </testsuite>\n</testsuites>\n"
-}
-
-/// Text in XML; what XML cannot hold is left out.
-fn xml(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\t' => out.push(' '),
-            character if character.is_control() || matches!(character, '\u{fffe}' | '\u{ffff}') => {
-            }
-            character => out.push(character),
-        }
-    }
-    out
 }
 
 /// A line for each class of failure that GitHub shows beside a change.

@@ -56,7 +56,7 @@ pub fn run(args: &ChallengeArgs) -> Result<Status, Stop> {
         }
         terminal::print("\n");
     }
-    let asked = Asked { args, program, seed, kept: RefCell::default() };
+    let asked = Asked { args, program, seed, is_silent: false, kept: RefCell::default() };
     let mut ended = Vec::new();
     let runs = |challenge: &&'static Challenge| {
         let id = challenge.id;
@@ -83,6 +83,35 @@ pub fn run(args: &ChallengeArgs) -> Result<Status, Stop> {
     Ok(if signals::stop_wanted() { Status::Interrupted } else { status(&ended) })
 }
 
+/// Carries out runs, and shows each but with `--json`, until one does not hold, or with all of them, as
+/// `fail_fast` says: what `kolk learn` checks with.
+pub fn carry_out(
+    args: &ChallengeArgs,
+    id: &'static str,
+    runs: &'static [ChallengeRun],
+) -> Result<Vec<drawing::ChallengeRun>, Stop> {
+    let program = match &args.bin {
+        Some(path) => Some(request::program_spec(path, &args.args, clock_of(args), args.host)?),
+        None => None,
+    };
+    let seed = args.seed.unwrap_or(SEED);
+    let is_silent = args.output.json;
+    let asked = Asked { args, program, seed, is_silent, kept: RefCell::default() };
+    let mut ended = Vec::new();
+    for run in runs {
+        ended.push(if args.seeds > 1 {
+            asked.sweep(id, run)?
+        } else {
+            asked.run(id, run, seed)?
+        });
+        let failed = ended.last().is_some_and(|run| !run.holds());
+        if signals::stop_wanted() || (args.fail_fast && failed) {
+            break;
+        }
+    }
+    Ok(ended)
+}
+
 /// What is common to all runs.
 struct Asked<'a> {
     args: &'a ChallengeArgs,
@@ -90,6 +119,8 @@ struct Asked<'a> {
     program: Option<NodeSpec>,
     /// The first seed.
     seed: u64,
+    /// True if nothing is printed: somebody else shows what came of it.
+    is_silent: bool,
     /// What is left of the runs on disk.
     kept: RefCell<Kept>,
 }
@@ -191,6 +222,10 @@ impl Asked<'_> {
             commands::show_logs(&finished);
         }
 
+        if self.is_silent {
+            self.kept.borrow_mut().add(&finished, drawn.holds(), self.args.keep)?;
+            return Ok(drawn);
+        }
         if self.args.output.json {
             commands::show(&finished, &self.args.output);
             self.kept.borrow_mut().add(&finished, drawn.holds(), self.args.keep)?;
@@ -225,6 +260,9 @@ impl Asked<'_> {
             Err((seed, stop)) => return Err(self.tried_again(id, run, seed, stop)),
         };
         let drawn = sweep.drawn(id, run, self.program.is_none());
+        if self.is_silent {
+            return Ok(drawn);
+        }
         if self.args.output.json {
             terminal::print(&sweep.json(id, run));
             return Ok(drawn);

@@ -14,7 +14,7 @@ use kolk_report::failure::Failure;
 use kolk_report::sanitize::sanitize;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::args::{Cli, Command, WatchArgs};
+use crate::args::{Cli, Command, LearnArgs, LearnCommand, WatchArgs};
 use crate::status::{Status, Stop};
 use crate::{commands, project, signals, terminal};
 
@@ -119,6 +119,16 @@ fn watched(words: &[String], completed: &project::Completed) -> Result<Vec<PathB
         Command::Test(args) => args.run.bin,
         Command::Challenge(args) => args.bin,
         Command::CheckNode(args) => args.bin,
+        Command::Learn(LearnArgs { command: Some(LearnCommand::Check(args)), .. }) => {
+            let mut watched = super::learn::programs(&args)?;
+            if args.bin.is_none() {
+                watched.extend(project::sources()?);
+                watched.push(PathBuf::from(project::NAME));
+            }
+            watched.sort();
+            watched.dedup();
+            return Ok(watched);
+        }
         _ => {
             let failure = Failure::new(format!("`kolk {}` is not watched", words.join(" ")))
                 .advice("kolk watch repeats `test`, `challenge` and `check-node`");

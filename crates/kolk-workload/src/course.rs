@@ -1,0 +1,396 @@
+//! The course as data: its stages, each with its task, hints that are given one at a time, and the runs
+//! that a program must pass. The book's pages and `kolk learn` both show what stands here.
+//!
+//! A stage of the Gossip Glomers has their flags and limits, from [`challenge`]. The others are kolk's own.
+
+use crate::challenge::{self, BASE, ChallengeRun};
+
+/// One stage.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stage {
+    /// What one types: a challenge's id, or a workload for a stage of kolk's own.
+    pub id: &'static str,
+    /// What it is called.
+    pub title: &'static str,
+    /// The page of the book, without its ending.
+    pub page: &'static str,
+    /// What is to be done, a paragraph in Markdown.
+    pub task: &'static str,
+    /// Hints, each a paragraph in Markdown, and each telling more than the one before.
+    pub hints: &'static [&'static str],
+    /// The runs of a stage of kolk's own; none if they are a challenge's.
+    own: &'static [ChallengeRun],
+}
+
+impl Stage {
+    /// What a program must pass.
+    pub fn runs(&self) -> &'static [ChallengeRun] {
+        match challenge::find(self.id) {
+            Some(challenge) => challenge.runs,
+            None => self.own,
+        }
+    }
+
+    /// True if flags and limits are not those of the Gossip Glomers.
+    pub fn is_ours(&self) -> bool {
+        challenge::find(self.id).is_none()
+    }
+
+    /// The workload of its runs.
+    pub fn workload(&self) -> &'static str {
+        self.runs()[0].workload
+    }
+}
+
+/// The stage with this id, whatever its case.
+pub fn find(id: &str) -> Option<&'static Stage> {
+    STAGES.iter().find(|stage| stage.id.eq_ignore_ascii_case(id))
+}
+
+const NETWORK: ChallengeRun = ChallengeRun {
+    name: "partitions, loss",
+    node_count: 5,
+    rate: 20.0,
+    time_limit: 20.0,
+    latency: 50.0,
+    loss: 0.05,
+    partitions: true,
+    ..BASE
+};
+
+/// All stages, in their order.
+pub const STAGES: &[Stage] = &[
+    Stage {
+        id: "1",
+        title: "Echo",
+        page: "echo",
+        task: "Answer each `echo` with an `echo_ok` that holds the same payload.",
+        hints: &[
+            "A request and its answer: `kolk help workload echo`. What a library would do for you: \
+             `kolk help protocol`.",
+            "Answer `init` first, with `init_ok`. Every answer goes to the `src` of its request, and has \
+             that request's `msg_id` as `in_reply_to`.",
+            "If nothing seems to arrive: flush standard output after each line, and write logs to standard \
+             error. `kolk check-node ./main.py` tries the program by itself.",
+        ],
+        own: &[],
+    },
+    Stage {
+        id: "2",
+        title: "Unique ids",
+        page: "unique-ids",
+        task: "Answer each `generate` with an id that no node ever gives out again, though nodes are cut off \
+               from each other: every request must be answered.",
+        hints: &[
+            "Whoever must ask somebody else cannot answer while that one is cut off. What does a node know \
+             that differs from what all others know?",
+            "Its name differs from all others' names; a number that it counts up differs from its own \
+             earlier ones. Both together make an id.",
+            "A node that is started again counts from 0 again. Add something that differs between its lives: \
+             64 random bits, drawn when it starts.",
+        ],
+        own: &[],
+    },
+    Stage {
+        id: "3a",
+        title: "Broadcast on a single node",
+        page: "broadcast",
+        task: "Keep each value that a `broadcast` brings, and give all of them back for a `read`. A `topology` \
+               comes first; answer it.",
+        hints: &[
+            "A set in memory is enough. `kolk help workload broadcast` shows all three requests.",
+        ],
+        own: &[],
+    },
+    Stage {
+        id: "3b",
+        title: "Broadcast on several nodes",
+        page: "broadcast",
+        task: "The same with five nodes: a value that one is told comes to all.",
+        hints: &[
+            "Nodes may send each other messages of any type. Choose one that no client sends, and add a \
+             handler for it.",
+            "If you follow the topology, a value must go on from neighbour to neighbour; pass it on only \
+             when it is new, or it goes on for ever.",
+        ],
+        own: &[],
+    },
+    Stage {
+        id: "3c",
+        title: "Fault-tolerant broadcast",
+        page: "broadcast",
+        task: "The same while nodes are cut off from each other for seconds. When that is over, all values \
+               must come to all nodes.",
+        hints: &[
+            "A message that is sent to a node that is cut off is lost, and nobody says so. How would the \
+             sender know?",
+            "Have the other node answer, and send again until it does: the library's `retry`.",
+            "What is sent again may arrive twice: keep values where twice is the same as once.",
+        ],
+        own: &[],
+    },
+    Stage {
+        id: "3d",
+        title: "Efficient broadcast, part I",
+        page: "broadcast",
+        task: "25 nodes, and 100 ms for every message. Fewer than 30 messages an operation, a median of less \
+               than 400 ms until a value is everywhere, and never more than 600 ms; and still safe under partitions.",
+        hints: &[
+            "Each hop takes 100 ms: 400 ms are three hops and some waiting. A grid of 25 nodes is eight hops \
+             wide. Nobody makes you follow the topology.",
+            "Half of the operations are reads and cost nothing. If each value goes straight to the 24 others, \
+             that is 24 messages and 24 answers a value: 24 an operation. That holds the limits.",
+            "Values that are told within the same moment can share a message: collect them, and send what is \
+             new a few times a second.",
+        ],
+        own: &[],
+    },
+    Stage {
+        id: "3e",
+        title: "Efficient broadcast, part II",
+        page: "broadcast",
+        task: "The same with fewer than 20 messages an operation; now the median may be a second and the \
+               maximum two.",
+        hints: &[
+            "A batch waits for others to share its message. If you flush every *p* seconds, a value waits *p* / 2 \
+             on average, and *p* at most.",
+            "Each node sends at most one batch to each other in a period. Count: 25 nodes, 24 others, an \
+             answer to each, 100 operations a second.",
+            "One period can pass 3d and 3e. Far fewer messages need a node in the middle, that gathers from all \
+             and tells all: and then somebody must take its place when it is cut off.",
+        ],
+        own: &[],
+    },
+    Stage {
+        id: "g-set",
+        title: "A set that only grows",
+        page: "crdts",
+        task: "Elements are added at any node and come to all, though a twentieth of the messages is lost and \
+               nodes are cut off. Every request is answered at once.",
+        hints: &[
+            "Broadcast would do. Try something simpler: now and then send somebody all you have.",
+            "What to do with a state that arrives? Not replace one's own by it: join both, so that nothing \
+             is lost.",
+            "A union may be made in any order and any number of times. So nothing need be acknowledged: a lost \
+             message is made good by the next.",
+        ],
+        own: &[ChallengeRun { workload: "g-set", node: "g-set", ..NETWORK }],
+    },
+    Stage {
+        id: "pn-counter",
+        title: "A counter that goes up and down",
+        page: "crdts",
+        task: "Additions and subtractions at any node, and in the end the same sum at all, in the same \
+               network. Every request is answered at once.",
+        hints: &[
+            "A sum cannot be joined: of 3 and 5 nobody can tell which adds are in which. What can?",
+            "Keep a number for each node: what was added there. Only that node changes it, and it only grows, \
+             so the greater one is the newer one.",
+            "With subtractions it would fall again. Keep two numbers a node, what was added and what was taken \
+             away; both only grow.",
+            "Do not send all of it: remember what each other node has acknowledged, and send what has changed \
+             since. That is a delta.",
+        ],
+        own: &[ChallengeRun { workload: "pn-counter", node: "pn-counter", ..NETWORK }],
+    },
+    Stage {
+        id: "4",
+        title: "Grow-only counter",
+        page: "counter",
+        task: "Keep a sum in the key-value service `seq-kv`. After the partitions each node must read the exact \
+               sum of all adds.",
+        hints: &[
+            "Two nodes that read, add and write overwrite each other's result. Use `cas`, and try again when \
+             it answers with error 22.",
+            "Error 0 means that nobody knows whether it was done. Do not try again: tell the client the same.",
+            "`seq-kv` may answer a read from an old state. After a change of one's own it may not: before you \
+             read, write something that was not there before.",
+        ],
+        own: &[],
+    },
+    Stage {
+        id: "seq-kv",
+        title: "A store of one's own",
+        page: "own-store",
+        task: "Be a key-value store that is sequentially consistent, on the nodes themselves and without the \
+               services: `read`, `write` and `cas`, under partitions. A node that cannot carry out an update \
+               answers with an error; what it answers otherwise must be right.",
+        hints: &[
+            "All updates need one order. Let one node give it: the others ask that node.",
+            "Reads may be old, so each node can answer them from a copy. What may a copy never do?",
+            "A copy never goes back. And whoever has made an update must see it: the answer to an update \
+             brings the state that holds it, and the copy takes that over before the client is answered.",
+            "A refused `cas` says something of the store, too. Bring the copy up to date before you tell the \
+             client.",
+        ],
+        own: &[ChallengeRun {
+            name: "partitions",
+            workload: "seq-kv",
+            node: "seq-kv",
+            node_count: 5,
+            rate: 50.0,
+            time_limit: 20.0,
+            latency: 20.0,
+            partitions: true,
+            ..BASE
+        }],
+    },
+    Stage {
+        id: "5a",
+        title: "Single-node log",
+        page: "log",
+        task: "Append messages to logs, give each an offset, let clients poll from an offset on, and remember \
+               what they commit.",
+        hints: &[
+            "A list for each key; the offset is the place in it. A poll is a piece of each list.",
+            "Committed offsets only go up: keep the greatest.",
+        ],
+        own: &[],
+    },
+    Stage {
+        id: "5b",
+        title: "Multi-node log",
+        page: "log",
+        task: "The same on two nodes: a message has one offset, and an offset one message.",
+        hints: &[
+            "Two nodes that number by themselves give out the same offset twice. Who may number a log?",
+            "Either one node owns it and the other asks; or both take the first free slot in `lin-kv`, by `cas`.",
+            "A poll ends before the first gap. If offsets are given out before the message is stored, there \
+             are gaps that will be filled, and perhaps some that will not.",
+        ],
+        own: &[],
+    },
+    Stage {
+        id: "5c",
+        title: "Efficient log",
+        page: "log",
+        task: "The same, with fewer messages. There is no limit; the best that was published is 1.37 messages an \
+               operation.",
+        hints: &[
+            "With the store in the middle each step is a message and an answer. With an owner, a request that \
+             comes to the owner costs none.",
+            "Polls need no owner: they may be answered from a copy, if it is an unbroken part of the log.",
+        ],
+        own: &[],
+    },
+    Stage {
+        id: "6a",
+        title: "Single-node, totally available transactions",
+        page: "transactions",
+        task: "Transactions of reads and writes of registers, on one node. All of a transaction is done, or \
+               nothing.",
+        hints: &["Do all of it without an `await` in between: then nobody sees the middle."],
+        own: &[],
+    },
+    Stage {
+        id: "6b",
+        title: "Totally available, read uncommitted transactions",
+        page: "transactions",
+        task: "The same on two nodes that may be cut off from each other, and every request is answered. For each \
+               two transactions all nodes must agree whose writes come last (no `G0`), and all writes come to \
+               all nodes.",
+        hints: &[
+            "Run each transaction where it comes to, on that node's registers, and tell the other afterwards.",
+            "Writes cross on the way. \"The last to arrive wins\" is something else at each node.",
+            "Give each transaction a stamp: one more than the greatest that was seen, and the node's name. \
+             The write with the greater stamp wins, everywhere.",
+        ],
+        own: &[],
+    },
+    Stage {
+        id: "6c",
+        title: "Totally available, read committed transactions",
+        page: "transactions",
+        task: "The same, and nothing may be read that was aborted (`G1a`), that was overwritten in the same \
+               transaction (`G1b`), or that comes from a transaction in a circle (`G1c`).",
+        hints: &[
+            "Tell the others a transaction as a whole, and only what it left: the last value of each key.",
+            "Take over all of its writes in one step.",
+        ],
+        own: &[],
+    },
+    Stage {
+        id: "lin-kv",
+        title: "A linearizable store",
+        page: "linearizability",
+        task: "`read`, `write` and `cas` of keys so that every answer fits one order that keeps real time. The \
+               service `lin-kv` is such a store: pass requests on to it, and what comes back.",
+        hints: &[
+            "Keep nothing in the node: whatever it remembers may be old.",
+            "If no answer comes, do not try again: the request may have been carried out, and a second time \
+             may undo somebody else's. Answer with error 0.",
+        ],
+        own: &[ChallengeRun {
+            name: "partitions, loss",
+            workload: "lin-kv",
+            node: "lin-kv",
+            node_count: 3,
+            workers_per_node: 2,
+            rate: 50.0,
+            time_limit: 10.0,
+            latency: 10.0,
+            loss: 0.02,
+            partitions: true,
+            ..BASE
+        }],
+    },
+    Stage {
+        id: "txn-list-append",
+        title: "Strict-serializable transactions",
+        page: "linearizability",
+        task: "Transactions that append to lists and read them, as if they ran one by one, in an order that keeps \
+               real time. Use `lin-kv`.",
+        hints: &[
+            "What takes one step in `lin-kv`? A compare-and-set of one key. What must stand in that key?",
+            "Put all lists under one key. Read it, run the transaction on what was there, and swing the key from \
+             the old value to the new one.",
+            "If the swing is refused, somebody was faster: run again on what is there now, a few times, and then \
+             abort with error 30. If nobody answers, the outcome is unknown: error 0.",
+        ],
+        own: &[ChallengeRun {
+            name: "partitions",
+            workload: "txn-list-append",
+            node: "txn-list-append",
+            node_count: 3,
+            rate: 30.0,
+            time_limit: 10.0,
+            latency: 5.0,
+            partitions: true,
+            consistency_models: "strict-serializable",
+            ..BASE
+        }],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::challenge::{CHALLENGES, SEED};
+    use crate::plan;
+
+    #[test]
+    fn every_challenge_is_a_stage_in_its_order() {
+        let ids = STAGES.iter().filter(|stage| !stage.is_ours()).map(|stage| stage.id);
+        let expected = CHALLENGES.iter().filter(|challenge| !challenge.is_ours());
+        assert!(ids.eq(expected.map(|challenge| challenge.id)));
+        for stage in STAGES.iter().filter(|stage| !stage.is_ours()) {
+            assert_eq!(Some(stage.title), challenge::find(stage.id).map(|found| found.title));
+            assert!(stage.own.is_empty(), "{}", stage.id);
+        }
+    }
+
+    #[test]
+    fn every_stage_has_a_plan() {
+        for stage in STAGES {
+            assert!(!stage.hints.is_empty() && !stage.runs().is_empty(), "{}", stage.id);
+            for run in stage.runs() {
+                let made = plan(&run.settings(run.built_in(), SEED)).expect(stage.id);
+                assert_eq!(made.network.loss, run.loss);
+                assert_eq!(run.flags().contains("--loss"), run.loss > 0.0);
+                assert_eq!(run.workload, stage.workload());
+            }
+        }
+        assert_eq!(find("G-Set").map(|stage| stage.id), Some("g-set"));
+        assert_eq!(find("9"), None);
+    }
+}

@@ -1,0 +1,354 @@
+//! `kolk learn`: the course in the terminal.
+//!
+//! A stage's program lies beside the project's and is called as its workload; where there is none, the
+//! project's own is taken. What was passed is kept in `learn.json`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use kolk_report::Role;
+use kolk_report::course::{self as drawing, Checked};
+use kolk_report::failure::Failure;
+use kolk_workload::challenge::SEED;
+use kolk_workload::course::{self, STAGES, Stage};
+use serde::{Deserialize, Serialize};
+
+use crate::args::{
+    ChallengeArgs, ClockArg, KeepArg, LearnArgs, LearnCheckArgs, LearnCommand, LearnHintArgs,
+};
+use crate::status::{Status, Stop};
+use crate::suggest::did_you_mean;
+use crate::{commands, project, signals, terminal};
+
+/// Where it is kept what was passed.
+const NOTE: &str = "learn.json";
+
+/// The book's pages.
+const PAGES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/book/src/course/");
+
+/// What was passed, and how many hints were given.
+#[derive(Debug, Deserialize, Serialize)]
+struct Progress {
+    format: u32,
+    passed: BTreeSet<String>,
+    hints: BTreeMap<String, usize>,
+}
+
+/// The version of the note.
+const FORMAT: u32 = 1;
+
+impl Progress {
+    fn read() -> Result<Progress, Stop> {
+        let bad = |cause: String| {
+            let failure =
+                Failure::new(format!("cannot use {NOTE}, where it is kept what was passed"));
+            Stop::user(failure.cause(cause).advice("mend it, or remove it to begin anew"))
+        };
+        let text = match fs::read_to_string(NOTE) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let (passed, hints) = Default::default();
+                return Ok(Progress { format: FORMAT, passed, hints });
+            }
+            Err(error) => return Err(bad(error.to_string())),
+        };
+        let progress: Progress =
+            serde_json::from_str(&text).map_err(|error| bad(error.to_string()))?;
+        if progress.format != FORMAT {
+            return Err(bad(format!(
+                "it is of format {}, and this kolk knows {FORMAT}",
+                progress.format
+            )));
+        }
+        Ok(progress)
+    }
+
+    /// Writes it as a whole or not at all.
+    fn write(&self) -> Result<(), Stop> {
+        let text = serde_json::to_string_pretty(self).context("cannot write what was passed")?;
+        let new = format!("{NOTE}.new");
+        fs::write(&new, text + "\n").with_context(|| format!("cannot write {new}"))?;
+        Ok(fs::rename(&new, NOTE).with_context(|| format!("cannot write {NOTE}"))?)
+    }
+
+    fn next(&self) -> Option<&'static Stage> {
+        STAGES.iter().find(|stage| !self.passed.contains(stage.id))
+    }
+
+    /// How many hints of a stage were given.
+    fn given(&self, stage: &Stage) -> usize {
+        self.hints.get(stage.id).copied().unwrap_or_default().min(stage.hints.len())
+    }
+
+    fn shown(&self) -> Vec<drawing::Stage> {
+        let shown = |stage: &Stage| drawing::Stage {
+            id: stage.id,
+            title: stage.title,
+            is_ours: stage.is_ours(),
+            is_passed: self.passed.contains(stage.id),
+            hints: (self.given(stage), stage.hints.len()),
+        };
+        STAGES.iter().map(shown).collect()
+    }
+}
+
+/// Shows, checks or hints.
+pub fn run(args: &LearnArgs) -> Result<Status, Stop> {
+    match &args.command {
+        None => show(args),
+        Some(LearnCommand::Check(args)) => check(args),
+        Some(LearnCommand::Hint(args)) => hint(args),
+        // It is a `kolk watch` of a check.
+        Some(LearnCommand::Watch(_)) => Ok(Status::Valid),
+    }
+}
+
+fn named(id: &str) -> Result<&'static Stage, Stop> {
+    course::find(id).ok_or_else(|| {
+        let ids = || STAGES.iter().map(|stage| stage.id);
+        let known = ids().collect::<Vec<_>>().join(", ");
+        let failure = Failure::new(format!("there is no stage `{id}`"));
+        Stop::user(failure.advice(did_you_mean(id, ids())).advice(format!("stages are {known}")))
+    })
+}
+
+fn show(args: &LearnArgs) -> Result<Status, Stop> {
+    let progress = Progress::read()?;
+    let stage = match &args.stage {
+        Some(id) => Some(named(id)?),
+        None => progress.next(),
+    };
+    let (shown, style) = (progress.shown(), terminal::out_style());
+    let next = progress.next().map(|stage| stage.id);
+    if args.json {
+        terminal::print(&drawing::progress_json(&shown, next));
+        return Ok(Status::Valid);
+    }
+    let list = drawing::list(&shown, next, style);
+    terminal::print(&match stage {
+        None => format!("{list}\nAll stages are passed. `kolk explore` goes on from here.\n"),
+        Some(stage) => format!("{list}\n{}", task(stage, &progress)?),
+    });
+    Ok(Status::Valid)
+}
+
+/// A stage's task, with its flags, its program and its page.
+fn task(stage: &'static Stage, progress: &Progress) -> Result<String, Stop> {
+    let kolk = commands::program();
+    let mut lines: Vec<(&str, String)> =
+        stage.runs().iter().map(|run| ("runs", format!("kolk test {}", run.flags()))).collect();
+    lines.push((
+        "program",
+        match Programs::find()? {
+            None => {
+                format!("none yet: {kolk} new my-course --lang python writes a project; go there")
+            }
+            Some(programs) => {
+                let (own, taken) = (programs.own(stage), programs.of(stage));
+                match taken == own {
+                    true => own.display().to_string(),
+                    false => format!("{}, or {} if it is there", taken.display(), own.display()),
+                }
+            }
+        },
+    ));
+    lines.push(("page", format!("{PAGES}{}.md", stage.page)));
+    let (given, count) = (progress.given(stage), stage.hints.len());
+    lines.push(("hint", format!("{kolk} learn hint   ({given} of {count} given)")));
+    lines.push(("check", format!("{kolk} learn check")));
+    let task = drawing::Task { id: stage.id, title: stage.title, text: stage.task, lines };
+    Ok(drawing::task(&task, terminal::out_style()))
+}
+
+fn hint(args: &LearnHintArgs) -> Result<Status, Stop> {
+    let mut progress = Progress::read()?;
+    let stage = match &args.stage {
+        Some(id) => Some(named(id)?),
+        None => progress.next(),
+    };
+    let Some(stage) = stage else {
+        terminal::print("All stages are passed.\n");
+        return Ok(Status::Valid);
+    };
+    let (given, count) = (progress.given(stage), stage.hints.len());
+    let number = (given + 1).min(count);
+    let style = terminal::out_style();
+    for place in 0..number {
+        // Those before are shown again: a hint builds on them.
+        terminal::print(&drawing::hint(stage.id, place + 1, count, stage.hints[place], style));
+    }
+    if given == count {
+        let text = format!("That is all of them; how it is done is on {PAGES}{}.md", stage.page);
+        terminal::print(&format!("{}\n", style.paint(Role::Faint, text)));
+    }
+    progress.hints.insert(stage.id.to_owned(), number);
+    progress.write()?;
+    Ok(Status::Valid)
+}
+
+/// The programs of the project in this folder.
+struct Programs {
+    bin: PathBuf,
+    args: Vec<String>,
+}
+
+impl Programs {
+    fn find() -> Result<Option<Programs>, Stop> {
+        let Some(file) = project::here()? else { return Ok(None) };
+        let bin = file.bin.as_ref().and_then(|bin| bin.words_for("check-node").pop());
+        Ok(bin.map(|bin| Programs { bin: bin.into(), args: file.args }))
+    }
+
+    /// Where a stage's own program would be.
+    fn own(&self, stage: &Stage) -> PathBuf {
+        let mut path = self.bin.with_file_name(stage.workload());
+        if let Some(end) = self.bin.extension() {
+            path.set_extension(end);
+        }
+        path
+    }
+
+    /// The program that is run for a stage.
+    fn of(&self, stage: &Stage) -> PathBuf {
+        let own = self.own(stage);
+        if own.is_file() { own } else { self.bin.clone() }
+    }
+}
+
+/// What `kolk learn watch` looks at beside the project's sources: the programs of all stages.
+pub fn programs(args: &LearnCheckArgs) -> Result<Vec<PathBuf>, Stop> {
+    let bin = args.bin.clone().into_iter();
+    let of_project = Programs::find()?.into_iter();
+    let all = of_project.flat_map(|programs| {
+        STAGES.iter().map(|stage| programs.of(stage)).collect::<BTreeSet<_>>()
+    });
+    Ok(bin.chain(all).collect())
+}
+
+fn no_program() -> Stop {
+    let failure = Failure::new("there is no program to check")
+        .advice("a project for the course: kolk new my-course --lang python; go into its folder")
+        .advice("or name the program: kolk learn check 1 --bin ./echo.py");
+    Stop::user(failure)
+}
+
+/// The stages that are run, in their order.
+fn chosen(args: &LearnCheckArgs, progress: &Progress) -> Result<Vec<&'static Stage>, Stop> {
+    let named = args.stages.iter().map(|id| named(id)).collect::<Result<Vec<_>, _>>()?;
+    let next = progress.next().map(|stage| stage.id);
+    let is_chosen = |stage: &&Stage| match (args.all, named.is_empty()) {
+        (true, _) => true,
+        (false, true) => progress.passed.contains(stage.id) || next == Some(stage.id),
+        (false, false) => named.iter().any(|named| named.id == stage.id),
+    };
+    Ok(STAGES.iter().filter(is_chosen).collect())
+}
+
+fn check(args: &LearnCheckArgs) -> Result<Status, Stop> {
+    let mut progress = Progress::read()?;
+    let stages = chosen(args, &progress)?;
+    let programs = Programs::find()?;
+    let (quiet, style) = (args.output.quiet || args.output.json, terminal::out_style());
+    if args.bin.is_none() {
+        if programs.is_none() {
+            return Err(no_program());
+        }
+        project::make(quiet)?;
+    }
+    let mut checked: Vec<Checked> = Vec::new();
+    for stage in stages {
+        let (bin, node_args) = match (&args.bin, &programs) {
+            (Some(bin), _) => (bin.clone(), Vec::new()),
+            (None, Some(programs)) => (programs.of(stage), programs.args.clone()),
+            (None, None) => return Err(no_program()),
+        };
+        let asked = asked(args, bin, node_args);
+        let (runs, trouble) = match commands::challenge::carry_out(&asked, stage.id, stage.runs()) {
+            Ok(runs) => (runs, None),
+            // For a class one student's program that does not start is an outcome like others.
+            Err(stop) if args.all && stop.status == Status::BadArguments => {
+                (Vec::new(), Some(stop.failure.problem))
+            }
+            Err(stop) => return Err(stop),
+        };
+        if signals::stop_wanted() {
+            break;
+        }
+        checked.push(Checked { id: stage.id, title: stage.title, runs, trouble });
+        let holds = checked.last().is_some_and(Checked::holds);
+        // What was passed once and is broken now is not passed.
+        let is_known = progress.passed.contains(stage.id);
+        if holds {
+            progress.passed.insert(stage.id.to_owned());
+        } else {
+            progress.passed.remove(stage.id);
+        }
+        if holds != is_known {
+            progress.write()?;
+        }
+        if !holds && !args.all {
+            break;
+        }
+    }
+    if let Some(path) = &args.junit {
+        let cannot = || format!("cannot write {}", path.display());
+        fs::write(path, drawing::junit(&checked)).with_context(cannot)?;
+    }
+    let holds = checked.iter().all(Checked::holds);
+    if args.output.json {
+        terminal::print(&drawing::json(&checked));
+    } else if !signals::stop_wanted() {
+        let (role, mark) = if holds { (Role::Good, "✓") } else { (Role::Bad, "✗") };
+        let mark = style.paint(role, mark);
+        terminal::print(&format!("\n{mark} {}\n", drawing::held(&checked)));
+        if !args.output.quiet {
+            terminal::print(&format!("\n{}", after(holds, &checked, &progress)?));
+        }
+    }
+    Ok(match (signals::stop_wanted(), holds) {
+        (true, _) => Status::Interrupted,
+        (false, true) => Status::Valid,
+        (false, false) => Status::Invalid,
+    })
+}
+
+/// What to do next: the next task, or where to look.
+fn after(holds: bool, checked: &[Checked], progress: &Progress) -> Result<String, Stop> {
+    let failed =
+        checked.iter().find(|stage| !stage.holds()).and_then(|stage| course::find(stage.id));
+    match (holds, failed, progress.next()) {
+        (false, Some(stage), _) => {
+            let kolk = commands::program();
+            Ok(format!("  hint    {kolk} learn hint\n  page    {PAGES}{}.md\n", stage.page))
+        }
+        (_, _, Some(next)) => task(next, progress),
+        (_, _, None) => Ok("All stages are passed. `kolk explore` goes on from here.\n".to_owned()),
+    }
+}
+
+/// A check as a challenge is asked for.
+fn asked(args: &LearnCheckArgs, bin: PathBuf, node_args: Vec<String>) -> ChallengeArgs {
+    ChallengeArgs {
+        ids: Vec::new(),
+        list: false,
+        bin: Some(bin),
+        args: node_args,
+        seed: Some(args.seed.unwrap_or(SEED)),
+        seeds: args.seeds,
+        clock: Some(args.clock.unwrap_or(ClockArg::Virtual)),
+        host: None,
+        time_limit: None,
+        judge: None,
+        rate: None,
+        latency: None,
+        latency_dist: None,
+        topology: None,
+        patience: args.patience,
+        fail_fast: !args.all,
+        log_stderr: false,
+        keep: KeepArg::Failing,
+        output: args.output.clone(),
+    }
+}

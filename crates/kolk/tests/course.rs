@@ -1,0 +1,243 @@
+//! The course: its pages show what the stages say and what the programs are, and `kolk learn` goes
+//! through it. `KOLK_RENEW=1 cargo test -p kolk --test course` draws the parts of pages anew.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use kolk_workload::course::{self, STAGES, Stage};
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository")
+}
+
+fn pages() -> Vec<PathBuf> {
+    let entries = fs::read_dir(root().join("book/src/course")).expect("the course");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths.filter(|path| path.extension().is_some_and(|end| end == "md")).collect()
+}
+
+/// A stage's task as its page shows it.
+fn task(stage: &Stage) -> String {
+    let flags: Vec<String> = stage.runs().iter().map(|run| format!("`{}`", run.flags())).collect();
+    let whose = if stage.is_ours() { "kolk's own" } else { "those of the Gossip Glomers" };
+    format!(
+        "### {}: {}\n\n{}\n\nThe flags are {whose}: {}.",
+        stage.id,
+        stage.title,
+        stage.task,
+        flags.join(", and ")
+    )
+}
+
+/// Its hints, folded.
+fn hints(stage: &Stage) -> String {
+    let count = stage.hints.len();
+    let hint = |(place, text): (usize, &&str)| {
+        let summary = format!("{}: hint {} of {count}", stage.id, place + 1);
+        format!("<details>\n<summary>{summary}</summary>\n\n{text}\n\n</details>")
+    };
+    stage.hints.iter().enumerate().map(hint).collect::<Vec<_>>().join("\n\n")
+}
+
+/// The page with its drawn parts as they should be, and which these are.
+fn redrawn(text: &str) -> (String, Vec<String>) {
+    let (mut out, mut parts, mut rest) = (String::new(), Vec::new(), text);
+    while let Some(start) =
+        ["<!-- task ", "<!-- hints "].iter().filter_map(|mark| rest.find(mark)).min()
+    {
+        let (before, after) = rest.split_at(start);
+        let (mark, after) = after.split_once(" -->\n").expect("a mark's end");
+        let (_, after) = after.split_once("<!-- end -->").expect("a part's end");
+        let name = mark.trim_start_matches("<!-- ");
+        let (what, id) = name.split_once(' ').expect("a stage");
+        let stage = course::find(id).unwrap_or_else(|| panic!("there is no stage {id}"));
+        let drawn = if what == "task" { task(stage) } else { hints(stage) };
+        out.push_str(&format!("{before}{mark} -->\n\n{drawn}\n\n<!-- end -->"));
+        parts.push(name.to_owned());
+        rest = after;
+    }
+    out.push_str(rest);
+    (out, parts)
+}
+
+#[test]
+fn pages_show_what_the_stages_say() {
+    let mut shown = Vec::new();
+    for page in pages() {
+        let text = fs::read_to_string(&page).expect("a page");
+        let (now, parts) = redrawn(&text);
+        if std::env::var_os("KOLK_RENEW").is_some() {
+            fs::write(&page, &now).expect("written");
+        } else {
+            assert!(
+                now == text,
+                "{}: to renew it: KOLK_RENEW=1 cargo test -p kolk --test course",
+                page.display()
+            );
+        }
+        let name = page.file_stem().expect("a name").to_string_lossy().into_owned();
+        shown.extend(parts.into_iter().map(|part| format!("{name} {part}")));
+    }
+    shown.sort();
+    let parts =
+        |stage: &Stage| ["task", "hints"].map(|what| format!("{} {what} {}", stage.page, stage.id));
+    let mut expected: Vec<String> = STAGES.iter().flat_map(parts).collect();
+    expected.sort();
+    assert_eq!(shown, expected);
+}
+
+/// What a page quotes of a program stands in that program, and every program is quoted from somewhere.
+#[test]
+fn quoted_code_is_the_programs() {
+    let mut quoted = 0;
+    for page in pages() {
+        let text = fs::read_to_string(&page).expect("a page");
+        let mut lines = text.lines();
+        while let Some(line) = lines.next() {
+            let is_code = line.starts_with("```python") || line.starts_with("```rust");
+            assert!(!is_code, "{}: `{line}` does not say from where", page.display());
+            let Some(from) = line.strip_prefix("<!-- from ") else { continue };
+            let from = from.trim_end_matches(" -->");
+            assert!(lines.next().is_some_and(|line| line.starts_with("```")), "{from}: no code");
+            let code: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            let program = fs::read_to_string(root().join(from)).expect(from);
+            assert!(program.contains(&code.join("\n")), "{}: not in {from}", page.display());
+            quoted += 1;
+        }
+    }
+    assert!(quoted > 15, "{quoted} quotations");
+}
+
+/// A project for the course.
+struct Project {
+    folder: PathBuf,
+    _home: tempfile::TempDir,
+}
+
+impl Project {
+    fn new() -> Project {
+        let home = tempfile::tempdir().expect("a folder");
+        let folder = home.path().join("my-course");
+        let project = Project { folder: home.path().to_owned(), _home: home };
+        let (status, text) = project.kolk("new my-course --lang python");
+        assert_eq!(status, 0, "{text}");
+        Project { folder, ..project }
+    }
+
+    fn kolk(&self, words: &str) -> (i32, String) {
+        let output = Command::new(env!("CARGO_BIN_EXE_kolk"))
+            .args(words.split_whitespace())
+            .current_dir(&self.folder)
+            .env_remove("CARGO_MANIFEST_DIR")
+            .stdin(Stdio::null())
+            .output()
+            .expect("kolk");
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code().expect("a status"), String::from_utf8(text).expect("UTF-8"))
+    }
+
+    fn json(&self, words: &str) -> (i32, Value) {
+        let (status, text) = self.kolk(words);
+        // The build says on standard error what it does.
+        (status, serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")))
+    }
+
+    /// Adds a program that is right.
+    fn add(&self, name: &str) {
+        let from = root().join("examples/course").join(name);
+        fs::copy(from, self.folder.join(name)).expect("copied");
+    }
+}
+
+#[test]
+#[cfg_attr(not(has_python3), ignore = "there is no python3 on this machine")]
+fn one_goes_through_it() {
+    let project = Project::new();
+    let (status, text) = project.kolk("learn");
+    assert!(status == 0 && text.contains("0 of 19 stages passed"), "{text}");
+    assert!(text.contains("→ 1 ") && text.contains("program  ./main.py"), "{text}");
+
+    let (status, text) = project.kolk("learn check --step-timeout 120");
+    assert!(status == 0 && text.contains("2 · Unique ids"), "{text}");
+    assert!(text.contains("./main.py, or ./unique-ids.py if it is there"), "{text}");
+    // The echo gives out no ids.
+    let (status, text) = project.kolk("learn check --step-timeout 120");
+    assert!(status == 1 && text.contains("1 of 2 stages do not hold"), "{text}");
+
+    for (count, given) in [(1, 1), (2, 2), (3, 3), (3, 3)] {
+        let (status, text) = project.kolk("learn hint");
+        assert!(status == 0 && text.matches("2 · hint").count() == count, "{given}: {text}");
+    }
+    project.add("unique-ids.py");
+    let (status, results) = project.json("learn check --json --step-timeout 120");
+    assert!(status == 0 && results["held"] == 2 && results["checked"] == 2, "{results:#}");
+    let (_, progress) = project.json("learn --json");
+    assert!(progress["passed"] == 2 && progress["next"] == "3a", "{progress:#}");
+    assert_eq!(progress["stages"][1]["hints-given"], 3);
+
+    // What is broken again is not passed any more.
+    fs::copy(project.folder.join("unique-ids.py"), project.folder.join("main.py")).expect("copied");
+    let (status, text) = project.kolk("learn check -q --junit junit.xml --step-timeout 120");
+    assert_eq!(status, 1, "{text}");
+    let junit = fs::read_to_string(project.folder.join("junit.xml")).expect("JUnit's file");
+    assert!(junit.contains("tests=\"1\" failures=\"1\""), "{junit}");
+    let (_, progress) = project.json("learn --json");
+    assert_eq!(progress["next"], "1");
+}
+
+#[test]
+fn what_is_refused() {
+    let home = tempfile::tempdir().expect("a folder");
+    let project = Project { folder: home.path().to_owned(), _home: home };
+    for (words, expected) in [
+        ("learn check", "there is no program to check"),
+        ("learn g-sett", "there is no stage `g-sett`"),
+        ("learn check 3z --bin ./x", "there is no stage `3z`"),
+        ("learn hint 1 2", "unexpected argument"),
+        ("learn check --all 1", "cannot be used with"),
+    ] {
+        let (status, text) = project.kolk(words);
+        assert!(status == 254 || status == 2, "{words}: {status}");
+        assert!(text.contains(expected), "{words}: {text}");
+    }
+    fs::write(project.folder.join("learn.json"), "{\"format\": 9").expect("written");
+    let (status, text) = project.kolk("learn");
+    assert!(status == 254 && text.contains("cannot use learn.json"), "{text}");
+}
+
+/// The script for classes, on a folder with one project.
+#[test]
+#[cfg_attr(not(has_python3), ignore = "there is no python3 on this machine")]
+fn projects_are_graded() {
+    let project = Project::new();
+    let output = Command::new("python3")
+        .arg(root().join("examples/grading/grade.py"))
+        .arg(project.folder.parent().expect("a folder"))
+        .args(["1", "2", "--seed", "7"])
+        .env("KOLK", env!("CARGO_BIN_EXE_kolk"))
+        .output()
+        .expect("python3");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let table = String::from_utf8_lossy(&output.stdout);
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines[0], "student,passed,1,2,first that does not hold", "{errors}");
+    assert!(lines[1].starts_with("my-course,1,1,0,"), "{table}{errors}");
+}
+
+/// All of it, with the programs of `examples/course`: minutes on a small machine.
+#[test]
+#[ignore = "takes minutes; run it by hand"]
+fn the_whole_course() {
+    let project = Project::new();
+    for entry in fs::read_dir(root().join("examples/course")).expect("programs") {
+        let name = entry.expect("an entry").file_name().into_string().expect("UTF-8");
+        if name != "kolknode.py" && name.ends_with(".py") {
+            project.add(&name);
+        }
+    }
+    let (status, results) = project.json("learn check --all --json --step-timeout 120");
+    assert_eq!(status, 0, "{results:#}");
+    assert_eq!(results["held"], STAGES.len());
+}
