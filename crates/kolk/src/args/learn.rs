@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::test::{OutputArgs, PatienceArgs};
+use super::test::{OutputArgs, PatienceArgs, RoomArgs};
 use super::values::{ClockArg, parse_seed};
 use super::watch::WatchArgs;
 
@@ -80,6 +80,9 @@ pub struct LearnCheckArgs {
     /// How long a program may take.
     #[command(flatten)]
     pub patience: PatienceArgs,
+    /// How much is stored.
+    #[command(flatten)]
+    pub room: RoomArgs,
     /// Where run folders go, what is printed.
     #[command(flatten)]
     pub output: OutputArgs,

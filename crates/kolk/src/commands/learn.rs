@@ -349,6 +349,7 @@ fn asked(args: &LearnCheckArgs, bin: PathBuf, node_args: Vec<String>) -> Challen
         fail_fast: !args.all,
         log_stderr: false,
         keep: KeepArg::Failing,
+        room: args.room,
         output: args.output.clone(),
     }
 }
