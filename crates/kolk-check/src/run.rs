@@ -84,7 +84,13 @@ pub fn check_run(history: &History, summary: Option<&Summary>, options: &Options
         workload: options.workload.to_owned(),
         causes: Vec::new(),
     };
-    verdict.causes = causes::find(history, summary, &verdict);
+    match caught(|| causes::find(history, summary, &verdict)) {
+        Ok(causes) => verdict.causes = causes,
+        // They stand beside the verdict, and take nothing from it.
+        Err(failure) => {
+            verdict.checks.push(Check { notes: vec![failure], ..Check::new("explanation") });
+        }
+    }
     verdict
 }
 
@@ -143,22 +149,24 @@ pub fn is_checking() -> bool {
 
 /// Runs a checker; if it panics, its check is unknown, with the reason.
 pub fn guarded(name: &'static str, check: impl FnOnce() -> Check) -> Check {
+    caught(check).unwrap_or_else(|failure| Check::unknown(name, failure))
+}
+
+/// What a checker finds, or why it panicked and what to do about it.
+fn caught<T>(find: impl FnOnce() -> T) -> Result<T, String> {
     RUNNING.fetch_add(1, Ordering::SeqCst);
-    let checked = catch_unwind(AssertUnwindSafe(check));
+    let found = catch_unwind(AssertUnwindSafe(find));
     RUNNING.fetch_sub(1, Ordering::SeqCst);
-    checked.unwrap_or_else(|panic| {
+    found.map_err(|panic| {
         let reason = panic
             .downcast_ref::<String>()
             .map(String::as_str)
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("no reason given");
-        Check::unknown(
-            name,
-            format!(
-                "the checker failed, which says nothing about the history and is a mistake in kolk: \
-                 {reason}. Please send the history to {}/issues",
-                env!("CARGO_PKG_REPOSITORY")
-            ),
+        format!(
+            "the checker failed, which says nothing about the history and is a mistake in kolk: \
+             {reason}. Please send the history to {}/issues",
+            env!("CARGO_PKG_REPOSITORY")
         )
     })
 }

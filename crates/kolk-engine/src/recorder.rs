@@ -21,6 +21,9 @@ use crate::workload::{Completion, Invocation, Worker};
 /// How much is gathered before it is hashed and written.
 const BUFFER_BYTES: usize = 1 << 16;
 
+/// In how many formats a history is stored in the end, all of about one length: JSON lines, EDN, text.
+const HISTORY_FORMATS: u64 = 3;
+
 /// How many types of message are counted apart: there are no more in any protocol of use, and a node
 /// can invent as many as it likes.
 const TYPES_MAX: usize = 1000;
@@ -151,7 +154,8 @@ impl<'a> Recorder<'a> {
     }
 
     fn stored(&self) -> u64 {
-        self.journal.bytes.saturating_add(self.history_lines.bytes)
+        let history = self.history_lines.bytes.saturating_mul(HISTORY_FORMATS);
+        self.journal.bytes.saturating_add(history)
     }
 
     fn journal_event(

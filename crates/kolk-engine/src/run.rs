@@ -185,7 +185,7 @@ pub struct Setup<'a> {
 pub struct Room {
     /// For the log of each node, at least [`Room::NODE_LOG_MIN`]: of a longer one both ends are kept.
     pub node_log: u64,
-    /// For journal and history together: a run that needs more is ended.
+    /// For the journal, and the history in its three formats: a run that needs more is ended.
     pub run: u64,
 }
 

@@ -670,8 +670,7 @@ impl<'a> Simulation<'a> {
         if count != WAKES_PER_MILLISECOND_MAX || self.failed.is_some() {
             return;
         }
-        let problem =
-            format!("asks to be woken {count} times in one millisecond of virtual time, at {now}");
+        let problem = format!("asks to be woken {count} times in one millisecond of virtual time");
         let advice =
             "`wake_at` is in nanoseconds: was it counted in microseconds or milliseconds? A \
                       node that waits is woken when it is time, and need not look."

@@ -60,7 +60,12 @@ pub fn read(mut input: impl BufRead, nodes: Vec<String>) -> Result<History, Read
     if input.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
         input.consume(BYTE_ORDER_MARK.len());
     }
-    match Format::of(input.fill_buf()?) {
+    let beginning = input.fill_buf()?;
+    // A device, or an archive: it might have no end.
+    if let Some(at) = beginning.iter().position(|byte| *byte == 0) {
+        return Err(ReadError::at(beginning, at, "a zero byte: this is no text"));
+    }
+    match Format::of(beginning) {
         Format::JsonLines => jsonl::read(input, nodes),
         Format::JsonArray => jsonl::read_array(input, nodes),
         Format::Edn => jepsen::read(input, nodes),

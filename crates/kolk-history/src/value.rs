@@ -319,7 +319,11 @@ pub fn write_json(out: &mut Vec<u8>, value: &Value) {
             // Debug, unlike Display, keeps `1.0` apart from `1`.
             out.extend_from_slice(format!("{float:?}").as_bytes());
         }
-        Value::Float(_) => out.extend_from_slice(b"null"),
+        Value::Float(float) if float.is_nan() => out.extend_from_slice(b"null"),
+        // Beyond all numbers: JSON that is read back as what it is.
+        Value::Float(float) => {
+            out.extend_from_slice(if *float > 0.0 { b"1e999" } else { b"-1e999" });
+        }
         Value::Text(text) => kolk_protocol::message::write_string(out, text),
         Value::Keyword(word) => {
             kolk_protocol::message::write_string(out, word.strip_suffix('?').unwrap_or(word));
@@ -369,6 +373,19 @@ fn write_separated<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What a node says is told as it said it, also where no float holds it.
+    #[test]
+    fn numbers_beyond_floats_stay_numbers() {
+        for (json, told) in
+            [("1e999", "1e999"), ("-2.5e400", "-1e999"), ("[1e-999]", "[0.0]"), ("1e308", "1e308")]
+        {
+            let value = Value::from_json(json).unwrap();
+            assert_eq!(value.to_string(), told);
+            assert_eq!(Value::from_json(told).unwrap(), value);
+        }
+        assert_eq!(Value::Float(f64::NAN).to_string(), "null");
+    }
 
     #[test]
     fn lists_of_pairs_are_lists() {

@@ -77,7 +77,15 @@ fn measures(verdict: &Verdict) -> Value {
             Value::map(vec![
                 (Value::text("check"), Value::text(check.name)),
                 (Value::text("name"), Value::text(measure.name)),
-                (Value::text("value"), Value::Float(measure.value)),
+                (
+                    Value::text("value"),
+                    // Those that read it back want a float or nothing.
+                    if measure.value.is_finite() {
+                        Value::Float(measure.value)
+                    } else {
+                        Value::Null
+                    },
+                ),
                 (Value::text("unit"), Value::text(measure.unit)),
             ])
         })

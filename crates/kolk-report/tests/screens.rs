@@ -272,10 +272,38 @@ fn hints() {
     }
     let (apart, overlapping) = (transactions(40, 10), transactions(40, 150));
     let few = transactions(3, 10);
-    let cases: [(&str, Change, &[&str]); 8] = [
+    // Every other one is not answered in time.
+    let unheard = |events: &str| -> String {
+        let line = |(number, line): (usize, &str)| match number % 4 {
+            3 => line.replace(":type :ok", ":type :info, :error \"timeout\"") + "\n",
+            _ => format!("{line}\n"),
+        };
+        events.lines().enumerate().map(line).collect()
+    };
+    let (few_unheard, many_unheard) = (unheard(&transactions(4, 10)), unheard(&apart));
+    fn fast(plan: &mut Plan, facts: &mut Facts) {
+        base(plan, facts);
+        plan.rate = 100.0;
+    }
+    let cases: [(&str, Change, &[&str]); 10] = [
         (&overlapping, base, &["no partitions: try --nemesis partition"]),
         (&apart, base, &["no two operations overlapped", "no partitions"]),
         (&few, base, &["3 operations in all: try a higher --rate", "no partitions"]),
+        (
+            &few_unheard,
+            fast,
+            &["4 operations in all, of which 2 were not answered in time", "no partitions"],
+        ),
+        (
+            &many_unheard,
+            fast,
+            &[
+                "the workers waited for answers that did not come: 20 of 40 operations were not \
+                 answered in time",
+                "no two operations overlapped",
+                "no partitions",
+            ],
+        ),
         (
             &overlapping,
             |plan, facts| {

@@ -23,7 +23,8 @@ mod tee;
 mod terminal;
 mod whole;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -61,10 +62,13 @@ fn main() -> ExitCode {
         }
     };
     // What a checker's panic means stands in the verdict, with what to send where.
-    let report = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
+    std::panic::set_hook(Box::new(|panic| {
         if !kolk_check::run::is_checking() {
-            report(panic);
+            terminal::print_error(&mistake(panic).draw(terminal::error_style()));
+            let trace = Backtrace::capture();
+            if trace.status() == BacktraceStatus::Captured {
+                terminal::print_error(&format!("{trace}\n"));
+            }
         }
     }));
     // A panic is a failure of kolk's own, and has a status of its own; unwinding ends the nodes.
@@ -76,11 +80,23 @@ fn main() -> ExitCode {
     match done {
         Ok(Ok(status)) => ended(status),
         Ok(Err(stop)) => stopped(&stop),
-        Err(_) => {
-            terminal::print_error("this is a mistake in kolk; please report it\n");
-            Status::Internal.into()
-        }
+        // What it was has been told.
+        Err(_) => Status::Internal.into(),
     }
+}
+
+/// What a panic is to people: not their mistake, nor that of their nodes.
+fn mistake(panic: &PanicHookInfo<'_>) -> Failure {
+    let payload = panic.payload();
+    let reason = payload.downcast_ref::<String>().map(String::as_str);
+    let reason = reason.or_else(|| payload.downcast_ref::<&str>().copied());
+    let place = panic.location().map_or(String::new(), |place| format!(" ({place})"));
+    Failure::new("kolk failed, which is a mistake in kolk and says nothing about what it ran or read")
+        .cause(format!("{}{place}", reason.unwrap_or("no reason given")))
+        .advice(format!(
+            "please send this, the command, and the run's folder or the file that was read to {}/issues",
+            env!("CARGO_PKG_REPOSITORY")
+        ))
 }
 
 fn stopped(stop: &Stop) -> ExitCode {
@@ -105,10 +121,29 @@ fn ended(status: ExitCode) -> ExitCode {
     Status::Internal.into()
 }
 
+/// True for the commands that start nodes, or serve until a signal comes.
+fn runs_nodes(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Test(_)
+            | Command::Challenge(_)
+            | Command::Watch(_)
+            | Command::Explore(_)
+            | Command::Shrink(_)
+            | Command::Replay(_)
+            | Command::Serve(_)
+            | Command::Verify(_)
+            | Command::CheckNode(_)
+    )
+}
+
 fn dispatch(command: &Command) -> Result<ExitCode, Stop> {
     // A node is ended by whoever runs it, not by a Ctrl-C meant for that one.
     if !matches!(command, Command::Node(_)) {
-        signals::listen();
+        // Of what only reads and writes there is nothing to keep: a signal ends it at once.
+        if runs_nodes(command) {
+            signals::listen();
+        }
         kolk_engine::adopt_orphans();
         if let Ok(path) = std::env::current_exe() {
             kolk_engine::set_warden(path, vec![WARDEN.to_owned()]);

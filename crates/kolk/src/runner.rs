@@ -1,6 +1,7 @@
 //! One run, from its plan to its folder.
 
 use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -174,16 +175,23 @@ pub fn run(
     }
     let json = String::from_utf8_lossy(&json);
     let mut try_to = |done: Result<(), Stop>| troubles.extend(done.err().map(|stop| stop.failure));
-    try_to(commands::report::write(folder.path(), &plan, &json, &run.history));
+    try_to(drawn(|| commands::report::write(folder.path(), &plan, &json, &run.history)));
     // Of a challenge that holds nobody wants pictures: `kolk report` draws them if somebody does.
     if watch.challenge.is_none() || verdict.validity != Validity::Valid {
         let (history, verdict, facts) = (&run.history, &verdict, &facts);
-        let drawn = figures::Run { plan: &plan, history, verdict, facts };
-        try_to(crate::figures::write(folder.path(), &drawn, None).map_err(Stop::from));
+        let figure = figures::Run { plan: &plan, history, verdict, facts };
+        try_to(drawn(|| crate::figures::write(folder.path(), &figure, None).map_err(Stop::from)));
     }
     folder.publish().into_iter().for_each(|error| try_to(Err(Stop::from(error))));
     let folder = folder.path().to_owned();
     Ok(Finished { plan, run, verdict, facts, wall, folder, troubles, is_torn })
+}
+
+/// Draws something of a run that is judged: a panic takes no more from the verdict than an error. What
+/// it was has been told.
+fn drawn(draw: impl FnOnce() -> Result<(), Stop>) -> Result<(), Stop> {
+    catch_unwind(AssertUnwindSafe(draw))
+        .unwrap_or_else(|_| Err(Stop::internal(Failure::new("a report could not be drawn"))))
 }
 
 /// Carries out a plan for its digest alone, or with its journal in memory.

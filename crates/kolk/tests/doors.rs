@@ -131,6 +131,24 @@ fn command_lines_of_maelstrom_run() {
     }
 }
 
+/// Nobody is waited for who may never write, and nothing is read that has no end.
+#[test]
+fn what_has_no_end_is_no_input() {
+    let folder = folder();
+    let made = Command::new("mkfifo").arg(folder.path().join("kolk.toml")).status();
+    assert!(made.expect("mkfifo runs").success());
+    for (words, problem) in [
+        ("test -w echo --node echo --time-limit 1", "it is no regular file"),
+        ("replay kolk.toml", "it is no regular file"),
+        ("replay /dev/zero", "it is no regular file"),
+        ("check /dev/zero -w echo", "a zero byte: this is no text"),
+    ] {
+        let (status, _, errors) = answer(folder.path(), words);
+        assert_eq!(status, 254, "{words}: {errors}");
+        assert!(errors.contains(problem), "{words}: {errors}");
+    }
+}
+
 /// A link in a run folder is not followed, neither to read nor to write.
 #[test]
 fn links_in_a_run_folder_lead_nowhere() {

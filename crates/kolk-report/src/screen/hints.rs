@@ -5,7 +5,7 @@
 
 use kolk_check::Validity;
 use kolk_history::plan::{Fault, FaultKind};
-use kolk_history::{Operation, Phase};
+use kolk_history::{Operation, Phase, Value};
 use kolk_protocol::Time;
 
 use super::Report;
@@ -20,6 +20,9 @@ const LATE_SHARE_MAX: f64 = 0.1;
 
 /// Below this part of the rate asked for, the workers were too few.
 const RATE_SHARE_MIN: f64 = 0.9;
+
+/// Beyond this part of the operations, those that nobody answers are what keeps the load small.
+const UNANSWERED_SHARE_MAX: f64 = 0.1;
 
 /// The workloads whose promise is about the order of operations: it is only tried where operations
 /// overlap.
@@ -98,14 +101,35 @@ fn default_model(report: &Report<'_>) -> Option<String> {
 fn few_operations(report: &Report<'_>) -> Option<String> {
     let count = report.history.counted().count();
     (count < OPERATIONS_MIN).then(|| {
-        let count = counted(count as u64, "operation", "operations");
-        format!("{count} in all: try a higher --rate or --time-limit")
+        let all = counted(count as u64, "operation", "operations");
+        match unanswered(report) {
+            Some(1) => format!("{all} in all, of which 1 was not answered in time"),
+            Some(count) => format!("{all} in all, of which {count} were not answered in time"),
+            None => format!("{all} in all: try a higher --rate or --time-limit"),
+        }
     })
+}
+
+/// How many operations were not answered in time, if they are so many that they, and not the flags,
+/// kept the load small.
+fn unanswered(report: &Report<'_>) -> Option<usize> {
+    let is_unanswered = |operation: &&Operation| operation.result == Value::text("timeout");
+    let count = report.history.counted().filter(is_unanswered).count();
+    let is_held_back = report.verdict.measure("rate")? < report.plan.rate * RATE_SHARE_MIN;
+    let share = count as f64 / report.history.counted().count().max(1) as f64;
+    (is_held_back && share > UNANSWERED_SHARE_MAX).then_some(count)
 }
 
 fn busy(report: &Report<'_>) -> Option<String> {
     let (rate, asked) = (report.verdict.measure("rate")?, report.plan.rate);
     (rate < asked * RATE_SHARE_MIN && is_large(report)).then(|| {
+        if let Some(count) = unanswered(report) {
+            let all = counted(report.history.counted().count() as u64, "operation", "operations");
+            return format!(
+                "the workers waited for answers that did not come: {count} of {all} were not \
+                 answered in time"
+            );
+        }
         let per_node = report.plan.concurrency as usize / report.plan.nodes.len().max(1) + 1;
         format!("the workers were busy waiting for answers: try --concurrency {per_node}n")
     })

@@ -1,6 +1,5 @@
 //! Reading `kolk.toml`: what stands in it, and what is wrong with it, by its lines.
 
-use std::fs;
 use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -13,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::args::Cli;
 use crate::status::Stop;
+use crate::stored;
 use crate::suggest::did_you_mean;
 
 /// What the file is called.
@@ -72,7 +72,7 @@ pub struct ProjectFile {
 impl ProjectFile {
     /// Reads it, if it is there.
     pub fn read(path: &Path) -> Result<Option<ProjectFile>, Stop> {
-        let text = match fs::read_to_string(path) {
+        let text = match stored::named_text(path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => {
@@ -256,8 +256,26 @@ fn refused(command: &str, words: &[String]) -> Option<String> {
 }
 
 #[cfg(test)]
+#[path = "../../tests/mutated/mutate.rs"]
+mod mutate;
+
+#[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whatever stands in it, it is read or refused.
+    #[test]
+    fn copes_with_any_text() {
+        let text = b"bin = \"./node\"\nargs = [\"-v\"]\n[test]\nrate = 2.5\nseed = 0x2a\n\
+                     nemesis = [\"partition\"]\nstrict = true\n[serve]\nport = 8_000\n";
+        let mut read = 0;
+        for number in 0..1500 {
+            let mut random = kolk_protocol::Key::new(7).with(number).random();
+            let text = mutate::mutate(text, &mut random);
+            read += u64::from(ProjectFile::parse(&String::from_utf8_lossy(&text)).is_ok());
+        }
+        assert!(read > 100, "{read} are read");
+    }
 
     #[test]
     fn reads_what_a_project_gives() {

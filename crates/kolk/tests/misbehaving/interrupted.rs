@@ -111,6 +111,17 @@ fn a_signal_is_heard_in_lockstep() {
     folder::check(&home.run_folder().expect("a run folder"), 130);
 }
 
+/// Where nothing runs there is nothing to keep: one signal is enough.
+#[test]
+fn a_signal_ends_what_only_reads() {
+    let home = Home::new("");
+    let made = Command::new("mkfifo").arg(home.path().join("history.jsonl")).status();
+    assert!(made.expect("mkfifo runs").success());
+    let mut child = home.kolk("check history.jsonl -w echo").spawn().expect("kolk runs");
+    signal("-TERM", &child);
+    assert_eq!(end_of(&mut child).code(), None, "the signal ended it");
+}
+
 /// While nodes start there is nothing to keep, and nothing to wait for.
 #[test]
 fn a_signal_ends_the_start() {

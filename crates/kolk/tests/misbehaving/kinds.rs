@@ -52,10 +52,15 @@ kinds! {
             idle
         done"#
     answers_with_a_wrong_value "" 1 r#"init; hear; answer '"type":"echo_ok","echo":"<b>no</b>\u001b[31m"'; serve"#
+    answers_with_a_number_beyond_all "" 1 r#"init; hear; answer '"type":"echo_ok","echo":1e999'; serve"#
     answers_with_an_error_without_code "" 0
         r#"init; hear; answer '"type":"error","text":"</script>\u001b[31m"'; serve"#
     answers_with_errors "" 1
         r#"init; while hear; do answer '"type":"error","code":10,"text":"echo? \u001b[31m"'; done"#
+
+    /// Its clients wait, and there is nothing else to see.
+    hangs_after_a_while "--rate 10 --time-limit 1 --concurrency 1" 0
+        "init; hear; echo_back; while hear; do :; done"
 
     // Ends.
     exits_in_mid_run "" 1 "init; hear; echo_back; hear; printf 'KeyError: 7\\n' >&2; exit 3"

@@ -30,8 +30,16 @@ kinds! {
         r#"init_lockstep; hear; echo_back; send clock '"type":"idle","wake_at":"soon"'; hear"#
     forgets_when_to_wake "--clock virtual --host lockstep" 1
         r#"init_lockstep; hear; echo_back; send clock '"type":"idle"'; serve_lockstep"#
-    wakes_in_the_past "--clock virtual --host lockstep --step-timeout 0.05" 1
+    wakes_in_the_past "--clock virtual --host lockstep" 1
         r#"init_lockstep; while hear; do send clock '"type":"idle","wake_at":1'; done"#
+    /// Nanoseconds, taken for something longer.
+    wakes_all_the_time "--clock virtual --host lockstep" 1 r#"
+        init_lockstep
+        while hear; do
+            case $kind in echo) echo_back;; esac
+            at=${line#*'"at":'} at=${at%%[!0-9]*}
+            send clock '"type":"idle","wake_at":'$((at + 100))
+        done"#
     prints_text_in_lockstep "--clock virtual --host lockstep" 1
         "init_lockstep; hear; say 'got it'; echo_back; idle; serve_lockstep"
     /// Two nodes that answer each other at once, for ever.

@@ -21,6 +21,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// writes without end could make it take.
 const MEMORY_KIB_MAX: u32 = 1 << 20;
 
+/// How much of it kolk may hold at once, in KiB, as far as the system tells.
+const RESIDENT_KIB_MAX: u64 = 300 << 10;
+
+/// How much a run may leave behind, in bytes: as much may wait for nodes that do not read, and all of it
+/// was sent.
+const STORED_BYTES_MAX: u64 = 384 << 20;
+
+/// How often a running kolk is looked at.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// With what kolk is called if a kind of node does not say otherwise.
 const USUAL_FLAGS: &[(&str, &str)] = &[
     ("-w", "echo"),
@@ -71,9 +81,14 @@ impl Home {
 
     /// The command `kolk`, to be run here; with little memory.
     pub fn kolk(&self, words: &str) -> Command {
+        self.kolk_after(":", words)
+    }
+
+    /// The same after a command of the shell that changes something for it.
+    pub fn kolk_after(&self, before: &str, words: &str) -> Command {
         let mut command = Command::new("/bin/sh");
         command
-            .args(["-c", &format!("ulimit -v {MEMORY_KIB_MAX}; exec \"$0\" \"$@\"")])
+            .args(["-c", &format!("ulimit -v {MEMORY_KIB_MAX}; {before}; exec \"$0\" \"$@\"")])
             .arg(env!("CARGO_BIN_EXE_kolk"))
             .args(words.split_whitespace())
             .current_dir(self.path())
@@ -121,19 +136,39 @@ pub fn is_running(pid: u32) -> bool {
     !matches!(state.trim_start().chars().next(), None | Some('Z'))
 }
 
-/// Waits for kolk's end; kills it and fails if that does not come.
+/// How much memory a process has held at most, in KiB. Only Linux tells.
+fn most_resident(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.parse().ok()
+}
+
+/// Waits for kolk's end; kills it and fails if that does not come, or it takes too much memory.
 pub fn end_of(command: &mut Command) -> Output {
     let child = command.spawn().expect("kolk runs");
     let pid = child.id();
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || sender.send(child.wait_with_output()));
-    match receiver.recv_timeout(PATIENCE) {
-        Ok(output) => output.expect("kolk's output"),
-        Err(_) => {
-            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
-            panic!("kolk did not end within {} s", PATIENCE.as_secs());
+    let (mut resident, looks) = (0, PATIENCE.as_millis() / LOOK.as_millis());
+    for _ in 0..looks {
+        if let Ok(output) = receiver.recv_timeout(LOOK) {
+            assert!(resident <= RESIDENT_KIB_MAX, "kolk took {resident} KiB");
+            return output.expect("kolk's output");
         }
+        resident = resident.max(most_resident(pid).unwrap_or_default());
     }
+    let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+    panic!("kolk did not end within {} s", PATIENCE.as_secs());
+}
+
+/// How many bytes the files in a folder have. Links are not followed.
+fn stored(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let sizes = entries.map(|entry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => stored(&entry.path()),
+        metadata => metadata.map_or(0, |metadata| metadata.len()),
+    });
+    sizes.sum()
 }
 
 /// Everything a user sees.
@@ -198,6 +233,8 @@ impl Kind {
         assert_eq!(output.status.code(), Some(self.status), "{screen}");
         home.assert_no_process_left();
         if let Some(run) = home.run_folder() {
+            let stored = stored(&run);
+            assert!(stored <= STORED_BYTES_MAX, "{stored} bytes are stored");
             folder::check(&run, self.status);
         }
     }

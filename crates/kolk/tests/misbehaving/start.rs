@@ -64,6 +64,22 @@ kinds! {
     exits_at_topology "-w broadcast" 254 "init; hear; printf 'NameError: graph\\n' >&2; exit 1"
 }
 
+/// The limit that a shell gives is raised as far as it may be, and what is missing is named.
+#[test]
+fn needs_descriptors() {
+    for (limit, status, problem) in
+        [("-Sn 40", 0, "✓ valid"), ("-n 40", 254, "kolk may open no more files")]
+    {
+        let home = Home::new("init; serve");
+        let words = "test -w echo --bin ./node.sh --node-count 20 --rate 30 --time-limit 0.3";
+        let output = end_of(&mut home.kolk_after(&format!("ulimit {limit}"), words));
+        let screen = screen(&output, &home, true);
+        assert_eq!(output.status.code(), Some(status), "{limit}: {screen}");
+        assert!(screen.contains(problem), "{limit}: {screen}");
+        home.assert_no_process_left();
+    }
+}
+
 /// Of several seeds at once it is said which one could not be carried out, and its folder is kept.
 #[test]
 fn a_sweep_names_the_seed() {

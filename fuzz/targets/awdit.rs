@@ -1,0 +1,3 @@
+#![no_main]
+
+kolk_fuzz::target!("awdit");
