@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(arguments.test_threads.unwrap_or(2));
     let is_there = kolk_traced::is_supported() && find("cc", &["--version"]).is_some();
-    let kind = if is_there { "" } else { "no C compiler" };
+    let kind = if is_there { "" } else { "there is no C compiler here" };
     let trials = PROGRAMS.iter().map(|(name, left)| {
         Trial::test(*name, move || check(name, left)).with_kind(kind).with_ignored_flag(!is_there)
     });

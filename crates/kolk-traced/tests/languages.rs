@@ -72,7 +72,7 @@ fn main() -> ExitCode {
     let trials = CASES.iter().map(|case| {
         let is_there = kolk_traced::is_supported()
             && (case.tool.is_empty() || find(case.tool, case.probe).is_some());
-        let kind = if is_there { String::new() } else { format!("no {}", case.tool) };
+        let kind = if is_there { String::new() } else { format!("there is no {} here", case.tool) };
         Trial::test(case.name, || check(case)).with_kind(kind).with_ignored_flag(!is_there)
     });
     libtest_mimic::run(&arguments, trials.collect()).exit_code()

@@ -1,12 +1,24 @@
 //! The course: its pages show what the stages say and what the programs are, and `kolk learn` goes
 //! through it. `KOLK_RENEW=1 cargo test -p kolk --test course` draws the parts of pages anew.
 
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use kolk_workload::course::{self, STAGES, Stage};
 use serde_json::Value;
+use support::tests;
+
+tests! {
+    pages_show_what_the_stages_say: [];
+    quoted_code_is_the_programs: [];
+    one_goes_through_it: [PYTHON];
+    what_is_refused: [];
+    projects_are_graded: [PYTHON];
+    the_whole_course: [PYTHON] = "takes minutes; run it by hand";
+}
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository")
@@ -62,7 +74,6 @@ fn redrawn(text: &str) -> (String, Vec<String>) {
     (out, parts)
 }
 
-#[test]
 fn pages_show_what_the_stages_say() {
     let mut shown = Vec::new();
     for page in pages() {
@@ -89,7 +100,6 @@ fn pages_show_what_the_stages_say() {
 }
 
 /// What a page quotes of a program stands in that program, and every program is quoted from somewhere.
-#[test]
 fn quoted_code_is_the_programs() {
     let mut quoted = 0;
     for page in pages() {
@@ -151,8 +161,6 @@ impl Project {
     }
 }
 
-#[test]
-#[cfg_attr(not(has_python3), ignore = "there is no python3 on this machine")]
 fn one_goes_through_it() {
     let project = Project::new();
     let (status, text) = project.kolk("learn");
@@ -187,7 +195,6 @@ fn one_goes_through_it() {
     assert_eq!(progress["next"], "1");
 }
 
-#[test]
 fn what_is_refused() {
     let home = tempfile::tempdir().expect("a folder");
     let project = Project { folder: home.path().to_owned(), _home: home };
@@ -208,8 +215,6 @@ fn what_is_refused() {
 }
 
 /// The script for classes, on a folder with one project.
-#[test]
-#[cfg_attr(not(has_python3), ignore = "there is no python3 on this machine")]
 fn projects_are_graded() {
     let project = Project::new();
     let output = Command::new("python3")
@@ -227,8 +232,6 @@ fn projects_are_graded() {
 }
 
 /// All of it, with the programs of `examples/course`: minutes on a small machine.
-#[test]
-#[ignore = "takes minutes; run it by hand"]
 fn the_whole_course() {
     let project = Project::new();
     for entry in fs::read_dir(root().join("examples/course")).expect("programs") {

@@ -1,7 +1,16 @@
 //! Nodes in other languages, in their plain standard libraries, pass echo.
 
+mod support;
+
 use std::path::Path;
 use std::process::Command;
+use support::tests;
+
+tests! {
+    python_on_the_real_clock: [PYTHON];
+    python_in_lockstep: [PYTHON];
+    perl_on_the_real_clock: [PERL];
+}
 
 /// Runs the echo workload against an example, and expects it to be valid.
 fn passes_echo(example: &str, clock: &str) {
@@ -21,20 +30,14 @@ fn passes_echo(example: &str, clock: &str) {
     assert_eq!(output.status.code(), Some(0), "{text}\n{errors}");
 }
 
-#[test]
-#[cfg_attr(not(has_python3), ignore = "there is no python3 on this machine")]
 fn python_on_the_real_clock() {
     passes_echo("python/echo.py", "real");
 }
 
-#[test]
-#[cfg_attr(not(has_python3), ignore = "there is no python3 on this machine")]
 fn python_in_lockstep() {
     passes_echo("python/echo.py", "virtual");
 }
 
-#[test]
-#[cfg_attr(not(has_perl), ignore = "there is no perl with JSON::PP on this machine")]
 fn perl_on_the_real_clock() {
     passes_echo("perl/echo.pl", "real");
 }

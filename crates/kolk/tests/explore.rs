@@ -1,10 +1,20 @@
 //! Exploring, and what is left of what it finds.
 
+mod support;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
+use support::tests;
+
+tests! {
+    a_sound_node_holds: [];
+    a_program_that_is_broken_is_found_and_shrunk: [PYTHON];
+    a_stored_run_is_shrunk_beside_itself: [PYTHON];
+    files_for_ci_are_written: [];
+}
 
 fn kolk(store: &Path, words: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_kolk"))
@@ -29,7 +39,6 @@ fn node(bug: &str) -> String {
     format!("--bin {} {bug}", path.display())
 }
 
-#[test]
 fn a_sound_node_holds() {
     let store = tempfile::tempdir().unwrap();
     let words = "explore -w broadcast --node broadcast --runs 150 --seed 7 --json";
@@ -45,8 +54,6 @@ fn a_sound_node_holds() {
 
 /// Broken in five ways, explored in lockstep and shrunk: what is left fails in the same way when it is
 /// replayed, and the failure is run first the next time.
-#[test]
-#[cfg_attr(not(has_python3), ignore = "there is no python3 on this machine")]
 fn a_program_that_is_broken_is_found_and_shrunk() {
     for (bug, classes) in [
         ("no-retry", &["lost", "diverged"][..]),
@@ -88,8 +95,6 @@ fn a_program_that_is_broken_is_found_and_shrunk() {
     }
 }
 
-#[test]
-#[cfg_attr(not(has_python3), ignore = "there is no python3 on this machine")]
 fn a_stored_run_is_shrunk_beside_itself() {
     let store = tempfile::tempdir().unwrap();
     let words = format!(
@@ -118,7 +123,6 @@ fn a_stored_run_is_shrunk_beside_itself() {
     assert!(String::from_utf8_lossy(&nothing.stdout).contains("nothing to shrink"));
 }
 
-#[test]
 fn files_for_ci_are_written() {
     let store = tempfile::tempdir().unwrap();
     let junit = store.path().join("junit.xml");

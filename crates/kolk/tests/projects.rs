@@ -5,13 +5,30 @@
 //! Beside this file, in `projects/`, lie a broadcast and a counter over seq-kv for each language, on
 //! the library that the project comes with.
 
+mod support;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use support::tests;
 use tempfile::TempDir;
+
+tests! {
+    python: [PYTHON];
+    javascript: [NODE, PYTHON];
+    typescript: [NODE, TSC, PYTHON];
+    go: [GO, PYTHON];
+    ruby: [RUBY, PYTHON];
+    java: [JAVAC, PYTHON];
+    elixir: [ELIXIR, PYTHON];
+    rust: [PYTHON] = "compiles a package of its own; .ci/run runs it";
+    rust_echoes_like_the_others: [PYTHON];
+    the_test_script: [PYTHON];
+    what_is_refused: [];
+}
 
 /// A language, and how its project is built with the test's own programs in it.
 struct Language {
@@ -138,56 +155,42 @@ impl Project {
     }
 }
 
-#[test]
-#[cfg_attr(not(has_python3), ignore = "there is no python3 on this machine")]
 fn python() {
     let project = Project::new(PYTHON);
     project.check();
     project.is_like(&project);
 }
 
-#[test]
-#[cfg_attr(not(all(has_node, has_python3)), ignore = "there is no node or no python3 here")]
 fn javascript() {
     let project = Project::new(JAVASCRIPT);
     project.check();
     project.is_like(&Project::new(PYTHON));
 }
 
-#[test]
-#[cfg_attr(not(all(has_tsc, has_python3)), ignore = "there is no tsc with @types/node here")]
 fn typescript() {
     let project = Project::new(TYPESCRIPT);
     project.check();
     project.is_like(&Project::new(PYTHON));
 }
 
-#[test]
-#[cfg_attr(not(all(has_go, has_python3)), ignore = "there is no go or no python3 here")]
 fn go() {
     let project = Project::new(GO);
     project.check();
     project.is_like(&Project::new(PYTHON));
 }
 
-#[test]
-#[cfg_attr(not(all(has_ruby, has_python3)), ignore = "there is no ruby or no python3 here")]
 fn ruby() {
     let project = Project::new(RUBY);
     project.check();
     project.is_like(&Project::new(PYTHON));
 }
 
-#[test]
-#[cfg_attr(not(all(has_javac, has_python3)), ignore = "there is no javac or no python3 here")]
 fn java() {
     let project = Project::new(JAVA);
     project.check();
     project.is_like(&Project::new(PYTHON));
 }
 
-#[test]
-#[cfg_attr(not(all(has_elixir, has_python3)), ignore = "there is no elixir or no python3 here")]
 fn elixir() {
     let project = Project::new(ELIXIR);
     project.check();
@@ -199,8 +202,6 @@ const RUST: Language =
 
 /// A package of its own: it compiles what it stands on, which takes a minute or two. Its library is
 /// kolk-node, which tries again with pauses of its own, so an echo alone is the same to the byte.
-#[test]
-#[ignore = "compiles a package of its own; .ci/run runs it"]
 fn rust() {
     let home = tempfile::tempdir().expect("a folder");
     let (status, text) = kolk(home.path(), &["new", "kolkproject", "--lang", "rust"]);
@@ -212,8 +213,6 @@ fn rust() {
 }
 
 /// What every node in Rust stands on, without a package to compile: kolk's own echo as a program.
-#[test]
-#[cfg_attr(not(has_python3), ignore = "there is no python3 on this machine")]
 fn rust_echoes_like_the_others() {
     let home = tempfile::tempdir().expect("a folder");
     let node = home.path().join("node");
@@ -233,8 +232,6 @@ fn echoes_like_python(project: &Project) {
 }
 
 /// The script that a project comes with, as its first user runs it.
-#[test]
-#[cfg_attr(not(has_python3), ignore = "there is no python3 on this machine")]
 fn the_test_script() {
     let home = tempfile::tempdir().expect("a folder");
     let (_, text) = kolk(home.path(), &["new", "first", "--lang", "python"]);
@@ -242,7 +239,6 @@ fn the_test_script() {
     shell(&home.path().join("first"), "./test.sh");
 }
 
-#[test]
 fn what_is_refused() {
     let home = tempfile::tempdir().expect("a folder");
     fs::create_dir(home.path().join("empty")).expect("a folder");

@@ -5,11 +5,12 @@
 
 #[path = "../../kolk-traced/tests/load/mod.rs"]
 mod load;
+mod support;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use load::Load;
@@ -19,18 +20,18 @@ use tempfile::TempDir;
 struct Small {
     file: &'static str,
     /// What runs it, and arguments that tell whether it does.
-    tool: (&'static str, &'static [&'static str]),
+    tool: support::Tool,
     /// What it is built with, if it is: `$IN`, `$OUT`.
     build: &'static str,
 }
 
 const SMALL: &[Small] = &[
-    Small { file: "echo.py", tool: ("python3", &["-c", "import json"]), build: "" },
-    Small { file: "echo.js", tool: ("node", &["-e", ""]), build: "" },
-    Small { file: "echo.rb", tool: ("ruby", &["-e", "require 'json'"]), build: "" },
-    Small { file: "echo.pl", tool: ("perl", &["-e", "use JSON::PP"]), build: "" },
+    Small { file: "echo.py", tool: support::PYTHON, build: "" },
+    Small { file: "echo.js", tool: support::NODE, build: "" },
+    Small { file: "echo.rb", tool: support::RUBY, build: "" },
+    Small { file: "echo.pl", tool: support::PERL, build: "" },
     Small { file: "echo.sh", tool: ("bash", &["--version"]), build: "" },
-    Small { file: "echo.go", tool: ("go", &["version"]), build: "go build -o $OUT $IN" },
+    Small { file: "echo.go", tool: support::GO, build: "go build -o $OUT $IN" },
     Small { file: "echo.c", tool: ("cc", &["--version"]), build: "cc -O1 -pthread -o $OUT $IN" },
     Small {
         file: "echo.c",
@@ -41,13 +42,13 @@ const SMALL: &[Small] = &[
 
 /// A project of `kolk new` with the programs of `tests/projects`: its language, what is looked for,
 /// how it is built, and where the programs then are.
-const PROJECTS: &[(&str, (&str, &[&str]), &str, &str)] = &[
-    ("python", ("python3", &["-c", "import json"]), "./build.sh", "{}.py"),
-    ("javascript", ("node", &["-e", ""]), "./build.sh", "{}.js"),
-    ("ruby", ("ruby", &["-e", "require 'json'"]), "./build.sh", "{}.rb"),
-    ("go", ("go", &["version"]), "./build.sh && go build -o bin/ ./broadcast ./counter", "bin/{}"),
-    ("java", ("javac", &["--version"]), "./build.sh", "{}"),
-    ("elixir", ("elixir", &["--version"]), "./build.sh", "{}"),
+const PROJECTS: &[(&str, support::Tool, &str, &str)] = &[
+    ("python", support::PYTHON, "./build.sh", "{}.py"),
+    ("javascript", support::NODE, "./build.sh", "{}.js"),
+    ("ruby", support::RUBY, "./build.sh", "{}.rb"),
+    ("go", support::GO, "./build.sh && go build -o bin/ ./broadcast ./counter", "bin/{}"),
+    ("java", support::JAVAC, "./build.sh", "{}"),
+    ("elixir", support::ELIXIR, "./build.sh", "{}"),
 ];
 
 /// What the programs of a project are held to.
@@ -59,9 +60,9 @@ const RUNS: &[(&str, &str, &str)] = &[
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(arguments.test_threads.unwrap_or(1));
-    let trial = |name: String, (tool, args): (&str, &[&str]), check: Check| {
-        let is_there = kolk_engine::can_trace() && is_there(tool, args);
-        let kind = if is_there { String::new() } else { format!("no {tool}") };
+    let trial = |name: String, tool: support::Tool, check: Check| {
+        let is_there = kolk_engine::can_trace() && support::is_there(tool);
+        let kind = if is_there { String::new() } else { format!("there is no {} here", tool.0) };
         Trial::test(name, check).with_kind(kind).with_ignored_flag(!is_there)
     };
     let small = SMALL.iter().map(|small| {
@@ -75,12 +76,6 @@ fn main() -> ExitCode {
 }
 
 type Check = Box<dyn FnOnce() -> Result<(), Failed> + Send>;
-
-fn is_there(tool: &str, args: &[&str]) -> bool {
-    let mut command = Command::new(tool);
-    command.args(args).stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
-}
 
 /// A folder to work in, and kolk in it.
 struct Home(TempDir);

@@ -8,9 +8,18 @@
 //! A comment `<!-- window 0.7..0.9 -->` and a picture behind a block: that is the `messages.svg` which
 //! `kolk report` draws of this part of the run, and is renewed with the rest.
 
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use support::tests;
+
+tests! {
+    console_blocks_are_what_the_program_prints: [PYTHON];
+    blocks_that_are_not_run_say_why: [];
+    what_differs_from_run_to_run: [];
+}
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository")
@@ -169,7 +178,6 @@ fn is_picture_of(picture: &Path, window: &str, folder: &Path, renew: bool) {
     assert!(now == stored, "{}: it is drawn in another way by now", picture.display());
 }
 
-#[test]
 fn console_blocks_are_what_the_program_prints() {
     let renew = std::env::var_os("KOLK_RENEW").is_some();
     let mut run = 0;
@@ -185,10 +193,6 @@ fn console_blocks_are_what_the_program_prints() {
         let mut place = 0;
         for block in blocks(&lines).iter().filter(|block| block.language == "console") {
             let shown = &lines[block.lines.clone()];
-            // Programs of the examples are in Python.
-            if cfg!(not(has_python3)) && shown[0].contains(".py") {
-                continue;
-            }
             out.extend(lines[place..block.lines.start].iter().map(|line| (*line).to_owned()));
             let renewed = renewed(shown, folder.path(), &page);
             let is_same = renewed.iter().eq(shown.iter());
@@ -219,7 +223,6 @@ fn console_blocks_are_what_the_program_prints() {
 
 /// Whatever looks like something typed or printed is run, or says why not; but what `kolk help`
 /// prints is compared as a whole page.
-#[test]
 fn blocks_that_are_not_run_say_why() {
     for page in pages() {
         let text = fs::read_to_string(&page).expect("a page");
@@ -242,7 +245,6 @@ fn blocks_that_are_not_run_say_why() {
     }
 }
 
-#[test]
 fn what_differs_from_run_to_run() {
     for (one, other, alike) in [
         ("a/20261129T083602.275/r", "a/20200101T000000.001/r", true),

@@ -2,6 +2,8 @@
 //! names it as it stands there. With the change that its page shows, the node is valid under the same
 //! seeds, so that what is found is that mistake and nothing else.
 
+mod support;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::num::NonZeroUsize;
@@ -12,6 +14,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use serde_json::Value;
+use support::tests;
+
+tests! {
+    mistakes_are_found_and_mended: [PYTHON];
+    the_list_is_whole: [];
+    changes_are_applied: [];
+}
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/wrong")
@@ -115,8 +124,6 @@ fn fault(wrong: &Wrong) -> Option<String> {
     })
 }
 
-#[test]
-#[cfg_attr(not(has_python3), ignore = "there is no python3 on this machine")]
 fn mistakes_are_found_and_mended() {
     let (all, next, faults) = (listed(), AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {
@@ -136,7 +143,6 @@ fn mistakes_are_found_and_mended() {
 }
 
 /// None is forgotten, and all stand on the library that a reader gets.
-#[test]
 fn the_list_is_whole() {
     let entries =
         fs::read_dir(folder()).expect("a folder").map(|entry| entry.expect("an entry").path());
@@ -151,7 +157,6 @@ fn the_list_is_whole() {
     assert_eq!(text("kolknode.py"), fs::read_to_string(library).expect("the library"));
 }
 
-#[test]
 fn changes_are_applied() {
     let program = "a\nb\n\nc\nd\n";
     assert_eq!(mended(program, " a\n-b\n+e\n+f\n@@\n-d\n"), "a\ne\nf\n\nc\n");

@@ -1,8 +1,16 @@
 //! `kolk check-node` finds each fault, names it, and finds nothing else.
-#![cfg(has_python3)]
+
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::path::Path;
 use std::process::Command;
+use support::tests;
+
+tests! {
+    each_fault_is_found: [PYTHON];
+    screens: [PYTHON];
+}
 
 const KNOWS_LOCKSTEP: &str = "! knows lockstep, for --clock virtual";
 
@@ -60,7 +68,6 @@ fn check(fault: &str, flags: &[&str]) -> (i32, String) {
     (output.status.code().expect("a status"), text)
 }
 
-#[test]
 fn each_fault_is_found() {
     fn check_one(fault: &str, expected: &[&str]) {
         // Who never answers is waited for in vain, and who does may take long on a loaded machine.
@@ -91,7 +98,6 @@ fn each_fault_is_found() {
 }
 
 /// For each probe that does not hold: what was sent, what came back, what to do.
-#[test]
 fn screens() {
     let screens: Vec<String> = ["log", "unflushed", "zero is none", "ends at once"]
         .iter()

@@ -4,6 +4,8 @@
 //! The nodes stand in `node.py`, the verdicts in `kinds.rs`.
 
 mod kinds;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -12,26 +14,23 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use kinds::{Clocks, KINDS, Kind, Verdict};
+use support::tests;
+
+tests! {
+    on_the_virtual_clock: [PYTHON];
+    on_the_real_clock: [PYTHON];
+    what_depended_on_the_seed: [PYTHON];
+    the_table_can_be_read: [];
+    what_is_stored_is_read_again: [PYTHON];
+    another_name_counts_when_strict: [PYTHON];
+    there_are_many_kinds: [];
+}
 
 /// How many runs go on at once: each is a few processes that mostly wait.
 const AT_ONCE: usize = 4;
 
 fn node() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/other_peoples_nodes/node.py")
-}
-
-/// True if there is a Python to run the nodes with; says so if there is none.
-fn has_python() -> bool {
-    let found = Command::new("python3")
-        .args(["-c", "import json"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
-    if !found {
-        eprintln!("ignored: there is no python3 on this machine");
-    }
-    found
 }
 
 fn run(kind: &Kind, clock: &str, more: &[&str]) -> Output {
@@ -86,9 +85,6 @@ fn complaint(kind: &Kind, output: &Output) -> Option<String> {
 }
 
 fn check_all(clock: &str, wanted: impl Fn(&Kind) -> bool) {
-    if !has_python() {
-        return;
-    }
     let kinds: Vec<&Kind> = KINDS.iter().filter(|kind| wanted(kind)).collect();
     let next = AtomicUsize::new(0);
     let complaints = Mutex::new(Vec::new());
@@ -108,23 +104,17 @@ fn check_all(clock: &str, wanted: impl Fn(&Kind) -> bool) {
     assert!(complaints.is_empty(), "{count} of {}:\n{}", kinds.len(), complaints.join("\n\n"));
 }
 
-#[test]
 fn on_the_virtual_clock() {
     check_all("virtual", |_| true);
 }
 
-#[test]
 fn on_the_real_clock() {
     check_all("real", |kind| kind.clocks == Clocks::Both);
 }
 
 /// Whoever only reads from `seq-kv` comes up to date whatever the seed, and no order of commits makes
 /// a log invalid that keeps the last of them.
-#[test]
 fn what_depended_on_the_seed() {
-    if !has_python() {
-        return;
-    }
     for name in ["who_only_reads_comes_up_to_date", "keeps_the_last_commit"] {
         let kind = KINDS.iter().find(|kind| kind.name == name).expect("it is among them");
         for seed in ["1", "2", "3", "4"] {
@@ -137,7 +127,6 @@ fn what_depended_on_the_seed() {
 }
 
 /// `expected.txt` says of every kind what Maelstrom and kolk make of it.
-#[test]
 fn the_table_can_be_read() {
     let mut text = format!(
         "{:<42} {:<16} {:<8} {}\n",
@@ -161,11 +150,7 @@ fn the_table_can_be_read() {
 
 /// What a node may say can be stored, and read by all who read it: values of any kind and depth, and
 /// a page whose messages have ids of any kind.
-#[test]
 fn what_is_stored_is_read_again() {
-    if !has_python() {
-        return;
-    }
     let store = tempfile::tempdir().expect("a folder");
     for name in ["ids_of_every_kind", "ids_object_to_peers"] {
         let kind = KINDS.iter().find(|kind| kind.name == name).expect("a kind");
@@ -186,11 +171,7 @@ fn what_is_stored_is_read_again() {
 }
 
 /// A message in another's name counts when the checks are strict, and not before.
-#[test]
 fn another_name_counts_when_strict() {
-    if !has_python() {
-        return;
-    }
     let kind = KINDS.iter().find(|kind| kind.name == "passes_messages_on").expect("a kind");
     let output = run(kind, "virtual", &["--strict"]);
     let screen = String::from_utf8_lossy(&output.stdout);
@@ -199,7 +180,6 @@ fn another_name_counts_when_strict() {
 }
 
 /// The table is of use only if it is large, and every kind stands in it once.
-#[test]
 fn there_are_many_kinds() {
     let mut names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
     names.sort_unstable();

@@ -4,6 +4,8 @@
 mod browser;
 mod pictures;
 mod serve;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +14,28 @@ use std::process::Command;
 
 use browser::Browser;
 use serde_json::json;
+use support::tests;
 use tempfile::TempDir;
+
+tests! {
+    is_drawn_again_from_the_folder_alone: [];
+    a_valid_run_opens_and_is_explored: [CHROMIUM];
+    what_a_node_prints_does_nothing: [CHROMIUM];
+    an_invalid_run_of_each_workload_opens: [CHROMIUM, PYTHON];
+    what_is_dense_is_counted: [CHROMIUM];
+    the_longest_order_is_shown: [CHROMIUM];
+    lost_values_are_followed: [CHROMIUM];
+    values_are_followed_under_any_key_on_the_real_clock: [CHROMIUM, PYTHON];
+    cycles_are_rings: [CHROMIUM];
+    logs_are_in_step_with_time: [CHROMIUM];
+    keys_paper_and_the_dark: [CHROMIUM];
+    serve::it_ends_with_ctrl_c_and_says_what_is_wrong: [];
+    serve::runs_are_listed_compared_and_opened: [CHROMIUM];
+    serve::a_run_that_goes_on_is_followed: [CHROMIUM];
+    pictures::pictures_are_those_of_this_version: [PYTHON];
+    pictures::base64_is_read: [];
+    a_million_messages: [CHROMIUM] = "half a minute, and figures mean something in a release build only";
+}
 
 /// A run in a folder of its own.
 struct Run {
@@ -76,7 +99,6 @@ done
 "#;
 
 /// The page holds the run, and is the same each time it is drawn.
-#[test]
 fn is_drawn_again_from_the_folder_alone() {
     let run = Run::of(BROADCAST, 0);
     let first = fs::read(run.page()).expect("a page");
@@ -91,8 +113,6 @@ fn is_drawn_again_from_the_folder_alone() {
     assert!(!names.into_iter().any(|name| name.ends_with(".new")));
 }
 
-#[test]
-#[cfg_attr(not(has_chromium), ignore = "there is no chromium on this machine")]
 fn a_valid_run_opens_and_is_explored() {
     let run = Run::of(BROADCAST, 0);
     let mut browser = Browser::start();
@@ -173,8 +193,6 @@ fn a_valid_run_opens_and_is_explored() {
     assert_eq!(browser.complaints, Vec::<String>::new());
 }
 
-#[test]
-#[cfg_attr(not(has_chromium), ignore = "there is no chromium on this machine")]
 fn what_a_node_prints_does_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let program = folder.path().join("hostile.sh");
@@ -214,9 +232,6 @@ fn what_a_node_prints_does_nothing() {
 
 /// For every workload there is, a run that breaks its promise: the page opens, names anomalies, and
 /// each selects its operations and their messages.
-#[test]
-#[cfg_attr(not(has_chromium), ignore = "there is no chromium on this machine")]
-#[cfg_attr(not(has_python3), ignore = "there is no python3 on this machine")]
 fn an_invalid_run_of_each_workload_opens() {
     let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/faulty.py");
     let mut browser = Browser::start();
@@ -256,8 +271,6 @@ fn an_invalid_run_of_each_workload_opens() {
 
 /// Where a window holds too much for single arrows, what is drawn instead is counted right, and says
 /// that it is no arrows.
-#[test]
-#[cfg_attr(not(has_chromium), ignore = "there is no chromium on this machine")]
 fn what_is_dense_is_counted() {
     let words = "test -w echo --node echo --node-count 3 --concurrency 20 --rate 3000 --time-limit 5 \
                  --latency 20 --seed 6";
@@ -293,8 +306,6 @@ fn what_is_dense_is_counted() {
 
 /// What is not linearizable comes with its smallest part as a picture, and with the order that goes
 /// furthest, whose numbers stand on the operations.
-#[test]
-#[cfg_attr(not(has_chromium), ignore = "there is no chromium on this machine")]
 fn the_longest_order_is_shown() {
     let words = "test -w lin-kv --node seq-kv --node-count 3 --concurrency 6 --rate 100 \
                  --time-limit 3 --latency 20 --seed 3";
@@ -329,8 +340,6 @@ fn the_longest_order_is_shown() {
 
 /// A value that was lost is followed from node to node, as far as it came: `flooding.py` tells every
 /// value to its neighbours once, and a partition swallows some of that.
-#[test]
-#[cfg_attr(not(has_chromium), ignore = "there is no chromium on this machine")]
 fn lost_values_are_followed() {
     let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/flooding.py");
     let words = format!(
@@ -377,8 +386,6 @@ fn lost_values_are_followed() {
 
 /// The same under a key of one letter, on the machine's clock; and a value that travels in a shape that
 /// is not recognised, of which nobody says that it was not sent.
-#[test]
-#[cfg_attr(not(has_chromium), ignore = "there is no chromium on this machine")]
 fn values_are_followed_under_any_key_on_the_real_clock() {
     let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/flooding.py");
     for (shape, arrived) in [
@@ -419,8 +426,6 @@ fn values_are_followed_under_any_key_on_the_real_clock() {
 
 /// A cycle of transactions is drawn as a ring, its arrows numbered like the sentences that explain
 /// them: a store that promises read committed, held to strict serializability.
-#[test]
-#[cfg_attr(not(has_chromium), ignore = "there is no chromium on this machine")]
 fn cycles_are_rings() {
     let words = "test -w txn-rw-register --node txn-rw-register --node-count 3 --concurrency 6 \
                  --rate 100 --time-limit 3 --latency 50 --seed 3 \
@@ -445,8 +450,6 @@ fn cycles_are_rings() {
 
 /// The lines of a node's log have the time of the step that wrote them: `faulty.py` writes one for
 /// every request it gets. The lists follow the selection, a click on a line moves the cursor.
-#[test]
-#[cfg_attr(not(has_chromium), ignore = "there is no chromium on this machine")]
 fn logs_are_in_step_with_time() {
     let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/faulty.py");
     let words = format!(
@@ -523,8 +526,6 @@ fn logs_are_in_step_with_time() {
 }
 
 /// Everything can be done by keys, and the page can be printed and read in the dark.
-#[test]
-#[cfg_attr(not(has_chromium), ignore = "there is no chromium on this machine")]
 fn keys_paper_and_the_dark() {
     let run = Run::of(BROADCAST, 0);
     let mut browser = Browser::start();
@@ -577,9 +578,7 @@ fn keys_paper_and_the_dark() {
 
 /// The goals for a million messages: `cargo test --release -p kolk --test report -- --ignored
 /// --nocapture a_million`. Prints what was measured.
-#[test]
 #[expect(clippy::disallowed_methods, reason = "how long drawing takes is what is measured")]
-#[ignore = "half a minute, and figures mean something in a release build only"]
 fn a_million_messages() {
     let run = Run::of(
         "test -w echo --node echo --node-count 5 --concurrency 100 --rate 50000 --time-limit 10 --seed 1",

@@ -68,8 +68,7 @@ fn texts(browser: &mut Browser, selector: &str) -> Vec<String> {
     found.as_array().expect("a list").iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-#[test]
-fn it_ends_with_ctrl_c_and_says_what_is_wrong() {
+pub fn it_ends_with_ctrl_c_and_says_what_is_wrong() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Server::start(folder.path());
     let busy = kolk(folder.path(), &format!("serve --port {}", server.port()));
@@ -95,9 +94,7 @@ fn it_ends_with_ctrl_c_and_says_what_is_wrong() {
 
 /// The table, its filters and order, a comparison, a report and a file; and nothing that a node
 /// printed, or that a folder is called, acts.
-#[test]
-#[cfg_attr(not(has_chromium), ignore = "there is no chromium on this machine")]
-fn runs_are_listed_compared_and_opened() {
+pub fn runs_are_listed_compared_and_opened() {
     let folder = tempfile::tempdir().expect("a folder");
     let program = folder.path().join("hostile.sh");
     fs::write(&program, HOSTILE).expect("written");
@@ -216,9 +213,7 @@ const DRAWN: &str = "(() => { const { run } = kolk; const list = (column) => Arr
       .then((texts) => JSON.stringify({ ...tables, texts })); })()";
 
 /// A run goes on: it is shown as far as it has come, and in the end as its report shows it.
-#[test]
-#[cfg_attr(not(has_chromium), ignore = "there is no chromium on this machine")]
-fn a_run_that_goes_on_is_followed() {
+pub fn a_run_that_goes_on_is_followed() {
     let run = Run::of(BROADCAST, 0);
     let folder = run.latest();
     let name = name_of(&run);
