@@ -18,7 +18,7 @@ pub use self::learn::{LearnArgs, LearnCheckArgs, LearnCommand, LearnHintArgs};
 pub use self::nodes::{CheckNodeArgs, NewArgs, NodeArgs, VerifyArgs};
 pub use self::paper::{CompletionsArgs, ElsewhereArgs, HelpArgs, ManArgs};
 pub use self::stored::{CheckArgs, PruneArgs, ReplayArgs, ReportArgs, ServeArgs, StoreCommand};
-pub use self::test::{OutputArgs, PatienceArgs, RunArgs, TestArgs};
+pub use self::test::{LimitArgs, OutputArgs, PatienceArgs, RunArgs, TestArgs};
 pub use self::values::{ClockArg, ExportArg, HostArg, JudgeArg, KeepArg, LatencyArg, Words};
 pub use self::watch::WatchArgs;
 

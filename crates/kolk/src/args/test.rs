@@ -187,7 +187,7 @@ pub struct RunArgs {
 }
 
 /// When a run is ended before its time.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Copy, Debug, Default, Args)]
 pub struct LimitArgs {
     /// Messages between servers after which the run is ended [default: a bound that grows with
     /// nodes, operations and time]

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::args::{
     ChallengeArgs, ClockArg, KeepArg, LearnArgs, LearnCheckArgs, LearnCommand, LearnHintArgs,
+    LimitArgs,
 };
 use crate::status::{Status, Stop};
 use crate::suggest::did_you_mean;
@@ -345,6 +346,7 @@ fn asked(args: &LearnCheckArgs, bin: PathBuf, node_args: Vec<String>) -> Challen
         latency: None,
         latency_dist: None,
         topology: None,
+        limits: LimitArgs::default(),
         patience: args.patience,
         fail_fast: !args.all,
         log_stderr: false,
