@@ -589,7 +589,34 @@ pub const GUIDES: &[Guide] = &[
         "Messages beget messages without end.",
         "Pass a value on only the first time it comes, and never answer an answer.",
     ),
+    // What a challenge sets a limit to: not found by a checker, but measured.
+    all(
+        "server-messages-per-operation",
+        "Messages between nodes, and between nodes and services, for each operation: more than the \
+        challenge allows.",
+        "See in the report which type makes most of them, and which carry nothing new: send to few \
+        neighbours, put several values into one message, acknowledge many at once.",
+    ),
+    all(
+        "median-stable-latency",
+        "The time from a value's acknowledgement until every read has it, of the value in the middle: \
+        longer than the challenge allows.",
+        "Count the hops and the pauses on a value's way in the report: each hop costs the network's \
+        latency, and each message that is held back its pause.",
+    ),
+    all(
+        "maximum-stable-latency",
+        "The time from a value's acknowledgement until every read has it, of the slowest value: longer \
+        than the challenge allows.",
+        "Follow the slowest value in the report, to the last node that it reached: the longest way \
+        through the topology, and the longest pause at each hop, make up its time.",
+    ),
 ];
+
+/// The kind under which a measure is explained that a challenge sets a limit to.
+pub fn limit(measure: &str) -> String {
+    measure.replace(' ', "-")
+}
 
 #[cfg(test)]
 mod tests {

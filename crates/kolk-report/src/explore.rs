@@ -166,7 +166,10 @@ fn pairs(explored: &Explored) -> String {
 
 fn troubles(explored: &Explored) -> String {
     let text = explored.troubles.iter().map(|(name, planned, struck)| match struck {
-        0 => format!("{} never struck ({planned} runs)", sanitize(name)),
+        0 => {
+            let planned = counted(*planned, "run", "runs");
+            format!("{} never struck ({planned})", sanitize(name))
+        }
         _ => format!("{} {struck} of {planned}", sanitize(name)),
     });
     text.collect::<Vec<_>>().join(", ")

@@ -31,7 +31,8 @@ pub struct Period<'a> {
 }
 
 /// The faults of a run, in the order in which they began. One that the run did not live to see is
-/// not among them.
+/// not among them, nor is one that does nothing: a third of three nodes, taken away as Jepsen takes
+/// it, is none.
 pub fn periods<'a>(plan: &'a Plan, facts: &Facts) -> Vec<Period<'a>> {
     let ended = Time::from_nanos(facts.ended);
     let in_run = |since_load: u64| Time::from_nanos(facts.load_began.saturating_add(since_load));
@@ -41,7 +42,7 @@ pub fn periods<'a>(plan: &'a Plan, facts: &Facts) -> Vec<Period<'a>> {
         fault: &fault.kind,
     };
     let mut periods: Vec<Period<'a>> = plan.faults.iter().map(period).collect();
-    periods.retain(|period| period.begin < ended);
+    periods.retain(|period| period.begin < ended && period.does_something());
     periods.sort_by_key(|period| (period.begin, period.end));
     periods
 }
@@ -50,6 +51,14 @@ impl Period<'_> {
     /// True if it was open at some time from `from` to `to`.
     pub fn was_open(&self, from: Time, to: Time) -> bool {
         from < self.end && self.begin <= to
+    }
+
+    /// True unless it is a partition that cuts nobody off, or meant for nobody.
+    fn does_something(&self) -> bool {
+        match self.fault {
+            FaultKind::Partition { blocked, .. } => blocked.values().any(|from| !from.is_empty()),
+            FaultKind::Kill(targets) | FaultKind::Pause(targets) => !targets.nodes.is_empty(),
+        }
     }
 
     /// `partition`, `kill` or `pause`.
@@ -224,6 +233,25 @@ mod tests {
             let period = Period { begin: Time::ZERO, end: Time::MAX, fault: &fault };
             assert_eq!(period.words(&nodes(count)), words);
             assert!(period.touches("n0") && !period.touches("n99"), "{words}");
+        }
+    }
+
+    /// Nothing may be said of a fault that cut nobody off.
+    #[test]
+    fn that_do_nothing_are_none() {
+        for (fault, does) in [
+            (partition(3, |_, _| true), false),
+            (partition(3, |receiver, _| receiver != 0), true),
+            (
+                FaultKind::Partition {
+                    shape: "third".to_owned(),
+                    blocked: [("n0".to_owned(), Vec::new())].into(),
+                },
+                false,
+            ),
+        ] {
+            let period = Period { begin: Time::ZERO, end: Time::MAX, fault: &fault };
+            assert_eq!(period.does_something(), does, "{fault:?}");
         }
     }
 

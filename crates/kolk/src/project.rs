@@ -140,12 +140,14 @@ impl Completed {
         if problem != stop.failure.problem {
             return stop;
         }
-        // Best an entry without which all is well; else one without which something else is wrong.
+        // Best an entry without which all is well; else one without which something else is wrong, if
+        // it is the one that the problem is about: without a program nothing can be right.
         let without = |entry: &&Entry| self.problem_without(&entry.words_for("test"));
-        let to_blame =
-            self.used.iter().find(|entry| without(entry).is_none()).or_else(|| {
-                self.used.iter().find(|entry| without(entry).as_ref() != Some(&problem))
-            });
+        let is_about = |entry: &&Entry| entry.is_named_in(&problem);
+        let to_blame = self.used.iter().find(|entry| without(entry).is_none()).or_else(|| {
+            let mut named = self.used.iter().filter(is_about);
+            named.find(|entry| without(entry).as_ref() != Some(&problem))
+        });
         match to_blame {
             Some(entry) => Stop { failure: stop.failure.cause(entry.place()), ..stop },
             None => stop,

@@ -31,16 +31,18 @@ fn documents() -> Vec<PathBuf> {
 }
 
 /// The lines of a document that are to be typed: those in blocks of code that begin with a command,
-/// without prompts and comments, continued ones as one.
+/// without prompts and comments, continued ones as one. Blocks of the console are typed by the test
+/// `transcripts`.
 fn commands(text: &str) -> Vec<String> {
-    let (mut is_fenced, mut commands) = (false, Vec::new());
+    let (mut is_fenced, mut is_console, mut commands) = (false, false, Vec::new());
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
-        if line.trim_start().starts_with("```") {
+        if let Some(language) = line.trim_start().strip_prefix("```") {
             is_fenced = !is_fenced;
+            is_console = is_fenced && language == "console";
             continue;
         }
-        if !is_fenced && !line.starts_with("    ") {
+        if is_console || !is_fenced && !line.starts_with("    ") {
             continue;
         }
         let mut command = line.trim().trim_start_matches("$ ").to_owned();

@@ -92,6 +92,10 @@ fn mistakes_are_told_with_their_line() {
         assert!(text.contains(problem) && text.contains(line), "{more}: {text}");
     }
     let folder = project("");
+    // What was typed is not the file's fault.
+    let (status, text) = kolk(folder.path(), "test --nemesis partiton");
+    assert!(status == 254 && text.contains("did you mean `partition`"), "{text}");
+    assert!(!text.contains("kolk.toml says"), "{text}");
     fs::write(folder.path().join("kolk.toml"), "bin = \"./gone\"\n").expect("written");
     let (status, text) = kolk(folder.path(), "test");
     assert!(status == 254 && text.contains("line 1 of kolk.toml says `bin"), "{text}");

@@ -1,11 +1,13 @@
-//! Where to look next, for whoever has a run that failed.
+//! Where to look next, for whoever has a run that failed, or that misses a challenge's limit.
 
 use kolk_check::guide::{self, Guide};
 use kolk_check::{Finding, Validity};
-use kolk_history::History;
+use kolk_history::summary::Violation;
+use kolk_history::{Function, Operation};
 use kolk_protocol::Time;
 
 use super::Report;
+use crate::facts::HeldLimit;
 use crate::operation;
 use crate::style::{Role, Style};
 use crate::table::Cell;
@@ -16,18 +18,21 @@ const INDENT: usize = 10;
 /// How far around the evidence a window reaches, in seconds: what led to it counts too.
 const MARGIN: f64 = 0.5;
 
+/// What there is to be told, and the seconds of the run that show it.
+struct Next {
+    guide: &'static Guide,
+    window: Option<(Time, Time)>,
+}
+
 /// A sentence on what usually lies behind the first finding, the page that explains it, and the
 /// command that shows it.
 pub(super) fn rows(report: &Report<'_>, folder: &str, style: Style) -> Vec<Vec<Cell>> {
-    let verdict = report.verdict;
-    let findings = verdict.findings();
-    let first = findings.first().filter(|first| first.counts);
-    let Some(first) = first.filter(|_| verdict.validity == Validity::Invalid) else {
-        return Vec::new();
+    let next = match report.verdict.validity {
+        Validity::Invalid => of_finding(report),
+        Validity::Valid => of_limit(report),
+        Validity::Unknown => None,
     };
-    let Some(Guide { kind, look, .. }) = guide::guide(first.anomaly.kind, &verdict.workload) else {
-        return Vec::new();
-    };
+    let Some(Next { guide: Guide { kind, look, .. }, window }) = next else { return Vec::new() };
     let program = report.program;
     let row = |name: &str, text: String, role: Option<Role>| {
         let cell = Cell::left(text);
@@ -44,11 +49,34 @@ pub(super) fn rows(report: &Report<'_>, folder: &str, style: Style) -> Vec<Vec<C
         row("page", format!("{PAGE}#{}", anchor(kind)), None),
         row("", format!("{program} help anomaly {kind}"), Some(Role::Command)),
     ]);
-    if let Some((from, to)) = window(report.history, first) {
+    if let Some((from, to)) = window {
+        let from = (from.as_secs_f64() - MARGIN).max(0.0);
+        let to = to.as_secs_f64() + MARGIN;
         let show = format!("{program} report {folder} --window {from:.1}..{to:.1}");
         rows.push(row("show", show, Some(Role::Command)));
     }
     rows
+}
+
+/// The first finding, if it counts.
+fn of_finding(report: &Report<'_>) -> Option<Next> {
+    let verdict = report.verdict;
+    let findings = verdict.findings();
+    let first = findings.first().filter(|first| first.counts)?;
+    let guide = guide::guide(first.anomaly.kind, &verdict.workload)?;
+    let window = by_operations(report, first)
+        .or_else(|| by_line(report, first))
+        .or_else(|| by_failure(report));
+    Some(Next { guide, window })
+}
+
+/// The first limit that does not hold.
+fn of_limit(report: &Report<'_>) -> Option<Next> {
+    let limits = &report.facts.challenge.as_ref()?.limits;
+    let HeldLimit { name, .. } = limits.iter().find(|limit| !limit.holds)?;
+    let guide = guide::guide(&guide::limit(name), &report.verdict.workload)?;
+    let slowest = || slowest(report).filter(|_| name.contains("latency"));
+    Some(Next { guide, window: slowest().or_else(|| busiest(report)) })
 }
 
 /// The words in lines of at most so many columns.
@@ -74,17 +102,54 @@ fn anchor(heading: &str) -> String {
     heading.to_lowercase()
 }
 
-/// From shortly before the first operation that proves it until shortly after the last.
-fn window(history: &History, finding: &Finding<'_>) -> Option<(f64, f64)> {
+/// When an operation went on; of one that never completed, when it began.
+fn span(operation: &Operation) -> (Time, Time) {
+    let end = operation.completion_index.map_or(operation.invoked, |_| operation.completed);
+    (operation.invoked, end)
+}
+
+/// From the first operation that proves it until the last.
+fn by_operations(report: &Report<'_>, finding: &Finding<'_>) -> Option<(Time, Time)> {
     let proof = finding.anomaly.operations.iter();
-    let spans: Vec<(Time, Time)> = proof
-        .filter_map(|index| operation::find(history, *index))
-        .map(|shown| {
-            let is_complete = shown.completion_index.is_some();
-            (shown.invoked, if is_complete { shown.completed } else { shown.invoked })
-        })
-        .collect();
-    let from = spans.iter().map(|span| span.0).min()?.as_secs_f64();
-    let to = spans.iter().map(|span| span.1).max()?.as_secs_f64();
-    Some(((from - MARGIN).max(0.0), to + MARGIN))
+    let spans: Vec<(Time, Time)> =
+        proof.filter_map(|index| operation::find(report.history, *index)).map(span).collect();
+    let from = spans.iter().map(|span| span.0).min()?;
+    Some((from, spans.iter().map(|span| span.1).max()?))
+}
+
+/// When a node did what the protocol forbids, or frowns upon.
+fn by_line(report: &Report<'_>, finding: &Finding<'_>) -> Option<(Time, Time)> {
+    let (anomaly, summary) = (finding.anomaly, report.summary);
+    let warned = || {
+        let is_it = |warning: &&Violation| {
+            let kind = serde_json::to_value(warning.kind).ok();
+            kind.as_ref().and_then(|kind| kind.as_str()) == Some(anomaly.kind)
+        };
+        summary.warnings.iter().find(is_it)
+    };
+    let line = anomaly.violation.and_then(|place| summary.violations.get(place)).or_else(warned)?;
+    let at = Time::from_nanos(line.time);
+    Some((at, at))
+}
+
+/// The first operation that did not succeed.
+fn by_failure(report: &Report<'_>) -> Option<(Time, Time)> {
+    report.history.counted().find(|operation| !operation.is_ok()).map(span)
+}
+
+/// From when the slowest value was known until the end of the last read that lacked it.
+fn slowest(report: &Report<'_>) -> Option<(Time, Time)> {
+    let results = &report.verdict.check("workload")?.results;
+    let (_, worst) = results.iter().find(|(key, _)| key.as_str() == Some("worst-stale"))?;
+    let worst = worst.as_list()?.first()?.clone();
+    let at = |name: &str| {
+        let nanoseconds = worst.get(name)?.get("time")?.as_int()?;
+        u64::try_from(nanoseconds).ok().map(Time::from_nanos)
+    };
+    Some((at("known")?, at("last-absent")?))
+}
+
+/// The beginning of the load: the first operation that is no read, and what it sets in motion.
+fn busiest(report: &Report<'_>) -> Option<(Time, Time)> {
+    report.history.counted().find(|operation| operation.function != Function::Read).map(span)
 }

@@ -108,7 +108,8 @@ pub fn anomalies() -> String {
         "{DRAWN}# Anomalies\n\nWhat each kind of anomaly is, and where to look for its cause. \
          `kolk help anomaly NAME` prints a part of this page; which workload has which is on the page \
          on [the checkers](checkers.md). A name that ends in `-process` or `-realtime` is explained \
-         under the name without it: the order of a process, or of real time, is part of the proof.\n\n\
+         under the name without it: the order of a process, or of real time, is part of the proof. The last \
+         ones are no anomalies but measures that a challenge sets a limit to.\n\n\
          {}.\n",
         links.join(", ")
     );

@@ -378,7 +378,9 @@ fn next(
     }
     let Some(next) = last.next() else { return String::new() };
     let is_same = next.runs[0].workload == last.runs[0].workload;
-    let command = format!("{program} challenge {}{}", next.id, bin(is_same));
+    let clock = args.clock.and_then(|clock| clock.to_possible_value());
+    let clock = clock.map_or(String::new(), |clock| format!(" --clock {}", clock.get_name()));
+    let command = format!("{program} challenge {}{clock}{}", next.id, bin(is_same));
     format!(
         "  next    {}  {}\n",
         style.paint(Role::Command, sanitize(&command)),

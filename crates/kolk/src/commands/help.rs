@@ -54,8 +54,10 @@ pub fn run(args: &HelpArgs) -> Result<Status, Stop> {
         }
         (Some("anomaly" | "anomalies"), None) => markdown::anomalies(),
         (Some("anomaly" | "anomalies"), Some(kind)) => {
-            let names = || GUIDES.iter().map(|guide| guide.kind);
-            markdown::anomaly(kind).ok_or_else(|| unknown("anomaly", kind, names()))?
+            let mut names: Vec<&str> = GUIDES.iter().map(|guide| guide.kind).collect();
+            names.dedup();
+            let unknown = || unknown("anomaly", kind, names.iter().copied());
+            markdown::anomaly(kind).ok_or_else(unknown)?
         }
         _ => return of_command(&args.subject),
     };

@@ -47,6 +47,14 @@ impl Entry {
         }
     }
 
+    /// True if a text has the flag's name, or one of its values, in it.
+    pub fn is_named_in(&self, text: &str) -> bool {
+        let value =
+            |word: &str| word.split_once('=').map_or(word.to_owned(), |(_, v)| v.to_owned());
+        let values = self.words.iter().map(|word| value(word));
+        std::iter::once(format!("--{}", self.long)).chain(values).any(|part| text.contains(&part))
+    }
+
     /// Where it stands, for an error.
     pub fn place(&self) -> String {
         format!("line {} of {NAME} says `{}`", self.line, self.text)

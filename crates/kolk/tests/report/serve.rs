@@ -14,13 +14,13 @@ use super::browser::Browser;
 use super::{BROADCAST, HOSTILE, Run, kolk};
 
 /// A server of a folder's store.
-struct Server {
+pub struct Server {
     child: Child,
-    url: String,
+    pub url: String,
 }
 
 impl Server {
-    fn start(folder: &Path) -> Server {
+    pub fn start(folder: &Path) -> Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_kolk"))
             .args(["serve", "--port", "0"])
             .current_dir(folder)

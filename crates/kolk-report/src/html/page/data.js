@@ -404,9 +404,10 @@ function describeKinds({ meta, messages }) {
   });
 }
 
-/// The faults, with times from the beginning of the run.
+/// The faults, with times from the beginning of the run. One that touches nobody is none: a third of three
+/// nodes.
 function readFaults({ plan, ended, loadBegan }) {
-  return plan.faults.map((fault, number) => {
+  const all = plan.faults.map((fault, number) => {
     const blocked = fault.blocked ?? {};
     const touched = new Set(fault.nodes ?? []);
     for (const [receiver, senders] of Object.entries(blocked)) {
@@ -424,6 +425,7 @@ function readFaults({ plan, ended, loadBegan }) {
       isolated: isolated(blocked, plan.nodes),
     };
   });
+  return all.filter((fault) => fault.touched.size > 0);
 }
 
 /// The nodes that a partition cuts off: the smaller of two sides, if there are two.

@@ -1,0 +1,57 @@
+//! A sum in seq-kv. A read first writes something new, so that what it sees is up to date.
+
+use std::cell::Cell;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use kolk_node::{Context, Node, RpcError};
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Request {
+    Add { delta: i64 },
+    Read {},
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Reply {
+    AddOk {},
+    ReadOk { value: i64 },
+}
+
+#[derive(Default)]
+struct Counter {
+    reads: Cell<i64>,
+}
+
+async fn current(cx: &Context) -> Result<i64, RpcError> {
+    Ok(cx.seq_kv().read("sum").await?.unwrap_or(0))
+}
+
+impl Node for Counter {
+    type Request = Request;
+    type Reply = Reply;
+
+    async fn handle(&self, cx: &Context, request: Request) -> Result<Reply, RpcError> {
+        match request {
+            Request::Add { delta } => loop {
+                let before = current(cx).await?;
+                if cx.seq_kv().cas_or_create("sum", &before, &(before + delta)).await? {
+                    return Ok(Reply::AddOk {});
+                }
+                cx.sleep(Duration::from_millis(10)).await;
+            },
+            Request::Read {} => {
+                self.reads.set(self.reads.get() + 1);
+                cx.seq_kv().write(cx.node_id(), &self.reads.get()).await?;
+                Ok(Reply::ReadOk { value: current(cx).await? })
+            }
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    kolk_node::run(|_| Counter::default())
+}
