@@ -51,6 +51,8 @@ pub struct ChallengeRun {
     pub loss: f64,
     /// True with `--nemesis partition`.
     pub partitions: bool,
+    /// True with `--nemesis kill`.
+    pub kills: bool,
     /// True with `--availability total`.
     pub total_availability: bool,
     /// `--consistency-models`; empty for a workload without transactions.
@@ -155,6 +157,9 @@ impl ChallengeRun {
         if self.partitions {
             settings.nemesis.push(Nemesis::Partition);
         }
+        if self.kills {
+            settings.nemesis.push(Nemesis::Kill);
+        }
         if self.total_availability {
             settings.availability = Some(Availability::Total);
         }
@@ -198,8 +203,11 @@ impl ChallengeRun {
         if self.total_availability {
             flags.push_str(" --availability total");
         }
-        if self.partitions {
-            flags.push_str(" --nemesis partition");
+        match (self.kills, self.partitions) {
+            (true, true) => flags.push_str(" --nemesis kill,partition"),
+            (true, false) => flags.push_str(" --nemesis kill"),
+            (false, true) => flags.push_str(" --nemesis partition"),
+            (false, false) => {}
         }
         flags
     }
@@ -243,6 +251,7 @@ pub(crate) const BASE: ChallengeRun = ChallengeRun {
     latency: 0.0,
     loss: 0.0,
     partitions: false,
+    kills: false,
     total_availability: false,
     consistency_models: "",
     limits: &[],

@@ -360,6 +360,53 @@ pub const STAGES: &[Stage] = &[
             ..BASE
         }],
     },
+    Stage {
+        id: "4-kill",
+        title: "The counter, and nodes that are killed",
+        page: "faults",
+        task: "The counter in `seq-kv` again. Now nodes are killed without warning, and started again: what was \
+               acknowledged before still counts, once.",
+        hints: &[
+            "A node that is started again gets `init` again and has forgotten everything else. What must it \
+             know?",
+            "A node that keeps nothing loses nothing: everything is in the store before the client is answered.",
+            "Numbers that make a write a new one begin anew, too. After a kill an old one would be no change, \
+             and so no barrier; a changed sum, or a number drawn at random, is one.",
+        ],
+        own: &[ChallengeRun {
+            name: "kills, partitions",
+            workload: "g-counter",
+            node: "g-counter",
+            node_count: 3,
+            rate: 20.0,
+            time_limit: 20.0,
+            latency: 10.0,
+            partitions: true,
+            kills: true,
+            ..BASE
+        }],
+    },
+    Stage {
+        id: "g-set-kill",
+        title: "The set, and nodes that are killed",
+        page: "faults",
+        task: "The set again, kept by the nodes themselves, while they are killed and started again. An element that \
+               was acknowledged must not be lost, though its node is killed in the next moment.",
+        hints: &[
+            "Nobody else has the element yet when it is acknowledged. Where can it be safe from a kill?",
+            "Each program has a folder that survives, named by `KOLK_DATA_DIR`. Write the element there, and \
+             acknowledge it only then. Read it back at `init`.",
+            "A line that is written at the end of a file is enough; what came from others need not be written, \
+             since they have it.",
+        ],
+        own: &[ChallengeRun {
+            name: "kills, partitions",
+            workload: "g-set",
+            node: "g-set",
+            kills: true,
+            ..NETWORK
+        }],
+    },
 ];
 
 #[cfg(test)]
