@@ -128,6 +128,12 @@ impl Traced {
         &self.core.fell_through
     }
 
+    /// Ends it with all its threads and processes. Gives the system's numbers of those that could not
+    /// be ended, such as one that hangs in a file system that does not answer.
+    pub fn end(mut self) -> Vec<i32> {
+        self.core.end()
+    }
+
     /// How long a step may take from now on, by the wall clock.
     pub fn set_patience(&mut self, patience: std::time::Duration) {
         self.core.patience = patience;

@@ -3,13 +3,14 @@
 //!
 //! Without a C compiler they are listed as ignored.
 
+mod bounded;
 mod support;
 
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use support::{file, find, traced};
+use support::{BOUND, file, find, traced};
 
 /// The programs, each a file of `tests/kernel`, and what may be left to the kernel.
 const PROGRAMS: &[(&str, &str)] = &[
@@ -41,13 +42,13 @@ fn check(name: &str, left_to_kernel: &str) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let program = folder.path().join(name);
     compile(name, &program)?;
-    let output = Command::new(&program).stdin(Stdio::null()).output()?;
+    let output = bounded::output(&mut Command::new(&program), BOUND)?;
     let expected = String::from_utf8(output.stdout)?;
     if !output.status.success() {
         return Err(format!("on the machine's clock: {}\n{expected}", output.status).into());
     }
     for flags in [&[][..], &["--shuffled", "--seed", "3"]] {
-        let found = traced(&program, &[], "", UNTIL_MS, flags, &[]);
+        let found = traced(&program, &[], "", UNTIL_MS, flags, &[])?;
         let lines: Vec<&str> =
             found.output.lines().filter_map(|line| Some(line.split_once("] ")?.1)).collect();
         let text = lines.join("\n") + "\n";
@@ -67,12 +68,12 @@ fn check(name: &str, left_to_kernel: &str) -> Result<(), Failed> {
 }
 
 fn compile(name: &str, program: &Path) -> Result<(), Failed> {
-    let output = Command::new("cc")
-        .args(["-O1", "-pthread", "-w", "-o"])
+    let mut cc = Command::new("cc");
+    cc.args(["-O1", "-pthread", "-w", "-o"])
         .arg(program)
         .arg(file("kernel").join(name).with_extension("c"))
-        .arg("-lrt")
-        .output()?;
+        .arg("-lrt");
+    let output = bounded::output(&mut cc, BOUND)?;
     if output.status.success() {
         return Ok(());
     }

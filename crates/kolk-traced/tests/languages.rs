@@ -3,6 +3,7 @@
 //!
 //! What is not installed is listed as ignored.
 
+mod bounded;
 mod load;
 mod support;
 
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use load::Load;
-use support::{Outcome, file, find, traced};
+use support::{BOUND, Outcome, file, find, traced};
 
 /// What every program is told, and when: milliseconds, and a line.
 const SCRIPT: &str = "500 hello\n700 set it\n1500 twice\n2500 bye\n";
@@ -83,7 +84,7 @@ fn check(case: &'static Case) -> Result<(), Failed> {
     let (program, args) = command(case, folder.path())?;
     #[expect(clippy::disallowed_methods, reason = "what is measured is the wall clock's time")]
     let began = Instant::now();
-    let first = traced(&program, &args, SCRIPT, UNTIL_MS, &[], &[]);
+    let first = traced(&program, &args, SCRIPT, UNTIL_MS, &[], &[])?;
     let took = began.elapsed();
     if first.status != Some(0) {
         return Err(format!("{first:?}").into());
@@ -103,7 +104,7 @@ fn check(case: &'static Case) -> Result<(), Failed> {
     for bytes in fillers {
         let env = [("KOLK_TEST", "x".repeat(bytes))];
         let env = if bytes > 0 { &env[..] } else { &[] };
-        let again = traced(&program, &args, SCRIPT, UNTIL_MS, &[], env);
+        let again = traced(&program, &args, SCRIPT, UNTIL_MS, &[], env)?;
         if again != first {
             return Err(difference(&first, &again).into());
         }
@@ -111,8 +112,8 @@ fn check(case: &'static Case) -> Result<(), Failed> {
     drop(load);
     // Another seed is another run, for whoever draws or has threads.
     let flags = ["--seed", "7", "--shuffled"];
-    let shuffled = traced(&program, &args, SCRIPT, UNTIL_MS, &flags, &[]);
-    let again = traced(&program, &args, SCRIPT, UNTIL_MS, &flags, &[]);
+    let shuffled = traced(&program, &args, SCRIPT, UNTIL_MS, &flags, &[])?;
+    let again = traced(&program, &args, SCRIPT, UNTIL_MS, &flags, &[])?;
     if shuffled != again {
         return Err(format!("shuffled: {}", difference(&shuffled, &again)).into());
     }
@@ -170,7 +171,7 @@ fn command(case: &Case, folder: &Path) -> Result<(PathBuf, Vec<String>), Failed>
     let source = file(case.file);
     let tool = find(case.tool, case.probe);
     let run = |command: &mut Command| -> Result<(), Failed> {
-        let output = command.output()?;
+        let output = bounded::output(command, BOUND)?;
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         if output.status.success() { Ok(()) } else { Err(errors.into()) }
     };

@@ -1,11 +1,18 @@
 //! Programs that do not behave: each comes to a clear end, and nothing of it is left.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
+mod bounded;
+mod guard;
+
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use guard::Guard;
 use kolk_traced::{Ended, Settings, SpawnError, Stuck, Traced, Tracer};
+
+/// How long any of these tests may take; most end within a second.
+const BOUND: Duration = Duration::from_secs(300);
 
 /// A shell script as a program. The marker stands in its arguments, and so in those of its children.
 fn script(text: &str, marker: &str) -> Settings {
@@ -36,6 +43,7 @@ fn run(name: &str, text: &str, patience: Duration) -> String {
     let tracer = Tracer::new(|| false).expect("a tracer");
     let mut settings = script(text, &marker);
     settings.patience = patience;
+    let _guard = Guard::begin(&format!("{name}: {text}"), BOUND);
     let mut traced = Traced::spawn(&tracer, settings).expect("a shell");
     let mut output = String::new();
     let (mut now, mut next_line) = (0, 0);
@@ -91,6 +99,7 @@ fn ends_are_clear() {
         ("leaves_a_child", "sleep 1000 & exit 0", "Exit(0)"),
         ("leaves_a_session", "setsid sleep 1000 & sleep 1; exit 0", "Exit(0)"),
         ("leaves_a_daemon", "(setsid sh -c 'sleep 1000 & sleep 1000' &) ; exit 0", "Exit(0)"),
+        ("leaves_for_numbers_of_its_own", "unshare -p -f sleep 1000; exit 5", "Exit(5)"),
         ("kills_all", "kill -9 -1; echo alone; exit 0", "alone\nExit(0)"),
         ("kills_its_group", "sleep 1000 & kill -9 0", "Signal(9)"),
         ("kills_a_child", "sleep 1000 & kill $!; wait $!; echo $?", "143\nExit(0)"),
@@ -119,6 +128,7 @@ fn who_does_not_become_idle_is_given_up() {
 
 #[test]
 fn what_cannot_be_started_says_why() {
+    let _guard = Guard::begin("what cannot be started", BOUND);
     let tracer = Tracer::new(|| false).expect("a tracer");
     for (program, kind) in [
         ("/no/such/program", std::io::ErrorKind::NotFound),
@@ -140,6 +150,7 @@ fn what_cannot_be_started_says_why() {
 
 #[test]
 fn a_thread_that_was_killed_from_outside_has_ended() {
+    let _guard = Guard::begin("who was killed from outside", BOUND);
     let tracer = Tracer::new(|| false).expect("a tracer");
     let mut traced = Traced::spawn(&tracer, script("sleep 1000", "x")).expect("a shell");
     let step = traced.step(0, b"").expect("it sleeps");
@@ -153,7 +164,20 @@ fn a_thread_that_was_killed_from_outside_has_ended() {
 }
 
 #[test]
+fn what_tests_start_is_ended_after_a_bound() {
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "echo so far; sleep 1000 & trap '' TERM; while :; do sleep 1000; done"]);
+    let _guard = Guard::begin("a bound", BOUND);
+    let told = bounded::output(&mut command, Duration::from_millis(300)).expect_err("too long");
+    assert!(
+        told.contains("did not end within 0 s and was killed; it printed:\nso far\n"),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_step_can_be_given_up() {
+    let _guard = Guard::begin("a step that is given up", BOUND);
     let tracer = Tracer::new(|| true).expect("a tracer");
     let mut traced = Traced::spawn(&tracer, script("while :; do :; done", "x")).expect("a shell");
     assert_eq!(traced.step(0, b""), Err(Stuck::Stopped));

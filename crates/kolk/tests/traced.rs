@@ -7,14 +7,21 @@
 mod load;
 mod support;
 
+#[path = "../../kolk-traced/tests/bounded/mod.rs"]
+mod bounded;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use load::Load;
 use tempfile::TempDir;
+
+/// How long any process of these tests may take.
+const BOUND: Duration = Duration::from_secs(300);
 
 /// A node of `tests/traced`.
 struct Small {
@@ -91,7 +98,8 @@ impl Home {
 
     fn kolk(&self, words: &str) -> Result<String, Failed> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kolk"));
-        let output = command.current_dir(self.0.path()).args(words.split(' ')).output()?;
+        command.current_dir(self.0.path()).args(words.split(' '));
+        let output = bounded::output(&mut command, BOUND)?;
         let text = [output.stdout, output.stderr].concat();
         let text = String::from_utf8_lossy(&text).into_owned();
         if output.status.success() { Ok(text) } else { Err(format!("{words}\n{text}").into()) }
@@ -101,7 +109,7 @@ impl Home {
         let mut shell = Command::new("sh");
         shell.args(["-c", command]).current_dir(folder).env("KOLK", env!("CARGO_BIN_EXE_kolk"));
         shell.env("GOCACHE", std::env::temp_dir().join("kolk-go-cache"));
-        let output = shell.envs(env.iter().copied()).output()?;
+        let output = bounded::output(shell.envs(env.iter().copied()), BOUND)?;
         let text = [output.stdout, output.stderr].concat();
         let text = String::from_utf8_lossy(&text).into_owned();
         if output.status.success() { Ok(()) } else { Err(format!("{command}: {text}").into()) }

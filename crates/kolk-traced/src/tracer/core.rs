@@ -130,6 +130,6 @@ impl Core {
 impl Drop for Core {
     /// Nothing outlives its run.
     fn drop(&mut self) {
-        self.end();
+        let _ = self.end();
     }
 }

@@ -90,6 +90,7 @@ const REFUSED: &[(i64, i32)] = &[
     // Its flags cannot be seen by a filter; those of clone can.
     (libc::SYS_clone3, libc::ENOSYS),
     (libc::SYS_ptrace, libc::EPERM),
+    (libc::SYS_setns, libc::EPERM),
     (libc::SYS_clock_settime, libc::EPERM),
     (libc::SYS_settimeofday, libc::EPERM),
     (libc::SYS_clock_adjtime, libc::EPERM),
@@ -110,15 +111,19 @@ pub(super) fn programs() -> Result<Vec<BpfProgram>, Error> {
     for (call, error) in REFUSED {
         by_action.entry(*error).or_default().insert(*call, Vec::new());
     }
-    // A child that cannot be traced would run on the real clock, and might outlive the run.
-    let untraced = SeccompCondition::new(
-        0,
-        SeccompCmpArgLen::Dword,
-        SeccompCmpOp::MaskedEq(libc::CLONE_UNTRACED as u64),
-        libc::CLONE_UNTRACED as u64,
-    )?;
-    let rule = SeccompRule::new(vec![untraced])?;
-    by_action.entry(libc::EPERM).or_default().insert(libc::SYS_clone, vec![rule]);
+    // A child that cannot be traced would run on the real clock, and might outlive the run; one in a
+    // space of process numbers of its own ends only when all in there have been waited for.
+    for (call, flag) in [
+        (libc::SYS_clone, libc::CLONE_UNTRACED),
+        (libc::SYS_clone, libc::CLONE_NEWPID),
+        (libc::SYS_unshare, libc::CLONE_NEWPID),
+    ] {
+        let flag = flag as u64;
+        let is_set =
+            SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(flag), flag)?;
+        let rules = by_action.entry(libc::EPERM).or_default().entry(call).or_default();
+        rules.push(SeccompRule::new(vec![is_set])?);
+    }
     let mut filters = Vec::new();
     for (error, rules) in by_action {
         filters.push((SeccompAction::Errno(error as u32), rules));

@@ -5,7 +5,7 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, kill_process_group
 use super::core::{Core, OUTPUT_MAX, TASKS_MAX};
 use super::stop::{Stop, WAIT_ALL, Way, decode, go, registers, set_registers, wait_for};
 use super::task::{Number, Park, Stand, State, Thread, visible};
-use super::watch::{Alarm, SPIN_MAX, state_of};
+use super::watch::{Alarm, SPIN_MAX, reap_others, state_of};
 use crate::fell_through::Cause;
 use crate::{Ended, Order, Step, Stuck};
 
@@ -13,6 +13,11 @@ use crate::{Ended, Order, Step, Stuck};
 const TURN_CALLS_MAX: u32 = 2000;
 /// So often a thread is interrupted without having made a call before it is given up.
 const INTERRUPTIONS_MAX: u32 = 8;
+
+/// So often it is looked whether all that was killed has ended, and so often without a pause: for five
+/// seconds in all.
+const END_LOOKS: u32 = 5200;
+const END_EAGER: u32 = 200;
 
 /// Whether a thread goes on with its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,7 +185,7 @@ impl Core {
         };
         let new = message as i32;
         // Its first stop, which it comes to by itself.
-        if let Stop::Ended(_) = decode(wait_for(new, WaitOptions::empty()).unwrap_or_default()) {
+        if let Stop::Ended(_) = self.wait(new, Way::On) {
             return Ok(Turn::Goes);
         }
         let Some(regs) = registers(new) else { return Ok(Turn::Goes) };
@@ -350,10 +355,10 @@ impl Core {
             let tid = self.threads[&other].tid;
             self.forget(other);
             if other != process {
-                wait_end(tid);
+                self.wait_end(tid);
             }
         }
-        if !is_first && let Some(status) = wait_end(pid) {
+        if !is_first && let Some(status) = self.wait_end(pid) {
             ended = status;
         }
         self.process_gone(process, ended);
@@ -365,7 +370,7 @@ impl Core {
         if rest == [process] && matches!(self.threads[&process].state, State::Ended) {
             let pid = self.processes[&process].pid;
             self.forget(process);
-            let ended = wait_end(pid).unwrap_or(Ended::Exit(0));
+            let ended = self.wait_end(pid).unwrap_or(Ended::Exit(0));
             self.process_gone(process, ended);
         }
     }
@@ -413,15 +418,15 @@ impl Core {
             let tid = self.threads[&other].tid;
             self.forget(other);
             if other != process {
-                wait_end(tid);
+                self.wait_end(tid);
             }
         }
-        let ended = wait_end(pid).unwrap_or(Ended::Signal(libc::SIGKILL));
+        let ended = self.wait_end(pid).unwrap_or(Ended::Signal(libc::SIGKILL));
         self.process_gone(process, ended);
     }
 
-    /// Ends everything.
-    pub(super) fn end(&mut self) {
+    /// Ends everything, within seconds. Gives the system's numbers of what even that did not end.
+    pub(super) fn end(&mut self) -> Vec<i32> {
         if let Some(group) = Pid::from_raw(self.group) {
             let _ = kill_process_group(group, Signal::KILL);
         }
@@ -429,19 +434,24 @@ impl Core {
         for pid in pids.iter().copied().filter_map(Pid::from_raw) {
             let _ = kill_process(pid, Signal::KILL);
         }
-        for (number, thread) in &self.threads {
-            if *number != thread.process {
-                wait_end(thread.tid);
+        // In no order: some end only when others have been waited for.
+        let mut left: Vec<i32> =
+            self.threads.values().map(|thread| thread.tid).chain(pids).collect();
+        let mut looks = 0;
+        while looks < END_LOOKS {
+            left.retain(|tid| !has_ended(*tid));
+            if left.is_empty() {
+                break;
             }
+            looks += 1;
+            pause_between(looks);
         }
-        for pid in pids {
-            wait_end(pid);
-            // Reported to its parent, it may be ours to wait for once more.
-            let _ = rustix::process::waitpid(Pid::from_raw(pid), WAIT_ALL | WaitOptions::NOHANG);
-        }
+        left.sort_unstable();
+        left.dedup();
         self.threads.clear();
         self.processes.clear();
         self.queue.clear();
+        left
     }
 
     // ---- the watch ----
@@ -453,8 +463,17 @@ impl Core {
             Alarm::Late => Err(self.lateness()),
             Alarm::Sleeps => {
                 let call = regs.orig_rax as i64;
-                if call < 0 {
+                if call < 0 || !is_interrupted(&regs) {
+                    // It has woken meanwhile, and made its call or nearly.
                     return Ok(Turn::Goes);
+                }
+                let mut regs = regs;
+                if regs.rax as i64 == super::signals::EINTR {
+                    // It has got no signal that it knows of: it makes the call again.
+                    regs.rip -= 2;
+                    regs.rax = regs.orig_rax;
+                    regs.orig_rax = u64::MAX;
+                    set_registers(tid, regs);
                 }
                 let park = match waits_for_room(call) {
                     true => Park::Files(vec![(regs.rdi as i32, rustix::event::PollFlags::OUT)]),
@@ -523,16 +542,36 @@ fn is_leader(tid: i32) -> bool {
     group.is_some_and(|group| group.trim().parse() == Ok(tid))
 }
 
-/// Waits until a thread that ends has ended.
-fn wait_end(tid: i32) -> Option<Ended> {
-    loop {
-        match decode(wait_for(tid, WaitOptions::empty())?) {
-            Stop::Ended(how) => return Some(how),
-            // A stop on the way: whoever is killed needs no telling, whoever exits does.
-            _ if state_of(tid) == 'X' => return None,
-            _ => go(tid, Way::On, None),
+/// Whether a thread or process that was killed has ended.
+fn has_ended(tid: i32) -> bool {
+    while let Some(status) = wait_for(tid, WaitOptions::NOHANG) {
+        if let Stop::Ended(_) = decode(status) {
+            // Reported to its parent, it may be ours to wait for once more.
+            let _ = rustix::process::waitpid(Pid::from_raw(tid), WAIT_ALL | WaitOptions::NOHANG);
+            return true;
         }
+        go(tid, Way::On, None);
     }
+    if state_of(tid) == 'Z' {
+        reap_others(tid);
+    }
+    false
+}
+
+/// Waits a moment: none at first, then a millisecond.
+#[expect(clippy::disallowed_methods, reason = "processes take the wall clock's time to end")]
+fn pause_between(looks: u32) {
+    if looks < END_EAGER {
+        std::thread::yield_now();
+    } else {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+}
+
+/// Whether a signal has interrupted the call from which a thread is about to return, as far as the
+/// kernel has told: with `EINTR`, or with what makes it start the call again.
+fn is_interrupted(regs: &super::task::Regs) -> bool {
+    matches!(regs.rax as i64, super::signals::EINTR | -514..=-512 | -516)
 }
 
 /// Calls that wait until what they write to has room.

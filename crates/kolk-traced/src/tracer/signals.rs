@@ -17,7 +17,7 @@ use crate::fell_through::Cause;
 /// signal's handler wants that (`ERESTARTSYS`); if there is no handler (`ERESTARTNOHAND`).
 const RESTART_IF_ASKED: i64 = -512;
 const RESTART_UNHANDLED: i64 = -514;
-const EINTR: i64 = -(libc::EINTR as i64);
+pub(super) const EINTR: i64 = -(libc::EINTR as i64);
 
 /// Signals that do nothing unless they are handled.
 const HARMLESS: u64 =

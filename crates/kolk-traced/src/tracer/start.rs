@@ -6,8 +6,10 @@ use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
+use std::time::Duration;
 
 use nix::sys::ptrace::{self, Options};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{
     Pid, PidfdFlags, PidfdGetfdFlags, Signal, WaitOptions, getpid, kill_process, pidfd_getfd,
     pidfd_open,
@@ -17,7 +19,7 @@ use super::Shared;
 use super::core::Core;
 use super::launch::{CANNOT_EXECUTE, LAUNCH, NO_FILTER, REPORT_BYTES};
 use super::pipes::Pipes;
-use super::stop::{Stop, Way, decode, go, nix_pid, registers, wait_for};
+use super::stop::{Stop, Way, decode, go, nix_pid, registers, wait_at_most};
 use super::task::Thread;
 use crate::fell_through::Cause;
 use crate::{Ended, Settings, SpawnError};
@@ -25,6 +27,10 @@ use crate::{Ended, Settings, SpawnError};
 /// Variables that a program finds unless the environment says otherwise. Perl stirs the order of its
 /// hashes with addresses, which depend on the environment; with this, with its seed alone.
 const DEFAULTS: &[(&str, &str)] = &[("PERL_PERTURB_KEYS", "2")];
+
+/// How long the launcher may take to stop, and then to become the program.
+const START_MAX: Duration = Duration::from_secs(60);
+const SLOW: &str = "it took longer than a minute";
 
 /// A child that is killed unless it is kept.
 struct Launcher(Option<Child>);
@@ -65,11 +71,17 @@ pub(super) fn start(shared: Rc<Shared>, settings: Settings) -> Result<Core, Spaw
     let (Some(stdin), Some(mut stdout)) = (stdin, stdout) else {
         return Err(system("the launcher has no pipes")(io::ErrorKind::BrokenPipe.into()));
     };
-    let status = wait_for(pid, WaitOptions::UNTRACED).unwrap_or_default();
+    let Some(status) = wait_at_most(pid, WaitOptions::UNTRACED, START_MAX) else {
+        return Err(SpawnError::Launcher(SLOW.into()));
+    };
     if decode(status) != Stop::Signal(libc::SIGSTOP) {
         launcher.0 = None;
         return Err(SpawnError::Launcher(format!("it did not stop: wait status {status:#x}")));
     }
+    // It has written its report, or never will.
+    fcntl_getfl(&stdout)
+        .and_then(|flags| fcntl_setfl(&stdout, flags | OFlags::NONBLOCK))
+        .map_err(|error| system("cannot set up a pipe")(error.into()))?;
     let mut report = [0; REPORT_BYTES];
     stdout.read_exact(&mut report).map_err(system("the launcher gave no report"))?;
     let options = Options::PTRACE_O_EXITKILL
@@ -138,7 +150,10 @@ fn environment(
 /// Lets the launcher run until it has become the program.
 fn follow_to_exec(pid: i32, stdout: &mut impl Read) -> Result<(), SpawnError> {
     loop {
-        match decode(wait_for(pid, WaitOptions::empty()).unwrap_or_default()) {
+        let Some(status) = wait_at_most(pid, WaitOptions::empty(), START_MAX) else {
+            return Err(SpawnError::Launcher(SLOW.into()));
+        };
+        match decode(status) {
             Stop::Exec => return Ok(()),
             Stop::Ended(Ended::Exit(status)) => {
                 let mut number = [0; 4];

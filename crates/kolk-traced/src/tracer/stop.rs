@@ -1,5 +1,8 @@
 //! Letting a traced thread go on, and waiting until it stops.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use nix::sys::ptrace;
 use nix::sys::signal::Signal;
 use nix::unistd;
@@ -7,7 +10,7 @@ use rustix::process::{Pid, WaitOptions, waitpid};
 
 use super::core::Core;
 use super::task::{Number, Regs};
-use super::watch::Alarm;
+use super::watch::{Alarm, state_of};
 use crate::Ended;
 
 /// `__WALL`: threads are waited for like processes.
@@ -50,7 +53,7 @@ pub(super) fn nix_pid(tid: i32) -> unistd::Pid {
     unistd::Pid::from_raw(tid)
 }
 
-/// Waits for one thread, without a watch.
+/// Looks whether a thread has something to tell (`NOHANG` among the options), or waits until it has.
 pub(super) fn wait_for(tid: i32, options: WaitOptions) -> Option<i32> {
     loop {
         match waitpid(Pid::from_raw(tid), WAIT_ALL | options) {
@@ -60,6 +63,24 @@ pub(super) fn wait_for(tid: i32, options: WaitOptions) -> Option<i32> {
             // Nobody is there: as if it had ended.
             Err(_) => return Some(0),
         }
+    }
+}
+
+/// Waits for one thread where no watch does, at most so long.
+#[expect(clippy::disallowed_methods, reason = "processes take the wall clock's time")]
+pub(super) fn wait_at_most(tid: i32, options: WaitOptions, patience: Duration) -> Option<i32> {
+    const EAGER: u32 = 200;
+    let began = Instant::now();
+    let mut looks = 0;
+    loop {
+        if let Some(status) = wait_for(tid, options | WaitOptions::NOHANG) {
+            return Some(status);
+        }
+        if began.elapsed() > patience {
+            return None;
+        }
+        looks += 1;
+        if looks < EAGER { thread::yield_now() } else { thread::sleep(Duration::from_micros(500)) }
     }
 }
 
@@ -107,18 +128,35 @@ impl Core {
     /// Waits until a thread stops, ends, or the watch stops it.
     pub(super) fn wait(&mut self, tid: i32, way: Way) -> Stop {
         loop {
-            self.shared.watch.begin_wait(tid);
-            let status = wait_for(tid, WaitOptions::empty());
-            self.shared.watch.end_wait();
-            let stop = decode(status.unwrap_or_default());
+            let (wait, stop) = self.wait_once(tid);
             if stop != Stop::Signal(libc::SIGSTOP) {
                 return stop;
             }
-            match self.shared.watch.take_alarm() {
+            match self.shared.watch.alarm(wait) {
                 Some(alarm) => return Stop::Alarm(alarm),
                 // One that came too late: whoever sends SIGSTOP within the program is seen to send it.
                 None if !self.stops_sent => go(tid, way, None),
                 None => return stop,
+            }
+        }
+    }
+
+    /// One wait under the watch: its number, and how it ended.
+    fn wait_once(&self, tid: i32) -> (u64, Stop) {
+        let wait = self.shared.watch.begin_wait(tid);
+        let status = wait_for(tid, WaitOptions::empty());
+        self.shared.watch.end_wait();
+        (wait, decode(status.unwrap_or_default()))
+    }
+
+    /// Waits until a thread that ends has ended.
+    pub(super) fn wait_end(&self, tid: i32) -> Option<Ended> {
+        loop {
+            match self.wait_once(tid).1 {
+                Stop::Ended(how) => return Some(how),
+                // A stop on the way: whoever is killed needs no telling, whoever exits does.
+                _ if state_of(tid) == 'X' => return None,
+                _ => go(tid, Way::On, None),
             }
         }
     }

@@ -12,6 +12,9 @@ use super::task::{Number, Stand, State};
 /// How often to look for a signal that the kernel was told to send at once.
 const SIGNAL_LOOKS: u32 = 50;
 
+/// How long a timer of the kernel that is to fire at once may take.
+const LOOK_MAX: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+
 /// What a timer does when it fires.
 #[derive(Debug)]
 pub(super) enum Target {
@@ -125,7 +128,7 @@ impl Core {
                     let at_once = Timespec { tv_sec: 0, tv_nsec: 1 };
                     let value = Itimerspec { it_interval: zero, it_value: at_once };
                     let _ = timerfd_settime(duplicate, TimerfdTimerFlags::empty(), &value);
-                    let _ = poll(&mut [PollFd::new(duplicate, PollFlags::IN)], None);
+                    let _ = poll(&mut [PollFd::new(duplicate, PollFlags::IN)], Some(&LOOK_MAX));
                 }
                 is_there
             }

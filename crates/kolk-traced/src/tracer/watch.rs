@@ -3,12 +3,13 @@
 //!
 //! Waiting for a traced thread blocks, because that is by far the fastest. Should the thread sleep in
 //! the kernel, or compute without end, the tracer would wait for ever. The watch sees that, and sends
-//! the program a SIGSTOP, which stops the thread for the tracer; the tracer swallows it.
+//! the program a SIGSTOP, which stops the thread for the tracer; the tracer swallows it. A thread that
+//! does not even stop is killed, a while after the step's time is over: so every wait ends.
 
 use std::fs;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering::SeqCst};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,8 @@ use super::stop::WAIT_ALL;
 const TICK: Duration = Duration::from_millis(2);
 /// After so many looks without anything to see it sleeps until it is woken.
 const IDLE_TICKS: u32 = 100;
+/// A step whose time is over is given so long to end by a SIGSTOP; then whoever is waited for is killed.
+const KILL_AFTER: Duration = Duration::from_secs(2);
 /// How long a thread may run without a call, in its processor's time.
 pub(super) const SPIN_MAX: Duration = Duration::from_millis(1000);
 
@@ -32,6 +35,13 @@ pub(super) enum Alarm {
     Spins,
     /// The step has taken too long.
     Late,
+}
+
+impl Alarm {
+    /// The alarm of a wait, as a word.
+    fn of_wait(self, wait: u64) -> u64 {
+        (wait << 2) | (self as u64 + 1)
+    }
 }
 
 /// The watch of one tracer.
@@ -53,10 +63,11 @@ struct State {
     steps: AtomicU64,
     /// How long a step may take, in milliseconds.
     patience_ms: AtomicU64,
-    /// The alarm that was raised and not taken yet.
-    alarm: AtomicU8,
-    /// The step takes too long, or is to be given up.
-    is_late: AtomicBool,
+    /// The alarm that was raised last: for which wait, and why. A SIGSTOP may come late, when the
+    /// tracer waits for somebody else; it then means nothing.
+    alarm: AtomicU64,
+    /// The latest step that takes too long, or is to be given up.
+    late: AtomicU64,
     is_stopped: AtomicBool,
     sleeps: AtomicBool,
     is_over: AtomicBool,
@@ -75,7 +86,6 @@ impl Watch {
     pub(super) fn begin_step(&self, patience: Duration) {
         let millis = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
         self.state.patience_ms.store(millis, SeqCst);
-        self.state.is_late.store(false, SeqCst);
         self.state.steps.fetch_add(1, SeqCst);
         if self.state.sleeps.load(SeqCst)
             && let Some(thread) = &self.thread
@@ -90,7 +100,7 @@ impl Watch {
 
     /// True if the step takes too long, or is to be given up.
     pub(super) fn is_late(&self) -> bool {
-        self.state.is_late.load(SeqCst)
+        self.state.late.load(SeqCst) == self.state.steps.load(SeqCst)
     }
 
     /// True if the step is to be given up.
@@ -98,24 +108,21 @@ impl Watch {
         self.state.is_stopped.load(SeqCst)
     }
 
-    /// The tracer begins to wait for a thread.
-    pub(super) fn begin_wait(&self, tid: i32) {
+    /// The tracer begins to wait for a thread. Gives the wait's number.
+    pub(super) fn begin_wait(&self, tid: i32) -> u64 {
         self.state.tid.store(tid, SeqCst);
-        self.state.waits.fetch_add(1, SeqCst);
+        self.state.waits.fetch_add(1, SeqCst) + 1
     }
 
     pub(super) fn end_wait(&self) {
         self.state.waits.fetch_add(1, SeqCst);
     }
 
-    /// The alarm behind a SIGSTOP, if there was one.
-    pub(super) fn take_alarm(&self) -> Option<Alarm> {
-        match self.state.alarm.swap(0, SeqCst) {
-            1 => Some(Alarm::Sleeps),
-            2 => Some(Alarm::Spins),
-            3 => Some(Alarm::Late),
-            _ => None,
-        }
+    /// The alarm behind a SIGSTOP that has ended this wait, if there was one.
+    pub(super) fn alarm(&self, wait: u64) -> Option<Alarm> {
+        let alarm = self.state.alarm.load(SeqCst);
+        let kinds = [Alarm::Sleeps, Alarm::Spins, Alarm::Late];
+        kinds.into_iter().find(|kind| alarm == kind.of_wait(wait))
     }
 }
 
@@ -146,8 +153,8 @@ impl State {
             tid: AtomicI32::new(0),
             steps: AtomicU64::new(0),
             patience_ms: AtomicU64::new(0),
-            alarm: AtomicU8::new(0),
-            is_late: AtomicBool::new(false),
+            alarm: AtomicU64::new(0),
+            late: AtomicU64::new(0),
             is_stopped: AtomicBool::new(false),
             sleeps: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
@@ -158,11 +165,13 @@ impl State {
     fn look_on(&self) {
         let mut seen = Seen { waits: 0, ran: None, slept: false };
         let mut step = (0, Instant::now());
+        let mut late_since = None;
         let mut idle = 0;
         while !self.is_over.load(SeqCst) {
             let steps = self.steps.load(SeqCst);
             if steps != step.0 {
                 step = (steps, Instant::now());
+                late_since = None;
                 idle = 0;
             }
             if steps.is_multiple_of(2) {
@@ -179,22 +188,26 @@ impl State {
                 let patience = Duration::from_millis(self.patience_ms.load(SeqCst));
                 let is_stopped = (self.stop_wanted)();
                 self.is_stopped.store(is_stopped, SeqCst);
-                let is_late = is_stopped || step.1.elapsed() > patience;
-                if is_late && self.steps.load(SeqCst) == steps {
-                    self.is_late.store(true, SeqCst);
+                if is_stopped || step.1.elapsed() > patience {
+                    late_since.get_or_insert_with(Instant::now);
+                    self.late.store(steps, SeqCst);
                 }
-                self.look_at_wait(&mut seen, is_late);
+                self.look_at_wait(&mut seen, late_since.map(|since| since.elapsed()));
             }
             std::thread::park_timeout(TICK);
         }
     }
 
-    fn look_at_wait(&self, seen: &mut Seen, is_late: bool) {
+    /// `late`: for how long the step's time has been over, if it is.
+    fn look_at_wait(&self, seen: &mut Seen, late: Option<Duration>) {
         let waits = self.waits.load(SeqCst);
-        if waits.is_multiple_of(2) {
+        let tid = self.tid.load(SeqCst);
+        if waits.is_multiple_of(2) || self.waits.load(SeqCst) != waits {
             return;
         }
-        let tid = self.tid.load(SeqCst);
+        if late.is_some_and(|late| late > KILL_AFTER) {
+            send(tid, Signal::KILL);
+        }
         if waits != seen.waits {
             *seen = Seen { waits, ran: None, slept: false };
             return;
@@ -207,27 +220,29 @@ impl State {
         let slept = std::mem::replace(&mut seen.slept, state == 'S');
         let ran = processor_time(tid);
         let since = *seen.ran.get_or_insert(ran);
-        let alarm = if is_late {
-            3
+        let alarm = if late.is_some() {
+            Alarm::Late
         } else if slept && seen.slept {
-            1
+            Alarm::Sleeps
         } else if ran.saturating_sub(since) > SPIN_MAX {
-            2
+            Alarm::Spins
         } else {
             return;
         };
-        if matches!(state, 't' | 'T') || self.alarm.load(SeqCst) != 0 {
+        if matches!(state, 't' | 'T') {
             return;
         }
-        self.alarm.store(alarm, SeqCst);
-        // The wait may have ended meanwhile: then the stop is swallowed when it shows.
-        if self.waits.load(SeqCst) != waits {
-            self.alarm.store(0, SeqCst);
-            return;
+        let raised = self.alarm.swap(alarm.of_wait(waits), SeqCst);
+        // Once is enough. If the wait has ended meanwhile the stop is swallowed when it shows.
+        if raised >> 2 != waits && self.waits.load(SeqCst) == waits {
+            send(tid, Signal::STOP);
         }
-        if let Some(pid) = Pid::from_raw(tid) {
-            let _ = kill_process(pid, Signal::STOP);
-        }
+    }
+}
+
+fn send(tid: i32, signal: Signal) {
+    if let Some(pid) = Pid::from_raw(tid) {
+        let _ = kill_process(pid, signal);
     }
 }
 
@@ -245,7 +260,7 @@ fn processor_time(tid: i32) -> Duration {
 }
 
 /// A process that was killed is not reported before its other threads have been waited for.
-fn reap_others(pid: i32) {
+pub(super) fn reap_others(pid: i32) {
     let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return };
     for task in tasks.flatten() {
         let tid = task.file_name().to_str().and_then(|name| name.parse::<i32>().ok());

@@ -78,6 +78,19 @@ static inline void pause_ms(long long ms) {
   }
 }
 
+/* The first number that the process's table of descriptors has no room for; the last that a set holds,
+   if it has room for all of them. */
+static inline int beyond_table(void) {
+  FILE *status = fopen("/proc/self/status", "r");
+  char line[200];
+  int size = 0;
+  while (status && fgets(line, sizeof line, status))
+    sscanf(line, "FDSize: %d", &size);
+  if (status)
+    fclose(status);
+  return size < FD_SETSIZE ? size : FD_SETSIZE - 1;
+}
+
 static volatile sig_atomic_t caught;
 static inline void note(int number) { caught = number; }
 

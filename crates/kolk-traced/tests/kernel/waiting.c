@@ -75,6 +75,13 @@ int main(void) {
   FD_ZERO(&read_set);
   FD_SET(GONE, &read_set);
   say("select, no such descriptor", select(GONE + 1, &read_set, NULL, NULL, NULL));
+  /* What lies beyond the process's table of descriptors is not looked at: it waits. */
+  v = (struct timeval){0, 20000};
+  FD_ZERO(&read_set);
+  FD_SET(beyond_table(), &read_set);
+  began = now();
+  say("select, beyond all descriptors", select(FD_SETSIZE, &read_set, NULL, NULL, &v));
+  took("select, beyond all descriptors", began, 20);
   t = span(20 * MS);
   say("pselect", pselect(0, NULL, NULL, NULL, &t, &all));
   /* epoll. */

@@ -1,7 +1,13 @@
 //! Runs programs on the virtual clock, and finds out what is there to run them.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::bounded;
+
+/// How long any process of these tests may take.
+pub const BOUND: Duration = Duration::from_secs(300);
 
 /// A file of these tests.
 pub fn file(name: &str) -> PathBuf {
@@ -13,9 +19,8 @@ pub fn find(name: &str, args: &[&str]) -> Option<PathBuf> {
     let found = std::env::split_paths(&std::env::var_os("PATH")?)
         .map(|folder| folder.join(name))
         .find(|path| path.is_file())?;
-    let status =
-        Command::new(&found).args(args).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    status.is_ok_and(|status| status.success()).then_some(found)
+    let output = bounded::output(Command::new(&found).args(args), BOUND);
+    output.is_ok_and(|output| output.status.success()).then_some(found)
 }
 
 /// What a traced run gave.
@@ -28,6 +33,10 @@ pub struct Outcome {
 }
 
 /// Runs a program for so many virtual milliseconds, with flags of the tool before it.
+///
+/// # Errors
+///
+/// If that has not ended within [`BOUND`].
 pub fn traced(
     program: &Path,
     args: &[String],
@@ -35,24 +44,23 @@ pub fn traced(
     until_ms: u64,
     flags: &[&str],
     env: &[(&str, String)],
-) -> Outcome {
+) -> Result<Outcome, String> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("script");
     std::fs::write(&path, script).expect("a script");
-    let output = Command::new(env!("CARGO_BIN_EXE_kolk-traced"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kolk-traced"));
+    command
         .args(["--until", &until_ms.to_string(), "--patience", "60000", "--script"])
         .arg(&path)
         .args(flags)
         .arg("--")
         .arg(program)
         .args(args)
-        .envs(env.iter().map(|(key, value)| (*key, value.as_str())))
-        .stdin(Stdio::null())
-        .output()
-        .expect("the tool runs");
-    Outcome {
+        .envs(env.iter().map(|(key, value)| (*key, value.as_str())));
+    let output = bounded::output(&mut command, BOUND)?;
+    Ok(Outcome {
         output: String::from_utf8_lossy(&output.stdout).into_owned(),
         errors: String::from_utf8_lossy(&output.stderr).into_owned(),
         status: output.status.code(),
-    }
+    })
 }

@@ -39,7 +39,7 @@ impl Core {
         if regs.rdi > DESCRIPTORS_MAX {
             return Turn::Goes;
         }
-        let count = regs.rdi as usize;
+        let count = (regs.rdi as usize).min(self.table_size(number, regs.rdi as usize));
         let memory = &self.process_of(number).memory;
         let mut list = Vec::new();
         for (address, wanted) in
@@ -54,6 +54,19 @@ impl Core {
         }
         let limit = memory.span(regs.r8, unit(regs));
         self.wait_for_files(number, regs, list, limit)
+    }
+
+    /// How many descriptors a process's table has room for, as far as that is less than the kernel's
+    /// smallest or `wanted`. `select` passes over those beyond.
+    fn table_size(&self, number: Number, wanted: usize) -> usize {
+        const SMALLEST: usize = 64;
+        if wanted <= SMALLEST {
+            return wanted;
+        }
+        let pid = self.process_of(number).pid;
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let size = status.lines().find_map(|line| line.strip_prefix("FDSize:"));
+        size.and_then(|size| size.trim().parse().ok()).unwrap_or(wanted)
     }
 
     pub(super) fn epoll(&mut self, number: Number, regs: &Regs) -> Turn {
