@@ -2,7 +2,7 @@
 // 10 ms, disks write at once, and time is a number that jumps to whatever is due next. A driver with
 // sockets, files and a clock has the same five parts: see `Cluster::step`.
 //
-// The README goes through it step by step; `cargo run -p kolk-raft --example cluster` prints the last one.
+// The README goes through it step by step.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,7 +14,9 @@ use kolk_raft::{
 /// A command for the state machine: set a key.
 #[derive(Clone, Debug)]
 pub struct Set {
+    /// The key that is set.
     pub key: String,
+    /// What it is set to.
     pub value: String,
 }
 
@@ -24,9 +26,13 @@ pub type Store = BTreeMap<String, String>;
 /// What is asked of a node.
 #[derive(Clone, Debug)]
 pub enum Request {
+    /// To set a key to a value.
     Set(&'static str, &'static str),
+    /// A key's value, as of now.
     Get(&'static str),
+    /// To change who belongs to the cluster.
     Change(Change),
+    /// To hand leadership to another node.
     HandOver(NodeId),
 }
 
@@ -40,6 +46,7 @@ struct Node {
     starts: u64,
 }
 
+/// Nodes, their disks and the network between them.
 #[derive(Default)]
 pub struct Cluster {
     now: Duration,
@@ -202,24 +209,4 @@ impl Cluster {
     pub fn raft(&self, node: NodeId) -> Option<&Raft<Set, Store>> {
         self.nodes[&node].raft.as_ref()
     }
-}
-
-#[allow(dead_code, reason = "the README's steps include this file and have a `main` of their own")]
-fn main() {
-    let mut cluster = Cluster::new(3);
-    cluster.run(1_000);
-    let leader = cluster.leader().expect("nothing is in the way");
-    println!("{leader} leads");
-    println!("x = 1: {}", cluster.ask(leader, Request::Set("x", "1")));
-    for node in [4, 5] {
-        cluster.join(node);
-        let add = cluster.ask(leader, Request::Change(Change::AddLearner(node)));
-        let promote = cluster.ask(leader, Request::Change(Change::Promote(node)));
-        println!("{node} learns: {add}, and votes: {promote}");
-    }
-    cluster.kill(leader);
-    cluster.run(1_000);
-    let next = cluster.leader().expect("four of five are a majority");
-    println!("{leader} is killed, and {next} leads");
-    println!("x is {}", cluster.ask(next, Request::Get("x")));
 }
