@@ -8,14 +8,15 @@
 //! Stronger, beside Maelstrom:
 //!
 //! - a read during the load holds at least what its own process had acknowledged before, with all
-//!   that others might have taken away (`too-low`), and at most that with all that others might have
-//!   added before it completed (`too-high`);
-//! - after the faults have healed each node comes to an acceptable sum (`wrong-total`) and all to the
-//!   same (`diverged`), and each answers (`silent`).
+//!   that others might have taken away (`too-low`), and at most that with all that others might
+//!   have added before it completed (`too-high`);
+//! - after the faults have healed each node comes to an acceptable sum (`wrong-total`) and all to
+//!   the same (`diverged`), and each answers (`silent`).
 //!
 //! Linear in the history; the ranges are few, because the workloads' deltas are small.
 
 mod evidence;
+mod reads;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +26,7 @@ use crate::check::{Anomaly, Check, PROOF_MAX, Validity};
 use crate::convergence::LastReads;
 use crate::tree::{count, key, list, some_of};
 use evidence::wrong_total;
+pub use reads::check as check_reads;
 
 /// With more ranges than this only their least and greatest sum are kept.
 const RANGES_MAX: usize = 1 << 16;

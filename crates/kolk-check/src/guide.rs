@@ -152,6 +152,19 @@ pub const GUIDES: &[Guide] = &[
         "Look at the node's stderr and its last messages: it may wait for a reply that was lost, \
         or for a lock that nobody gives back.",
     ),
+    some(
+        "wrong-total",
+        &["bank"],
+        "A read of all accounts shows more or less than there is.",
+        "A transfer was seen by halves, or one was lost under another: reads must be of one snapshot, \
+        and transfers must fail if somebody else wrote meanwhile.",
+    ),
+    some(
+        "wrong-total",
+        &["counter"],
+        "A read is no sum of what had been added before it and what was under way.",
+        "See which adds are missing or counted twice, or whether one counts that had failed.",
+    ),
     all(
         "wrong-total",
         "A final read is no sum that the acknowledged adds can have.",
@@ -169,6 +182,55 @@ pub const GUIDES: &[Guide] = &[
         "A read has more than all adds begun by then.",
         "An add was counted twice: a repeated message, or a compare-and-set that worked and was \
         tried again.",
+    ),
+    all(
+        "nil-balance",
+        "A read of all accounts shows none of one of them.",
+        "Look for an account that is removed and put back, or written in a transaction of its own.",
+    ),
+    all(
+        "unexpected-account",
+        "A read of all accounts shows one that was not there in the beginning.",
+        "Look at how the answer is made: rows of another run, or keys that are something else.",
+    ),
+    all(
+        "overdrawn",
+        "A read of all accounts shows less than nothing in one of them.",
+        "Two transfers from one account did not see each other: what a transaction read must still be \
+        so when it commits.",
+    ),
+    all(
+        "long-fork",
+        "Two reads saw two writes in opposite orders.",
+        "Writes reach replicas in different orders: under parallel snapshot isolation that may be, under \
+        snapshot isolation not.",
+    ),
+    all(
+        "missing-predecessor",
+        "A read shows a value without one that was there before it.",
+        "What was written later became visible earlier: parts of the data are read at different times, \
+        or from replicas that lag behind by different amounts.",
+    ),
+    all(
+        "never-enqueued",
+        "A dequeue took what nobody had put into the queue, or what had failed to be put in.",
+        "Answer with an indefinite error if an enqueue may have happened; only what surely did not \
+        happen may fail.",
+    ),
+    all(
+        "duplicate-dequeue",
+        "A dequeue took a value once more than it had been put in.",
+        "Two consumers were given the same message: it must be gone, for all, when it is given out.",
+    ),
+    all(
+        "out-of-order",
+        "A value was taken from a queue before another that had been put in earlier.",
+        "Look for several partitions or retries: what is sent again comes after what was sent since.",
+    ),
+    all(
+        "wrong-answer",
+        "A transaction was acknowledged with other reads and writes than were asked for.",
+        "Answer each micro-operation in its place and by its name: a read as a read, with what it saw.",
     ),
     all(
         "duplicate-id",

@@ -13,8 +13,9 @@ use crate::txn::rw_register::AssumedKeys;
 use crate::txn::table::Kind;
 use crate::verdict::Verdict;
 use crate::{
-    answered, availability, causes, counter, echo, kafka, linearizable, net, perf, protocol,
-    sequential, set_full, stats, txn, unique_ids, workloads,
+    answered, availability, bank, causes, counter, echo, kafka, linearizable, long_fork, net,
+    objects, perf, predecessors, protocol, queue, sequential, set, set_full, stats, txn,
+    unique_ids, workloads,
 };
 
 /// What a checker must be told beside the history.
@@ -38,17 +39,24 @@ pub struct Options<'a> {
     pub levels: Levels,
     /// What is assumed of each key of `txn-rw-register`; means nothing to other workloads.
     pub assumed_keys: AssumedKeys,
-    /// What a register holds in the beginning; means nothing to workloads other than `register`.
+    /// What a register holds in the beginning; means nothing to workloads other than `register` and
+    /// `multi-register`.
     pub initial: Option<&'a Value>,
+    /// What all accounts of a `bank` hold together; without it, what the first read shows.
+    pub total_amount: Option<i64>,
+    /// Whether an account of a `bank` may be overdrawn.
+    pub negative_balances: bool,
+    /// How many keys each read of `long-fork` reads; without it, as many as it likes.
+    pub group_size: Option<usize>,
     /// Whether it is known that nothing was in the way of a message: no fault, no loss, and
     /// latencies far below the time that a client waits. Requests must then be answered.
     pub calm: bool,
 }
 
-/// Makes all checks of a run. A history without a summary is nobody's run: the checks of the network
-/// and the protocol are left out, and that a kind of operation never succeeded is only noted. A
-/// checker that panics gives unknown, with the reason, and so does a history that is not the
-/// workload's.
+/// Makes all checks of a run. A history without a summary is nobody's run: the checks of the
+/// network and the protocol are left out, and that a kind of operation never succeeded is only
+/// noted. A checker that panics gives unknown, with the reason, and so does a history that is not
+/// the workload's.
 pub fn check_run(history: &History, summary: Option<&Summary>, options: &Options<'_>) -> Verdict {
     let mut checks = vec![guarded("perf", || perf::check(history))];
     if let Some(summary) = summary {
@@ -107,6 +115,19 @@ fn workload(history: &History, options: &Options<'_>) -> Check {
         models => models,
     };
     match options.workload {
+        "bank" => bank::check(history, options.total_amount, options.negative_balances),
+        "comments" => predecessors::comments(history),
+        "counter" => counter::check_reads(history),
+        "fifo-queue" => queue::fifo(history),
+        "long-fork" => long_fork::check(history, options.group_size),
+        "multi-register" => {
+            objects::multi_register::check(history, options.initial.unwrap_or(&Value::Null))
+        }
+        "mutex" => objects::mutex::check(history),
+        "sequential" => predecessors::sequential(history),
+        "set" => set::check(history),
+        "total-queue" => queue::total(history),
+        "unordered-queue" => queue::unordered(history),
         "broadcast" => set_full::check(history, Function::Broadcast),
         "g-counter" | "pn-counter" => counter::check(history),
         "g-set" => set_full::check(history, Function::Add),

@@ -3,25 +3,49 @@
 use kolk_history::{Function, History};
 
 use Function::{
-    Add, Append, Assign, Broadcast, Cas, Commit, Crash, DebugTopicPartitions, Echo, Generate, Poll,
-    Read, Send, Subscribe, Txn, Write,
+    Acquire, Add, Append, Assign, Broadcast, Cas, Commit, Crash, DebugTopicPartitions, Dequeue,
+    Drain, Echo, Enqueue, Generate, Poll, Read, Release, Send, Subscribe, Transfer, Txn, Write,
 };
 
-const TABLE: [(&str, &[Function]); 13] = [
+const TABLE: [(&str, &[Function]); 24] = [
+    ("bank", &[Read, Transfer]),
     ("broadcast", &[Broadcast, Read]),
+    ("comments", &[Read, Write]),
+    ("counter", &[Add, Read]),
     ("echo", &[Echo]),
+    ("fifo-queue", &[Enqueue, Dequeue]),
     ("g-counter", &[Add, Read]),
     ("g-set", &[Add, Read]),
     ("kafka", &[Send, Poll, Txn, Assign, Subscribe, Commit, Crash, DebugTopicPartitions]),
     ("kv", &[Read, Write, Append]),
     ("lin-kv", &[Read, Write, Cas]),
+    ("long-fork", &[Read, Write, Txn]),
+    ("multi-register", &[Read, Write, Txn]),
+    ("mutex", &[Acquire, Release]),
     ("pn-counter", &[Add, Read]),
     ("register", &[Read, Write, Cas]),
     ("seq-kv", &[Read, Write, Cas]),
+    ("sequential", &[Add, Read]),
+    ("set", &[Add, Read]),
+    ("total-queue", &[Enqueue, Dequeue, Drain]),
     ("txn-list-append", &[Txn]),
     ("txn-rw-register", &[Txn]),
     ("unique-ids", &[Generate]),
+    ("unordered-queue", &[Enqueue, Dequeue]),
 ];
+
+/// Names that elle-cli and Knossos have for workloads, and those they go by here.
+pub const ALIASES: &[(&str, &str)] = &[
+    ("cas-register", "register"),
+    ("list-append", "txn-list-append"),
+    ("rw-register", "txn-rw-register"),
+    ("set-full", "g-set"),
+];
+
+/// The name that a workload goes by here, if elle-cli or Knossos has another for it.
+pub fn canonical(name: &str) -> &str {
+    ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, name)| name)
+}
 
 /// The workloads that [`check_run`](crate::check_run) has a checker for.
 pub const WORKLOADS: &[&str] = &names();

@@ -74,6 +74,18 @@ functions! {
     Crash = "crash",
     /// Ask a log for its state.
     DebugTopicPartitions = "debug-topic-partitions",
+    /// Move money from one account to another.
+    Transfer = "transfer",
+    /// Take a lock.
+    Acquire = "acquire",
+    /// Give a lock back.
+    Release = "release",
+    /// Put into a queue.
+    Enqueue = "enqueue",
+    /// Take from a queue.
+    Dequeue = "dequeue",
+    /// Take all that is left in a queue.
+    Drain = "drain",
 }
 
 /// A function this version does not know.
@@ -160,7 +172,8 @@ impl Operation {
         self.outcome == Outcome::Ok
     }
 
-    /// What an update did: what its acknowledgement says, or what was asked for if that says nothing.
+    /// What an update did: what its acknowledgement says, or what was asked for if that says
+    /// nothing.
     pub fn told(&self) -> &Value {
         if self.is_ok() && !self.result.is_null() { &self.result } else { &self.value }
     }

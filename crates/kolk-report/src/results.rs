@@ -1,6 +1,7 @@
 //! The stored results: `results.json`, `results.edn`, `plan.json`.
 
 use kolk_check::Verdict;
+use kolk_check::explain::Explanation;
 use kolk_history::plan::ClockKind;
 use kolk_history::{Plan, Summary, Value, edn};
 
@@ -103,6 +104,24 @@ pub fn plan_json(plan: &Plan) -> Vec<u8> {
 /// The verdict's tree alone as JSON, for a history of unknown origin: before it, whether it is
 /// valid, and all anomalies that count, whichever check found them.
 pub fn verdict_json(verdict: &Verdict) -> Vec<u8> {
+    pretty(&verdict_value(verdict, None, None))
+}
+
+/// A value as JSON on several lines.
+pub fn pretty(value: &Value) -> Vec<u8> {
+    let mut out = Vec::new();
+    json::write_pretty(&mut out, value);
+    out
+}
+
+/// What [`verdict_json`] writes; `source` is the history's name, where it is one of several, and
+/// `explanation` what the verdict rests on, where that was asked for. Its shape is a promise:
+/// `book/src/check.schema.json` has it.
+pub fn verdict_value(
+    verdict: &Verdict,
+    source: Option<&str>,
+    explanation: Option<&Explanation>,
+) -> Value {
     let anomalies = verdict.anomalies();
     let mut types: Vec<&str> = anomalies.iter().map(|(_, anomaly)| anomaly.kind).collect();
     types.sort_unstable();
@@ -116,11 +135,23 @@ pub fn verdict_json(verdict: &Verdict) -> Vec<u8> {
             Value::list(anomalies.iter().map(|(_, anomaly)| anomaly.value()).collect()),
         ),
     ];
+    if let Some(source) = source {
+        entries.insert(0, (Value::text("file"), Value::text(source)));
+    }
     if let Value::Map(tree) = verdict.results() {
         let checks = tree.iter().filter(|(_, check)| matches!(check, Value::Map(_)));
         entries.extend(checks.cloned());
     }
-    let mut out = Vec::new();
-    json::write_pretty(&mut out, &Value::map(entries));
-    out
+    if let Some(Explanation { checked, assumed, strongest }) = explanation {
+        let list = |told: &[String]| {
+            Value::list(told.iter().map(|sentence| Value::text(sentence.as_str())).collect())
+        };
+        let told = vec![
+            (Value::text("checked"), list(checked)),
+            (Value::text("assumed"), list(assumed)),
+            (Value::text("strongest"), list(strongest)),
+        ];
+        entries.push((Value::text("explanation"), Value::map(told)));
+    }
+    Value::map(entries)
 }

@@ -12,6 +12,7 @@ mod struck;
 
 use std::time::Duration;
 
+use kolk_check::explain::Explanation;
 use kolk_check::{Anomaly, Check, Finding, Measure, Validity, Verdict};
 use kolk_history::plan::{ClockKind, NodeSpec, VirtualHost};
 use kolk_history::summary::Unrepeatable;
@@ -90,7 +91,8 @@ pub struct Judged<'a> {
     pub availability: Option<f64>,
     /// The rate that was asked for.
     pub rate: Option<f64>,
-    /// What decided the run and how it ended, if it was kolk's: without that nobody knows of faults.
+    /// What decided the run and how it ended, if it was kolk's: without that nobody knows of
+    /// faults.
     pub run: Option<(&'a Plan, &'a Facts)>,
 }
 
@@ -159,6 +161,19 @@ pub fn draw_judged(judged: &Judged<'_>, workload: &str, source: &str, style: Sty
     out.push('\n');
     out.push_str(&statistics::operations(judged.history, 4, style));
     out.push_str(&judged.notes(Vec::new(), style));
+    out
+}
+
+/// Draws what a verdict rests on.
+pub fn draw_explanation(explanation: &Explanation, style: Style) -> String {
+    let Explanation { checked, assumed, strongest } = explanation;
+    let mut out = String::new();
+    for (title, told) in [("checked", checked), ("assumed", assumed), ("what is so", strongest)] {
+        out.push_str(&format!("\n  {}\n", style.paint(Role::Strong, title)));
+        for sentence in told {
+            out.push_str(&format!("    {}\n", sanitize(sentence)));
+        }
+    }
     out
 }
 
@@ -309,7 +324,8 @@ impl Judged<'_> {
         out
     }
 
-    /// Whether Maelstrom would accept a run that is invalid here, and what lies behind the findings.
+    /// Whether Maelstrom would accept a run that is invalid here, and what lies behind the
+    /// findings.
     fn causes(&self, style: Style) -> String {
         let mut out = String::new();
         if let Some(beyond) = self.beyond_maelstrom() {

@@ -102,7 +102,7 @@ fn histories_of_others() {
         (early, "-w register", 1, "[read-before-write]"),
         (early, "-w register --initial 0", 0, "✓ valid"),
         (early, "-w register --initial {", 254, "`--initial {` is neither JSON nor EDN"),
-        (early, "-w lin-kv --initial 0", 254, "`--initial` is for the workload `register`"),
+        (early, "-w lin-kv --initial 0", 254, "`--initial` is for the workloads `register`"),
         (pending, "-w register", 0, "no `write` succeeded: 0 failed, 1 unknown"),
         (pending, "-w register --availability 0.9", 1, "[unavailable]"),
         (other_value, "-w register", 0, "✓ valid"),
@@ -113,7 +113,7 @@ fn histories_of_others() {
             "line 3, column 1: process 1 completes `read`, which it never",
         ),
         (twice, "-w register", 254, "line 2, column 1: process 0 invokes `read` while its `write`"),
-        (other_value, "", 254, "its functions are those of kv, lin-kv, register or seq-kv"),
+        (other_value, "", 254, "its functions are those of comments, kv"),
     ] {
         let (found, told) = check(history, flags);
         assert_eq!(found, status, "{flags}: {told}\n{history}");
@@ -212,7 +212,7 @@ fn torn_transactions() {
     }
 }
 
-/// Answers to what nobody asked say nothing: neither that all is well.
+/// Whoever answers what nobody asked has not carried out what was asked, under any model.
 #[test]
 fn answers_of_another_shape() {
     let history = |answer: &str| {
@@ -227,11 +227,15 @@ fn answers_of_another_shape() {
         ("[[:append 224 6] [:r 226 nil]]", 0, "✓ valid"),
         (
             "[[:append 224 6] [:append 226 [1 2 3]]]",
-            2,
-            "operation 0 has micro-operation 2, [\"append\",226,[1,2,3]], in answer to [\"r\",226,null]",
+            1,
+            "operation 0 was acknowledged, but has micro-operation 2, [\"append\",226,[1,2,3]], in answer",
         ),
-        ("[[:append 224 6] [:r 227 nil]]", 2, "[\"r\",227,null], in answer to [\"r\",226,null]"),
-        ("[[:append 224 6]]", 2, "operation 0 has 1 micro-operations where 2 were asked for"),
+        ("[[:append 224 6] [:r 227 nil]]", 1, "[\"r\",227,null], in answer to [\"r\",226,null]"),
+        (
+            "[[:append 224 6]]",
+            1,
+            "but has 1 micro-operations where 2 were asked for [wrong-answer]",
+        ),
     ] {
         let (found, told) = check(&history(answer), "-w txn-list-append");
         assert_eq!(found, status, "{told}");
@@ -291,4 +295,204 @@ fn a_search_that_is_too_wide() {
     }
     let (status, told) = check(&history, "-w seq-kv");
     assert!([0, 2].contains(&status), "{told}");
+}
+
+/// Runs `kolk check` with these words, this on its standard input and these files in its folder.
+fn check_files(words: &str, input: &str, files: &[(&str, &str)]) -> (i32, String, String) {
+    use std::io::Write;
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).expect("a file");
+    }
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kolk"))
+        .arg("check")
+        .args(words.split_whitespace())
+        .current_dir(folder.path())
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("kolk runs");
+    // Nobody reads where a flag is refused.
+    let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+    let output = child.wait_with_output().expect("kolk ends");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+}
+
+const ACQUIRED_TWICE: &str = "\
+{:process 0 :type :invoke :f :acquire} {:process 0 :type :ok :f :acquire}
+{:process 1 :type :invoke :f :acquire} {:process 1 :type :ok :f :acquire}
+";
+const READ_OF_ONE: &str = r#"[{"process":0,"type":"invoke","f":"txn","value":[["w","x",1]]},
+{"process":0,"type":"ok","f":"txn","value":[["w","x",1]]},
+{"process":1,"type":"invoke","f":"txn","value":[["r","x",null]]},
+{"process":1,"type":"ok","f":"txn","value":[["r","x",1]]}]"#;
+const LATE_READ: &str = r#"{"process":0,"type":"invoke","f":"txn","value":[["w","x",1]]}
+{"process":0,"type":"ok","f":"txn","value":[["w","x",1]]}
+{"process":1,"type":"invoke","f":"txn","value":[["r","x",null]]}
+{"process":1,"type":"ok","f":"txn","value":[["r","x",null]]}"#;
+
+/// Words, exit status, and all that is printed on standard output.
+#[test]
+fn in_place_of_elle_cli() {
+    let orphan = "{:process 1, :type :ok, :f :acquire}";
+    let files = [
+        ("lock.edn", ACQUIRED_TWICE),
+        ("one.json", READ_OF_ONE),
+        ("late.json", LATE_READ),
+        ("orphan.edn", orphan),
+        ("empty.edn", ""),
+    ];
+    for (words, status, printed) in [
+        ("--model rw-register one.json", 0, "one.json \t true\n"),
+        ("-m rw-register one.json late.json", 1, "one.json \t true\nlate.json \t false\n"),
+        ("-m rw-register -c serializable late.json", 0, "late.json \t true\n"),
+        (
+            "-m rw-register -c serializable -a G-single-realtime late.json",
+            1,
+            "late.json \t false\n",
+        ),
+        ("-m rw-register -c serializable -a G0,G1a late.json", 0, "late.json \t true\n"),
+        (
+            "--model rw-register --format json --output text --cycle-search-timeout 100 -p svg -t 1 \
+             -b 99 one.json",
+            0,
+            "one.json \t true\n",
+        ),
+        ("-m mutex lock.edn", 1, "lock.edn \t false\n"),
+        ("-m knossos-mutex lock.edn", 1, "lock.edn \t false\n"),
+        ("-m rw-register empty.edn", 0, "empty.edn \t unknown\n"),
+        ("-m mutex one.json", 1, ""),
+        ("-m mutes lock.edn", 1, ""),
+        ("-m rw-register -c serialisable one.json", 1, ""),
+        ("-m mutex nowhere.edn", 255, ""),
+        ("-m mutex orphan.edn", 254, ""),
+        ("-m mutex -w mutex lock.edn", 254, ""),
+        ("-a G0 lock.edn", 254, ""),
+    ] {
+        let (found, out, errors) = check_files(words, "", &files);
+        assert_eq!((found, out.as_str()), (status, printed), "{words}: {errors}");
+        assert_eq!(printed.is_empty(), !errors.is_empty(), "{words}: {errors}");
+    }
+    let (status, out, _) = check_files("-m mutex --verbose lock.edn", "", &files);
+    assert_eq!(status, 1);
+    assert!(out.contains("\"valid?\": false"), "{out}");
+    let (status, out, errors) = check_files("-m mutex - -d out", ACQUIRED_TWICE, &[]);
+    assert_eq!((status, out.as_str()), (1, "standard input \t false\n"), "{errors}");
+}
+
+#[test]
+fn from_standard_input_and_several() {
+    let (status, out, _) = check_files("- -w txn-rw-register", READ_OF_ONE, &[]);
+    assert_eq!(status, 0, "{out}");
+    assert!(out.contains("✓ valid") && out.contains("standard input"), "{out}");
+    let files = [("one", READ_OF_ONE), ("late", LATE_READ), ("lock", ACQUIRED_TWICE)];
+    let (status, out, errors) = check_files("one late -w rw-register", "", &files);
+    assert_eq!(status, 1, "{out}{errors}");
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines[0], "one\tvalid");
+    assert!(lines[1].starts_with("late\tinvalid\t"), "{out}");
+    let (status, out, errors) = check_files("one lock nowhere -w rw-register", "", &files);
+    assert_eq!((status, out.as_str()), (254, "one\tvalid\n"), "{errors}");
+    assert!(errors.contains("lock is no history of `txn-rw-register`"), "{errors}");
+    assert!(errors.contains("cannot read the history nowhere"), "{errors}");
+    let (status, out, _) = check_files("one late -w rw-register --json", "", &files);
+    assert_eq!(status, 1);
+    assert!(out.starts_with('[') && out.contains("\"file\": \"late\""), "{out}");
+}
+
+#[test]
+fn explained() {
+    let words = "- -w txn-rw-register --consistency-models serializable --explain";
+    let (status, out, _) = check_files(words, LATE_READ, &[]);
+    assert_eq!(status, 0, "{out}");
+    for said in [
+        "asked for: serializable",
+        "keys hold nothing in the beginning",
+        "proved: ",
+        "strong-session-serializable",
+        "refuted, with all that imply it: strong-snapshot-isolation",
+    ] {
+        assert!(out.contains(said), "{said}: {out}");
+    }
+}
+
+/// What `--json` prints has the shape that the schema promises.
+#[test]
+fn json_has_its_schema() {
+    let schema = fs::read_to_string(
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../book/src/check.schema.json"),
+    );
+    let schema: serde_json::Value =
+        serde_json::from_str(&schema.expect("the schema")).expect("JSON");
+    let histories = [
+        (READ_OF_ONE, "-w txn-rw-register --explain"),
+        (LATE_READ, "-w txn-rw-register"),
+        (WRITES_IN_A_CIRCLE, "-w txn-list-append"),
+        (ACQUIRED_TWICE, "-w mutex --explain"),
+        (&READ_OF_WHAT_NOBODY_WROTE.join("\n"), "-w register --availability 0.5"),
+    ];
+    for (history, flags) in histories {
+        let (_, out, errors) = check_files(&format!("- --json {flags}"), history, &[]);
+        let value: serde_json::Value = serde_json::from_str(&out).expect(&errors);
+        if let Err(place) = fits(&schema, &schema, &value, "") {
+            panic!("{flags}: {place}\n{out}");
+        }
+    }
+    for wrong in [
+        "{}",
+        r#"{"format": 2, "valid": 1, "anomaly-types": [], "anomalies": [], "workload": {"valid": true}}"#,
+    ] {
+        let value = serde_json::from_str(wrong).expect("JSON");
+        assert!(fits(&schema, &schema, &value, "").is_err(), "{wrong}");
+    }
+}
+
+/// As much of JSON schema as this one uses; the place that does not fit.
+fn fits(
+    root: &serde_json::Value,
+    schema: &serde_json::Value,
+    value: &serde_json::Value,
+    place: &str,
+) -> Result<(), String> {
+    let name = |key: &str| format!("{place}/{key}");
+    let of = |key: &str| schema.get(key);
+    if let Some(reference) = of("$ref").and_then(|reference| reference.as_str()) {
+        let target = root.pointer(&reference[1..]).expect("a definition");
+        return fits(root, target, value, place);
+    }
+    if let Some(allowed) = of("enum").and_then(|allowed| allowed.as_array()) {
+        return if allowed.contains(value) { Ok(()) } else { Err(place.to_owned()) };
+    }
+    let is_type = match of("type").and_then(|kind| kind.as_str()) {
+        Some("object") => value.is_object(),
+        Some("array") => value.is_array(),
+        Some("string") => value.is_string(),
+        Some("integer") => value.is_i64() || value.is_u64(),
+        None => true,
+        Some(other) => panic!("a type that is not known here: {other}"),
+    };
+    if !is_type {
+        return Err(place.to_owned());
+    }
+    for key in of("required").and_then(|keys| keys.as_array()).into_iter().flatten() {
+        let key = key.as_str().expect("a key");
+        value.get(key).ok_or_else(|| format!("{} is missing", name(key)))?;
+    }
+    for (key, inner) in value.as_object().into_iter().flatten() {
+        match of("properties").and_then(|all| all.get(key)) {
+            Some(schema) => fits(root, schema, inner, &name(key))?,
+            None if of("additionalProperties") == Some(&serde_json::Value::Bool(false)) => {
+                return Err(format!("{} is not told of", name(key)));
+            }
+            None => {}
+        }
+    }
+    if let (Some(schema), Some(items)) = (of("items"), value.as_array()) {
+        for (at, item) in items.iter().enumerate() {
+            fits(root, schema, item, &name(&at.to_string()))?;
+        }
+    }
+    Ok(())
 }

@@ -598,9 +598,17 @@ proptest! {
 }
 
 /// A history that is valid, of each workload: `{process} {type} {function} {value}` with commas.
-const HISTORIES: [(&str, &str); 13] = [
+const HISTORIES: [(&str, &str); 24] = [
+    (
+        "bank",
+        "0 invoke transfer {:from_0_:to_1_:amount_1}, 0 ok transfer {:from_0_:to_1_:amount_1}, \
+         0 invoke read nil, 0 ok read {0_4_1_6}",
+    ),
     ("broadcast", "0 invoke broadcast 1, 0 ok broadcast 1, 0 invoke read nil, 0 ok read [1]"),
+    ("comments", "0 invoke write 1, 0 ok write 1, 0 invoke read nil, 0 ok read [1]"),
+    ("counter", "0 invoke add 1, 0 ok add 1, 0 invoke read nil, 0 ok read 1"),
     ("echo", "0 invoke echo 1, 0 ok echo 1"),
+    ("fifo-queue", "0 invoke enqueue 1, 0 ok enqueue 1, 0 invoke dequeue nil, 0 ok dequeue 1"),
     ("g-counter", "0 invoke add 1, 0 ok add 1, 0 invoke read nil final, 0 ok read 1 final"),
     ("g-set", "0 invoke add 1, 0 ok add 1, 0 invoke read nil, 0 ok read [1]"),
     (
@@ -614,9 +622,26 @@ const HISTORIES: [(&str, &str); 13] = [
         "0 invoke append [7_\"a\"], 0 ok append [7_\"a\"], 0 invoke read [7_nil], 0 ok read [7_\"a\"]",
     ),
     ("lin-kv", "0 invoke write [7_1], 0 ok write [7_1], 0 invoke read [7_nil], 0 ok read [7_1]"),
+    (
+        "long-fork",
+        "0 invoke txn [[:w_x_1]], 0 ok txn [[:w_x_1]], \
+         0 invoke txn [[:r_x_nil]_[:r_y_nil]], 0 ok txn [[:r_x_1]_[:r_y_nil]]",
+    ),
+    (
+        "multi-register",
+        "0 invoke txn [[:write_x_1]], 0 ok txn [[:write_x_1]], \
+         0 invoke txn [[:read_x_nil]], 0 ok txn [[:read_x_1]]",
+    ),
+    ("mutex", "0 invoke acquire nil, 0 ok acquire nil, 0 invoke release nil, 0 ok release nil"),
     ("pn-counter", "0 invoke add -1, 0 ok add -1, 0 invoke read nil final, 0 ok read -1 final"),
     ("register", "0 invoke write 1, 0 ok write 1, 0 invoke read nil, 0 ok read 1"),
     ("seq-kv", "0 invoke write [7_1], 0 ok write [7_1], 0 invoke read [7_nil], 0 ok read [7_1]"),
+    (
+        "sequential",
+        "0 invoke add [7_1], 0 ok add [7_1], 0 invoke read [7_nil], 0 ok read [7_[nil_1]]",
+    ),
+    ("set", "0 invoke add 1, 0 ok add 1, 0 invoke read nil, 0 ok read [1]"),
+    ("total-queue", "0 invoke enqueue 1, 0 ok enqueue 1, 0 invoke drain nil, 0 ok drain [1]"),
     (
         "txn-list-append",
         "0 invoke txn [[:append_x_1]], 0 ok txn [[:append_x_1]], \
@@ -628,6 +653,7 @@ const HISTORIES: [(&str, &str); 13] = [
          0 invoke txn [[:r_x_nil]], 0 ok txn [[:r_x_1]]",
     ),
     ("unique-ids", "0 invoke generate nil, 0 ok generate 1"),
+    ("unordered-queue", "0 invoke enqueue 1, 0 ok enqueue 1, 0 invoke dequeue nil, 0 ok dequeue 1"),
 ];
 
 fn told(history: &str) -> History {
@@ -647,7 +673,13 @@ fn told(history: &str) -> History {
 /// A workload's history is valid as its own, and as that of another only if both mean the same.
 #[test]
 fn another_workloads_history_is_never_valid() {
-    let alike: [&[&str]; 2] = [&["g-counter", "pn-counter"], &["lin-kv", "seq-kv"]];
+    let alike: [&[&str]; 5] = [
+        &["counter", "g-counter", "pn-counter"],
+        &["lin-kv", "seq-kv"],
+        &["g-set", "set"],
+        &["fifo-queue", "total-queue", "unordered-queue"],
+        &["long-fork", "multi-register", "txn-rw-register"],
+    ];
     let mut valid = Vec::new();
     for (of, history) in HISTORIES {
         let history = told(history);
@@ -672,7 +704,7 @@ fn another_workloads_history_is_never_valid() {
             }
         }
     }
-    assert_eq!(valid.len(), 13 + 4, "{valid:?}");
+    assert_eq!(valid.len(), 24 + 17, "{valid:?}");
 }
 
 /// Nothing is not valid.

@@ -1,18 +1,21 @@
-//! Serializability, snapshot isolation and prefix consistency of registers, decided exactly.
+//! Serializability, snapshot isolation and prefix consistency, decided exactly.
 //!
 //! Each of these holds if there is one order of all events (a transaction's begin and its commit,
 //! which for serializability are one) that agrees with what is [known](problem) and in which nobody
-//! writes a key between a write of it and a read of that write. Which of two transactions wrote a key
-//! first is mostly not known: it is a choice. That to decide this is NP-complete (Papadimitriou,
-//! *The serializability of concurrent database updates*, JACM 1979; Biswas & Enea, OOPSLA 2019)
-//! does not mean that it is hard for what databases do: as in Cobra (Tan et al., OSDI 2020), PolySI
-//! (Huang et al., VLDB 2023) and Viper (Zhang et al., EuroSys 2023), choices are made by a search
-//! that learns from its conflicts, over a graph that must stay without cycles (MonoSAT: Bayless et
-//! al., AAAI 2015). Here the graph is kept in one [order](order) of all its vertices (Pearce & Kelly,
-//! *A dynamic topological sort algorithm for directed acyclic graphs*, JEA 2007), and choices are made
-//! only where that order [breaks](search) a read. Where it breaks none it is the proof; and it
-//! [begins](first) as a store may well have run the transactions, so that most often little is left to
-//! choose.
+//! writes a key between a write of it and a read of that write. Which of two transactions wrote a
+//! key first is mostly not known: it is a choice. That to decide this is NP-complete
+//! (Papadimitriou, *The serializability of concurrent database updates*, JACM 1979; Biswas & Enea,
+//! OOPSLA 2019) does not mean that it is hard for what databases do: as in Cobra (Tan et al., OSDI
+//! 2020), PolySI (Huang et al., VLDB 2023) and Viper (Zhang et al., EuroSys 2023), choices are made
+//! by a search that learns from its conflicts, over a graph that must stay without cycles (MonoSAT:
+//! Bayless et al., AAAI 2015). Here the graph is kept in one [order](order) of all its vertices
+//! (Pearce & Kelly, *A dynamic topological sort algorithm for directed acyclic graphs*, JEA 2007),
+//! and choices are made only where that order [breaks](search) a read. Where it breaks none it is
+//! the proof; and it [begins](first) as a store may well have run the transactions, so that most
+//! often little is left to choose.
+//!
+//! Of lists, reads tell in which order elements were appended; only those that nobody read leave a
+//! choice. What they tell is known like all else, and a list is a register of its last element.
 //!
 //! A transaction whose outcome is not known, and of which nobody read, need not have happened: the
 //! history fits a model if it does without it.
@@ -34,7 +37,7 @@ use crate::check::Anomaly;
 use crate::models::{Model, Models};
 
 use super::findings::Findings;
-use super::table::Table;
+use super::table::{Kind, Table};
 use problem::{Facts, Problem};
 use search::{Answer, Search};
 
@@ -43,7 +46,8 @@ use search::{Answer, Search};
 enum Shape {
     /// It happens at one instant.
     Serial,
-    /// It reads where it begins and writes where it commits, and nobody writes what it writes between.
+    /// It reads where it begins and writes where it commits, and nobody writes what it writes
+    /// between.
     Snapshot,
     /// It reads where it begins and writes where it commits.
     Prefix,
@@ -110,19 +114,23 @@ fn work_max(table: &Table) -> u64 {
     LEAST + 256 * table.operations.len() as u64
 }
 
-/// Decides all models that nothing found so far rules out, if a model is asked for that has to do with
-/// them, and adds what it comes to.
+/// Decides all models that nothing found so far rules out, if a model is asked for that has to do
+/// with them, and adds what it comes to.
 pub(super) fn decide(findings: &mut Findings<'_>, requested: Models) {
     let table = findings.table;
-    if !needs_proof(requested) {
+    let is_open = |goal: &Goal| {
+        let is_told = !(table.untimed && goal.clients == Clients::RealTime);
+        is_told && !findings.is_settled(goal.model)
+    };
+    let goals: Vec<Goal> = GOALS.into_iter().filter(is_open).collect();
+    if goals.is_empty() || !needs_proof(requested) {
         return;
     }
     let facts = Facts::new(table);
     let mut proved = Models::default();
     let mut failed = Vec::new();
-    for goal in GOALS {
-        let is_told = !(table.untimed && goal.clients == Clients::RealTime);
-        if !is_told || proved.contains(goal.model) || findings.is_settled(goal.model) {
+    for goal in goals {
+        if proved.contains(goal.model) {
             continue;
         }
         match solve(&facts, goal, work_max(table)) {
@@ -169,6 +177,12 @@ fn violation(table: &Table, goal: Goal, core: Vec<u32>) -> Anomaly {
     let shows = |part: &Table| {
         matches!(solve(&Facts::new(part), goal, SHRINK_WORK as u64), Answer::Fails(_))
     };
+    // Of a list, what somebody else appended may be needed to know what comes after what.
+    let core = if table.kind == Kind::Append && !shows(&super::shrink::part(table, &core)) {
+        on_keys_of(table, &core)
+    } else {
+        core
+    };
     let kept = super::shrink::least(table, core, &mut budget, shows);
     let mut part = super::shrink::part(table, &kept);
     part.name_as_in(table);
@@ -177,6 +191,20 @@ fn violation(table: &Table, goal: Goal, core: Vec<u32>) -> Anomaly {
     let refutation = refutation::Refutation::find(&problem);
     debug_assert!(refutation.as_ref().is_none_or(|refutation| refutation.is_sound(&problem)));
     explain::violation(&problem, goal, refutation.as_ref())
+}
+
+/// All transactions that have to do with the keys of these.
+fn on_keys_of(table: &Table, transactions: &[u32]) -> Vec<u32> {
+    let mut is_one = vec![false; table.keys.len()];
+    for transaction in transactions {
+        for op in table.micro_ops(*transaction) {
+            is_one[op.key() as usize] = true;
+        }
+    }
+    let is_on_them = |transaction: &u32| {
+        table.micro_ops(*transaction).iter().any(|op| is_one[op.key() as usize])
+    };
+    (0..table.len() as u32).filter(is_on_them).collect()
 }
 
 /// How many transactions are looked at, all trials together, to find fewer that show a violation.

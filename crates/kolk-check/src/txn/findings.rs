@@ -11,6 +11,13 @@ use crate::check::{Anomaly, Check, Validity};
 use crate::models::{self, Model, Models};
 use crate::tree::{count, key, list, text};
 
+/// What Elle calls it that no transaction depends on another.
+pub(super) const EMPTY_GRAPH: &str = "empty-transaction-graph";
+
+/// The note that says so.
+pub(super) const NO_DEPENDENCIES: &str =
+    "no transaction depends on another: there is nothing to judge by";
+
 /// How many operations are listed that could not be understood.
 const LISTED_MAX: usize = 8;
 
@@ -61,7 +68,8 @@ impl<'a> Findings<'a> {
 
     /// True if the models asked for forbid anomalies of this type.
     fn forbids(&self, kind: &str) -> bool {
-        // What sessions alone speak against is told where a level is named, even if it does not count.
+        // What sessions alone speak against is told where a level is named, even if it does not
+        // count.
         let is_named = self.requested.overlaps(levels::all());
         models::exactly(kind, self.table.in_sessions || is_named).overlaps(self.requested)
     }
@@ -83,8 +91,9 @@ impl<'a> Findings<'a> {
         self.violated.contains(model) || self.found.iter().any(exactly)
     }
 
-    /// True if something rules out a model, other than that values are not known to have been written:
-    /// that is so of every part of a history, and says nothing of the order of its transactions.
+    /// True if something rules out a model, other than that values are not known to have been
+    /// written: that is so of every part of a history, and says nothing of the order of its
+    /// transactions.
     pub(crate) fn is_settled(&self, model: Model) -> bool {
         let exactly = |kind: &&'static str| {
             *kind != "garbage-read" && models::exactly(kind, self.table.in_sessions).contains(model)
@@ -102,18 +111,22 @@ impl<'a> Findings<'a> {
         self.stopped.push(format!("whether it is {model} is not known: the search {stopped}"));
     }
 
-    /// What is proved of registers: what was decided, and the weaker levels that nothing rules out. These
+    /// What is proved: what was decided, and the weaker levels that nothing rules out. These
     /// are decided by what is known of who read from whom, and of the order of versions that
     /// transactions tell, as any order that agrees with these will do.
     fn prove(&mut self) {
-        if self.table.kind != Kind::Write || !self.table.confused_keys.is_empty() {
+        if !self.table.confused_keys.is_empty() {
             return;
         }
+        let is_list = self.table.kind == Kind::Append;
         let is_decided = |name: &str| self.decided.iter().any(|(level, _)| *level == name);
         let holds = |name: &str| self.decided.contains(&(name, true));
         let mut proved = vec![Model::ReadUncommitted];
         let is_certain = |t: &super::table::Transaction| t.outcome != kolk_history::Outcome::Info;
-        if self.table.transactions.iter().all(is_certain) {
+        let are_certain = self.table.transactions.iter().all(is_certain);
+        // Whether a list was read as it was before or after an append of the reader's own.
+        let is_told = !is_list || !self.found.contains(&"internal");
+        if are_certain && is_told {
             proved.push(Model::StrongSessionReadUncommitted);
             proved.push(Model::StrongSessionReadCommitted);
             if !self.table.untimed {
@@ -125,6 +138,15 @@ impl<'a> Findings<'a> {
         proved.extend(is_decided("read-atomic").then_some(Model::ReadAtomic));
         if holds("causal") {
             proved.extend([Model::Causal, Model::CausalCerone]);
+        }
+        if is_list && !has_unread_rivals(self.table) {
+            // The order of all versions is known, and circles tell of each model whether it holds.
+            let told = if are_certain && is_told {
+                self.decidable
+            } else {
+                self.decidable.without(models::of_sessions())
+            };
+            proved.extend(told.iter());
         }
         proved.retain(|model| !self.rules_out(*model));
         let mut proved = Models::from_iter(proved);
@@ -236,9 +258,12 @@ impl<'a> Findings<'a> {
         }
         if !kinds.overlaps(considered) {
             self.check.validity = self.check.validity.worst(Validity::Unknown);
-            let note = "no transaction depends on another: there is nothing to judge by";
-            self.check.notes.push(note.to_owned());
-            self.types.push("empty-transaction-graph");
+            self.types.push(EMPTY_GRAPH);
+            if (0..self.table.len() as u32).any(|number| self.table.is_ok(number)) {
+                self.check.notes.push(NO_DEPENDENCIES.to_owned());
+            } else {
+                self.check.checked_nothing("no transaction was acknowledged");
+            }
         }
         self.note_malformed();
         let is_sound = self.table.malformed.is_empty();
@@ -258,13 +283,20 @@ impl<'a> Findings<'a> {
     }
 
     fn note_malformed(&mut self) {
-        let malformed = &self.table.malformed;
+        let table = self.table;
+        let malformed = &table.malformed;
         if !malformed.is_empty() {
             self.check.validity = self.check.validity.worst(Validity::Unknown);
-            let Malformed { index, problem } = &malformed[0];
+            let Malformed { index, problem, .. } = &malformed[0];
             self.check
                 .notes
                 .push(format!("operation {index} {problem}, so what it read is not checked"));
+            for Malformed { index, problem, .. } in malformed.iter().filter(|m| m.is_answer) {
+                self.stronger("wrong-answer", || {
+                    let claim = format!("operation {index} was acknowledged, but {problem}");
+                    Anomaly::new("wrong-answer", claim, vec![*index])
+                });
+            }
             if let [_, others @ ..] = malformed.as_slice()
                 && !others.is_empty()
             {
@@ -295,8 +327,8 @@ impl<'a> Findings<'a> {
         }
     }
 
-    /// A level does not hold either where something else was found that rules it out: of lists, more
-    /// is known than who wrote the last element.
+    /// A level does not hold either where something else was found that rules it out: of lists,
+    /// more is known than who wrote the last element.
     fn correct_decided(&mut self) {
         for (level, holds) in &mut self.decided {
             let model = levels::all().iter().find(|model| model.name() == *level);
@@ -374,6 +406,20 @@ impl<'a> Findings<'a> {
         }
         self.check.results.extend(results);
     }
+}
+
+/// Whether several transactions that may have happened append to the same list what nobody read.
+fn has_unread_rivals(table: &Table) -> bool {
+    let mut is_read = vec![false; table.elements.len()];
+    for key in 0..table.keys.len() as u32 {
+        table.spine(key).iter().for_each(|element| is_read[*element as usize] = true);
+    }
+    let mut unread = vec![false; table.keys.len()];
+    table.elements.all().any(|element| {
+        let origin = table.elements.origin(element);
+        let counts = !is_read[element as usize] && origin.sound_writer().is_some();
+        counts && std::mem::replace(&mut unread[table.elements.key(element) as usize], true)
+    })
 }
 
 /// What a cycle surely is. That somebody read what a transaction wrote proves that it was committed

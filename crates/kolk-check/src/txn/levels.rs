@@ -1,14 +1,17 @@
 //! What it means to ask for one of the levels that are decided exactly.
 //!
 //! Elle knows read committed as Adya's PL-2 and forbids nothing cyclic for read atomic and causal.
-//! Whoever works through a challenge of Maelstrom's is to be told no more of read committed than PL-2
-//! forbids: a store may rely on that. Whoever names a model for a history of their own wants to know
-//! whether it holds: all that can be proved counts then, and against every model that implies one that
-//! does not hold. So that this is one order of models, read committed and read atomic leave out the
-//! order of each process, as serializability does, but in AWDIT's format, where all levels have it.
+//! Whoever works through a challenge of Maelstrom's is to be told no more of read committed than
+//! PL-2 forbids: a store may rely on that. Whoever names a model for a history of their own wants
+//! to know whether it holds: all that can be proved counts then, and against every model that
+//! implies one that does not hold. So that this is one order of models, read committed and read
+//! atomic leave out the order of each process, as serializability does, but in AWDIT's format,
+//! where all levels have it.
 
 use crate::check::{Check, Validity};
 use crate::models::{self, Model, Models};
+
+use super::findings::{EMPTY_GRAPH, NO_DEPENDENCIES};
 
 /// How a level that is asked for by name is meant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,6 +57,9 @@ pub(crate) fn settle(check: &mut Check, requested: Models, levels: Levels, in_se
         check.counts.retain(|(counted, _)| *counted != kind);
         check.notes.push(format!("{note}: {}", finding.claim));
     }
+    if levels == Levels::Exact && check.proved.is_some_and(|p| requested.without(p).is_empty()) {
+        judge_without_dependencies(check);
+    }
     if let Some(proved) = check.proved
         && levels == Levels::Exact
         && check.validity == Validity::Valid
@@ -65,6 +71,24 @@ pub(crate) fn settle(check: &mut Check, requested: Models, levels: Levels, in_se
             check
                 .notes
                 .push(format!("nothing speaks against {names}, but nothing proves it either"));
+        }
+    }
+}
+
+/// Where no transaction depends on another Elle has nothing to judge by; a proof has.
+fn judge_without_dependencies(check: &mut Check) {
+    let Some(at) = check.notes.iter().position(|note| note == NO_DEPENDENCIES) else { return };
+    if check.validity != Validity::Unknown {
+        return;
+    }
+    check.notes.remove(at);
+    check.validity = Validity::Valid;
+    for (name, value) in &mut check.results {
+        if name.as_str() == Some("anomaly-types")
+            && let Some(types) = value.as_list()
+        {
+            let others = types.iter().filter(|kind| kind.as_str() != Some(EMPTY_GRAPH));
+            *value = crate::tree::list(others.cloned());
         }
     }
 }

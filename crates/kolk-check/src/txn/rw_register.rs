@@ -1,7 +1,7 @@
 //! rw-register: transactions that set registers and read them. Each value is written once to a key.
 //!
-//! An *external* read is the first of a key that does not follow a write of the same transaction; an
-//! external write is the last of a key. What is read tells who wrote it (*wr*), but not in which
+//! An *external* read is the first of a key that does not follow a write of the same transaction;
+//! an external write is the last of a key. What is read tells who wrote it (*wr*), but not in which
 //! order values were written. Of that we know: nothing comes before any value; and where a
 //! transaction externally reads one value of a key and externally writes another, the first comes
 //! before the second. From these follow
@@ -9,10 +9,10 @@
 //! - *ww*: the writer of a value comes before the writer of one that comes later;
 //! - *rw*: who read a value comes before the writer of one that directly follows.
 //!
-//! More follows if each key is [assumed](AssumedKeys) to be sequential, or linearizable. A source of
-//! such orders in which values of a key come before themselves is reported as `cyclic-versions`, and
-//! gives no edges of that key.
-//! What needs no cycle is found directly: `G1a`, `G1b`, `internal`, `lost-update`.
+//! More follows if each key is [assumed](AssumedKeys) to be sequential, or linearizable. A source
+//! of such orders in which values of a key come before themselves is reported as `cyclic-versions`,
+//! and gives no edges of that key. What needs no cycle is found directly: `G1a`, `G1b`, `internal`,
+//! `lost-update`.
 //!
 //! Stronger, beside Elle: transactions that may have happened or not (`info`) surely did if
 //! somebody read what they wrote, and give edges then; a value that nobody wrote (`garbage-read`); a
@@ -31,6 +31,7 @@
 
 mod assumed;
 mod direct;
+mod dirty;
 mod explain;
 pub(in crate::txn) mod versions;
 

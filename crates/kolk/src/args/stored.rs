@@ -88,43 +88,108 @@ Examples:
   kolk check store/latest
       A run of kolk's: its plan says which workload it is.
   kolk check ~/maelstrom/store/latest/history.edn -w broadcast --json
-  kolk check history.json -w register --initial 0";
+  kolk check history.json -w register --initial 0
+  my-test | kolk check - -w counter
+      A history from standard input.
+  kolk check histories/*.edn -w txn-list-append --consistency-models serializable
+      One line for each history, and the worst verdict as exit status.
+  kolk check --model list-append histories/*.edn
+      As elle-cli: its output, its flags and its exit status.
+
+Exit status: 0 valid, 1 invalid, 2 unknown, 254 a history or flags that cannot be used. With
+--model as of elle-cli: 0 if no history is invalid, 1 if one is or if the model does not fit, 255
+if a file is missing.";
 
 /// What to judge.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = CHECK_EXAMPLES)]
 pub struct CheckArgs {
-    /// A run folder, or a history: JSON lines or a JSON array, EDN, Jepsen's columns, AWDIT's text
-    #[arg(value_name = "HISTORY")]
-    pub history: PathBuf,
+    /// Run folders, or histories: JSON lines or a JSON array, EDN, Jepsen's columns, AWDIT's text;
+    /// - for standard input
+    #[arg(value_name = "HISTORY", required = true)]
+    pub histories: Vec<PathBuf>,
     /// The workload it is a history of [default: that of the plan.json beside it, with its models]
     #[arg(short, long, value_name = "NAME")]
     pub workload: Option<String>,
-    /// register: what it holds in the beginning, such as 0 [default: nothing]
+    /// register, multi-register: what they hold in the beginning, such as 0 [default: nothing]
     #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
     pub initial: Option<String>,
     /// The fraction of operations that must succeed, or `total` for all [default: only measured]
     #[arg(long, value_name = "FRACTION")]
     pub availability: Option<String>,
     /// What transactions are held to, with commas between [default: strict-serializable]
-    #[arg(long, value_name = "MODELS", default_value = "", hide_default_value = true)]
-    pub consistency_models: String,
+    #[arg(short, long, value_name = "MODELS")]
+    pub consistency_models: Option<String>,
     /// txn-rw-register: assume that each key, by itself, is sequentially consistent
     #[arg(long)]
     pub sequential_keys: bool,
     /// txn-rw-register: assume that each key, by itself, is linearizable
     #[arg(long)]
     pub linearizable_keys: bool,
-    /// Let the stronger checks count
+    /// bank: what all accounts hold together [default: what the first read shows]
+    #[arg(short = 'o', long, value_name = "SUM", allow_hyphen_values = true)]
+    pub total_amount: Option<i64>,
+    /// bank: let accounts be overdrawn
+    #[arg(short = 'n', long)]
+    pub allow_negative_balances: bool,
+    /// long-fork: how many keys each read is of [default: any number]
+    #[arg(short = 'g', long, value_name = "N")]
+    pub group_size: Option<usize>,
+    /// Let all count that is proved, which is so anyway
     #[arg(long)]
     pub strict: bool,
-    /// Whose checks count: maelstrom for what it would say of such a run, or kolk for the stronger
-    /// ones too, which is --strict [default: Maelstrom's, and all that is proved of transactions]
+    /// Whose checks count: kolk for all that is proved, or maelstrom for what it would say of such
+    /// a run [default: kolk]
     #[arg(long = "as", value_name = "WHO", hide_possible_values = true, conflicts_with = "strict")]
     pub judge: Option<JudgeArg>,
+    /// Say what was checked, what was assumed, and what the strongest true model is
+    #[arg(long)]
+    pub explain: bool,
     /// Print the results as JSON, and nothing else, on standard output
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub elle: ElleArgs,
+}
+
+/// What elle-cli is asked for beside.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "As elle-cli")]
+pub struct ElleArgs {
+    /// Judge as elle-cli does, by a model of its or of Knossos: rw-register, list-append, bank,
+    /// counter, set, set-full, long-fork, cas-register, mutex, comments, sequential and others
+    #[arg(short, long, value_name = "MODEL", conflicts_with_all = ["workload", "judge"])]
+    pub model: Option<String>,
+    /// edn or json; a history's text tells anyway
+    #[arg(short, long, value_name = "FORMAT", value_parser = ["edn", "json"], requires = "model")]
+    pub format: Option<String>,
+    /// text or json
+    #[arg(short = 'v', long, value_name = "OUTPUT", value_parser = ["text", "json"], requires = "model")]
+    pub output: Option<String>,
+    /// The same as --output json
+    #[arg(long, requires = "model")]
+    pub verbose: bool,
+    /// Anomalies that count, whatever the models say, with commas between
+    #[arg(short, long, value_name = "NAMES", requires = "model")]
+    pub anomalies: Option<String>,
+    /// Taken and not needed: no search here ends by the clock
+    #[arg(short = 's', long, value_name = "MS", requires = "model")]
+    pub cycle_search_timeout: Option<u64>,
+    /// Where to write the results, as JSON
+    #[arg(short, long, value_name = "DIR", requires = "model")]
+    pub directory: Option<PathBuf>,
+    /// Taken and not needed: circles are told in words
+    #[arg(short, long, value_name = "FORMAT", requires = "model")]
+    pub plot_format: Option<String>,
+    /// Taken and not needed
+    #[arg(short = 't', long, value_name = "MS", requires = "model")]
+    pub plot_timeout: Option<u64>,
+    /// Taken and not needed
+    #[arg(short = 'b', long, value_name = "BYTES", requires = "model")]
+    pub max_plot_bytes: Option<u64>,
+    /// bank: taken and not needed
+    #[arg(long, value_name = "SUM", requires = "model")]
+    pub max_transfer: Option<i64>,
 }
 
 /// What is done to a store.

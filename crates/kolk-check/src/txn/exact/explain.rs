@@ -2,7 +2,7 @@
 
 use crate::check::Anomaly;
 use crate::txn::graph::Kinds;
-use crate::txn::table::Table;
+use crate::txn::table::{Kind, Table};
 use crate::txn::{PROOF_MAX, order};
 
 use super::Goal;
@@ -100,8 +100,8 @@ impl Words<'_> {
         )
     }
 
-    /// Why each transaction comes before the next. What leads on from a hub, or from a transaction's
-    /// begin to its commit, is no step of its own.
+    /// Why each transaction comes before the next. What leads on from a hub, or from a
+    /// transaction's begin to its commit, is no step of its own.
     fn reasons(&self, steps: &[Step]) -> Vec<String> {
         let told = |step: &Step| step.kind != Kinds::FREE;
         let first = steps.iter().position(told).unwrap_or(0);
@@ -135,6 +135,10 @@ impl Words<'_> {
                      {index})"
                 )
             }
+            (kind, _) if table.kind == Kind::Append => {
+                let told = self.of_lists(kind, (from, &one), (to, &other));
+                told.unwrap_or_else(|| format!("{kind:?}"))
+            }
             (Kinds::WR, _) => {
                 let (key, value) = self.read(to, |element| table.elements.writer(element) == from);
                 format!("{other} read {key} as {value}, which {one} wrote")
@@ -152,6 +156,48 @@ impl Words<'_> {
             _ => self.read_nothing(from, to),
         };
         format!("{one} before {other}: {why}")
+    }
+
+    /// Why one transaction on lists comes before another.
+    fn of_lists(
+        &self,
+        kind: Kinds,
+        (from, one): (u32, &str),
+        (to, other): (u32, &str),
+    ) -> Option<String> {
+        let table = self.table;
+        let ops = |transaction: u32, writes: bool| {
+            table.micro_ops(transaction).iter().filter(move |op| op.is_write() == writes)
+        };
+        let lists =
+            |reader: u32| ops(reader, false).filter_map(|read| Some((*read, table.list(*read)?)));
+        match kind {
+            Kinds::WR => lists(to).find_map(|(read, list)| {
+                let is_it = |element: &&u32| table.elements.writer(**element) == from;
+                let element = list.iter().rfind(is_it)?;
+                let (key, value) = (table.key_text(read.key()), table.value_text(*element));
+                let list = table.read_text(read);
+                Some(format!("{other} read {key} as {list}, which holds {one}'s {value}"))
+            }),
+            Kinds::RW => lists(from).find_map(|(read, list)| {
+                let mut writes = ops(to, true).filter(|write| write.key() == read.key());
+                let write = writes.find(|write| !list.contains(&write.element()))?;
+                let (key, value) = (table.key_text(read.key()), table.value_text(write.element()));
+                let list = table.read_text(read);
+                Some(format!("{one} read {key} as {list}, without {other}'s {value}"))
+            }),
+            _ => ops(from, true).find_map(|first| {
+                let second = ops(to, true).find(|second| second.key() == first.key())?;
+                let key = table.key_text(first.key());
+                let (a, b) = (first.element(), second.element());
+                let is_read = table.spine(first.key()).contains(&b);
+                let (a, b) = (table.value_text(a), table.value_text(b));
+                Some(match is_read {
+                    true => format!("{key} was read with {one}'s {a} before {other}'s {b}"),
+                    false => format!("{other}'s {b} of {key} was never read, unlike {one}'s {a}"),
+                })
+            }),
+        }
     }
 
     fn read(&self, reader: u32, is_it: impl Fn(u32) -> bool) -> (String, String) {

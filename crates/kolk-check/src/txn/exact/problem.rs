@@ -3,7 +3,7 @@
 use crate::txn::graph::{Builder, Graph, Kinds};
 use crate::txn::order;
 use crate::txn::rw_register::versions::Versions;
-use crate::txn::table::{NONE, Table};
+use crate::txn::table::{Kind, NONE, Table};
 
 use super::{Clients, Shape};
 
@@ -66,6 +66,12 @@ impl<'a> Facts<'a> {
     pub(super) fn readers_of_nothing(&self, key: u32) -> &[u32] {
         self.versions.readers_of_nothing(key)
     }
+
+    /// Of a list, the elements of its longest read that others can see, in their order.
+    pub(super) fn chain(&self, key: u32) -> Vec<u32> {
+        let spine = self.table.spine(key).iter().copied();
+        spine.filter(|element| self.versions.writer(self.table, *element).is_some()).collect()
+    }
 }
 
 /// The order of events that is known for a model. The vertices are all begins and, where they are
@@ -100,6 +106,7 @@ impl<'a> Problem<'a> {
                 writers.iter_mut().for_each(|writer| *writer = commit(*writer));
             }
             known.all_to_all(facts.readers_of_nothing(key), &writers, Kinds::RW);
+            order_of_list(facts, shape, key, &mut known);
         }
         match clients {
             Clients::Any => {}
@@ -125,13 +132,72 @@ impl<'a> Problem<'a> {
 
     /// The events that must follow one another if the writer of `first` writes before that of
     /// `second`, with why.
-    pub(super) fn if_before(&self, first: u32, second: u32, mut edge: impl FnMut(u32, u32, Kinds)) {
-        let (before, after) = (self.facts.writer(first), self.facts.writer(second));
-        let end = if self.shape == Shape::Snapshot { after } else { self.commit(after) };
-        edge(self.commit(before), end, Kinds::WW);
-        let end = self.commit(after);
-        for reader in self.facts.readers(first).filter(|reader| *reader != after) {
-            edge(reader, end, Kinds::RW);
+    pub(super) fn if_before(&self, first: u32, second: u32, edge: impl FnMut(u32, u32, Kinds)) {
+        if_before(self.facts, self.shape, (first, second), edge);
+    }
+}
+
+fn if_before(
+    facts: &Facts<'_>,
+    shape: Shape,
+    (first, second): (u32, u32),
+    mut edge: impl FnMut(u32, u32, Kinds),
+) {
+    let (before, after) = (facts.writer(first), facts.writer(second));
+    let commit = |transaction: u32| commit(facts.table, shape, transaction);
+    let end = if shape == Shape::Snapshot { after } else { commit(after) };
+    edge(commit(before), end, Kinds::WW);
+    let end = commit(after);
+    for reader in facts.readers(first).filter(|reader| *reader != after) {
+        edge(reader, end, Kinds::RW);
+    }
+}
+
+/// What reads tell of the order in which a list was appended to: what they show, one after the
+/// other, and then all else in any order.
+fn order_of_list(facts: &Facts<'_>, shape: Shape, key: u32, known: &mut Builder) {
+    if facts.table.kind != Kind::Append {
+        return;
+    }
+    let chain = facts.chain(key);
+    for pair in chain.windows(2) {
+        if_before(facts, shape, (pair[0], pair[1]), |from, to, kind| known.edge(from, to, kind));
+    }
+    let mut shown = chain.clone();
+    shown.sort_unstable();
+    let all = facts.elements(key).iter();
+    let unread = all.filter(|element| shown.binary_search(element).is_err());
+    let writers: Vec<u32> = unread.map(|element| facts.writer(*element)).collect();
+    let commit = |transaction: u32| commit(facts.table, shape, transaction);
+    let commits: Vec<u32> = writers.iter().map(|writer| commit(*writer)).collect();
+    if let Some(last) = chain.last().filter(|_| !commits.is_empty()) {
+        for writer in &writers {
+            let end = if shape == Shape::Snapshot { *writer } else { commit(*writer) };
+            known.edge(commit(facts.writer(*last)), end, Kinds::WW);
+        }
+        let readers: Vec<u32> = facts.readers(*last).collect();
+        known.all_to_all(&readers, &commits, Kinds::RW);
+    }
+    // In a part of a history nobody may have written what was read; its place is known nevertheless.
+    let mut passed = 0;
+    for element in facts.table.spine(key) {
+        if chain.get(passed) == Some(element) {
+            passed += 1;
+            continue;
+        }
+        let readers: Vec<u32> = facts.readers(*element).collect();
+        let before = passed.checked_sub(1).map(|at| facts.writer(chain[at]));
+        let next = chain.get(passed).map(|next| facts.writer(*next));
+        for reader in &readers {
+            if let Some(writer) = before.filter(|writer| writer != reader) {
+                known.edge(commit(writer), *reader, Kinds::WR);
+            }
+            if let Some(writer) = next.filter(|writer| writer != reader) {
+                known.edge(*reader, commit(writer), Kinds::RW);
+            }
+        }
+        if next.is_none() && !readers.is_empty() && !commits.is_empty() {
+            known.all_to_all(&readers, &commits, Kinds::RW);
         }
     }
 }

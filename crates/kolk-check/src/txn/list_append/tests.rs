@@ -21,7 +21,7 @@ fn golden_cases() {
         (
             "ax1 ay1 rx1ry_ rx_ry1",
             STRICT,
-            "invalid G-nonadjacent-item; not repeatable-read snapshot-isolation",
+            "invalid G-nonadjacent-item +prefix-violation; not prefix repeatable-read",
         ),
         (
             "ax1 ay1 rx1ry_ rx_ry1",

@@ -3,7 +3,7 @@
 use crate::check::{Anomaly, PROOF_MAX};
 use crate::txn::findings::Findings;
 use crate::txn::same_key::SameKey;
-use crate::txn::table::{NONE, Origin, Table};
+use crate::txn::table::{Kind, NONE, Origin, Table};
 
 /// Lists of transactions, one for each of many things, in ascending order.
 #[derive(Debug, Default)]
@@ -88,21 +88,28 @@ impl Versions {
                     }
                     continue;
                 }
-                if same_key.before(at as u32).is_some() {
-                    continue;
-                }
-                match table.last_read(micro_op) {
+                match of_others(table, &same_key, at as u32) {
                     None => {}
                     Some(None) => of_nothing.push((micro_op.key(), transaction)),
                     Some(Some(element)) => {
                         readers.push((element, transaction));
-                        if micro_op.origin().is_pending() {
+                        let origin = table.origin_of_read(micro_op, element);
+                        if origin.is_pending() {
                             has_pending = true;
                             if with_pending {
-                                happened[micro_op.origin().writer() as usize] = true;
+                                happened[origin.writer() as usize] = true;
                             }
                         }
                     }
+                }
+            }
+        }
+        // A list shows who appended before its last element, too.
+        if table.kind == Kind::Append && with_pending {
+            let spines = (0..table.keys.len() as u32).flat_map(|key| table.spine(key));
+            for origin in spines.map(|element| table.elements.origin(*element)) {
+                if origin.is_pending() {
+                    happened[origin.writer() as usize] = true;
                 }
             }
         }
@@ -187,6 +194,26 @@ impl Versions {
             });
         }
     }
+}
+
+/// What a read saw that its own transaction had not written: of a register, if it is the
+/// transaction's first micro-operation on the key; of a list, if it is its first read, without what
+/// it had appended.
+#[inline]
+fn of_others(table: &Table, same_key: &SameKey, at: u32) -> Option<Option<u32>> {
+    let read = table.operations[at as usize];
+    if table.kind == Kind::Write {
+        return if same_key.before(at).is_none() { table.last_read(read) } else { None };
+    }
+    let mut own = 0;
+    for earlier in same_key.all_before(at) {
+        if !table.operations[earlier as usize].is_write() {
+            return None;
+        }
+        own += 1;
+    }
+    let list = table.list(read)?;
+    Some(list.len().checked_sub(own + 1).map(|last| list[last]))
 }
 
 /// What a transaction's first micro-operation on a key saw, if it is a read.

@@ -64,8 +64,8 @@ impl Builder {
         }
     }
 
-    /// The table of all transactions of a history that count. Keys of which a value was read that was
-    /// written more than once are left out: who knows which write was read.
+    /// The table of all transactions of a history that count. Keys of which a value was read that
+    /// was written more than once are left out: who knows which write was read.
     pub(crate) fn read(history: &History, kind: Kind) -> Table {
         let table = Builder::new(kind).all(history);
         let confused = table.confused();
@@ -96,8 +96,13 @@ impl Builder {
 
     fn operation(&mut self, operation: &Operation) {
         let value = if operation.is_ok() { &operation.result } else { &operation.value };
-        let problem = malformed::problem(value, self.kind, operation.is_ok())
-            .or_else(|| malformed::mismatch(&operation.value, value));
+        let problem = malformed::problem(value, self.kind, operation.is_ok());
+        let mismatch =
+            || operation.is_ok().then(|| malformed::mismatch(&operation.value, value)).flatten();
+        let (problem, is_answer) = match problem {
+            Some(problem) => (Some(problem), false),
+            None => (mismatch(), true),
+        };
         // What is not understood may have happened: its writes may explain what others read, and
         // what it read is not known.
         let outcome = match operation.outcome {
@@ -117,7 +122,7 @@ impl Builder {
             _ => {}
         }
         if let Some(problem) = problem {
-            self.malformed.push(Malformed { index: operation.index, problem });
+            self.malformed.push(Malformed { index: operation.index, problem, is_answer });
         }
     }
 

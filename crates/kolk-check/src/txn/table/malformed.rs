@@ -14,6 +14,8 @@ pub(crate) struct Malformed {
     pub index: u32,
     /// What is wrong with its value, as the rest of a sentence.
     pub problem: String,
+    /// Whether it is understood, but as an answer to something that was not asked.
+    pub is_answer: bool,
 }
 
 /// A micro-operation's function, key and value.
@@ -66,8 +68,8 @@ pub(super) fn problem(value: &Value, kind: Kind, is_read: bool) -> Option<String
     })
 }
 
-/// What is wrong with an acknowledged transaction as an answer to what was asked for: other functions
-/// or other keys. Where nothing was asked for, anything is an answer.
+/// What is wrong with an acknowledged transaction as an answer to what was asked for: other
+/// functions or other keys. Where nothing was asked for, anything is an answer.
 pub(super) fn mismatch(asked: &Value, answered: &Value) -> Option<String> {
     if let (Value::MicroOps(asked), Value::MicroOps(answered)) = (asked, answered) {
         let mut both = asked.iter().zip(answered.iter());
