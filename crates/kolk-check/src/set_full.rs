@@ -357,7 +357,7 @@ fn fates(history: &History, elements: &Elements<'_>, watched: &Watched) -> Vec<F
             Outcome::Lost => present,
             Outcome::NeverRead => None,
         };
-        let changed = changed.map_or(0, |read| read.invoked.as_nanos() + 1);
+        let changed = changed.map_or(0, |read| read.invoked.as_nanos().saturating_add(1));
         let known_at = known.map_or(0, |(_, time, _)| time.as_nanos());
         Fate { outcome, known, latency: changed.saturating_sub(known_at) / 1_000_000 }
     };

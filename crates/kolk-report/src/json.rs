@@ -57,6 +57,10 @@ fn write_line(out: &mut Vec<u8>, value: &Value) {
             }
             out.push(b']');
         }
+        // Many a reader of JSON refuses a whole text for one number that no float holds.
+        Value::Float(float) if float.is_infinite() => {
+            kolk_history::value::write_json(out, &Value::text(value.to_string()));
+        }
         value => kolk_history::value::write_json(out, value),
     }
 }

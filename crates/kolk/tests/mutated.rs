@@ -50,7 +50,7 @@ fn try_mutated(name: &str, files: &[&str], count: u64, enter: impl Fn(&[u8]) -> 
             panic!("{name}, text {number}:\n{}", String::from_utf8_lossy(&text))
         }));
     }
-    assert!(let_in * 20 > rounds(count), "{name}: {let_in} of {} are let in", rounds(count));
+    assert!(let_in * 50 > rounds(count), "{name}: {let_in} of {} are let in", rounds(count));
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use kolk_protocol::random::Random;
 
-/// What programs forget to think of, in the spellings of JSON, EDN and TOML.
-const WORDS: &[&str] = &[
+/// What programs forget to think of, in the spellings of JSON, EDN and TOML: values and names.
+const VALUES: &[&str] = &[
     "null",
     "nil",
     "true",
@@ -64,25 +64,12 @@ const WORDS: &[&str] = &[
     "[null]",
     "{\"a\":1,\"a\":2}",
     "{:a 1 :a 2}",
-    "{",
-    "}",
-    "[",
-    "]",
-    ",",
-    ":",
-    "\"",
-    "\\",
-    "#",
-    "\n",
-    "\t",
-    "\r\n",
-    "\u{feff}",
-    "ä",
-    "\u{202e}",
-    "=",
-    "[[a]]",
-    "'''",
-    "_",
+];
+
+/// What stands between values, and what should not.
+const SIGNS: &[&str] = &[
+    "{", "}", "[", "]", ",", ":", "\"", "\\", "#", "\n", "\t", "\r\n", "\u{feff}", "ä", "\u{202e}",
+    "=", "[[a]]", "'''", "_",
 ];
 
 /// Some of a text's parts, as positions in it.
@@ -93,40 +80,50 @@ enum Part {
     Byte,
 }
 
-/// The text with a few changes.
+/// The text with a few changes. Most are of values, so that what comes out is mostly well formed.
 pub fn mutate(text: &[u8], random: &mut Random) -> Vec<u8> {
     let mut text = text.to_vec();
     for _ in 0..1 + random.below(3) {
-        let part = match random.below(10) {
+        let part = match random.below(16) {
             0 => Part::Byte,
-            1..=3 => Part::Line,
+            1 | 2 => Part::Line,
             _ => Part::Word,
         };
-        let spans = spans(&text, part);
+        let mut spans = spans(&text, part);
+        if part == Part::Word && random.below(16) > 0 {
+            spans.retain(|span| is_value(&text[span.clone()]));
+        }
         let Some(here) = random.choose(&spans).cloned() else { continue };
         let there = random.choose(&spans).cloned().unwrap_or_default();
-        let new = match random.below(8) {
-            0 => Vec::new(),
-            1 => [&text[here.clone()], &text[here.clone()]].concat(),
-            2 | 3 => text[there].to_vec(),
-            4 if part == Part::Line => {
+        let new = match (part, random.below(16)) {
+            (Part::Line, 0..=9) => {
                 swap(&mut text, here, there);
                 continue;
             }
-            5 if part == Part::Byte => {
+            (Part::Byte, 0..=3) => {
                 text.truncate(here.start);
                 continue;
             }
-            6 if part == Part::Byte => {
+            (Part::Byte, 4..=7) => {
                 let depth = 1 + random.index(1 << 12);
                 random.choose(&["[", "{\"a\":", "(", "{:a "]).unwrap_or(&"[").repeat(depth).into()
             }
-            7 if part == Part::Byte => vec![random.next_u64() as u8],
-            _ => random.choose(WORDS).unwrap_or(&"").as_bytes().to_vec(),
+            (Part::Byte, 8..=11) => vec![random.next_u64() as u8],
+            (_, 0) => Vec::new(),
+            (_, 1) => [&text[here.clone()], &text[here.clone()]].concat(),
+            (_, 2) => random.choose(SIGNS).unwrap_or(&"").as_bytes().to_vec(),
+            (Part::Line, _) | (Part::Word, 3..=7) => text[there].to_vec(),
+            _ => random.choose(VALUES).unwrap_or(&"").as_bytes().to_vec(),
         };
         text.splice(here, new);
     }
     text
+}
+
+/// True for strings, numbers and names.
+fn is_value(word: &[u8]) -> bool {
+    word.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || b"\"-:".contains(byte))
+        && word != b":"
 }
 
 /// Two lines, or other parts that do not overlap, change places.
