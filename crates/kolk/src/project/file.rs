@@ -282,7 +282,7 @@ mod tests {
             let text = mutate::mutate(text, &mut random);
             read += u64::from(ProjectFile::parse(&String::from_utf8_lossy(&text)).is_ok());
         }
-        assert!(read > 100, "{read} are read");
+        assert!(read > 30, "{read} are read");
     }
 
     #[test]
