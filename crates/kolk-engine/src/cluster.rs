@@ -118,11 +118,7 @@ impl Cluster {
             lenient: false,
             availability: None,
         };
-        let hosts = Hosts::InProcess {
-            machines: (0..options.nodes).map(make).collect(),
-            started: vec![false; options.nodes],
-            make: &never_again,
-        };
+        let hosts = Hosts::in_process((0..options.nodes).map(make).collect(), &never_again);
         let recorder = Recorder::new(nodes, JournalSink::Memory, None, u64::MAX);
         let mut simulation =
             Simulation::new(Rc::new(plan), Box::new(NoLoad), hosts, recorder, Logs::default())

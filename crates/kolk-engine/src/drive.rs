@@ -168,8 +168,7 @@ fn start_nodes<'a>(
                     .map_err(system("cannot write the nodes' logs"))?,
                 None => Logs::default(),
             };
-            let started = vec![false; plan.nodes.len()];
-            Ok((Hosts::InProcess { machines, started, make }, log_files))
+            Ok((Hosts::in_process(machines, make), log_files))
         }
         NodeSource::Program { path, args, patience } => {
             make_room(plan.nodes.len());

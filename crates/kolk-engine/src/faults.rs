@@ -7,6 +7,7 @@
 //! the others as they are.
 
 mod budget;
+mod links;
 mod outages;
 
 use std::collections::BTreeMap;
@@ -17,7 +18,8 @@ use kolk_history::plan::{Fault, FaultKind};
 use kolk_protocol::{Key, Random};
 
 pub use budget::{OverBudget, within_budget};
-pub use outages::{Group, Kind, Outage, OutageError, outages};
+pub use links::{LinkFault, LinkFaultError, LinkKind, link_faults};
+pub use outages::{Group, Groups, Kind, Outage, OutageError, outages};
 
 /// For each receiver the senders it hears nothing from; receivers that hear everybody are not in
 /// it.
@@ -111,11 +113,24 @@ fn blocked(nodes: &[String], hears: impl Fn(usize, usize) -> bool) -> Blocked {
 /// at the latest. `interval` is the mean gap between a beginning and an end, either way. One that
 /// cuts nobody off from anybody (a third of three nodes) is drawn again.
 pub fn partitions(seed: u64, nodes: &[String], interval: Duration, load: Duration) -> Vec<Fault> {
-    let domain = Key::new(seed).with_name("partition");
-    let load = nanoseconds(load);
     if nodes.len() < 2 {
         return Vec::new();
     }
+    drawn(Key::new(seed).with_name("partition"), interval, load, |begin, end, random| {
+        let (shape, blocked) = draw(nodes, random);
+        partition(begin, end, shape.name(), blocked)
+    })
+}
+
+/// Draws faults one after the other: how long each lasts and how long none is open are uniform on
+/// `[0, 2 × interval]`; the first begins at once.
+fn drawn(
+    domain: Key,
+    interval: Duration,
+    load: Duration,
+    mut fault: impl FnMut(u64, u64, &mut Random) -> Fault,
+) -> Vec<Fault> {
+    let load = nanoseconds(load);
     let gap_max = nanoseconds(interval).saturating_mul(2);
     let mut faults = Vec::new();
     let mut healed = 0;
@@ -128,8 +143,7 @@ pub fn partitions(seed: u64, nodes: &[String], interval: Duration, load: Duratio
             break;
         }
         let end = begin.saturating_add(duration).min(load);
-        let (shape, blocked) = draw(nodes, &mut random);
-        faults.push(partition(begin, end, shape.name(), blocked));
+        faults.push(fault(begin, end, &mut random));
         healed = end;
         if interval.is_zero() {
             break;

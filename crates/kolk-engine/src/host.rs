@@ -18,6 +18,7 @@ pub use family::{
 use std::time::Duration;
 
 use kolk_history::summary::{Unrepeatable, Violation, ViolationKind};
+use kolk_node::storage::Disk;
 use kolk_node::{Input, Machine, Outputs};
 use kolk_protocol::Time;
 use kolk_protocol::message::LineError;
@@ -201,6 +202,8 @@ pub(crate) enum Hosts<'a> {
         machines: Vec<Box<dyn Machine + 'a>>,
         /// Which have answered `init`.
         started: Vec<bool>,
+        /// What each has stored.
+        disks: Vec<Disk>,
         /// Makes the machine for a node that is started again.
         make: &'a dyn Fn(usize) -> Box<dyn Machine>,
     },
@@ -210,6 +213,21 @@ pub(crate) enum Hosts<'a> {
     Traced(TracedHosts),
     /// Separate programs on the real clock.
     Real(RealHosts),
+}
+
+impl<'a> Hosts<'a> {
+    /// Nodes in this process, each with a disk of its own.
+    pub(crate) fn in_process(
+        mut machines: Vec<Box<dyn Machine + 'a>>,
+        make: &'a dyn Fn(usize) -> Box<dyn Machine>,
+    ) -> Hosts<'a> {
+        let disks: Vec<Disk> = machines.iter().map(|_| Disk::new()).collect();
+        for (machine, disk) in machines.iter_mut().zip(&disks) {
+            machine.attach(disk.clone());
+        }
+        let started = vec![false; machines.len()];
+        Hosts::InProcess { machines, started, disks, make }
+    }
 }
 
 impl Hosts<'_> {

@@ -46,6 +46,8 @@ pub(crate) struct Network {
     links: Vec<Link>,
     /// How many open faults keep a receiver from hearing a sender: by receiver, then by sender.
     blocked: Vec<u16>,
+    /// The open faults that make a link slower, by how many times each: likewise.
+    slowed: Vec<Vec<u32>>,
     overrides: FxHashMap<(usize, u64), Fate>,
 }
 
@@ -71,6 +73,7 @@ impl Network {
             node_count,
             links: links.collect(),
             blocked: vec![0; node_count * node_count],
+            slowed: vec![Vec::new(); node_count * node_count],
             overrides: FxHashMap::default(),
         };
         for fate in overrides {
@@ -109,8 +112,42 @@ impl Network {
     }
 
     /// Decides the fate of the next message from `src` to `dest`: a function of the seed, the link,
-    /// and how many went before it.
+    /// how many went before it, and how slow the link is now.
     pub(crate) fn fate(&mut self, src: Endpoint, dest: Endpoint) -> Fate {
+        let fate = self.draw_fate(src, dest);
+        match self.factor(src, dest) {
+            1 => fate,
+            factor => Fate {
+                latency: fate.latency.saturating_mul(factor),
+                duplicate: fate.duplicate.map(|latency| latency.saturating_mul(factor)),
+                ..fate
+            },
+        }
+    }
+
+    /// How many times slower a link is than it should be.
+    fn factor(&self, src: Endpoint, dest: Endpoint) -> u32 {
+        match (src, dest) {
+            (Endpoint::Node(src), Endpoint::Node(dest)) => {
+                let factors = &self.slowed[usize::from(dest) * self.node_count + usize::from(src)];
+                factors.iter().copied().max().unwrap_or(1)
+            }
+            _ => 1,
+        }
+    }
+
+    /// Begins or ends one reason for messages from `src` to `dest` to take so many times longer; of
+    /// several the strongest counts.
+    pub(crate) fn slow(&mut self, src: u16, dest: u16, factor: u32, begin: bool) {
+        let factors = &mut self.slowed[usize::from(dest) * self.node_count + usize::from(src)];
+        if begin {
+            factors.push(factor);
+        } else if let Some(place) = factors.iter().position(|open| *open == factor) {
+            factors.swap_remove(place);
+        }
+    }
+
+    fn draw_fate(&mut self, src: Endpoint, dest: Endpoint) -> Fate {
         let Some(number) = self.link(src, dest) else { return Fate::AT_ONCE };
         let link = &mut self.links[number];
         let nth = link.sent;
@@ -232,6 +269,23 @@ mod tests {
         assert_eq!(network.fate(Endpoint::Client(0), N1), Fate::AT_ONCE);
         assert_eq!(network.fate(N1, Endpoint::Client(0)), Fate::AT_ONCE);
         assert!(network.fate(N1, Endpoint::Service(0)).lost);
+    }
+
+    #[test]
+    fn links_are_slow_in_one_direction_while_a_fault_is_open() {
+        let mut network = network(10.0, LatencyDistribution::Constant, 0.0, 0.0);
+        let mut both =
+            || [network.fate(N0, N1), network.fate(N1, N0)].map(|fate| fate.latency.as_millis());
+        assert_eq!(both(), [10, 10]);
+        network.slow(0, 1, 10, true);
+        network.slow(0, 1, 3, true);
+        let mut both =
+            || [network.fate(N0, N1), network.fate(N1, N0)].map(|fate| fate.latency.as_millis());
+        assert_eq!(both(), [100, 10]);
+        network.slow(0, 1, 10, false);
+        assert_eq!(network.fate(N0, N1).latency.as_millis(), 30);
+        network.slow(0, 1, 3, false);
+        assert_eq!(network.fate(N0, N1).latency.as_millis(), 10);
     }
 
     #[test]

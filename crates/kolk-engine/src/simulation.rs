@@ -749,21 +749,16 @@ impl<'a> Simulation<'a> {
         let fault = &plan.faults[number as usize];
         let (shape, blocked) = match &fault.kind {
             FaultKind::Partition { shape, blocked } => (shape, blocked),
+            FaultKind::Slow { links, factor } => return self.slow(number, links, *factor, begin),
+            FaultKind::Power(targets) if begin => return self.power(number, targets),
+            FaultKind::Power(targets) => return self.start_again(number, targets),
             FaultKind::Kill(targets) if begin => return self.kill(number, targets),
             FaultKind::Kill(targets) => return self.start_again(number, targets),
             FaultKind::Pause(targets) if begin => return self.pause(number, targets),
             FaultKind::Pause(targets) => return self.resume(number, targets),
         };
-        for (receiver, senders) in blocked {
-            for sender in senders {
-                let ends = (self.directory.find(sender), self.directory.find(receiver));
-                let (Some(Endpoint::Node(src)), Some(Endpoint::Node(dest))) = ends else {
-                    return Err(EngineError::BadPlan(format!(
-                        "the plan cuts `{receiver}` off from `{sender}`, and both must be nodes"
-                    )));
-                };
-                self.network.block(src, dest, begin);
-            }
+        for (src, dest) in self.link_ends(blocked)? {
+            self.network.block(src, dest, begin);
         }
         if begin {
             self.open_faults.push((number, format!("partition ({shape})")));
@@ -773,6 +768,49 @@ impl<'a> Simulation<'a> {
         let function = if begin { "start-partition" } else { "stop-partition" };
         let value = if begin { describe_cut(shape, blocked) } else { Value::Null };
         self.recorder.fault(self.now(), function.to_owned(), value)
+    }
+
+    /// Makes links slow, or as they were.
+    fn slow(
+        &mut self,
+        number: u32,
+        links: &BTreeMap<String, Vec<String>>,
+        factor: u32,
+        begin: bool,
+    ) -> Result<(), EngineError> {
+        for (src, dest) in self.link_ends(links)? {
+            self.network.slow(src, dest, factor, begin);
+        }
+        if begin {
+            self.open_faults.push((number, format!("slow links (×{factor})")));
+        } else {
+            self.close_fault(number);
+        }
+        let function = if begin { "start-slow" } else { "stop-slow" };
+        let what = format!("{factor} times slower");
+        let value = if begin { describe_cut(&what, links) } else { Value::Null };
+        self.recorder.fault(self.now(), function.to_owned(), value)
+    }
+
+    /// The ends of links, senders first, that are given as for each receiver its senders.
+    fn link_ends(
+        &self,
+        links: &BTreeMap<String, Vec<String>>,
+    ) -> Result<Vec<(u16, u16)>, EngineError> {
+        let pairs = links
+            .iter()
+            .flat_map(|(receiver, senders)| senders.iter().map(move |sender| (sender, receiver)));
+        pairs
+            .map(|(sender, receiver)| {
+                match (self.directory.find(sender), self.directory.find(receiver)) {
+                    (Some(Endpoint::Node(src)), Some(Endpoint::Node(dest))) => Ok((src, dest)),
+                    _ => Err(EngineError::BadPlan(format!(
+                        "the plan has a fault between `{sender}` and `{receiver}`, and both must be \
+                         nodes"
+                    ))),
+                }
+            })
+            .collect()
     }
 
     fn close_fault(&mut self, number: u32) {

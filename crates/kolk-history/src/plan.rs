@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::node_names::NodeNames;
 
-/// The version of this format. Since 2 there are kills and pauses among the faults; what stands in a
-/// plan of version 1 means the same in this one.
+/// The version of this format. Since 2 there are more faults than partitions; what stands in a plan of
+/// version 1 means the same in this one.
 pub const FORMAT: u32 = 2;
 
 /// The version of everything drawn from the seed: the keyed generator, the network's fates, the
@@ -190,7 +190,7 @@ pub struct Fault {
 pub enum FaultKind {
     /// Nodes are cut off from each other.
     Partition {
-        /// What shape: `isolated-node`, `majority`, `third`, `ring`, or `cut`.
+        /// What shape: `isolated-node`, `majority`, `third`, `ring`, `one-way`, or `cut`.
         shape: String,
         /// For each receiver the senders it hears nothing from.
         blocked: BTreeMap<String, Vec<String>>,
@@ -199,6 +199,57 @@ pub enum FaultKind {
     Kill(Targets),
     /// Nodes stand still from its beginning to its end.
     Pause(Targets),
+    /// Nodes are killed, and lose of what they stored what was not synced; they are started again when
+    /// it ends.
+    Power(Targets),
+    /// Links are slow.
+    Slow {
+        /// For each receiver the senders from whom messages take longer.
+        links: BTreeMap<String, Vec<String>>,
+        /// How many times longer.
+        factor: u32,
+    },
+}
+
+impl FaultKind {
+    /// The nodes that are down or stand still meanwhile, if that is what it does.
+    pub fn targets(&self) -> Option<&Targets> {
+        match self {
+            FaultKind::Kill(targets) | FaultKind::Pause(targets) | FaultKind::Power(targets) => {
+                Some(targets)
+            }
+            FaultKind::Partition { .. } | FaultKind::Slow { .. } => None,
+        }
+    }
+
+    /// What it does to links: for each receiver the senders.
+    pub fn links(&self) -> Option<&BTreeMap<String, Vec<String>>> {
+        match self {
+            FaultKind::Partition { blocked: links, .. } | FaultKind::Slow { links, .. } => {
+                Some(links)
+            }
+            FaultKind::Kill(_) | FaultKind::Pause(_) | FaultKind::Power(_) => None,
+        }
+    }
+
+    /// For each receiver the senders that it does not hear; nothing of a fault that cuts nobody off.
+    pub fn blocked(&self) -> Option<&BTreeMap<String, Vec<String>>> {
+        match self {
+            FaultKind::Partition { blocked, .. } => Some(blocked),
+            _ => None,
+        }
+    }
+
+    /// What it is called: `partition`, `kill`, `pause`, `power` or `slow`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            FaultKind::Partition { .. } => "partition",
+            FaultKind::Kill(_) => "kill",
+            FaultKind::Pause(_) => "pause",
+            FaultKind::Power(_) => "power",
+            FaultKind::Slow { .. } => "slow",
+        }
+    }
 }
 
 /// The nodes that a fault is meant for.

@@ -39,7 +39,8 @@
 //!
 //! Everything a node may use hangs off its [`Context`]: its name and its peers, one-way messages
 //! ([`Context::send`], [`Context::receive`]), remote procedure calls ([`Context::rpc`]) and
-//! retries, timers, tasks, randomness. All of it runs on one thread: state lives in plain `Cell`s
+//! retries, timers, tasks, randomness, a disk
+//! ([`Context::storage`]). All of it runs on one thread: state lives in plain `Cell`s
 //! and `RefCell`s, and nothing has to be `Send`.
 //!
 //! Underneath is a core without I/O, a [`Machine`]: `step(now, input) → outputs, next deadline`.
@@ -69,6 +70,7 @@ mod settings;
 mod state;
 #[cfg(feature = "stdio")]
 pub mod stdio;
+pub mod storage;
 pub mod sync;
 mod task;
 mod timer;
@@ -83,5 +85,6 @@ pub use services::{KeyValue, Timestamps};
 pub use settings::{Flags, no_settings, only_milliseconds};
 #[cfg(feature = "stdio")]
 pub use stdio::{main, run, run_machine};
+pub use storage::{Storage, StorageError};
 pub use task::Task;
 pub use timer::{Elapsed, Sleep};

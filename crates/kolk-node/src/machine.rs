@@ -11,6 +11,8 @@ use kolk_protocol::body::BodyError;
 use kolk_protocol::{ErrorCode, Head, RpcError, Time, write_body};
 use serde::Serialize;
 
+use crate::storage::Disk;
+
 /// The input of a step: a message or the passing of time. There will be no other kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input<'a> {
@@ -32,11 +34,21 @@ pub trait Machine {
     /// [`Input::Wake`] if nothing arrives before, or `None` if it only reacts to messages. Until
     /// then nothing in the machine may act.
     fn step(&mut self, now: Time, input: Input<'_>, outputs: &mut Outputs) -> Option<Time>;
+
+    /// Gives the machine a disk, before its first step; a machine that is made again after it was
+    /// killed gets the same one. One that stores nothing ignores it.
+    fn attach(&mut self, disk: Disk) {
+        drop(disk);
+    }
 }
 
 impl<M: Machine + ?Sized> Machine for Box<M> {
     fn step(&mut self, now: Time, input: Input<'_>, outputs: &mut Outputs) -> Option<Time> {
         (**self).step(now, input, outputs)
+    }
+
+    fn attach(&mut self, disk: Disk) {
+        (**self).attach(disk);
     }
 }
 

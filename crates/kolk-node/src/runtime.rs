@@ -15,6 +15,7 @@ use crate::executor::Executor;
 use crate::machine::{Input, Machine, Outputs};
 use crate::node::Node;
 use crate::state::NodeState;
+use crate::storage::{Disk, Medium};
 
 /// A node as a [`Machine`], to be run in-process. `factory` is called when `init` arrives, with a
 /// context that knows what `init` said.
@@ -40,6 +41,9 @@ pub(crate) trait Runtime: Machine {
 
     /// This node's name, from `init` on.
     fn node_id(&self) -> Option<&str>;
+
+    /// Sets what its files are kept in, before `init`.
+    fn set_medium(&mut self, medium: Medium);
 
     /// True if `init` offered lockstep and the offer was accepted.
     fn in_lockstep(&self) -> bool;
@@ -67,6 +71,7 @@ pub(crate) fn runtime<N: Node>(
         executor: Executor::new(),
         serve: serve::<N>,
         in_lockstep: false,
+        medium: Medium::None,
         polls_max: usize::MAX,
         request: PhantomData,
     }
@@ -86,6 +91,8 @@ struct Core<N: Node, B, E, S, F> {
     build: Option<(B, E)>,
     serve: S,
     in_lockstep: bool,
+    /// Until `init` comes.
+    medium: Medium,
     polls_max: usize,
     request: PhantomData<fn(N::Request)>,
 }
@@ -208,7 +215,8 @@ where
         let offered = offer.filter(Offer::is_acceptable).and_then(|offer| offer.seed());
         self.in_lockstep = offered.is_some();
         let seed = offered.unwrap_or_else(|| entropy(&node_id));
-        let state = NodeState::new(node_id, node_ids, seed);
+        let medium = std::mem::replace(&mut self.medium, Medium::None);
+        let state = NodeState::new(node_id, node_ids, seed, medium);
         state.now.set(now);
         std::mem::swap(&mut *state.outputs.borrow_mut(), outputs);
         answer_init(&state, src, body, self.in_lockstep);
@@ -280,6 +288,10 @@ where
         }
         self.deadline()
     }
+
+    fn attach(&mut self, disk: Disk) {
+        self.medium = Medium::simulated(disk);
+    }
 }
 
 impl<N, B, E, S, F> Runtime for Core<N, B, E, S, F>
@@ -300,6 +312,10 @@ where
 
     fn node_id(&self) -> Option<&str> {
         self.running.as_ref().map(|running| running.state.node_id.as_str())
+    }
+
+    fn set_medium(&mut self, medium: Medium) {
+        self.medium = medium;
     }
 
     fn in_lockstep(&self) -> bool {

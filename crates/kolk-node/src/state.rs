@@ -11,6 +11,7 @@ use kolk_protocol::{Random, Time};
 
 use crate::executor::Spawned;
 use crate::machine::Outputs;
+use crate::storage::Medium;
 
 /// The state of one node.
 pub(crate) struct NodeState {
@@ -26,11 +27,18 @@ pub(crate) struct NodeState {
     /// Tasks that were spawned and not yet handed to the executor.
     pub(crate) spawned: RefCell<Vec<Spawned>>,
     pub(crate) receivers: RefCell<Vec<Receiver>>,
+    pub(crate) medium: RefCell<Medium>,
     names: RefCell<Names>,
 }
 
 impl NodeState {
-    pub(crate) fn new(node_id: String, node_ids: Vec<String>, seed: u64) -> Rc<NodeState> {
+    pub(crate) fn new(
+        node_id: String,
+        node_ids: Vec<String>,
+        seed: u64,
+        mut medium: Medium,
+    ) -> Rc<NodeState> {
+        medium.seed(seed);
         let peers = node_ids.iter().filter(|name| **name != node_id).cloned().collect();
         Rc::new(NodeState {
             node_id,
@@ -43,6 +51,7 @@ impl NodeState {
             calls: RefCell::default(),
             spawned: RefCell::default(),
             receivers: RefCell::default(),
+            medium: RefCell::new(medium),
             names: RefCell::default(),
         })
     }

@@ -7,6 +7,7 @@
 //!
 //! This module is the only part of the crate that does I/O, reads a clock or draws entropy.
 
+mod folder;
 mod lines;
 mod lockstep;
 mod own_machine;
@@ -24,6 +25,7 @@ use crate::context::Context;
 use crate::machine::Machine;
 use crate::node::Node;
 use crate::runtime::{Runtime, runtime};
+pub(crate) use folder::Folder;
 use lines::Lines;
 use own_machine::OwnMachine;
 use session::Session;
@@ -115,8 +117,10 @@ fn serve(node: impl Runtime) -> io::Result<()> {
             match Line::parse(line) {
                 Ok(line) if line.body.kind == "init" => {
                     return if offers_lockstep(&line) {
+                        session.node.set_medium(folder::lockstep()?);
                         lockstep::drive(session, lines, stdin)
                     } else {
+                        session.node.set_medium(folder::real());
                         real::drive(session, lines, stdin)
                     };
                 }

@@ -53,43 +53,34 @@ impl Period<'_> {
         from < self.end && self.begin <= to
     }
 
-    /// True unless it is a partition that cuts nobody off, or meant for nobody.
+    /// True unless it touches no link, or is meant for nobody.
     fn does_something(&self) -> bool {
-        match self.fault {
-            FaultKind::Partition { blocked, .. } => blocked.values().any(|from| !from.is_empty()),
-            FaultKind::Kill(targets) | FaultKind::Pause(targets) => !targets.nodes.is_empty(),
-        }
+        let mut links = self.fault.links().into_iter().flatten();
+        links.any(|(_, from)| !from.is_empty())
+            || self.fault.targets().is_some_and(|targets| !targets.nodes.is_empty())
     }
 
-    /// `partition`, `kill` or `pause`.
+    /// `partition`, `kill` and so on.
     pub fn name(&self) -> &'static str {
-        match self.fault {
-            FaultKind::Partition { .. } => "partition",
-            FaultKind::Kill(_) => "kill",
-            FaultKind::Pause(_) => "pause",
-        }
+        self.fault.name()
     }
 
     /// Who was on which side, if the fault cleaved the nodes into sides that heard nothing of each
     /// other: the smaller sides first. Empty if it did not.
     pub fn sides<'n>(&self, nodes: &'n [String]) -> Vec<Vec<&'n str>> {
-        match self.fault {
-            FaultKind::Partition { blocked, .. } => sides(blocked, nodes),
-            FaultKind::Kill(_) | FaultKind::Pause(_) => Vec::new(),
-        }
+        self.fault.blocked().map_or_else(Vec::new, |blocked| sides(blocked, nodes))
     }
 
     /// True if the fault had anything to do with this node.
     pub fn touches(&self, node: &str) -> bool {
-        match self.fault {
-            FaultKind::Partition { blocked, .. } => {
-                blocked.contains_key(node)
-                    || blocked.values().flatten().any(|sender| sender == node)
-            }
-            FaultKind::Kill(targets) | FaultKind::Pause(targets) => {
-                targets.nodes.iter().any(|target| target == node)
-            }
-        }
+        let of_links = self.fault.links().is_some_and(|links| {
+            links.contains_key(node) || links.values().flatten().any(|sender| sender == node)
+        });
+        of_links
+            || self
+                .fault
+                .targets()
+                .is_some_and(|targets| targets.nodes.iter().any(|target| target == node))
     }
 
     /// `n2 cut off from n0, n1 and n3`, `n1 down`.
@@ -98,6 +89,8 @@ impl Period<'_> {
             FaultKind::Partition { blocked, .. } => blocked,
             FaultKind::Kill(targets) => return format!("{} down", whom(targets, nodes)),
             FaultKind::Pause(targets) => return format!("{} standing still", whom(targets, nodes)),
+            FaultKind::Power(targets) => return format!("{} without power", whom(targets, nodes)),
+            FaultKind::Slow { links, factor } => return slow(links, *factor),
         };
         match self.sides(nodes).as_slice() {
             [few, many] => {
@@ -128,6 +121,20 @@ fn whom(targets: &Targets, nodes: &[String]) -> String {
         return format!("all {} nodes", nodes.len());
     }
     names(&targets.nodes.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// `n1 to n2 10 times slower`.
+fn slow(links: &BTreeMap<String, Vec<String>>, factor: u32) -> String {
+    let pairs = links.iter().flat_map(|(receiver, senders)| {
+        senders.iter().map(move |sender| (receiver.as_str(), sender.as_str()))
+    });
+    let pairs: Vec<(&str, &str)> = pairs.collect();
+    match pairs.as_slice() {
+        [(receiver, sender)] => {
+            format!("{} to {} {factor} times slower", sanitize(sender), sanitize(receiver))
+        }
+        pairs => format!("{} {factor} times slower", counted(pairs.len() as u64, "link", "links")),
+    }
 }
 
 /// `n2 heard nothing from n0 and n1`.

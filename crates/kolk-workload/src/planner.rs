@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use kolk_engine::faults::{self, Cut, CutError, OutageError, OverBudget};
+use kolk_engine::faults::{self, Cut, CutError, Groups, LinkFaultError, OutageError, OverBudget};
 use kolk_history::Plan;
 use kolk_history::node_names::{NODES_MAX, NodeNames, NodeNamesError};
 use kolk_history::plan::{
@@ -17,7 +17,7 @@ use kolk_history::plan::{
 
 use crate::registry::{self, WorkloadError};
 
-pub use kolk_engine::faults::{Group, Kind, Outage};
+pub use kolk_engine::faults::{Group, Kind, LinkFault, LinkKind, Outage};
 
 pub mod bounds;
 
@@ -60,8 +60,10 @@ pub struct Settings {
     pub fault_budget: Option<usize>,
     /// Partitions asked for: `--cut`.
     pub cuts: Vec<Cut>,
-    /// Kills and pauses asked for: `--kill`, `--pause`.
+    /// Kills, pauses and losses of power asked for: `--kill`, `--pause`, `--power`.
     pub outages: Vec<Outage>,
+    /// Slow links and cuts in one direction asked for: `--slow`, `--cut n1>n2@5..7`.
+    pub links: Vec<LinkFault>,
     /// What availability must be, if it is more than measured: `--availability`.
     pub availability: Option<Availability>,
     /// Whether the stronger checks count: `--strict`.
@@ -108,6 +110,7 @@ impl Settings {
             fault_budget: None,
             cuts: Vec::new(),
             outages: Vec::new(),
+            links: Vec::new(),
             availability: None,
             strict: false,
             lenient: false,
@@ -239,11 +242,33 @@ pub enum Nemesis {
     Kill,
     /// Nodes stand still.
     Pause,
+    /// Nodes lose their power.
+    Power,
+    /// Nodes are cut off in one direction.
+    OneWay,
+    /// Links are slow.
+    Slow,
 }
 
 impl Nemesis {
     /// All of them.
-    pub const ALL: [Nemesis; 3] = [Nemesis::Kill, Nemesis::Pause, Nemesis::Partition];
+    pub const ALL: [Nemesis; 6] = [
+        Nemesis::Kill,
+        Nemesis::Pause,
+        Nemesis::Power,
+        Nemesis::Partition,
+        Nemesis::OneWay,
+        Nemesis::Slow,
+    ];
+
+    /// All that there are on this clock, with this latency in milliseconds: `--nemesis all`.
+    pub fn all_on(clock: ClockKind, latency: f64) -> impl Iterator<Item = Nemesis> {
+        Nemesis::ALL.into_iter().filter(move |nemesis| match nemesis {
+            Nemesis::Power => clock == ClockKind::Virtual,
+            Nemesis::Slow => latency > 0.0,
+            _ => true,
+        })
+    }
 
     /// What it is called.
     pub const fn name(self) -> &'static str {
@@ -251,11 +276,14 @@ impl Nemesis {
             Nemesis::Partition => "partition",
             Nemesis::Kill => "kill",
             Nemesis::Pause => "pause",
+            Nemesis::Power => "power",
+            Nemesis::OneWay => "one-way",
+            Nemesis::Slow => "slow",
         }
     }
 }
 
-/// `partition`, `kill` or `pause`.
+/// The name.
 impl FromStr for Nemesis {
     type Err = PlanError;
 
@@ -272,6 +300,8 @@ pub struct NemesisTargets {
     pub kill: Option<Vec<Group>>,
     /// By pauses.
     pub pause: Option<Vec<Group>>,
+    /// By losses of power.
+    pub power: Option<Vec<Group>>,
 }
 
 impl NemesisTargets {
@@ -291,8 +321,10 @@ impl NemesisTargets {
         match kind.trim() {
             "kill" => self.kill = Some(groups),
             "pause" => self.pause = Some(groups),
+            "power" => self.power = Some(groups),
             kind => {
-                return Err(error(format!("`{kind}` has no targets: it is `kill` or `pause`")));
+                let problem = format!("`{kind}` has no targets: it is `kill`, `pause` or `power`");
+                return Err(error(problem));
             }
         }
         Ok(())
@@ -300,7 +332,11 @@ impl NemesisTargets {
 
     /// The groups that a kind may hit, of so many nodes.
     fn groups(&self, kind: Kind, is_drawn: bool, count: usize) -> Result<Vec<Group>, PlanError> {
-        let asked = if kind == Kind::Kill { &self.kill } else { &self.pause };
+        let asked = match kind {
+            Kind::Kill => &self.kill,
+            Kind::Pause => &self.pause,
+            Kind::Power => &self.power,
+        };
         let name = kind.name();
         let names = |groups: &[Group]| {
             groups.iter().map(|group| group.name()).collect::<Vec<_>>().join(",")
@@ -365,7 +401,9 @@ pub enum PlanError {
     #[error("availability is `total`, or a fraction from 0 to 1")]
     Availability,
     /// No such nemesis.
-    #[error("unknown nemesis `{0}`; known are kill, pause, partition and all")]
+    #[error(
+        "unknown nemesis `{0}`; known are kill, pause, power, partition, one-way, slow and all"
+    )]
     Nemesis(String),
     /// A cut that cannot be made.
     #[error(transparent)]
@@ -373,6 +411,17 @@ pub enum PlanError {
     /// A kill or a pause that cannot be.
     #[error(transparent)]
     Outage(#[from] OutageError),
+    /// A slow link or a cut in one direction that cannot be.
+    #[error(transparent)]
+    Link(#[from] LinkFaultError),
+    /// Links without latency.
+    #[error("there is nothing to make slower: `slow` needs a `--latency`")]
+    NoLatency,
+    /// A loss of power on the real clock.
+    #[error(
+        "`power` is on the virtual clock only: what a real disk has not synced can not be taken away"
+    )]
+    RealPower,
     /// Targets that are none.
     #[error("`{text}` names no targets ({problem}): write it like kill=one,minority")]
     Targets {
@@ -450,8 +499,20 @@ fn faults(
     let draws = |nemesis| settings.nemesis.contains(&nemesis);
     let mut drawn = Vec::new();
     let groups = |kind, nemesis| settings.nemesis_targets.groups(kind, draws(nemesis), nodes.len());
-    let kill = groups(Kind::Kill, Nemesis::Kill)?;
-    let pause = groups(Kind::Pause, Nemesis::Pause)?;
+    let groups = Groups {
+        kill: groups(Kind::Kill, Nemesis::Kill)?,
+        pause: groups(Kind::Pause, Nemesis::Pause)?,
+        power: groups(Kind::Power, Nemesis::Power)?,
+    };
+    let is_powered =
+        draws(Nemesis::Power) || settings.outages.iter().any(|outage| outage.kind == Kind::Power);
+    if is_powered && settings.clock == ClockKind::Real {
+        return Err(PlanError::RealPower);
+    }
+    let is_slow = draws(Nemesis::Slow) || settings.links.iter().any(|links| links.factor.is_some());
+    if is_slow && settings.latency == 0.0 {
+        return Err(PlanError::NoLatency);
+    }
     if !settings.nemesis.is_empty() {
         let interval = settings.nemesis_interval;
         // A lower bound, so that a plan stays small: a day of a fault each millisecond would not.
@@ -461,12 +522,22 @@ fn faults(
         if draws(Nemesis::Partition) {
             drawn.extend(faults::partitions(settings.seed, nodes, interval, load));
         }
-        drawn.extend(faults::outages(settings.seed, nodes, interval, load, (&kill, &pause)));
+        for (nemesis, kind) in
+            [(Nemesis::OneWay, LinkKind::OneWay), (Nemesis::Slow, LinkKind::Slow)]
+        {
+            if draws(nemesis) {
+                drawn.extend(faults::link_faults(settings.seed, nodes, interval, load, kind));
+            }
+        }
+        drawn.extend(faults::outages(settings.seed, nodes, interval, load, &groups));
     }
     drawn.sort_by_key(|fault| fault.begin);
     let mut all = Vec::new();
     for cut in &settings.cuts {
         all.push(cut.fault(nodes, load)?);
+    }
+    for links in &settings.links {
+        all.push(links.fault(nodes, load)?);
     }
     for outage in &settings.outages {
         all.push(outage.fault(nodes, load, &settings.outages)?);

@@ -7,7 +7,9 @@ use kolk_engine::Patience;
 use kolk_history::Plan;
 use kolk_history::plan::{ClockKind, LatencyDistribution, NodeSpec, VirtualHost};
 use kolk_report::failure::Failure;
-use kolk_workload::planner::{self, Kind, Nemesis, Nodes, Outage, PlanError, Settings};
+use kolk_workload::planner::{
+    self, Kind, LinkFault, LinkKind, Nemesis, Nodes, Outage, PlanError, Settings,
+};
 use kolk_workload::topology::{Topology, UnknownTopology};
 use kolk_workload::{WorkloadError, plan, registry};
 
@@ -111,10 +113,11 @@ pub fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
     if let Some(availability) = &args.availability {
         settings.availability = Some(availability.parse().map_err(parsed)?);
     }
+    let mut is_all = false;
     let nemesis = args.nemesis.iter().flat_map(|Words(names)| names);
     for nemesis in nemesis.filter(|name| !matches!(name.as_str(), "" | "none")) {
         match nemesis.as_str() {
-            "all" => settings.nemesis.extend(Nemesis::ALL),
+            "all" => is_all = true,
             name => settings.nemesis.push(name.parse().map_err(parsed)?),
         }
     }
@@ -122,13 +125,24 @@ pub fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
         settings.nemesis_targets.add(targets).map_err(parsed)?;
     }
     settings.fault_budget = args.fault_budget;
-    for (kind, texts) in [(Kind::Kill, &args.kill), (Kind::Pause, &args.pause)] {
+    let outages =
+        [(Kind::Kill, &args.kill), (Kind::Pause, &args.pause), (Kind::Power, &args.power)];
+    for (kind, texts) in outages {
         for text in texts {
             let outage = Outage::read(kind, text);
             settings.outages.push(outage.map_err(|error| bad_plan(PlanError::Outage(error)))?);
         }
     }
-    for cut in &args.cut {
+    let links = |kind, text: &String| {
+        LinkFault::read(kind, text).map_err(|error| bad_plan(PlanError::Link(error)))
+    };
+    for text in &args.slow {
+        settings.links.push(links(LinkKind::Slow, text)?);
+    }
+    for text in args.cut.iter().filter(|cut| cut.contains('>')) {
+        settings.links.push(links(LinkKind::OneWay, text)?);
+    }
+    for cut in args.cut.iter().filter(|cut| !cut.contains('>')) {
         settings.cuts.push(cut.parse().map_err(|error| bad_plan(PlanError::Cut(error)))?);
     }
     let or = |given: Option<f64>, default: f64| given.unwrap_or(default);
@@ -145,6 +159,9 @@ pub fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
     settings.limits = args.limits.into();
     settings.clock = args.clock.map_or(settings.clock, ClockKind::from);
     settings.workload_settings = workload_settings(args);
+    if is_all {
+        settings.nemesis = Nemesis::all_on(settings.clock, settings.latency).collect();
+    }
     Ok(settings)
 }
 

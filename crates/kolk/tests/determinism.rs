@@ -17,8 +17,11 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_kolk");
 mod linked;
 
 /// Nodes in another mode than that of their workload: node, workload, arguments.
-const MODES: &[(&str, &str, &[&str])] =
-    &[("lin-kv", "seq-kv", &["--service", "seq-kv"]), ("g-counter", "g-counter", &["--crdt"])];
+const MODES: &[(&str, &str, &[&str])] = &[
+    ("lin-kv", "seq-kv", &["--service", "seq-kv"]),
+    ("g-counter", "g-counter", &["--crdt"]),
+    ("g-set", "g-set", &["--durable"]),
+];
 
 /// Every workload with the built-in node for it, and the modes.
 fn cases() -> Vec<(&'static str, &'static str, &'static [&'static str])> {

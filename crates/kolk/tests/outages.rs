@@ -1,14 +1,19 @@
 //! Nodes that are killed or stand still, in all kinds of node: what they get, what is kept for them and
 //! what is lost, in which order; and what that does to nodes that remember and to those that do not.
 
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
 
 use kolk_check::{Validity, Verdict};
 use kolk_engine::{Ending, Flow, JournalSink, NodeSource, Patience, Progress, Run, Setup};
 use kolk_history::Plan;
 use kolk_history::plan::{ClockKind, NodeSpec};
-use kolk_node::{Input, Machine, Outputs, machine};
+use kolk_node::sync::Notify;
+use kolk_node::workload::g_set::{Reply, Request};
+use kolk_node::{Context, Input, Machine, Node, Outputs, RpcError, machine};
 use kolk_protocol::Time;
 use kolk_workload::planner::{Concurrency, Kind, Nodes, Outage, Settings, plan};
 use kolk_workload::registry;
@@ -204,7 +209,7 @@ fn histories_record_faults_as_jepsen_does() {
 }
 
 /// More than a message takes in the run below, slow links included, in nanoseconds.
-const LATENCY_MAX: u64 = 1;
+const LATENCY_MAX: u64 = 1_000_000_000;
 
 /// Drawn faults end for all nodes, and all have ended before the final phase begins.
 #[test]
@@ -212,6 +217,7 @@ fn all_run_again_at_the_end() {
     for seed in 0..20 {
         let mut settings = settings("g-set", Host::InProcess, &[]);
         settings.nemesis = kolk_workload::planner::Nemesis::ALL.to_vec();
+        settings.latency = 10.0;
         settings.nemesis_interval = 1.0;
         settings.nodes = Nodes::Count(5);
         settings.time_limit = 10.0;
@@ -225,7 +231,7 @@ fn all_run_again_at_the_end() {
             let mut of_name = run.history.faults.iter().filter(|fault| fault.function == function);
             of_name.next_back().map(|fault| fault.index)
         };
-        for (begin, end) in [("kill", "start"), ("pause", "resume")] {
+        for (begin, end) in [("kill", "start"), ("power", "start"), ("pause", "resume")] {
             assert!(last(end) > last(begin) || last(begin).is_none(), "{seed}");
         }
         let after = run.load_ended.as_nanos();
@@ -276,6 +282,175 @@ fn ids_from_memory_are_unique_until_a_node_is_killed() {
         let make = |_: usize| Box::new(Forgetful::default()) as Box<dyn Machine>;
         let (_, verdict) = run(&plan, NodeSource::InProcess(&make), None);
         assert_eq!(verdict.validity, valid, "{faults:?}");
+    }
+}
+
+/// How a node keeps a set on its disk.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Keeping {
+    /// In memory alone.
+    Nowhere,
+    /// In a log, some time after it has answered.
+    Later,
+    /// In a log, which it never syncs.
+    Unsynced,
+    /// In a log, which it syncs, and answers meanwhile.
+    Syncing,
+    /// In a log that it syncs before it answers.
+    First,
+    /// In a file that it writes anew for each element.
+    Overwritten,
+    /// In a file under another name that it renames without a sync.
+    Renamed,
+    /// In one that it syncs before it renames it, and the names after that.
+    Replaced,
+}
+
+struct Keeper {
+    keeping: Keeping,
+    elements: RefCell<Option<Vec<i64>>>,
+    read: Notify,
+    /// True while an element is being kept; others wait.
+    busy: Cell<bool>,
+    free: Notify,
+}
+
+impl Keeper {
+    fn new(keeping: Keeping) -> Keeper {
+        let elements = RefCell::default();
+        let (read, busy, free) = (Notify::new(), Cell::default(), Notify::new());
+        Keeper { keeping, elements, read, busy, free }
+    }
+
+    /// All elements as they stand in a file, and a mark behind the last one.
+    fn text(&self) -> String {
+        let elements = self.elements.borrow();
+        let lines = elements.iter().flatten().map(|element| format!("{element}.\n"));
+        lines.collect()
+    }
+
+    async fn keep(&self, cx: &Context, element: i64) -> Result<(), RpcError> {
+        let (disk, line) = (cx.storage(), format!("{element}.\n"));
+        let text = self.text();
+        match self.keeping {
+            Keeping::Nowhere => {}
+            Keeping::Later => {
+                let cx = cx.clone();
+                cx.clone().spawn(async move {
+                    cx.sleep(Duration::from_millis(200)).await;
+                    cx.storage().append("log", line.as_bytes()).await
+                });
+            }
+            Keeping::Unsynced => disk.append("log", line.as_bytes()).await?,
+            Keeping::Syncing => {
+                disk.append("log", line.as_bytes()).await?;
+                let cx = cx.clone();
+                cx.clone().spawn(async move { cx.storage().sync("log").await });
+            }
+            Keeping::First => {
+                disk.append("log", line.as_bytes()).await?;
+                disk.sync("log").await?;
+            }
+            Keeping::Overwritten => {
+                disk.write("log", text.as_bytes()).await?;
+                disk.sync("log").await?;
+            }
+            Keeping::Renamed => {
+                disk.write("new", text.as_bytes()).await?;
+                disk.rename("new", "log").await?;
+            }
+            Keeping::Replaced => {
+                disk.write("new", text.as_bytes()).await?;
+                disk.sync("new").await?;
+                disk.rename("new", "log").await?;
+                disk.sync_names().await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Node for Keeper {
+    type Request = Request;
+    type Reply = Reply;
+
+    fn start(self: &Rc<Self>, cx: &Context) {
+        let (keeper, cx) = (Rc::clone(self), cx.clone());
+        cx.clone().spawn(async move {
+            let bytes = cx.storage().read("log").await.expect("it can be read").unwrap_or_default();
+            let lines = bytes.split(|byte| *byte == b'\n');
+            let element =
+                |line: &[u8]| std::str::from_utf8(line).ok()?.strip_suffix('.')?.parse().ok();
+            *keeper.elements.borrow_mut() = Some(lines.filter_map(element).collect());
+            if !bytes.is_empty() && !bytes.ends_with(b"\n") {
+                cx.storage().append("log", b"\n").await.expect("it can be written");
+            }
+            keeper.read.notify_all();
+        });
+    }
+
+    async fn handle(&self, cx: &Context, request: Request) -> Result<Reply, RpcError> {
+        while self.elements.borrow().is_none() {
+            self.read.notified().await;
+        }
+        Ok(match request {
+            Request::Add { element } => {
+                self.elements.borrow_mut().as_mut().expect("it was read").push(element);
+                while self.busy.replace(true) {
+                    self.free.notified().await;
+                }
+                let kept = self.keep(cx, element).await;
+                self.busy.set(false);
+                self.free.notify_one();
+                kept?;
+                Reply::AddOk {}
+            }
+            Request::Read {} => {
+                Reply::ReadOk { value: self.elements.borrow().clone().expect("it was read") }
+            }
+        })
+    }
+}
+
+/// Who stores before it answers holds; who answers before it has stored is caught by a kill, and who
+/// answers before it has synced by a loss of power.
+#[test]
+fn what_was_acknowledged_is_kept_by_those_who_store_first() {
+    use Keeping::{First, Later, Nowhere, Overwritten, Renamed, Replaced, Syncing, Unsynced};
+    let caught = |keeping: Keeping, kind: Kind| {
+        let is_caught = |seed: &u64| {
+            let faults = ["n0@0.5..0.6", "n0@1..1.1", "n0@1.5..1.6", "n0@2..2.1"];
+            let faults = faults.map(|text| (kind, text));
+            let mut settings = settings("g-set", Host::InProcess, &faults);
+            settings.nodes = Nodes::Count(1);
+            // Each kill leaves clients waiting: some must be left.
+            settings.concurrency = Concurrency::PerNode(8);
+            (settings.rate, settings.time_limit, settings.seed) = (150.0, 2.5, *seed);
+            let plan = plan(&settings).expect("a plan");
+            let make = |_: usize| machine(move |_| Keeper::new(keeping));
+            let (run, verdict) = run(&plan, NodeSource::InProcess(&make), None);
+            assert_eq!(run.ending, Ending::Completed);
+            let killed = run.history.faults.iter().filter(|fault| fault.function == kind.name());
+            assert_eq!(killed.count(), 8);
+            verdict.validity == Validity::Invalid
+        };
+        (0..10).filter(is_caught).count()
+    };
+    for (keeping, by_kill, by_power) in [
+        (Nowhere, true, true),
+        (Later, true, true),
+        (Unsynced, false, true),
+        (Syncing, false, true),
+        (First, false, false),
+        (Overwritten, false, true),
+        (Renamed, false, true),
+        (Replaced, false, false),
+    ] {
+        for (kind, expected) in [(Kind::Kill, by_kill), (Kind::Power, by_power)] {
+            let count = caught(keeping, kind);
+            let fits = if expected { count >= 2 } else { count == 0 };
+            assert!(fits, "{keeping:?} under {kind:?}: {count} of 10 runs are invalid");
+        }
     }
 }
 

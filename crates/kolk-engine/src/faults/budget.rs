@@ -67,7 +67,10 @@ fn smaller(
     if fits(&fault) {
         return Some(fault);
     }
-    if matches!(fault.kind, FaultKind::Partition { .. }) {
+    if let FaultKind::Partition { shape, .. } = &fault.kind {
+        if shape == super::links::ONE_WAY {
+            return None;
+        }
         return (0..TRIES).find_map(|again| {
             let (shape, blocked) = draw(nodes, &mut key.with(again).random());
             let kind = FaultKind::Partition { shape: shape.name().to_owned(), blocked };
@@ -77,7 +80,9 @@ fn smaller(
     }
     // Nodes are let off until it fits, which some always are.
     loop {
-        let (FaultKind::Kill(targets) | FaultKind::Pause(targets)) = &mut fault.kind else {
+        let (FaultKind::Kill(targets) | FaultKind::Pause(targets) | FaultKind::Power(targets)) =
+            &mut fault.kind
+        else {
             return None;
         };
         if targets.nodes.is_empty() {
@@ -101,11 +106,13 @@ fn hit_beside(kept: &[Fault], fault: &Fault, nodes: &[String]) -> BTreeSet<usize
 }
 
 fn out_of_reach(kind: &FaultKind, nodes: &[String]) -> Vec<usize> {
-    match kind {
-        FaultKind::Partition { blocked, .. } => cut_off(blocked, nodes),
-        FaultKind::Kill(targets) | FaultKind::Pause(targets) => {
+    match (kind.targets(), kind.blocked()) {
+        (Some(targets), _) => {
             (0..nodes.len()).filter(|node| targets.nodes.contains(&nodes[*node])).collect()
         }
+        (None, Some(blocked)) => cut_off(blocked, nodes),
+        // Slow links keep nobody out of reach.
+        (None, None) => Vec::new(),
     }
 }
 
@@ -128,7 +135,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::faults::{outages, partitions};
+    use crate::faults::{Groups, LinkKind, link_faults, outages, partitions};
 
     /// At any time no more nodes are hit than there may be, and something still is.
     #[test]
@@ -140,7 +147,10 @@ mod tests {
                 let mut left = 0;
                 for seed in 0..20 {
                     let mut drawn = partitions(seed, &nodes, interval, load);
-                    drawn.extend(outages(seed, &nodes, interval, load, (&Group::ALL, &Group::ALL)));
+                    let all = || Group::ALL.to_vec();
+                    let groups = Groups { kill: all(), pause: all(), power: all() };
+                    drawn.extend(outages(seed, &nodes, interval, load, &groups));
+                    drawn.extend(link_faults(seed, &nodes, interval, load, LinkKind::OneWay));
                     drawn.sort_by_key(|fault| fault.begin);
                     let all = drawn.len();
                     let kept = within_budget(seed, &nodes, budget, &[], drawn.clone()).unwrap();

@@ -22,17 +22,20 @@ pub enum Kind {
     Kill,
     /// It stands still.
     Pause,
+    /// It is killed and loses what it has not synced, and is started again.
+    Power,
 }
 
 impl Kind {
-    /// Both, in the order of their numbers.
-    const ALL: [Kind; 2] = [Kind::Pause, Kind::Kill];
+    /// All, in the order of their numbers.
+    const ALL: [Kind; 3] = [Kind::Pause, Kind::Kill, Kind::Power];
 
-    /// `kill` or `pause`.
+    /// `kill`, `pause` or `power`.
     pub const fn name(self) -> &'static str {
         match self {
             Kind::Kill => "kill",
             Kind::Pause => "pause",
+            Kind::Power => "power",
         }
     }
 
@@ -40,6 +43,7 @@ impl Kind {
         let kind = match self {
             Kind::Kill => FaultKind::Kill(targets),
             Kind::Pause => FaultKind::Pause(targets),
+            Kind::Power => FaultKind::Power(targets),
         };
         Fault { begin, end, kind }
     }
@@ -129,25 +133,45 @@ impl fmt::Display for Group {
     }
 }
 
+/// Whom drawn faults may hit, by their kinds; one that may hit nobody does not happen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Groups {
+    /// By kills.
+    pub kill: Vec<Group>,
+    /// By pauses.
+    pub pause: Vec<Group>,
+    /// By losses of power.
+    pub power: Vec<Group>,
+}
+
+impl Groups {
+    fn of(&self, kind: Kind) -> &[Group] {
+        match kind {
+            Kind::Kill => &self.kill,
+            Kind::Pause => &self.pause,
+            Kind::Power => &self.power,
+        }
+    }
+}
+
 /// How often targets are drawn again that are down already.
 const TRIES: usize = 16;
 
-/// Draws the kills and pauses of a whole run whose load lasts `load`, for each kind the groups that it
-/// may hit; none of them, and the kind does not happen. What is still open then ends with the load.
-/// Groups that hit nobody among so many nodes are left aside, and a pause of nodes that are all down
-/// is drawn again.
+/// Draws the kills, pauses and losses of power of a whole run whose load lasts `load`. What is still
+/// open then ends with the load. Groups that hit nobody among so many nodes are left aside, and what
+/// would hit only nodes that are down is drawn again.
 pub fn outages(
     seed: u64,
     nodes: &[String],
     interval: Duration,
     load: Duration,
-    (kill, pause): (&[Group], &[Group]),
+    groups: &Groups,
 ) -> Vec<Fault> {
     let domain = Key::new(seed).with_name("outage");
     let (load, gap_max) = (nanoseconds(load), nanoseconds(interval).saturating_mul(2));
     let groups = |kind: Kind| -> Vec<Group> {
-        let groups = if kind == Kind::Kill { kill } else { pause };
-        groups.iter().copied().filter(|group| group.hits_any(nodes.len())).collect()
+        let groups = groups.of(kind).iter().copied();
+        groups.filter(|group| group.hits_any(nodes.len())).collect()
     };
     let kinds: Vec<(Kind, Vec<Group>)> = Kind::ALL
         .into_iter()
@@ -159,7 +183,7 @@ pub fn outages(
         return faults;
     }
     // For each kind the open one: its place, and whom it hits.
-    let mut open: [Option<(usize, Vec<usize>)>; 2] = [None, None];
+    let mut open: [Option<(usize, Vec<usize>)>; 3] = [None, None, None];
     let mut at: u64 = 0;
     for number in 0.. {
         let mut random = domain.with(number).random();
@@ -173,16 +197,17 @@ pub fn outages(
             faults[place].end = at;
             continue;
         }
-        let down = match (kind, &open[Kind::Kill as usize]) {
-            (Kind::Pause, Some((_, down))) => down.as_slice(),
-            _ => &[],
+        let is_down = |node: &usize| {
+            [Kind::Kill, Kind::Power].iter().any(|down_by| {
+                open[*down_by as usize].as_ref().is_some_and(|(_, down)| down.contains(node))
+            })
         };
         let drawn = (0..TRIES).find_map(|_| {
             let group = groups[random.index(groups.len())];
             let hit = group.draw(nodes, &mut random);
-            (!hit.iter().all(|node| down.contains(node))).then_some((group, hit))
+            (!hit.iter().all(is_down)).then_some((group, hit))
         });
-        // Everybody is down: nobody can be paused.
+        // Everybody is down: there is nobody left.
         let Some((group, hit)) = drawn else { continue };
         let names = hit.iter().map(|node| nodes[*node].clone()).collect();
         let targets = Targets { targets: group.name().to_owned(), nodes: names };
@@ -192,8 +217,8 @@ pub fn outages(
     faults
 }
 
-/// A kill or a pause that somebody asked for: `n1@3..5`, `n2+n3@1..2`, `n0@10..`, in seconds from the
-/// start of the load. At its end the nodes are started again, or go on.
+/// A kill, a pause or a loss of power that somebody asked for: `n1@3..5`, `n2+n3@1..2`, `n0@10..`, in
+/// seconds from the start of the load. At its end the nodes are started again, or go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outage {
     /// What becomes of them.
@@ -214,7 +239,7 @@ pub enum OutageError {
         "`{text}` is no {kind} ({problem}): write it like n1@3..5 or n2+n3@1..2.5, in seconds from the start of the load"
     )]
     Syntax {
-        /// `kill` or `pause`.
+        /// `kill`, `pause` or `power`.
         kind: &'static str,
         /// The text.
         text: String,
@@ -224,7 +249,7 @@ pub enum OutageError {
     /// A node that is not there.
     #[error("the {kind} names `{node}`, which is no node; nodes are {nodes}")]
     UnknownNode {
-        /// `kill` or `pause`.
+        /// `kill`, `pause` or `power`.
         kind: &'static str,
         /// The name.
         node: String,
@@ -234,7 +259,7 @@ pub enum OutageError {
     /// It goes on when the load is over, or begins after it.
     #[error("the {kind} ends at {end} s, but the load is over after {load} s")]
     TooLong {
-        /// `kill` or `pause`.
+        /// `kill`, `pause` or `power`.
         kind: &'static str,
         /// When it ends.
         end: f64,
@@ -246,7 +271,7 @@ pub enum OutageError {
         "the {kind} of {node} at {at} s would hit nothing: by then it has been killed, and does not run until {until} s"
     )]
     IsDown {
-        /// `kill` or `pause`.
+        /// `kill`, `pause` or `power`.
         kind: &'static str,
         /// The node.
         node: String,
@@ -296,7 +321,7 @@ impl Outage {
             let end = end.max(self.begin).as_secs_f64();
             return Err(OutageError::TooLong { kind, end, load: load.as_secs_f64() });
         }
-        let kills = all.iter().filter(|other| other.kind == Kind::Kill && *other != self);
+        let kills = all.iter().filter(|other| other.kind != Kind::Pause && *other != self);
         for other in kills.filter(|other| (other.begin..other.end(load)).contains(&self.begin)) {
             if let Some(node) = self.nodes.iter().find(|node| other.nodes.contains(node)) {
                 let (at, until) = (self.begin.as_secs_f64(), other.end(load).as_secs_f64());
@@ -320,13 +345,16 @@ mod tests {
         match &fault.kind {
             FaultKind::Kill(targets) => (Kind::Kill, targets),
             FaultKind::Pause(targets) => (Kind::Pause, targets),
-            FaultKind::Partition { .. } => panic!("no outage"),
+            FaultKind::Power(targets) => (Kind::Power, targets),
+            FaultKind::Partition { .. } | FaultKind::Slow { .. } => panic!("no outage"),
         }
     }
 
     fn drawn(seed: u64, count: usize, load: u64, groups: (&[Group], &[Group])) -> Vec<Fault> {
         let second = Duration::from_secs(1);
-        outages(seed, &names(count), 3 * second, Duration::from_secs(load), groups)
+        let (kill, pause) = (groups.0.to_vec(), groups.1.to_vec());
+        let groups = Groups { kill, pause, power: Vec::new() };
+        outages(seed, &names(count), 3 * second, Duration::from_secs(load), &groups)
     }
 
     #[test]
@@ -360,7 +388,7 @@ mod tests {
         for seed in 0..100 {
             let faults = drawn(seed, 5, 100, (&Group::ALL, &Group::ALL));
             assert!(faults.is_sorted_by_key(|fault| fault.begin) && faults[0].begin == 0);
-            for kind in Kind::ALL {
+            for kind in [Kind::Kill, Kind::Pause] {
                 let mut ended = 0;
                 for fault in faults.iter().filter(|fault| parts(fault).0 == kind) {
                     assert!(ended <= fault.begin && fault.begin <= fault.end, "{faults:?}");

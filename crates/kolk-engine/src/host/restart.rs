@@ -1,5 +1,9 @@
 //! Killing nodes, starting them again, and having them stand still.
 
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+
+use kolk_node::storage::{JOURNAL, Record};
 use rustix::process::{Signal, kill_process_group};
 
 use super::lines::LineBuffer;
@@ -26,6 +30,22 @@ impl Hosts<'_> {
         }
     }
 
+    /// Takes the power from a node that was killed: what its disk has not synced is kept, lost or torn,
+    /// as it is drawn from `seed`.
+    ///
+    /// # Errors
+    ///
+    /// If that cannot be written down for a program.
+    pub(crate) fn lose_power(&mut self, node: u16, seed: u64) -> Result<(), EngineError> {
+        let number = usize::from(node);
+        match self {
+            Hosts::InProcess { disks, .. } => disks[number].lose_power(seed),
+            Hosts::Lockstep(hosts) => hosts.programs[number].lose_power(seed)?,
+            Hosts::Traced(_) | Hosts::Real(_) => {}
+        }
+        Ok(())
+    }
+
     /// Starts a node again that was killed. It knows nothing, and is sent nothing here; if it is
     /// traced, its entropy comes from `seed`.
     ///
@@ -35,8 +55,9 @@ impl Hosts<'_> {
     pub(crate) fn restart(&mut self, node: u16, seed: u64) -> Result<(), EngineError> {
         let number = usize::from(node);
         match self {
-            Hosts::InProcess { machines, make, .. } => {
+            Hosts::InProcess { machines, disks, make, .. } => {
                 machines[number] = make(number);
+                machines[number].attach(disks[number].clone());
                 Ok(())
             }
             Hosts::Lockstep(hosts) => hosts.programs[number].restart(),
@@ -84,6 +105,21 @@ impl Program {
         self.lines = LineBuffer::default();
         self.unended = None;
         last
+    }
+
+    /// A program in lockstep that uses the node library's disk makes it again from the changes that it
+    /// wrote down; one that has written none has lost none.
+    fn lose_power(&self, seed: u64) -> Result<(), EngineError> {
+        let path = self.recipe.data.join(JOURNAL);
+        let file = match OpenOptions::new().append(true).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            file => file,
+        };
+        let line = serde_json::to_string(&Record::Power(seed)).expect("a record is JSON");
+        file.and_then(|mut file| writeln!(file, "{line}")).map_err(|source| {
+            let what = format!("cannot write {}", path.display());
+            EngineError::System { what, source }
+        })
     }
 
     fn restart(&mut self) -> Result<(), EngineError> {

@@ -12,7 +12,7 @@ use kolk_history::Value;
 use kolk_history::journal::DropReason;
 use kolk_history::plan::Targets;
 use kolk_history::summary::ViolationKind;
-use kolk_protocol::Time;
+use kolk_protocol::{Key, Time};
 
 use super::{Cause, InFlight, NodeInput, Simulation};
 use crate::endpoint::Endpoint;
@@ -95,6 +95,7 @@ impl Lives {
 
 /// What nodes are told to do, and what that is called in histories.
 const KILL: &str = "kill";
+const POWER: &str = "power";
 const START: &str = "start";
 const PAUSE: &str = "pause";
 const RESUME: &str = "resume";
@@ -139,15 +140,37 @@ impl Simulation<'_> {
 
     /// Kills the nodes of a fault that begins.
     pub(super) fn kill(&mut self, number: u32, targets: &Targets) -> Result<(), EngineError> {
+        self.take_down(number, targets, KILL)
+    }
+
+    /// Takes the power from the nodes of a fault that begins.
+    pub(super) fn power(&mut self, number: u32, targets: &Targets) -> Result<(), EngineError> {
+        self.take_down(number, targets, POWER)?;
+        for node in self.targets(targets)? {
+            // Drawn by fault and node, so that the others' losses stay as they are.
+            let name = self.directory.name(Endpoint::Node(node));
+            let key = Key::new(self.plan.seed).with_name("power").with_name(name);
+            let begin = self.plan.faults[number as usize].begin;
+            self.hosts.lose_power(node, key.with(begin).seed())?;
+        }
+        Ok(())
+    }
+
+    fn take_down(
+        &mut self,
+        number: u32,
+        targets: &Targets,
+        function: &str,
+    ) -> Result<(), EngineError> {
         let nodes = self.targets(targets)?;
-        self.open_faults.push((number, format!("kill ({})", targets.nodes.join(", "))));
-        self.order(KILL, asked_for(targets))?;
+        self.open_faults.push((number, format!("{function} ({})", targets.nodes.join(", "))));
+        self.order(function, asked_for(targets))?;
         let mut done = Vec::new();
         for node in nodes {
             self.lives.of(node).down_by.push(number);
             done.push((node, self.kill_node(node)?));
         }
-        self.report(KILL, &done)
+        self.report(function, &done)
     }
 
     fn kill_node(&mut self, node: u16) -> Result<&'static str, EngineError> {

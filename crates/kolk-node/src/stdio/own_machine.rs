@@ -9,6 +9,7 @@ use kolk_protocol::{Time, from_body};
 
 use crate::machine::{Input, Machine, Outputs};
 use crate::runtime::Runtime;
+use crate::storage::Medium;
 
 /// A machine, and what the drivers have to know of it.
 pub(super) struct OwnMachine<M> {
@@ -115,6 +116,9 @@ impl<M: Machine> Runtime for OwnMachine<M> {
     fn node_id(&self) -> Option<&str> {
         self.node_id.as_deref()
     }
+
+    /// A machine of one's own keeps its files as it likes.
+    fn set_medium(&mut self, _: Medium) {}
 
     fn in_lockstep(&self) -> bool {
         self.in_lockstep

@@ -1,7 +1,6 @@
 //! What struck and how hard: which kills and pauses hit a node that ran, how long a majority was out of
 //! reach, how long nothing succeeded though it was not, and what could not succeed.
 
-use kolk_history::plan::FaultKind;
 use kolk_history::{History, Operation, Phase, Value};
 use kolk_protocol::Time;
 
@@ -12,7 +11,7 @@ use crate::numbers::{counted, duration, ratio};
 /// What is to be said, a sentence each; nothing of a run without kills and pauses.
 pub fn facts(report: &Report<'_>) -> Vec<String> {
     let periods = periods(report.plan, report.facts);
-    let is_outage = |period: &Period<'_>| !matches!(period.fault, FaultKind::Partition { .. });
+    let is_outage = |period: &Period<'_>| period.fault.targets().is_some();
     if !periods.iter().any(is_outage) {
         return Vec::new();
     }
@@ -20,6 +19,7 @@ pub fn facts(report: &Report<'_>) -> Vec<String> {
     let all = [
         hits(report.history, "kill", "killed", ["kill", "kills"]),
         hits(report.history, "pause", "paused", ["pause", "pauses"]),
+        hits(report.history, "power", "killed", ["loss of power", "losses of power"]),
         out_of_reach(&stretches),
         longest_silence(report.history, &stretches),
         hopeless(report.history, &periods),
@@ -78,18 +78,15 @@ fn stretches(report: &Report<'_>, periods: &[Period<'_>]) -> Vec<Stretch> {
 /// True if some node runs and talks with a majority of nodes that run, itself among them.
 fn is_able(open: &[&Period<'_>], nodes: &[String]) -> bool {
     let runs = |node: &String| {
-        !open.iter().any(|period| match period.fault {
-            FaultKind::Partition { .. } => false,
-            FaultKind::Kill(targets) | FaultKind::Pause(targets) => targets.nodes.contains(node),
-        })
+        let hits = |period: &&Period<'_>| {
+            period.fault.targets().is_some_and(|targets| targets.nodes.contains(node))
+        };
+        !open.iter().any(hits)
     };
     let hears = |receiver: &String, sender: &String| {
-        !open.iter().any(|period| match period.fault {
-            FaultKind::Partition { blocked, .. } => {
-                blocked.get(receiver).is_some_and(|deaf_to| deaf_to.contains(sender))
-            }
-            FaultKind::Kill(_) | FaultKind::Pause(_) => false,
-        })
+        open.iter()
+            .filter_map(|period| period.fault.blocked())
+            .all(|blocked| blocked.get(receiver).is_none_or(|deaf_to| !deaf_to.contains(sender)))
     };
     let running: Vec<&String> = nodes.iter().filter(|node| runs(node)).collect();
     let talks = |node: &&String| {
@@ -151,8 +148,7 @@ fn hopeless(history: &History, periods: &[Period<'_>]) -> Option<String> {
         let end =
             if operation.completion_index.is_some() { operation.completed } else { Time::MAX };
         periods.iter().any(|period| {
-            let is_outage = !matches!(period.fault, FaultKind::Partition { .. });
-            is_outage
+            period.fault.targets().is_some()
                 && period.touches(node)
                 && period.begin <= operation.invoked
                 && end <= period.end

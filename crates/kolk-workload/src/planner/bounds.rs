@@ -4,7 +4,7 @@
 //! Everything that is later taken on trust is bounded here, and nowhere else.
 
 use kolk_history::Plan;
-use kolk_history::plan::{Fault, FaultKind};
+use kolk_history::plan::{ClockKind, Fault, FaultKind};
 
 use super::{Concurrency, PlanError};
 use crate::registry;
@@ -29,6 +29,9 @@ pub const LATENCY_MAX: f64 = 3_600_000.0;
 /// The most faults that a stored plan may hold: a shorter interval between drawn ones than the
 /// planner allows would give more.
 pub const FAULTS_MAX: usize = 1 << 20;
+
+/// How many times slower a link may get.
+pub const FACTOR_MAX: u32 = 10_000;
 
 /// What is said of a load's length that is none.
 pub(super) const TIME_LIMIT: &str = "above 0 and at most 131072 s";
@@ -95,14 +98,18 @@ fn fault_problem(plan: &Plan, fault: &Fault) -> Option<String> {
     if fault.end > plan.time_limit {
         return Some("ends after the load".to_owned());
     }
-    let named: Vec<&String> = match &fault.kind {
-        FaultKind::Partition { blocked, .. } => blocked
-            .iter()
-            .flat_map(|(receiver, senders)| senders.iter().chain([receiver]))
-            .collect(),
-        FaultKind::Kill(targets) | FaultKind::Pause(targets) => targets.nodes.iter().collect(),
-    };
-    let stranger = named.into_iter().find(|name| !plan.nodes.contains(name))?;
+    if let FaultKind::Slow { factor, .. } = fault.kind
+        && !(2..=FACTOR_MAX).contains(&factor)
+    {
+        return Some(format!("makes links {factor} times slower: it must be 2 to {FACTOR_MAX}"));
+    }
+    if matches!(fault.kind, FaultKind::Power(_)) && plan.clock == ClockKind::Real {
+        return Some("is a loss of power, which there is on the virtual clock only".to_owned());
+    }
+    let links = fault.kind.links().into_iter().flatten();
+    let ends = links.flat_map(|(receiver, senders)| senders.iter().chain([receiver]));
+    let targets = fault.kind.targets().into_iter().flat_map(|targets| &targets.nodes);
+    let stranger = ends.chain(targets).find(|name| !plan.nodes.contains(name))?;
     Some(format!("names `{}`, which is no node", stranger.escape_debug()))
 }
 

@@ -58,7 +58,7 @@ fn plans_are_made() {
     assert!(plan.faults.is_sorted_by_key(|fault| fault.begin));
     let shapes = plan.faults.iter().map(|fault| match &fault.kind {
         FaultKind::Partition { shape, .. } => shape.as_str(),
-        FaultKind::Kill(_) | FaultKind::Pause(_) => panic!("nobody asked for that"),
+        _ => panic!("nobody asked for that"),
     });
     assert_eq!(shapes.filter(|shape| *shape == "cut").count(), 1);
     assert!(plan.faults.len() > 3);
@@ -178,7 +178,7 @@ fn flags_are_read() {
     let error = "kil".parse::<Nemesis>().expect_err("not there");
     assert_eq!(
         error.to_string(),
-        "unknown nemesis `kil`; known are kill, pause, partition and all"
+        "unknown nemesis `kil`; known are kill, pause, power, partition, one-way, slow and all"
     );
 }
 
@@ -283,11 +283,40 @@ fn targets_and_budgets() {
             "kill=most",
             "unknown targets `most`; known are some, one, minority-third, minority, majority, all",
         ),
-        ("power=one", "`power` has no targets: it is `kill` or `pause`"),
+        ("slow=one", "`slow` has no targets: it is `kill`, `pause` or `power`"),
     ] {
         let error = targets.add(text).expect_err(text).to_string();
         assert!(error.contains(problem), "{error}");
     }
     let error = made(|settings| settings.nemesis_targets.add("kill=one").expect("targets"));
     assert!(error.expect_err("not drawn").to_string().contains("does not ask for `kill`"));
+}
+
+/// What cannot bite is refused before the start.
+#[test]
+fn power_needs_a_simulated_disk_and_slow_links_latency() {
+    let with = |latency: f64, clock, nemesis| {
+        made(|settings| {
+            settings.nemesis = vec![nemesis];
+            (settings.latency, settings.clock) = (latency, clock);
+        })
+    };
+    for (nemesis, latency, clock, expected) in [
+        (Nemesis::Power, 0.0, ClockKind::Real, Err(PlanError::RealPower)),
+        (Nemesis::Power, 0.0, ClockKind::Virtual, Ok("power")),
+        (Nemesis::Slow, 0.0, ClockKind::Virtual, Err(PlanError::NoLatency)),
+        (Nemesis::Slow, 1.0, ClockKind::Real, Ok("slow")),
+        (Nemesis::OneWay, 0.0, ClockKind::Virtual, Ok("partition")),
+    ] {
+        let found = with(latency, clock, nemesis);
+        let found = found.map(|plan| plan.faults.first().expect("a fault").kind.name());
+        assert_eq!(found, expected);
+    }
+    let all = |clock, latency| Nemesis::all_on(clock, latency).count();
+    assert_eq!((all(ClockKind::Virtual, 1.0), all(ClockKind::Real, 0.0)), (6, 4));
+    // A stored plan is held to the same.
+    let mut plan = with(0.0, ClockKind::Virtual, Nemesis::Power).expect("a plan");
+    plan.clock = ClockKind::Real;
+    let error = check(&plan).expect_err("no such disk").to_string();
+    assert!(error.contains("on the virtual clock only"), "{error}");
 }

@@ -128,13 +128,14 @@ pub struct RunArgs {
     /// The probability that a message between nodes arrives twice
     #[arg(long, value_name = "P", help_heading = "Network and faults")]
     pub duplication: Option<f64>,
-    /// Sources of faults, with commas between: kill, pause, partition, or all
+    /// Sources of faults, with commas between: kill, pause, power, partition, one-way, slow, or all
     #[arg(long, value_name = "FAULTS", help_heading = "Network and faults")]
     pub nemesis: Option<Words>,
     /// Seconds between a fault's beginning or end and the next, on average [default: 10]
     #[arg(long, value_name = "SECONDS", help_heading = "Network and faults")]
     pub nemesis_interval: Option<f64>,
-    /// Cut a node off from the others: NODE@FROM..TO, in seconds of load; may be repeated
+    /// Cut a node off from the others: NODE@FROM..TO, in seconds of load, or only in one direction:
+    /// n1>n2@5..7; may be repeated
     #[arg(long, value_name = "CUT", help_heading = "Network and faults")]
     pub cut: Vec<String>,
     /// Kill nodes and start them again: NODES@FROM..TO, such as n1+n2@3..5; may be repeated
@@ -143,8 +144,15 @@ pub struct RunArgs {
     /// Have nodes stand still (SIGSTOP) for a while: NODES@FROM..TO; may be repeated
     #[arg(long, value_name = "PAUSE", help_heading = "Network and faults")]
     pub pause: Vec<String>,
-    /// Whom drawn kills or pauses may hit: kill=one,minority; of one, minority-third, minority,
-    /// majority, all, some [default: all of these]
+    /// Take the power from nodes, which lose what they have not synced, and start them again:
+    /// NODES@FROM..TO; may be repeated
+    #[arg(long, value_name = "POWER", help_heading = "Network and faults")]
+    pub power: Vec<String>,
+    /// Have messages on links take so many times longer: n1>n2*10@0..20; may be repeated
+    #[arg(long, value_name = "SLOW", help_heading = "Network and faults")]
+    pub slow: Vec<String>,
+    /// Whom drawn kills, pauses or losses of power may hit: kill=one,minority; of one,
+    /// minority-third, minority, majority, all, some [default: all of these]
     #[arg(long, value_name = "TARGETS", help_heading = "Network and faults")]
     pub nemesis_targets: Vec<String>,
     /// How many nodes may be down, paused or cut off at once [default: all]

@@ -456,6 +456,6 @@ function distanceSquared(x, y, segments, at) {
 
 /// What a band is called that cuts nobody off: whom it hit, and how.
 function faultName(fault) {
-  const state = { kill: "down", pause: "paused" }[fault.kind];
+  const state = { kill: "down", pause: "paused", power: "without power" }[fault.kind];
   return state ? `${[...fault.touched].map(plain).join(" ")} ${state}` : `${fault.kind} ${fault.shape ?? ""}`;
 }

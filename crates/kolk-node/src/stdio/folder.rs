@@ -1,0 +1,129 @@
+//! A node's disk where it runs as a program of its own: files in the folder that the environment
+//! names, or, in lockstep, a simulated disk whose changes stand in a file there.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use crate::storage::{Disk, JOURNAL, Medium, Record, StorageError};
+
+/// What names the folder, the first that does.
+const VARIABLES: [&str; 2] = ["KOLK_DATA_DIR", "MAELSTROM_DATA_DIR"];
+
+fn path() -> Option<PathBuf> {
+    VARIABLES.iter().find_map(std::env::var_os).filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+/// The disk of a node on the real clock.
+pub(super) fn real() -> Medium {
+    path().map_or(Medium::None, |path| Medium::Folder(Folder(path)))
+}
+
+/// The disk of a node in lockstep: as it was left.
+///
+/// # Errors
+///
+/// If what is left of it cannot be read.
+pub(super) fn lockstep() -> io::Result<Medium> {
+    let Some(folder) = path() else { return Ok(Medium::None) };
+    let path = folder.join(JOURNAL);
+    let disk = Disk::new();
+    match File::open(&path) {
+        Ok(file) => {
+            for line in BufReader::new(file).lines() {
+                let record: Record = serde_json::from_str(&line?)?;
+                disk.apply(record).map_err(io::Error::other)?;
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let mut file = None;
+    let journal = move |record: &Record| {
+        let mut line = serde_json::to_vec(record).map_err(|error| system(&path, &error.into()))?;
+        line.push(b'\n');
+        let file = match &mut file {
+            Some(file) => file,
+            None => file.insert(open(&path)?),
+        };
+        file.write_all(&line).map_err(|error| system(&path, &error))
+    };
+    let mut medium = Medium::simulated(disk);
+    if let Medium::Simulated { journal: place, .. } = &mut medium {
+        *place = Some(Box::new(journal));
+    }
+    Ok(medium)
+}
+
+fn open(path: &Path) -> Result<File, StorageError> {
+    let file = OpenOptions::new().append(true).create(true).open(path);
+    file.map_err(|error| system(path, &error))
+}
+
+fn system(path: &Path, error: &io::Error) -> StorageError {
+    StorageError::System(format!("{}: {error}", path.display()))
+}
+
+/// A folder whose files are a node's. Calls block: the node has nothing else to do until its disk
+/// has answered.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    fn named<T>(
+        &self,
+        name: &str,
+        act: impl FnOnce(&Path) -> io::Result<T>,
+    ) -> Result<T, StorageError> {
+        let path = self.0.join(name);
+        act(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => StorageError::Missing(name.to_owned()),
+            _ => system(&path, &error),
+        })
+    }
+
+    pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StorageError> {
+        match self.named(name, |path| fs::read(path)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(StorageError::Missing(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) fn names(&self) -> Result<Vec<String>, StorageError> {
+        let list = || -> io::Result<Vec<String>> {
+            let mut names = Vec::new();
+            for entry in fs::read_dir(&self.0)? {
+                names.extend(entry?.file_name().into_string().ok());
+            }
+            names.retain(|name| !name.starts_with('.'));
+            names.sort_unstable();
+            Ok(names)
+        };
+        list().map_err(|error| system(&self.0, &error))
+    }
+
+    pub(crate) fn apply(&self, record: &Record) -> Result<(), StorageError> {
+        match record {
+            Record::Append(name, bytes) => {
+                open(&self.0.join(name))?;
+                self.named(name, |path| {
+                    OpenOptions::new().append(true).open(path)?.write_all(bytes)
+                })
+            }
+            Record::Write(name, bytes) => self.named(name, |path| fs::write(path, bytes)),
+            Record::Rename(from, to) => self.named(from, |path| fs::rename(path, self.0.join(to))),
+            Record::Remove(name) => self.named(name, |path| fs::remove_file(path)),
+            // Only a simulated disk is told what was synced, and loses its power.
+            Record::Synced(..) | Record::NamesSynced(_) | Record::Power(_) => Ok(()),
+        }
+    }
+
+    /// Syncs a file and the folder's entry of it; without a name the folder alone.
+    pub(crate) fn sync(&self, name: Option<&str>) -> Result<(), StorageError> {
+        if let Some(name) = name {
+            self.named(name, |path| File::open(path)?.sync_all())?;
+        }
+        let folder = File::open(&self.0).and_then(|folder| folder.sync_all());
+        folder.map_err(|error| system(&self.0, &error))
+    }
+}

@@ -1,0 +1,274 @@
+//! What a node wants to find again when it has been killed: a small disk of its own.
+//!
+//! On the real clock it is the folder that the environment names (`KOLK_DATA_DIR`, or else
+//! `MAELSTROM_DATA_DIR`), and a sync is an `fsync`. On the virtual clock it is simulated: each call
+//! takes a little time, a kill loses nothing that was written, and a loss of power what was not
+//! synced (see [`Disk`]).
+//!
+//! ```
+//! use kolk_node::{Context, RpcError};
+//!
+//! /// Adds a line to a log that nothing can take away again.
+//! async fn record(cx: &Context, line: &str) -> Result<(), RpcError> {
+//!     cx.storage().append("log", format!("{line}\n").as_bytes()).await?;
+//!     cx.storage().sync("log").await?;
+//!     Ok(())
+//! }
+//! ```
+
+mod disk;
+
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use kolk_protocol::{ErrorCode, Key, RpcError};
+
+use crate::context::Context;
+use crate::state::NodeState;
+use crate::timer::Sleep;
+pub use disk::{Disk, Record, SECTOR};
+
+/// In a node's folder, what a simulated disk is made from again: a [`Record`] on each line, as JSON.
+pub const JOURNAL: &str = ".disk.jsonl";
+
+/// How long a call takes on the virtual clock, at least and at most, in nanoseconds.
+const CALL: (u64, u64) = (20_000, 100_000);
+/// And a sync.
+const SYNC: (u64, u64) = (500_000, 5_000_000);
+
+/// Why something could not be stored or read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StorageError {
+    /// The name of a file is none.
+    #[error(
+        "`{0}` is no name for a file: it is 1 to 100 letters, digits, `-`, `_` and `.`, and does not begin with `.`"
+    )]
+    Name(String),
+    /// There is no such file.
+    #[error("there is no file `{0}`")]
+    Missing(String),
+    /// There is no folder to store anything in.
+    #[error("there is no folder to store anything in: KOLK_DATA_DIR names none")]
+    NoFolder,
+    /// The system failed.
+    #[error("{0}")]
+    System(String),
+}
+
+/// Error 13, which says nothing about whether the request was performed.
+impl From<StorageError> for RpcError {
+    fn from(error: StorageError) -> RpcError {
+        RpcError::new(ErrorCode::CRASH, error.to_string())
+    }
+}
+
+/// What files are kept in.
+pub(crate) enum Medium {
+    /// Nothing: nobody gave the node a disk.
+    None,
+    /// A simulated disk. If it has a journal, each change is written to it.
+    Simulated {
+        disk: Disk,
+        journal: Option<Box<dyn FnMut(&Record) -> Result<(), StorageError>>>,
+        /// What the times are drawn from that calls take, and how many there have been.
+        key: Key,
+        calls: u64,
+    },
+    /// Files themselves.
+    #[cfg(feature = "stdio")]
+    Folder(crate::stdio::Folder),
+}
+
+impl Medium {
+    pub(crate) fn simulated(disk: Disk) -> Medium {
+        Medium::Simulated { disk, journal: None, key: Key::new(0), calls: 0 }
+    }
+
+    /// Sets what the times are drawn from that calls take: the node's entropy.
+    pub(crate) fn seed(&mut self, seed: u64) {
+        if let Medium::Simulated { key, .. } = self {
+            *key = Key::new(seed).with_name("disk");
+        }
+    }
+}
+
+fn change(medium: &mut Medium, record: Record) -> Result<(), StorageError> {
+    match medium {
+        Medium::None => Err(StorageError::NoFolder),
+        Medium::Simulated { disk, journal, .. } => {
+            disk.apply(record.clone())?;
+            journal.as_mut().map_or(Ok(()), |journal| journal(&record))
+        }
+        #[cfg(feature = "stdio")]
+        Medium::Folder(folder) => folder.apply(&record),
+    }
+}
+
+fn check(name: &str) -> Result<(), StorageError> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let is_name = (1..=100).contains(&name.len()) && !name.starts_with('.');
+    if is_name && name.bytes().all(fits) { Ok(()) } else { Err(StorageError::Name(name.into())) }
+}
+
+/// A node's disk: see [`Context::storage`]. Files lie side by side, without folders.
+///
+/// A call takes effect when it is first polled, in the order of these polls, and is over when its
+/// future is. Dropping a future does not take back what it did.
+pub struct Storage<'a> {
+    state: &'a Rc<NodeState>,
+}
+
+impl fmt::Debug for Storage<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Storage").field("node_id", &self.state.node_id).finish_non_exhaustive()
+    }
+}
+
+impl Storage<'_> {
+    /// Lets the time pass that a call takes.
+    async fn take_time(&self, (least, most): (u64, u64)) {
+        let nanos = match &mut *self.state.medium.borrow_mut() {
+            Medium::Simulated { key, calls, .. } => {
+                *calls += 1;
+                least + key.with(*calls).random().below(most - least + 1)
+            }
+            _ => return,
+        };
+        let deadline = self.state.now.get() + Duration::from_nanos(nanos);
+        Sleep::until(self.state, deadline).await;
+    }
+
+    async fn change(&self, names: &[&str], record: Record) -> Result<(), StorageError> {
+        names.iter().try_for_each(|name| check(name))?;
+        change(&mut self.state.medium.borrow_mut(), record)?;
+        self.take_time(CALL).await;
+        Ok(())
+    }
+
+    /// The contents of a file; `None` if there is none of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`].
+    pub async fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StorageError> {
+        check(name)?;
+        let bytes = match &mut *self.state.medium.borrow_mut() {
+            Medium::None => Err(StorageError::NoFolder),
+            Medium::Simulated { disk, .. } => Ok(disk.read(name)),
+            #[cfg(feature = "stdio")]
+            Medium::Folder(folder) => folder.read(name),
+        }?;
+        self.take_time(CALL).await;
+        Ok(bytes)
+    }
+
+    /// The names of all files, in their order.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`].
+    pub async fn names(&self) -> Result<Vec<String>, StorageError> {
+        let names = match &mut *self.state.medium.borrow_mut() {
+            Medium::None => Err(StorageError::NoFolder),
+            Medium::Simulated { disk, .. } => Ok(disk.names()),
+            #[cfg(feature = "stdio")]
+            Medium::Folder(folder) => folder.names(),
+        }?;
+        self.take_time(CALL).await;
+        Ok(names)
+    }
+
+    /// Adds bytes at the end of a file, which is made if it is not there. A kill does not take them
+    /// away again; a loss of power may, until they are synced.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`].
+    pub async fn append(&self, name: &str, bytes: &[u8]) -> Result<(), StorageError> {
+        self.change(&[name], Record::Append(name.into(), bytes.into())).await
+    }
+
+    /// Sets the whole contents of a file, which is made if it is not there. Until they are synced, a
+    /// loss of power can leave the old ones, the new ones, none, or sectors of both: whoever must
+    /// not lose the old ones writes another file, syncs it, renames it, and syncs the names.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`].
+    pub async fn write(&self, name: &str, bytes: &[u8]) -> Result<(), StorageError> {
+        self.change(&[name], Record::Write(name.into(), bytes.into())).await
+    }
+
+    /// Gives a file another name, in place of the file that has it. Until the names are synced, a
+    /// loss of power can take that back.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`].
+    pub async fn rename(&self, from: &str, to: &str) -> Result<(), StorageError> {
+        self.change(&[from, to], Record::Rename(from.into(), to.into())).await
+    }
+
+    /// Removes a file. Until the names are synced, a loss of power can bring it back.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`].
+    pub async fn remove(&self, name: &str) -> Result<(), StorageError> {
+        self.change(&[name], Record::Remove(name.into())).await
+    }
+
+    /// Makes safe what was written to a file before, and the name that it was made under.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`].
+    pub async fn sync(&self, name: &str) -> Result<(), StorageError> {
+        check(name)?;
+        self.sync_some(Some(name)).await
+    }
+
+    /// Makes safe what files are called: what was renamed and removed before.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`].
+    pub async fn sync_names(&self) -> Result<(), StorageError> {
+        self.sync_some(None).await
+    }
+
+    async fn sync_some(&self, name: Option<&str>) -> Result<(), StorageError> {
+        let sync = match &mut *self.state.medium.borrow_mut() {
+            Medium::None => return Err(StorageError::NoFolder),
+            Medium::Simulated { disk, .. } => disk.sync(name)?,
+            #[cfg(feature = "stdio")]
+            Medium::Folder(folder) => return folder.sync(name),
+        };
+        // It is done when its time has passed, and not before.
+        self.take_time(SYNC).await;
+        change(&mut self.state.medium.borrow_mut(), sync.record())
+    }
+}
+
+impl Context {
+    /// This node's disk, which it finds again when it has been killed.
+    pub fn storage(&self) -> Storage<'_> {
+        Storage { state: &self.state }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_files() {
+        for name in ["log", "a.b-c_D9", &"x".repeat(100)] {
+            assert_eq!(check(name), Ok(()));
+        }
+        for name in ["", ".", "..", ".disk.jsonl", "a/b", "a b", "ä", &"x".repeat(101)] {
+            assert_eq!(check(name), Err(StorageError::Name(name.to_owned())));
+        }
+    }
+}

@@ -1,0 +1,445 @@
+//! A disk that is simulated: what was written to it survives its node, and what was synced survives
+//! a loss of power as well.
+//!
+//! A file's contents are what was synced, and the changes since. Names of files are a journal of
+//! their own, as a journaling file system has it: a power loss keeps a beginning of what was not
+//! synced of it. Of the contents it keeps all, nothing, or some sectors; FoundationDB's
+//! `AsyncFileNonDurable` and TigerBeetle's storage faults are the models.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use kolk_protocol::{Key, Random};
+use serde::{Deserialize, Serialize};
+
+use super::StorageError;
+
+/// What is written as a whole or not at all, in bytes.
+pub const SECTOR: usize = 512;
+
+/// A simulated disk. Cheap to clone, and every clone is the same disk.
+#[derive(Clone, Debug, Default)]
+pub struct Disk(Rc<RefCell<Contents>>);
+
+#[derive(Debug, Default)]
+struct Contents {
+    /// By inode.
+    files: BTreeMap<u64, File>,
+    names: BTreeMap<String, u64>,
+    /// The names that survive a power loss for sure, and the changes since.
+    names_synced: BTreeMap<String, u64>,
+    renamings: VecDeque<(u64, Naming)>,
+    /// How many changes there have been.
+    changes: u64,
+    inodes: u64,
+}
+
+#[derive(Debug, Default)]
+struct File {
+    now: Vec<u8>,
+    synced: Vec<u8>,
+    since: VecDeque<(u64, Change)>,
+}
+
+#[derive(Debug)]
+enum Change {
+    Append(Vec<u8>),
+    Replace(Vec<u8>),
+}
+
+impl Change {
+    fn apply(self, to: &mut Vec<u8>) {
+        match self {
+            Change::Append(bytes) => to.extend_from_slice(&bytes),
+            Change::Replace(bytes) => *to = bytes,
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Naming {
+    Create(String, u64),
+    Rename(String, String),
+    Remove(String),
+}
+
+impl Naming {
+    fn apply(&self, names: &mut BTreeMap<String, u64>) {
+        match self {
+            Naming::Create(name, inode) => {
+                names.insert(name.clone(), *inode);
+            }
+            Naming::Rename(from, to) => {
+                if let Some(inode) = names.remove(from) {
+                    names.insert(to.clone(), inode);
+                }
+            }
+            Naming::Remove(name) => {
+                names.remove(name);
+            }
+        }
+    }
+}
+
+/// A change to a disk: what has to be kept of it so that it can be made again from nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Record {
+    /// Bytes at the end of a file, which is made if it is not there.
+    Append(String, Vec<u8>),
+    /// The whole contents of a file, which is made if it is not there.
+    Write(String, Vec<u8>),
+    /// A file gets another name; one that had it is gone.
+    Rename(String, String),
+    /// A file is gone.
+    Remove(String),
+    /// What was written to a file up to this change is safe.
+    Synced(u64, u64),
+    /// The names of all files as they were at this change are safe.
+    NamesSynced(u64),
+    /// The power was lost; what became of the rest is drawn from this seed.
+    Power(u64),
+}
+
+/// A sync that has begun.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sync {
+    inode: Option<u64>,
+    up_to: u64,
+}
+
+impl Sync {
+    /// What it is when it has ended.
+    pub(super) fn record(self) -> Record {
+        match self.inode {
+            Some(inode) => Record::Synced(inode, self.up_to),
+            None => Record::NamesSynced(self.up_to),
+        }
+    }
+}
+
+impl Disk {
+    /// An empty disk.
+    pub fn new() -> Disk {
+        Disk::default()
+    }
+
+    /// Loses the power: what was not synced is kept, lost or torn, as it is drawn from the seed.
+    pub fn lose_power(&self, seed: u64) {
+        // A power loss fits any disk.
+        let _ = self.apply(Record::Power(seed));
+    }
+
+    /// The contents of a file, if there is one of that name.
+    pub(super) fn read(&self, name: &str) -> Option<Vec<u8>> {
+        let contents = self.0.borrow();
+        contents.names.get(name).map(|inode| contents.files[inode].now.clone())
+    }
+
+    /// The names of all files.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.0.borrow().names.keys().cloned().collect()
+    }
+
+    /// Begins to sync a file, or, without a name, the names of all.
+    pub(super) fn sync(&self, name: Option<&str>) -> Result<Sync, StorageError> {
+        let contents = self.0.borrow();
+        let inode = match name {
+            Some(name) => Some(*contents.names.get(name).ok_or_else(|| missing(name))?),
+            None => None,
+        };
+        Ok(Sync { inode, up_to: contents.changes })
+    }
+
+    /// Makes a change.
+    ///
+    /// # Errors
+    ///
+    /// If a file is not there.
+    pub(crate) fn apply(&self, record: Record) -> Result<(), StorageError> {
+        let contents = &mut *self.0.borrow_mut();
+        match record {
+            Record::Append(name, bytes) => contents.change(name, Change::Append(bytes)),
+            Record::Write(name, bytes) => contents.change(name, Change::Replace(bytes)),
+            Record::Rename(from, to) => {
+                contents.find(&from)?;
+                contents.rename(Naming::Rename(from, to));
+            }
+            Record::Remove(name) => {
+                contents.find(&name)?;
+                contents.rename(Naming::Remove(name));
+            }
+            Record::Synced(inode, up_to) => contents.sync_file(inode, up_to),
+            Record::NamesSynced(up_to) => contents.sync_names(up_to),
+            Record::Power(seed) => contents.lose_power(Key::new(seed).with_name("power")),
+        }
+        Ok(())
+    }
+}
+
+/// Takes out the oldest change, if it is not after this one.
+fn pop_up_to<T>(changes: &mut VecDeque<(u64, T)>, up_to: u64) -> Option<T> {
+    let is_in = changes.front().is_some_and(|(number, _)| *number <= up_to);
+    if is_in { changes.pop_front().map(|(_, change)| change) } else { None }
+}
+
+fn missing(name: &str) -> StorageError {
+    StorageError::Missing(name.to_owned())
+}
+
+impl Contents {
+    fn find(&self, name: &str) -> Result<u64, StorageError> {
+        self.names.get(name).copied().ok_or_else(|| missing(name))
+    }
+
+    fn rename(&mut self, naming: Naming) {
+        self.changes += 1;
+        naming.apply(&mut self.names);
+        self.renamings.push_back((self.changes, naming));
+    }
+
+    fn change(&mut self, name: String, change: Change) {
+        let inode = match self.names.get(&name) {
+            Some(inode) => *inode,
+            None => {
+                self.inodes += 1;
+                self.rename(Naming::Create(name, self.inodes));
+                self.inodes
+            }
+        };
+        self.changes += 1;
+        let file = self.files.entry(inode).or_default();
+        match &change {
+            Change::Append(bytes) => file.now.extend_from_slice(bytes),
+            Change::Replace(bytes) => file.now.clone_from(bytes),
+        }
+        file.since.push_back((self.changes, change));
+    }
+
+    /// With a file's contents its name is safe that it was made under, and all that was done to names
+    /// before.
+    fn sync_file(&mut self, inode: u64, up_to: u64) {
+        // It may be gone by now: replaced by another one.
+        let Some(file) = self.files.get_mut(&inode) else { return };
+        while let Some(change) = pop_up_to(&mut file.since, up_to) {
+            change.apply(&mut file.synced);
+        }
+        let made = self.renamings.iter().find_map(|(number, naming)| match naming {
+            Naming::Create(_, made) if *made == inode => Some(*number),
+            _ => None,
+        });
+        if let Some(made) = made {
+            self.sync_names(made);
+        }
+    }
+
+    fn sync_names(&mut self, up_to: u64) {
+        while let Some(naming) = pop_up_to(&mut self.renamings, up_to) {
+            naming.apply(&mut self.names_synced);
+        }
+    }
+
+    fn lose_power(&mut self, key: Key) {
+        let mut random = key.random();
+        let kept = random.index(self.renamings.len() + 1);
+        for (_, naming) in self.renamings.drain(..).take(kept) {
+            naming.apply(&mut self.names_synced);
+        }
+        self.names.clone_from(&self.names_synced);
+        self.files.retain(|inode, _| self.names_synced.values().any(|named| named == inode));
+        for (inode, file) in &mut self.files {
+            file.lose_power(&mut key.with(*inode).random());
+        }
+        // Of a file whose name was kept nothing else may have been.
+        for inode in self.names.values() {
+            self.files.entry(*inode).or_default();
+        }
+    }
+}
+
+impl File {
+    fn lose_power(&mut self, random: &mut Random) {
+        if self.since.is_empty() {
+            return;
+        }
+        let was_replaced =
+            self.since.iter().any(|(_, change)| matches!(change, Change::Replace(_)));
+        self.since.clear();
+        match random.index(4) {
+            0 => {}
+            1 => self.synced.clone_from(&self.now),
+            // The old contents were given up, and the new ones had not come yet.
+            2 if was_replaced => self.synced.clear(),
+            _ => self.tear(random),
+        }
+        self.now.clone_from(&self.synced);
+    }
+
+    /// Some sectors are new, some as they were, and some that were never written are zeros.
+    fn tear(&mut self, random: &mut Random) {
+        let (before, after) = (self.synced.len(), self.now.len());
+        let shorter = before.min(after);
+        // The end of the file lies between the two lengths, at one of them or between two sectors.
+        let sectors = (before.max(after) - shorter).div_ceil(SECTOR);
+        let length = match random.index(sectors + 1) {
+            0 => shorter,
+            more if more == sectors => before.max(after),
+            more => ((shorter / SECTOR + more) * SECTOR).min(before.max(after)),
+        };
+        self.synced.resize(length, 0);
+        for (old, new) in self.synced.chunks_mut(SECTOR).zip(self.now.chunks(SECTOR)) {
+            let common = old.len().min(new.len());
+            if old[..common] != new[..common] && random.chance(0.5) {
+                old[..common].copy_from_slice(&new[..common]);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn append(disk: &Disk, name: &str, bytes: &[u8]) {
+        disk.apply(Record::Append(name.into(), bytes.into())).expect("it fits");
+    }
+
+    fn sync(disk: &Disk, name: Option<&str>) {
+        let sync = disk.sync(name).expect("it is there");
+        disk.apply(sync.record()).expect("it fits");
+    }
+
+    /// All that can become of a disk, by its files' contents.
+    fn outcomes(make: impl Fn(&Disk)) -> BTreeSet<Vec<(String, Vec<u8>)>> {
+        let outcome = |seed| {
+            let disk = Disk::new();
+            make(&disk);
+            disk.lose_power(seed);
+            let after = |name: String| (name.clone(), disk.read(&name).expect("it has contents"));
+            let first: Vec<_> = disk.names().into_iter().map(after).collect();
+            // What is left is safe.
+            disk.lose_power(seed + 1);
+            let again: Vec<_> = disk.names().into_iter().map(after).collect();
+            assert_eq!(first, again);
+            first
+        };
+        (0..300).map(outcome).collect()
+    }
+
+    fn one(name: &str, bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
+        vec![(name.to_owned(), bytes.to_vec())]
+    }
+
+    #[test]
+    fn what_was_synced_is_kept_and_only_that_for_sure() {
+        let synced = outcomes(|disk| {
+            append(disk, "log", b"one");
+            sync(disk, Some("log"));
+        });
+        assert_eq!(synced, [one("log", b"one")].into());
+        let unsynced = outcomes(|disk| append(disk, "log", b"one"));
+        let expected = [vec![], one("log", b""), one("log", b"one"), one("log", &[0; 3])];
+        assert_eq!(unsynced, expected.into());
+        let later = outcomes(|disk| {
+            append(disk, "log", b"one");
+            sync(disk, Some("log"));
+            append(disk, "log", b"two");
+        });
+        // The sector holds both; it is new or old, or was made longer and not written.
+        let expected = [one("log", b"one"), one("log", b"onetwo"), one("log", b"one\0\0\0")];
+        assert_eq!(later, expected.into());
+    }
+
+    #[test]
+    fn a_sync_covers_what_was_written_before_it_began() {
+        let disk = Disk::new();
+        append(&disk, "log", b"one");
+        let begun = disk.sync(Some("log")).expect("it is there");
+        append(&disk, "log", b"two");
+        disk.apply(begun.record()).expect("it fits");
+        let contents = disk.0.borrow();
+        let file = contents.files.values().next().expect("a file");
+        assert_eq!((file.synced.as_slice(), file.since.len()), (&b"one"[..], 1));
+    }
+
+    #[test]
+    fn large_changes_tear_by_sectors() {
+        let (old, new) = (vec![1; 4 * SECTOR], vec![2; 4 * SECTOR]);
+        let torn = outcomes(|disk| {
+            append(disk, "state", &old);
+            sync(disk, Some("state"));
+            disk.apply(Record::Write("state".into(), new.clone())).expect("it fits");
+        });
+        let mut mixed = 0;
+        for files in &torn {
+            let [(_, bytes)] = files.as_slice() else { panic!("{files:?}") };
+            assert!(bytes.is_empty() || bytes.len() == old.len());
+            assert!(bytes.chunks(SECTOR).all(|sector| {
+                sector.iter().all(|byte| *byte == 1) || sector.iter().all(|byte| *byte == 2)
+            }));
+            mixed += usize::from(bytes.contains(&1) && bytes.contains(&2));
+        }
+        assert!(mixed >= 10, "{mixed}");
+        assert!(torn.contains(&one("state", b"")) && torn.contains(&one("state", &new)));
+    }
+
+    /// A new state under another name, and then under the one that counts.
+    #[test]
+    fn renaming_is_safe_only_after_both_syncs() {
+        let base = |disk: &Disk| {
+            append(disk, "state", b"old");
+            sync(disk, Some("state"));
+            append(disk, "new", b"new");
+        };
+        let rename = |disk: &Disk| {
+            disk.apply(Record::Rename("new".into(), "state".into())).expect("it is there");
+        };
+        let safe = outcomes(|disk| {
+            base(disk);
+            sync(disk, Some("new"));
+            rename(disk);
+            sync(disk, None);
+        });
+        assert_eq!(safe, [one("state", b"new")].into());
+        // Without the folder's sync it is the old or the new one, whole either way.
+        let either = outcomes(|disk| {
+            base(disk);
+            sync(disk, Some("new"));
+            rename(disk);
+        });
+        let states: BTreeSet<Vec<u8>> = either
+            .iter()
+            .map(|files| files.iter().find(|(name, _)| name == "state").expect("one").1.clone())
+            .collect();
+        assert_eq!(states, [b"old".to_vec(), b"new".to_vec()].into());
+        // Without the file's sync the name may lead to nothing.
+        let torn = outcomes(|disk| {
+            base(disk);
+            rename(disk);
+            sync(disk, None);
+        });
+        assert!(torn.contains(&one("state", b"")), "{torn:?}");
+    }
+
+    #[test]
+    fn what_is_not_there_cannot_be_renamed_removed_or_synced() {
+        let disk = Disk::new();
+        let error = Err(StorageError::Missing("a".into()));
+        assert_eq!(disk.apply(Record::Rename("a".into(), "b".into())), error);
+        assert_eq!(disk.apply(Record::Remove("a".into())), error);
+        assert_eq!(disk.sync(Some("a")).map(|_| ()), error);
+        append(&disk, "a", b"1");
+        disk.apply(Record::Remove("a".into())).expect("it is there");
+        assert_eq!(disk.read("a"), None);
+        // What was synced under that name comes back if nobody synced the names.
+        let back = outcomes(|disk| {
+            append(disk, "a", b"1");
+            sync(disk, Some("a"));
+            disk.apply(Record::Remove("a".into())).expect("it is there");
+        });
+        assert_eq!(back, [vec![], one("a", b"1")].into());
+    }
+}

@@ -1,0 +1,50 @@
+//! What the node keeps when nodes die: everything with `--durable`, under all faults at once; and
+//! without it not what was added at a node that was killed.
+
+use kolk_node::Machine;
+use kolk_sweep::{for_seeds, load, measure, trouble};
+use kolk_workload::Settings;
+use kolk_workload::planner::Nemesis;
+
+fn make(args: &[String]) -> Box<dyn Machine> {
+    kolk_node::machine(kolk_g_set::factory(args).expect("arguments"))
+}
+
+fn settings(args: &str, seed: u64, nemesis: &[Nemesis]) -> Settings {
+    let mut settings = load("g-set", args, seed, 5, 40.0);
+    trouble::exponential(&mut settings, 20.0);
+    trouble::lossy(&mut settings, 0.02);
+    settings.nemesis = nemesis.to_vec();
+    settings.nemesis_interval = 2.0;
+    settings
+}
+
+#[test]
+fn a_durable_set_loses_nothing_under_any_fault() {
+    let seeds = std::env::var("KOLK_SEEDS").map_or(20, |seeds| seeds.parse().expect("a number"));
+    for_seeds(0..seeds, |seed| {
+        measure(&settings("--durable", seed, &Nemesis::ALL), make).assert_valid("durable");
+    });
+}
+
+#[test]
+fn a_set_in_memory_is_caught_when_nodes_are_killed() {
+    for nemesis in [Nemesis::Kill, Nemesis::Power] {
+        let measured = for_seeds(0..8, |seed| measure(&settings("", seed, &[nemesis]), make));
+        let caught = measured.iter().filter(|run| !run.problems.is_empty()).count();
+        assert!(caught >= 6, "{nemesis:?}: {caught} of 8");
+    }
+}
+
+#[test]
+fn settings_do_not_contradict_each_other() {
+    let factory = |args: &[&str]| {
+        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        kolk_g_set::factory(&args).map(|_| ())
+    };
+    assert_eq!(factory(&["--durable"]), Ok(()));
+    for args in [&["--durable", "--direct"][..], &["--full-state-ms", "5", "--durable"]] {
+        let error = factory(args).expect_err("not both");
+        assert!(error.starts_with("--durable goes with no other setting\n"), "{error}");
+    }
+}
