@@ -39,7 +39,8 @@ pub struct Config {
     pub uncommitted_max: u64,
     /// How many reads may wait at a leader; beyond them they are refused as busy.
     pub reads_max: usize,
-    /// How many entries before a snapshot are kept for followers that are a little late.
+    /// How many entries before a snapshot are kept for followers that are a little late. The rest is
+    /// dropped: who needs it gets the snapshot.
     pub keep_behind: u64,
     /// A leader sends a snapshot again if it is not answered for this long.
     pub snapshot_timeout: Duration,

@@ -86,6 +86,14 @@
 //! A client that repeats a command because no answer came may have it performed twice: the state machine
 //! must remember what it performed for whom (sessions, thesis §6.3). Commands for another node's leader
 //! are [refused](Refusal::NotLeader) with its name and are not forwarded.
+//!
+//! # What it costs
+//!
+//! A command costs a message to each follower and its answer, or a share of them if it comes with others; a
+//! read the same, without a write. Followers learn that an entry is committed with the next message, at most
+//! a heartbeat later. In memory there are the newest snapshot, the entries that are kept before it
+//! ([`Config::keep_behind`]) and those after it, and the messages that wait for the disk (1 024 at most; the
+//! oldest are given up, as if the network had lost them).
 
 #![warn(missing_debug_implementations)]
 

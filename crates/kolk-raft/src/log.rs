@@ -47,7 +47,7 @@ impl<C: Clone, S: Clone> Log<C, S> {
     /// If what is stored is no log: indices with gaps, terms that go back.
     pub(crate) fn new(stored: Stored<C, S>, planted: Planted) -> Log<C, S> {
         let mut log = Log {
-            durable: stored.last().index,
+            durable: 0,
             start: stored.start,
             entries: VecDeque::new(),
             snapshot: stored.snapshot,
@@ -59,6 +59,9 @@ impl<C: Clone, S: Clone> Log<C, S> {
         for entry in stored.entries {
             log.push(entry);
         }
+        // All of it came from the disk.
+        log.durable = log.last().index;
+        log.changed = Changed::default();
         assert!(
             log.start.position.index == 0 || log.snapshot.is_some(),
             "what is stored is damaged: the log's beginning is gone and there is no snapshot",
@@ -71,7 +74,6 @@ impl<C: Clone, S: Clone> Log<C, S> {
             log.start.position,
             log.last(),
         );
-        log.changed = Changed::default();
         log
     }
 

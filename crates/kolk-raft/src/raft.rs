@@ -361,7 +361,7 @@ impl<C: Clone, S: Clone> Raft<C, S> {
 
     fn deadline(&self) -> Option<Duration> {
         match &self.state {
-            State::Leader(leader) => Some(leader.deadline(&self.config, self.log.members())),
+            State::Leader(leader) => leader.deadline(&self.config, self.log.members()),
             _ => self.is_electable().then_some(self.election_at),
         }
     }

@@ -1,6 +1,5 @@
-//! The last step of the README: five nodes, on a driver of two hundred lines (`driver.rs`).
+//! A cluster from three nodes to five, one of which is killed: `cargo run -p kolk-raft --example cluster`.
 
-#[allow(dead_code, reason = "the other steps of the README use the rest")]
 mod driver;
 
 use driver::{Cluster, Request};
@@ -8,6 +7,7 @@ use kolk_raft::Change;
 
 fn main() {
     let mut cluster = Cluster::new(3);
+    cluster.snapshot_every = Some(100);
     cluster.run(1_000);
     let leader = cluster.leader().expect("nothing is in the way");
     println!("{leader} leads");
@@ -23,4 +23,8 @@ fn main() {
     let next = cluster.leader().expect("four of five are a majority");
     println!("{leader} is killed, and {next} leads");
     println!("x is {}", cluster.ask(next, Request::Get("x")));
+    cluster.start(leader);
+    cluster.ask(next, Request::HandOver(leader));
+    println!("{leader} is back, has {:?}, and leads again", cluster.store(leader));
+    println!("its log ends at {}", cluster.raft(leader).expect("it is up").last());
 }

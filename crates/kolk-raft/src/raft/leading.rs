@@ -150,12 +150,14 @@ impl Leader {
         self.majority(members, Duration::MAX, |progress| progress.heard_at)
     }
 
-    pub(super) fn deadline(&self, config: &Config, members: &Members) -> Duration {
+    /// When it must act next; never if nobody follows it.
+    pub(super) fn deadline(&self, config: &Config, members: &Members) -> Option<Duration> {
         let heartbeats =
             self.followers.values().map(|progress| progress.sent_at + config.heartbeat);
         let quorum = self.quorum_heard_at(members).saturating_add(config.election_timeout);
         let hand_over = self.hand_over.as_ref().map(|plan| plan.until);
-        heartbeats.chain(self.flush_at).chain(hand_over).fold(quorum, Duration::min)
+        let first = heartbeats.chain(self.flush_at).chain(hand_over).fold(quorum, Duration::min);
+        (first < Duration::MAX).then_some(first)
     }
 
     /// Sends a follower what it lacks, as far as its window allows; at least one message if `is_due`.

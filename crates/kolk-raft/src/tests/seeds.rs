@@ -67,6 +67,17 @@ fn leases_hold() {
     sound(Style::Leases);
 }
 
+/// A cluster of one needs nobody, and one of two needs both; others join them and leave.
+#[test]
+fn small_clusters() {
+    for seed in 0..seeds(30) {
+        let settings =
+            Settings { nodes: 1 + seed % 2, ..settings(seed, Style::Members, Bug::None) };
+        let found = World::new(settings).run();
+        found.unwrap_or_else(|found| panic!("seed {seed}: {found:?}"));
+    }
+}
+
 /// Whoever was cut off and comes back disturbs nobody: there is one leader all the time.
 #[test]
 fn nobody_is_disturbed() {
