@@ -140,7 +140,8 @@ impl Acceptable {
     fn or_add(&mut self, delta: i128) {
         let shifted = self.ranges.iter().map(|(low, high)| (low + delta, high + delta));
         let mut all: Vec<(i128, i128)> = self.ranges.iter().copied().chain(shifted).collect();
-        all.sort_unstable();
+        // Two lists in order, put together: that takes no more than going through them.
+        all.sort();
         all.dedup_by(|next, before| {
             let touches = next.0 <= before.1 + 1;
             if touches {
@@ -156,8 +157,13 @@ impl Acceptable {
     }
 
     fn contains(&self, sum: i128) -> bool {
-        let after = self.ranges.partition_point(|(low, _)| *low <= sum);
-        after > 0 && sum <= self.ranges[after - 1].1
+        self.meets(sum, sum)
+    }
+
+    /// Whether some sum lies between these two, themselves included.
+    fn meets(&self, least: i128, most: i128) -> bool {
+        let after = self.ranges.partition_point(|(low, _)| *low <= most);
+        after > 0 && least <= self.ranges[after - 1].1
     }
 
     /// The acceptable sum that is nearest to one that is not; of two the smaller.

@@ -141,29 +141,31 @@ impl Sweep {
         let under_way: Vec<(u32, i128)> = acknowledged.chain(open).collect();
         let mut deltas: Vec<i128> = under_way.iter().map(|(_, delta)| *delta).collect();
         deltas.sort_unstable_by_key(|delta| delta.unsigned_abs());
-        let shifted = |(low, high): &(i128, i128)| (low + definite, high + definite);
-        let mut acceptable = Acceptable {
-            ranges: self.unknown.ranges.iter().map(shifted).collect(),
-            is_exact: self.unknown.is_exact,
-        };
-        for delta in deltas {
+        let mut some = Acceptable { ranges: vec![(0, 0)], is_exact: true };
+        for delta in &deltas {
             if self.work > WORK_MAX
-                && let (Some(first), Some(last)) =
-                    (acceptable.ranges.first(), acceptable.ranges.last())
+                && let (Some(first), Some(last)) = (some.ranges.first(), some.ranges.last())
             {
-                acceptable = Acceptable { ranges: vec![(first.0, last.1)], is_exact: false };
+                some = Acceptable { ranges: vec![(first.0, last.1)], is_exact: false };
             }
-            acceptable.or_add(delta);
-            self.work += acceptable.ranges.len();
+            some.or_add(*delta);
+            self.work += some.ranges.len();
         }
-        self.is_exact &= acceptable.is_exact;
-        if acceptable.contains(sum) {
-            if !acceptable.is_exact {
+        let is_exact = some.is_exact && self.unknown.is_exact;
+        self.is_exact &= is_exact;
+        let wanted = sum - definite;
+        let fits = |(low, high): &(i128, i128)| self.unknown.meets(wanted - high, wanted - low);
+        if some.ranges.iter().any(fits) {
+            if !is_exact {
                 check.validity = check.validity.worst(Validity::Unknown);
             }
             return;
         }
         check.anomaly("wrong-total", || {
+            let shifted = |(low, high): &(i128, i128)| (low + definite, high + definite);
+            let ranges = self.unknown.ranges.iter().map(shifted).collect();
+            let mut acceptable = Acceptable { ranges, is_exact };
+            deltas.iter().for_each(|delta| acceptable.or_add(*delta));
             let claim = format!(
                 "read {} of process {} is {sum}, but what was added by then comes to {}",
                 read.index,

@@ -261,7 +261,7 @@ impl<'a> Findings<'a> {
             self.types.push(EMPTY_GRAPH);
             if (0..self.table.len() as u32).any(|number| self.table.is_ok(number)) {
                 self.check.notes.push(NO_DEPENDENCIES.to_owned());
-            } else {
+            } else if self.table.malformed.is_empty() {
                 self.check.checked_nothing("no transaction was acknowledged");
             }
         }
