@@ -14,7 +14,13 @@ pub fn cpu_seconds() -> f64 {
 
 /// The most memory this process has had so far, in megabytes. Zero where the system does not tell.
 pub fn peak_megabytes() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    peak_megabytes_of(std::process::id())
+}
+
+/// The most memory a process has had so far, in megabytes. Zero where the system does not tell, and
+/// once it has ended.
+pub fn peak_megabytes_of(pid: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kibibytes = peak.and_then(|peak| peak.split_whitespace().next()?.parse::<f64>().ok());
     kibibytes.unwrap_or_default() * 1024.0 / 1e6

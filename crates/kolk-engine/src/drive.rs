@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use kolk_history::plan::{ClockKind, DRAWS, FORMAT, NodeSpec, Plan, VirtualHost};
+use kolk_history::plan::{ClockKind, DRAWS, FORMAT, NodeSpec, Plan, ThreadOrder, VirtualHost};
 use kolk_history::summary::{Excess, Growth, NodeOutput, OUTPUTS_MAX};
 use kolk_history::{Operation, Outcome, Value};
 use kolk_protocol::Time;
@@ -64,8 +64,8 @@ pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
     };
     let Simulation { hosts, recorder, course, queue, event_count, logs, delays, .. } = simulation;
     let (outputs, unrepeatable) = (outputs(&hosts, &recorder), hosts.unrepeatable());
-    drop(hosts);
-    let survivors = family.end();
+    let mut survivors = hosts.end();
+    survivors.extend(family.end());
     let cut_logs = logs.finish();
     let Recorded { history, mut summary, digest, journal, trace } = recorder.finish()?;
     summary.outputs = outputs;
@@ -217,6 +217,14 @@ fn is_traced(plan: &Plan) -> bool {
     plan.clock == ClockKind::Virtual && is_program
 }
 
+/// In which order threads of its traced nodes go on.
+fn thread_order(plan: &Plan) -> ThreadOrder {
+    match &plan.node {
+        NodeSpec::Program { threads, .. } => *threads,
+        NodeSpec::BuiltIn { .. } => ThreadOrder::Fair,
+    }
+}
+
 fn trace_nodes(
     plan: &Plan,
     program: (&Path, &[String]),
@@ -233,6 +241,7 @@ fn trace_nodes(
             place: scratch.place(number)?,
             data: data_folder(data, scratch, name)?,
             log: logs::path(folder, name),
+            order: thread_order(plan),
         };
         hosts.spawn(recipe, node_seed(plan.seed, name, 0))?;
     }

@@ -35,6 +35,11 @@ pub(crate) use words::Words;
 
 /// How long a node may take to answer `init`, in simulated time.
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
+/// What the watchdog did, as something that differs from machine to machine.
+fn given_up(after: Duration) -> String {
+    format!("a step given up after {} s of the machine's time", after.as_secs_f64())
+}
+
 /// As much of a line as is kept for a report, in bytes.
 const EXCERPT_BYTES: usize = 2000;
 
@@ -263,6 +268,15 @@ impl Hosts<'_> {
     pub(crate) fn unrepeatable(&self) -> Vec<Unrepeatable> {
         match self {
             Hosts::Traced(hosts) => hosts.unrepeatable(),
+            Hosts::Lockstep(hosts) => hosts.unrepeatable(),
+            Hosts::InProcess { .. } | Hosts::Real(_) => Vec::new(),
+        }
+    }
+
+    /// Ends all nodes that do not belong to a family, and gives those that could not be ended.
+    pub(crate) fn end(self) -> Vec<Survivor> {
+        match self {
+            Hosts::Traced(hosts) => hosts.end(),
             _ => Vec::new(),
         }
     }

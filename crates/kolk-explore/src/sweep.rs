@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use kolk_check::Validity;
 use kolk_history::Plan;
-use kolk_history::plan::{DRAWS, FORMAT, NodeSpec, VirtualHost};
+use kolk_history::plan::{DRAWS, FORMAT, NodeSpec, ThreadOrder, VirtualHost};
 use kolk_workload::plan;
 use kolk_workload::planner::{PlanError, Settings};
 use serde::{Deserialize, Serialize};
@@ -112,6 +112,7 @@ impl Sweep {
                 args: Vec::new(),
                 sha256: node_digest.clone(),
                 host: asked_host(&asked.node),
+                threads: asked_threads(&asked.node),
             },
             ..common
         };
@@ -378,6 +379,14 @@ fn asked_host(node: &NodeSpec) -> Option<VirtualHost> {
     match node {
         NodeSpec::Program { host, .. } => *host,
         NodeSpec::BuiltIn { .. } => None,
+    }
+}
+
+/// In which order the threads of a traced program go on.
+fn asked_threads(node: &NodeSpec) -> ThreadOrder {
+    match node {
+        NodeSpec::Program { threads, .. } => *threads,
+        NodeSpec::BuiltIn { .. } => ThreadOrder::default(),
     }
 }
 

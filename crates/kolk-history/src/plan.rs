@@ -118,6 +118,9 @@ pub enum NodeSpec {
         /// How it is run on the virtual clock; in lockstep if nothing is said.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         host: Option<VirtualHost>,
+        /// In which order its threads go on, if it is traced.
+        #[serde(default, skip_serializing_if = "ThreadOrder::is_fair")]
+        threads: ThreadOrder,
     },
 }
 
@@ -129,6 +132,24 @@ pub enum VirtualHost {
     Lockstep,
     /// It knows nothing of virtual time: its system calls are answered in the kernel's place.
     Traced,
+}
+
+/// In which order the threads of a traced program that can go on do so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ThreadOrder {
+    /// Who could go on first goes on first.
+    #[default]
+    Fair,
+    /// Drawn from the seed.
+    Shuffled,
+}
+
+impl ThreadOrder {
+    /// True for the order that need not be named.
+    pub fn is_fair(&self) -> bool {
+        *self == ThreadOrder::Fair
+    }
 }
 
 /// The workload, and what it was told. Keys that a workload does not know are not there.

@@ -213,10 +213,11 @@ pub fn header(report: &Report<'_>, style: Style) -> String {
             let args: Vec<String> = args.iter().map(|arg| format!(" {}", sanitize(arg))).collect();
             format!("built-in {name}{}{separate}", args.concat())
         }
-        NodeSpec::Program { path, host, .. } => {
+        NodeSpec::Program { path, host, threads, .. } => {
             let name = path.rsplit('/').next().unwrap_or(path);
             let traced = if *host == Some(VirtualHost::Traced) { " traced" } else { "" };
-            format!("{}{traced}", sanitize(name))
+            let shuffled = if threads.is_fair() { "" } else { ", threads shuffled" };
+            format!("{}{traced}{shuffled}", sanitize(name))
         }
     };
     let parts = [

@@ -6,7 +6,7 @@ use std::time::Duration;
 use kolk_check::{Options, Validity, Verdict, check_run};
 use kolk_history::plan::{
     ClockKind, DRAWS, Exceptions, FORMAT, Fault, FaultKind, LatencyDistribution, NetworkSpec,
-    NodeSpec, VirtualHost, WorkloadSpec,
+    NodeSpec, ThreadOrder, VirtualHost, WorkloadSpec,
 };
 use kolk_history::summary::{MessageCounts, Unrepeatable};
 use kolk_history::{History, Plan, Summary, jepsen};
@@ -27,6 +27,7 @@ struct Made {
 fn made(events: &str, change: impl FnOnce(&mut Plan, &mut Facts)) -> Made {
     let names: Vec<String> = ["n0", "n1", "n2"].map(str::to_owned).to_vec();
     let node = NodeSpec::Program {
+        threads: ThreadOrder::default(),
         host: None,
         path: "/home/ada/\u{1b}[1mbroadcast.py".to_owned(),
         args: Vec::new(),

@@ -19,6 +19,9 @@ use support::{BOUND, Outcome, file, find, traced};
 const SCRIPT: &str = "500 hello\n700 set it\n1500 twice\n2500 bye\n";
 const UNTIL_MS: u64 = 60_000;
 
+/// How often each is run.
+const RUNS: usize = 10;
+
 /// A program of a language.
 struct Case {
     name: &'static str,
@@ -99,17 +102,17 @@ fn check(case: &'static Case) -> Result<(), Failed> {
     }
     // Another environment, and a machine that has other things to do. Go copies the environment to its
     // heap, whose size decides when it collects garbage: there it is input like any other.
-    let load = Load::begin(2);
-    let fillers = if matches!(case.build, Build::Go) { [0, 0, 0] } else { [1, 999, 5000] };
-    for bytes in fillers {
+    for number in 1..RUNS {
+        let bytes = if matches!(case.build, Build::Go) { 0 } else { number * 999 % 5000 };
         let env = [("KOLK_TEST", "x".repeat(bytes))];
         let env = if bytes > 0 { &env[..] } else { &[] };
+        let load = (number % 3 == 1).then(|| Load::begin(number % 2 + 1));
         let again = traced(&program, &args, SCRIPT, UNTIL_MS, &[], env)?;
+        drop(load);
         if again != first {
             return Err(difference(&first, &again).into());
         }
     }
-    drop(load);
     // Another seed is another run, for whoever draws or has threads.
     let flags = ["--seed", "7", "--shuffled"];
     let shuffled = traced(&program, &args, SCRIPT, UNTIL_MS, &flags, &[])?;

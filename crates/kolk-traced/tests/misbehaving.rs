@@ -2,6 +2,7 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod bounded;
+mod denied;
 mod guard;
 
 use std::fs;
@@ -162,6 +163,66 @@ fn a_thread_that_was_killed_from_outside_has_ended() {
     assert_eq!(step.ended, Some(Ended::Signal(9)));
     assert!(step.is_output_closed);
 }
+
+/// Calls by the old way in, which no filter of ours knows, would run on the real clock.
+#[test]
+fn calls_of_32_bits_end_a_program() {
+    let _guard = Guard::begin("32-bit calls", BOUND);
+    let folder = tempfile::tempdir().expect("a folder");
+    let (source, program) = (folder.path().join("old.c"), folder.path().join("old"));
+    let text = "int main(void) { int id; __asm__ volatile(\"int $0x80\" : \"=a\"(id) : \"a\"(20)); return 9; }";
+    fs::write(&source, text).expect("a file");
+    let mut compiler = std::process::Command::new("cc");
+    if !bounded::output(compiler.arg("-o").arg(&program).arg(&source), BOUND)
+        .is_ok_and(|output| output.status.success())
+    {
+        eprintln!("ignored: there is no C compiler");
+        return;
+    }
+    let tracer = Tracer::new(|| false).expect("a tracer");
+    let mut settings = script("", "");
+    (settings.program, settings.args) = (program, Vec::new());
+    let step = Traced::spawn(&tracer, settings).expect("a program").step(0, b"").expect("a step");
+    // By the filter, or on a kernel that does not know such calls.
+    assert!(matches!(step.ended, Some(Ended::Signal(31 | 11))), "{step:?}");
+}
+
+#[test]
+fn where_tracing_is_not_allowed_that_is_said() {
+    let _guard = Guard::begin("tracing denied", BOUND);
+    let refused = denied::without(&[libc::SYS_ptrace], || {
+        let tracer = Tracer::new(|| false).expect("a tracer");
+        Traced::spawn(&tracer, script("exit 0", "x")).expect_err("it is not allowed")
+    });
+    assert!(matches!(refused, SpawnError::NotAllowed { .. }), "{refused:?}");
+    let told = "the system does not allow tracing: a child may not be traced";
+    assert_eq!(refused.to_string(), told);
+    assert!(refused.advice().contains("--cap-add SYS_PTRACE"), "{}", refused.advice());
+}
+
+/// Docker's default profile denies these. Programs run all the same, and what may differ is counted.
+#[test]
+fn what_containers_deny_is_done_without() {
+    let _guard = Guard::begin("a container", BOUND);
+    let text = "read x; echo $x; sleep 5 & wait; cat /dev/null; echo done; exit 7";
+    let run = || {
+        let tracer = Tracer::new(|| false).expect("a tracer");
+        let mut traced = Traced::spawn(&tracer, script(text, "x")).expect("a shell");
+        let first = traced.step(0, b"").expect("it waits");
+        assert_eq!((first.wake_at, first.ended), (None, None));
+        let second = traced.step(1_000_000_000, b"line\n").expect("it sleeps");
+        assert_eq!((second.output.as_slice(), second.wake_at), (&b"line\n"[..], Some(6 * SECOND)));
+        let third = traced.step(6 * SECOND, b"").expect("it ends");
+        assert_eq!((third.output.as_slice(), third.ended), (&b"done\n"[..], Some(Ended::Exit(7))));
+        let left = traced.fell_through().iter().map(|(cause, count)| cause.describe(count));
+        left.collect::<Vec<String>>()
+    };
+    assert_eq!(run(), [] as [&str; 0]);
+    let calls = [libc::SYS_personality, libc::SYS_pidfd_getfd];
+    assert_eq!(denied::without(&calls, run), ["random addresses, which cannot be turned off here"]);
+}
+
+const SECOND: u64 = 1_000_000_000;
 
 #[test]
 fn what_tests_start_is_ended_after_a_bound() {

@@ -19,7 +19,9 @@ pub use self::nodes::{CheckNodeArgs, NewArgs, NodeArgs, VerifyArgs};
 pub use self::paper::{CompletionsArgs, ElsewhereArgs, HelpArgs, ManArgs};
 pub use self::stored::{CheckArgs, PruneArgs, ReplayArgs, ReportArgs, ServeArgs, StoreCommand};
 pub use self::test::{LimitArgs, OutputArgs, PatienceArgs, RunArgs, TestArgs};
-pub use self::values::{ClockArg, ExportArg, HostArg, JudgeArg, KeepArg, LatencyArg, Words};
+pub use self::values::{
+    ClockArg, ExportArg, HostArg, JudgeArg, KeepArg, LatencyArg, ThreadsArg, Words,
+};
 pub use self::watch::WatchArgs;
 
 /// A workbench for distributed algorithms: runs a cluster of nodes over a simulated network, with

@@ -5,7 +5,8 @@ use std::path::Path;
 use kolk_check::models::{Model, UnknownModel};
 use kolk_engine::Patience;
 use kolk_history::Plan;
-use kolk_history::plan::{ClockKind, LatencyDistribution, NodeSpec, VirtualHost};
+use kolk_history::plan::{ClockKind, LatencyDistribution, NodeSpec, ThreadOrder, VirtualHost};
+use kolk_report::Role;
 use kolk_report::failure::Failure;
 use kolk_workload::planner::{
     self, Kind, LinkFault, LinkKind, Nemesis, Nodes, Outage, PlanError, Settings,
@@ -13,10 +14,10 @@ use kolk_workload::planner::{
 use kolk_workload::topology::{Topology, UnknownTopology};
 use kolk_workload::{WorkloadError, plan, registry};
 
-use crate::args::{ClockArg, HostArg, JudgeArg, LatencyArg, RunArgs, Words};
+use crate::args::{ClockArg, HostArg, JudgeArg, LatencyArg, RunArgs, ThreadsArg, Words};
 use crate::status::Stop;
 use crate::suggest::did_you_mean;
-use crate::{nodes, program, signals, stored};
+use crate::{nodes, program, signals, stored, terminal};
 
 /// A fresh seed. It has 32 bits, so that people can copy it.
 pub fn fresh_seed() -> Result<u64, Stop> {
@@ -40,6 +41,7 @@ pub fn program_spec(
     args: &[String],
     clock: ClockKind,
     host: Option<HostArg>,
+    threads: Option<ThreadsArg>,
 ) -> Result<NodeSpec, Stop> {
     let program = program::find(path)?;
     let host = match (clock, host) {
@@ -52,8 +54,14 @@ pub fn program_spec(
         (ClockKind::Virtual, Some(host)) => Some(host.into()),
         (ClockKind::Virtual, None) => Some(host_of(&program.path, args)),
     };
+    if threads.is_some() && host != Some(VirtualHost::Traced) {
+        let failure = Failure::new("--threads says how the threads of a traced program go on")
+            .advice("add --clock virtual --host traced");
+        return Err(Stop::user(failure));
+    }
     Ok(NodeSpec::Program {
         host,
+        threads: threads.map(ThreadOrder::from).unwrap_or_default(),
         path: program.path.to_string_lossy().into_owned(),
         args: args.to_vec(),
         sha256: program.sha256,
@@ -61,13 +69,22 @@ pub fn program_spec(
 }
 
 /// How a program runs on the virtual clock: in lockstep if it accepts that when asked, else traced.
-/// Where nothing can be traced only lockstep is left, and a program that does not accept it is told
-/// so.
+/// Where nothing can be traced only lockstep is left, and the reason is said: a program that does not
+/// accept it will fail.
 fn host_of(path: &Path, args: &[String]) -> VirtualHost {
     let patience = Patience { stop_wanted: signals::stop_wanted, ..Patience::default() };
     match kolk_engine::speaks_lockstep(path, args, patience) {
         Ok(false) => VirtualHost::Traced,
-        Ok(true) | Err(_) => VirtualHost::Lockstep,
+        Ok(true) => VirtualHost::Lockstep,
+        Err(error) => {
+            if kolk_engine::can_trace() {
+                let note =
+                    format!("the program cannot be traced, so it has to speak lockstep: {error}");
+                let mark = terminal::error_style().paint(Role::Doubtful, "note:");
+                terminal::print_error(&format!("{mark} {note}\n"));
+            }
+            VirtualHost::Lockstep
+        }
     }
 }
 
@@ -96,7 +113,7 @@ pub fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
     let node = match (&args.bin, &args.node) {
         (Some(path), _) => {
             let clock = args.clock.map_or(ClockKind::Real, ClockKind::from);
-            program_spec(path, &args.node_args, clock, args.host)?
+            program_spec(path, &args.node_args, clock, args.host, args.threads)?
         }
         (None, Some(name)) => built_in_spec(name, &args.node_args, args.clock)?,
         (None, None) => return Err(Stop::user(nothing_under_test(args))),

@@ -7,6 +7,10 @@
 mod load;
 mod support;
 
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[path = "../../kolk-traced/tests/denied/mod.rs"]
+mod denied;
+
 #[path = "../../kolk-traced/tests/bounded/mod.rs"]
 mod bounded;
 
@@ -79,7 +83,12 @@ fn main() -> ExitCode {
     let projects = PROJECTS.iter().map(|project| {
         trial(format!("project_{}", project.0), project.1, Box::new(|| check_project(project)))
     });
-    libtest_mimic::run(&arguments, small.chain(projects).collect()).exit_code()
+    let more = [
+        trial("race_of_threads".to_owned(), ("cc", &["--version"]), Box::new(check_race)),
+        trial("where_it_is_denied".to_owned(), ("cc", &["--version"]), Box::new(check_denied)),
+        trial("what_the_watchdog_ends".to_owned(), ("sh", &["-c", ""]), Box::new(check_given_up)),
+    ];
+    libtest_mimic::run(&arguments, small.chain(projects).chain(more).collect()).exit_code()
 }
 
 type Check = Box<dyn FnOnce() -> Result<(), Failed> + Send>;
@@ -105,6 +114,19 @@ impl Home {
         if output.status.success() { Ok(text) } else { Err(format!("{words}\n{text}").into()) }
     }
 
+    /// What it says, where it is to end with this status.
+    fn fails(&self, words: &str, status: i32) -> Result<String, Failed> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kolk"));
+        command.current_dir(self.0.path()).args(words.split_whitespace());
+        let output = bounded::output(&mut command, BOUND)?;
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        if output.status.code() == Some(status) {
+            return Ok(text);
+        }
+        Err(format!("{words}: {}\n{text}", output.status).into())
+    }
+
     fn shell(&self, folder: &Path, command: &str, env: &[(&str, &Path)]) -> Result<(), Failed> {
         let mut shell = Command::new("sh");
         shell.args(["-c", command]).current_dir(folder).env("KOLK", env!("CARGO_BIN_EXE_kolk"));
@@ -121,9 +143,9 @@ impl Home {
         Ok((read("journal.jsonl")?, read("results.json")?))
     }
 
-    /// Runs something several times, and expects it to be traced, valid, exactly repeatable and the
+    /// Runs something so many times, and expects it to be traced, valid, exactly repeatable and the
     /// same each time, whatever else the machine does.
-    fn same(&self, words: &str) -> Result<(), Failed> {
+    fn same(&self, words: &str, times: usize) -> Result<(), Failed> {
         let screen = self.kolk(words)?;
         let header = screen.lines().next().unwrap_or_default();
         if !header.contains(" traced ") || !header.contains("· deterministic ·") {
@@ -133,18 +155,18 @@ impl Home {
         if first.0.lines().count() < 50 || !first.1.contains("\"deterministic\": true") {
             return Err(format!("{words}: {first:?}").into());
         }
-        let load = Load::begin(2);
-        for _ in 0..2 {
+        for number in 1..times {
+            let load = (number % 2 == 1).then(|| Load::begin(2));
             self.kolk(words)?;
+            drop(load);
             let again = self.latest()?;
-            // A program that was pre-empted under load may have been counted as not exactly
-            // repeatable: the results then say so, and the messages are held to be the same anyway.
-            let is_sure = again.1.contains("\"deterministic\": true");
-            if again.0 != first.0 || is_sure && again.1 != first.1 {
+            if again.0 != first.0 {
                 return Err(format!("{words}: {}", difference(&first.0, &again.0)).into());
             }
+            if again.1 != first.1 {
+                return Err(format!("{words}: results: {}", difference(&first.1, &again.1)).into());
+            }
         }
-        drop(load);
         let replayed = self.kolk("replay store/latest")?;
         if !replayed.contains("the same run, byte for byte") {
             return Err(replayed.into());
@@ -174,9 +196,10 @@ fn check_small(small: &Small) -> Result<(), Failed> {
     }
     home.same(
         "test -w echo --bin ./node --clock virtual --node-count 3 --rate 20 --time-limit 20 --seed 3 \
-         --latency 5 --step-timeout 60",
+         --latency 5 --init-timeout 120 --step-timeout 120",
+        10,
     )?;
-    let verified = home.kolk("verify -w echo --bin ./node --seeds 3 --time-limit 3")?;
+    let verified = home.kolk("verify -w echo --bin ./node --seeds 3 --time-limit 3 --init-timeout 120 --step-timeout 120")?;
     if !verified.contains("byte for byte") {
         return Err(verified.into());
     }
@@ -194,13 +217,98 @@ fn check_project(
     home.shell(&folder, build, &[])?;
     for (name, workload, flags) in RUNS {
         let bin = format!("kolkproject/{}", program.replace("{}", name));
-        home.same(&format!(
+        let words = format!(
             "test -w {workload} --bin {bin} --clock virtual --host traced --node-count 3 --rate 20 \
-             --time-limit 10 --seed 5 --init-timeout 60 --step-timeout 60 {flags}"
-        ))?;
+             --time-limit 10 --seed 5 --init-timeout 120 --step-timeout 120 {flags}"
+        );
+        home.same(&words, 3)?;
     }
     Ok(())
 }
+
+/// Two threads of a node race: in order who comes first wins, and all is well; shuffled, one run in a few
+/// shows it, and shows it again.
+fn check_race() -> Result<(), Failed> {
+    let home = Home::new()?;
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traced/race.c");
+    let env = [("IN", source.as_path()), ("OUT", &home.path("node"))];
+    home.shell(home.0.path(), "cc -O1 -pthread -o $OUT $IN", &env)?;
+    let words =
+        "-w unique-ids --bin ./node --clock virtual --node-count 1 --rate 10 --time-limit 3";
+    home.same(&format!("test {words} --seed 1"), 2)?;
+    let explored =
+        home.fails(&format!("explore {words} --threads shuffled --runs 20 --seed 1"), 1)?;
+    if !explored.contains("duplicate") {
+        return Err(explored.into());
+    }
+    let words = format!("test {words} --threads shuffled --seed 1 --rate 100");
+    let first = home.fails(&words, 1)?;
+    let header = first.lines().next().unwrap_or_default();
+    if !header.contains("node traced, threads shuffled") || !header.contains("· deterministic ·")
+    {
+        return Err(first.into());
+    }
+    let replayed = home.fails("replay store/latest", 1)?;
+    if !replayed.contains("the same run, byte for byte") {
+        return Err(replayed.into());
+    }
+    Ok(())
+}
+
+/// Where nothing can be traced the reason is said, whether tracing was asked for or not.
+fn check_denied() -> Result<(), Failed> {
+    let home = Home::new()?;
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traced/echo.c");
+    let env = [("IN", source.as_path()), ("OUT", &home.path("node"))];
+    home.shell(home.0.path(), "cc -O1 -pthread -o $OUT $IN", &env)?;
+    let words = "test -w echo --bin ./node --clock virtual --time-limit 1";
+    for words in [words.to_owned(), format!("{words} --host traced")] {
+        let told = without_tracing(|| home.fails(&words, 254))?;
+        for part in ["the system does not allow tracing", "--cap-add SYS_PTRACE", "--clock real"] {
+            if !told.contains(part) {
+                return Err(format!("{words}\nno {part:?} in\n{told}").into());
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn without_tracing<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    denied::without(&[libc::SYS_ptrace], work)
+}
+
+/// Nothing can be traced anyway.
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+fn without_tracing<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    work()
+}
+
+/// What is ended by the machine's clock is not called deterministic.
+fn check_given_up() -> Result<(), Failed> {
+    let home = Home::new()?;
+    let node = home.path("node");
+    fs::write(&node, GIVEN_UP)?;
+    fs::set_permissions(&node, fs::Permissions::from_mode(0o755))?;
+    let told = home.fails(
+        "test -w echo --bin ./node --clock virtual --host traced --node-count 1 --time-limit 5 \
+         --step-timeout 0.5 --init-timeout 120",
+        1,
+    )?;
+    let header = told.lines().next().unwrap_or_default();
+    let said = "not exactly repeatable: a step given up after 0.5 s of the machine's time by n0";
+    if !header.contains(said) || !home.latest()?.1.contains("\"deterministic\": false") {
+        return Err(told.into());
+    }
+    Ok(())
+}
+
+const GIVEN_UP: &str = r#"#!/bin/sh
+read line
+echo '{"src":"n0","dest":"c0","body":{"type":"init_ok","in_reply_to":1}}'
+read line
+while :; do :; done
+"#;
 
 fn copy(from: &Path, to: &Path) -> Result<(), Failed> {
     fs::create_dir_all(to)?;

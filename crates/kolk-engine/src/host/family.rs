@@ -194,11 +194,7 @@ impl Family {
             return Vec::new();
         }
         let left = alive.into_iter().chain(others.into_iter().map(|other| other.pid));
-        let survivor = |pid: Pid| Survivor {
-            pid: pid.as_raw_nonzero().get().unsigned_abs(),
-            command: command_name(pid),
-        };
-        left.map(survivor).collect()
+        left.map(Survivor::of).collect()
     }
 
     /// The living processes that belong here, but the programs themselves.
@@ -227,6 +223,13 @@ struct Other {
 impl Drop for Family {
     fn drop(&mut self) {
         let _ = self.end();
+    }
+}
+
+impl Survivor {
+    /// A process that is still there.
+    pub(super) fn of(pid: Pid) -> Survivor {
+        Survivor { pid: pid.as_raw_nonzero().get().unsigned_abs(), command: command_name(pid) }
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use kolk_history::summary::ViolationKind;
+use kolk_history::summary::{Unrepeatable, ViolationKind};
 use kolk_node::Input;
 use kolk_protocol::lockstep::CLOCK;
 use kolk_protocol::message::Line;
@@ -16,7 +16,7 @@ use std::os::fd::AsFd;
 use super::process::UNENDED;
 use super::process::timespec;
 use super::words::last_lines;
-use super::{HostFailure, Program, ProgramEvent, shorten};
+use super::{HostFailure, Program, ProgramEvent, given_up, shorten};
 use crate::logs::Bounded;
 use crate::run::Patience;
 
@@ -40,7 +40,8 @@ const STARVED_STEPS_MAX: u32 = 10;
 /// What is wrong with a node that knows nothing of lockstep, and what to do.
 pub(crate) const NO_LOCKSTEP: (&str, &str) = (
     "does not accept virtual time: its `init_ok` carries no `lockstep`",
-    "Run it with `--clock real`, or make it speak lockstep (see the book).",
+    "Run it with `--clock real`, or make it speak lockstep (see the book); on Linux on x86-64 it can \
+     be traced, and `--host traced` says what is in the way of that.",
 );
 
 /// Programs in lockstep.
@@ -87,6 +88,15 @@ impl LockstepHosts {
             stopped: false,
             failed: vec![None; count],
         }
+    }
+
+    /// What may not be repeatable.
+    pub(super) fn unrepeatable(&self) -> Vec<Unrepeatable> {
+        let of = |program: &Program| {
+            let what = given_up(program.given_up?);
+            Some(Unrepeatable { node: program.name().to_owned(), what })
+        };
+        self.programs.iter().filter_map(of).collect()
     }
 
     #[expect(clippy::disallowed_methods, reason = "the watchdog guards the wall clock's time")]
@@ -228,6 +238,7 @@ fn await_output(
             passed.saturating_sub(lost.min(patience.step * STARVED_STEPS_MAX))
         };
         if waited >= patience.step {
+            program.given_up = Some(patience.step);
             let unended = program.unended_failure(Duration::ZERO);
             return Err(unended.unwrap_or_else(|| never_idle(program, patience.step, input)));
         }

@@ -67,6 +67,8 @@ pub(crate) struct Program {
     pub(crate) lines: LineBuffer,
     /// It has been told to stand still.
     pub(super) paused: bool,
+    /// A step of it was given up after so long.
+    pub(crate) given_up: Option<Duration>,
     /// How often somebody looked and found its stdin closed and its stdout open.
     deaf_looks: u32,
     /// The line that it has begun: how long it was when it last grew, and when that was.
@@ -116,6 +118,7 @@ impl Program {
             written: 0,
             lines: LineBuffer::default(),
             paused: false,
+            given_up: None,
             deaf_looks: 0,
             unended: None,
             unended_said: false,

@@ -3,19 +3,21 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use kolk_history::plan::ThreadOrder;
 use kolk_history::summary::{Unrepeatable, ViolationKind};
 use kolk_node::Input;
 use kolk_protocol::message::Line;
 use kolk_protocol::workload::init;
 use kolk_protocol::{Time, lockstep, write_line};
-use kolk_traced::{Ended, Settings, SpawnError, Step, Stuck, Traced, Tracer};
+use kolk_traced::{Ended, Order, Settings, SpawnError, Step, Stuck, Traced, Tracer};
+use rustix::process::Pid;
 
-use super::family::{End, Family};
+use super::family::{End, Family, Survivor};
 use super::lines::LineBuffer;
 use super::process::{DATA_VARIABLES, LINE_BYTES_MAX, start_failure};
 use super::scratch::Scratch;
 use super::words::is_whole;
-use super::{HostFailure, Words};
+use super::{HostFailure, Words, given_up};
 use crate::run::{EngineError, Patience};
 use crate::workload::Call;
 
@@ -61,6 +63,8 @@ pub(crate) struct TracedRecipe {
     pub(crate) data: PathBuf,
     /// The file that its stderr is appended to.
     pub(crate) log: PathBuf,
+    /// In which order its threads go on.
+    pub(crate) order: ThreadOrder,
 }
 
 impl TracedRecipe {
@@ -73,6 +77,10 @@ impl TracedRecipe {
         let mut settings = settings(&self.path, &self.args, &self.place, &self.log, seed)?;
         let variable = |name: &str| (name.into(), self.data.clone().into_os_string());
         settings.env.extend(DATA_VARIABLES.map(variable));
+        settings.order = match self.order {
+            ThreadOrder::Fair => Order::Fair,
+            ThreadOrder::Shuffled => Order::Shuffled,
+        };
         let mut traced = Traced::spawn(tracer, settings)
             .map_err(|error| failed_start(&self.name, &self.path, error))?;
         traced.set_patience(patience.init);
@@ -143,7 +151,12 @@ impl TracedHosts {
                 self.stopped = true;
                 return Ok(None);
             }
-            Err(stuck) => return Err(program.words().told(stuck_failure(&stuck))),
+            Err(stuck) => {
+                if let Stuck::Busy { patience: after } | Stuck::Spins { ran: after } = &stuck {
+                    program.unrepeatable.push(given_up(*after));
+                }
+                return Err(program.words().told(stuck_failure(&stuck)));
+            }
         };
         let mut output = step.output.as_slice();
         while !output.is_empty() {
@@ -164,6 +177,13 @@ impl TracedHosts {
     /// A program's last words.
     pub(super) fn words(&self, node: u16) -> Option<Words<'_>> {
         self.programs.get(usize::from(node)).map(TracedProgram::words)
+    }
+
+    /// Ends all programs, and gives those that could not be ended.
+    pub(super) fn end(self) -> Vec<Survivor> {
+        let living = self.programs.into_iter().filter_map(|program| program.traced);
+        let left = living.flat_map(Traced::end);
+        left.filter_map(Pid::from_raw).map(Survivor::of).collect()
     }
 
     /// What may not be repeatable.

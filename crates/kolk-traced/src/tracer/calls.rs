@@ -75,6 +75,7 @@ impl Core {
                 self.receive(number, regs)
             }
             libc::SYS_accept | libc::SYS_accept4 => self.receive(number, regs),
+            libc::SYS_write => self.write(number, regs),
             libc::SYS_getrandom => self.getrandom(number, regs),
             libc::SYS_mkdir => self.make_folder(number, regs),
 

@@ -105,6 +105,9 @@ const SYS_FUTEX_WAKE: i64 = 454;
 const SYS_FUTEX_WAIT: i64 = 455;
 const SYS_FUTEX_REQUEUE: i64 = 456;
 
+/// As much as is written to a pipe whole or not at all, and as fits if there is any room.
+pub(super) const WHOLE_BYTES: u64 = 4096;
+
 /// The filters, to be applied in this order.
 pub(super) fn programs() -> Result<Vec<BpfProgram>, Error> {
     let mut by_action: BTreeMap<i32, BTreeMap<i64, Vec<SeccompRule>>> = BTreeMap::new();
@@ -128,7 +131,11 @@ pub(super) fn programs() -> Result<Vec<BpfProgram>, Error> {
     for (error, rules) in by_action {
         filters.push((SeccompAction::Errno(error as u32), rules));
     }
-    let traced = TRACED.iter().map(|call| (*call, Vec::new())).collect();
+    let mut traced: BTreeMap<i64, Vec<SeccompRule>> =
+        TRACED.iter().map(|call| (*call, Vec::new())).collect();
+    // What is longer may be written in part, and then wait for room.
+    let is_long = SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Gt, WHOLE_BYTES)?;
+    traced.insert(libc::SYS_write, vec![SeccompRule::new(vec![is_long])?]);
     filters.push((SeccompAction::Trace(0), traced));
     filters
         .into_iter()

@@ -179,6 +179,18 @@ impl Core {
             .is_some_and(|status| FileType::from_raw_mode(status.st_mode) == FileType::Unknown)
     }
 
+    /// True for a pipe.
+    pub(super) fn is_pipe(&self, number: Number, descriptor: i32) -> bool {
+        if !self.can_duplicate {
+            let pid = self.process_of(number).pid;
+            let link = std::fs::read_link(format!("/proc/{pid}/fd/{descriptor}"));
+            return link.is_ok_and(|target| target.to_string_lossy().starts_with("pipe:"));
+        }
+        self.duplicate(number, descriptor)
+            .and_then(|duplicate| fstat(&duplicate).ok())
+            .is_some_and(|status| FileType::from_raw_mode(status.st_mode) == FileType::Fifo)
+    }
+
     /// What a thread's descriptor stands for, to somebody who wants to read from it.
     pub(super) fn kind(&mut self, number: Number, descriptor: i32) -> Kind {
         if !self.can_duplicate {

@@ -233,6 +233,13 @@ impl Core {
         }
         let mut left = regs;
         left.rax = outcome(&regs) as u64;
+        if let Some(thread) = self.threads.get_mut(&number) {
+            // What has been written has been written.
+            match std::mem::take(&mut thread.written) {
+                0 => {}
+                written => left.rax = written,
+            }
+        }
         set_registers(tid, left);
         if let Some(thread) = self.threads.get_mut(&number) {
             thread.state = State::Ready;

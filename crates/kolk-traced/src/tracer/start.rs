@@ -24,9 +24,10 @@ use super::task::Thread;
 use crate::fell_through::Cause;
 use crate::{Ended, Settings, SpawnError};
 
-/// Variables that a program finds unless the environment says otherwise. Perl stirs the order of its
-/// hashes with addresses, which depend on the environment; with this, with its seed alone.
-const DEFAULTS: &[(&str, &str)] = &[("PERL_PERTURB_KEYS", "2")];
+/// Variables that a program finds unless the environment says otherwise. The order of Perl's hashes
+/// depends on how they and others, such as that of the environment, came to be; with this, on their
+/// keys and the seed alone.
+const DEFAULTS: &[(&str, &str)] = &[("PERL_PERTURB_KEYS", "0")];
 
 /// How long the launcher may take to stop, and then to become the program.
 const START_MAX: Duration = Duration::from_secs(60);

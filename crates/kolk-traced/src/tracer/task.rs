@@ -51,6 +51,8 @@ pub(super) struct Thread {
     pub resumed: Option<Resumed>,
     /// How often it has been interrupted since its latest call.
     pub interruptions: u32,
+    /// How much of its present long write has been written.
+    pub written: u64,
 }
 
 /// What a thread does.
@@ -167,6 +169,7 @@ impl Thread {
             hurry: Hurry::default(),
             resumed: None,
             interruptions: 0,
+            written: 0,
         }
     }
 }

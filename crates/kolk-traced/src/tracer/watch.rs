@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use rustix::thread::gettid;
 
 use super::stop::WAIT_ALL;
 
@@ -21,6 +22,9 @@ use super::stop::WAIT_ALL;
 const TICK: Duration = Duration::from_millis(2);
 /// After so many looks without anything to see it sleeps until it is woken.
 const IDLE_TICKS: u32 = 100;
+/// On a busy machine a step is given more, as long as it waited for a processor, but at most so many
+/// times its time.
+const STRETCH_MAX: u32 = 3;
 /// A step whose time is over is given so long to end by a SIGSTOP; then whoever is waited for is killed.
 const KILL_AFTER: Duration = Duration::from_secs(2);
 /// How long a thread may run without a call, in its processor's time.
@@ -59,6 +63,8 @@ struct State {
     waits: AtomicU64,
     /// For whom it waits.
     tid: AtomicI32,
+    /// The tracer's own thread.
+    tracer: AtomicI32,
     /// Counts steps: odd in a step.
     steps: AtomicU64,
     /// How long a step may take, in milliseconds.
@@ -86,6 +92,7 @@ impl Watch {
     pub(super) fn begin_step(&self, patience: Duration) {
         let millis = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
         self.state.patience_ms.store(millis, SeqCst);
+        self.state.tracer.store(gettid().as_raw_nonzero().get(), SeqCst);
         self.state.steps.fetch_add(1, SeqCst);
         if self.state.sleeps.load(SeqCst)
             && let Some(thread) = &self.thread
@@ -136,6 +143,27 @@ impl Drop for Watch {
     }
 }
 
+/// How long the tracer and whom it waits for have waited for a processor since the step began, as far
+/// as the watch has seen.
+#[derive(Default)]
+struct Queued {
+    total: Duration,
+    /// Of both: who was looked at last, and how long it had waited in all.
+    seen: [(i32, Duration); 2],
+}
+
+impl Queued {
+    fn look(&mut self, threads: [i32; 2]) {
+        for (tid, seen) in threads.into_iter().zip(&mut self.seen) {
+            let all = schedule_of(tid).1;
+            if seen.0 == tid {
+                self.total += all.saturating_sub(seen.1);
+            }
+            *seen = (tid, all);
+        }
+    }
+}
+
 /// What the watch knows of the wait it looks at.
 struct Seen {
     waits: u64,
@@ -151,6 +179,7 @@ impl State {
             stop_wanted,
             waits: AtomicU64::new(0),
             tid: AtomicI32::new(0),
+            tracer: AtomicI32::new(0),
             steps: AtomicU64::new(0),
             patience_ms: AtomicU64::new(0),
             alarm: AtomicU64::new(0),
@@ -166,12 +195,14 @@ impl State {
         let mut seen = Seen { waits: 0, ran: None, slept: false };
         let mut step = (0, Instant::now());
         let mut late_since = None;
+        let mut queued = Queued::default();
         let mut idle = 0;
         while !self.is_over.load(SeqCst) {
             let steps = self.steps.load(SeqCst);
             if steps != step.0 {
                 step = (steps, Instant::now());
                 late_since = None;
+                queued = Queued::default();
                 idle = 0;
             }
             if steps.is_multiple_of(2) {
@@ -188,7 +219,9 @@ impl State {
                 let patience = Duration::from_millis(self.patience_ms.load(SeqCst));
                 let is_stopped = (self.stop_wanted)();
                 self.is_stopped.store(is_stopped, SeqCst);
-                if is_stopped || step.1.elapsed() > patience {
+                queued.look([self.tracer.load(SeqCst), self.tid.load(SeqCst)]);
+                let more = queued.total.min(patience.saturating_mul(STRETCH_MAX - 1));
+                if is_stopped || step.1.elapsed() > patience.saturating_add(more) {
                     late_since.get_or_insert_with(Instant::now);
                     self.late.store(steps, SeqCst);
                 }
@@ -218,7 +251,7 @@ impl State {
             return;
         }
         let slept = std::mem::replace(&mut seen.slept, state == 'S');
-        let ran = processor_time(tid);
+        let ran = schedule_of(tid).0;
         let since = *seen.ran.get_or_insert(ran);
         let alarm = if late.is_some() {
             Alarm::Late
@@ -252,11 +285,12 @@ pub(super) fn state_of(tid: i32) -> char {
     stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next()).unwrap_or('X')
 }
 
-/// What a thread has used of its processor.
-fn processor_time(tid: i32) -> Duration {
+/// How long a thread has run, and how long it has waited for a processor.
+fn schedule_of(tid: i32) -> (Duration, Duration) {
     let text = fs::read_to_string(format!("/proc/{tid}/schedstat")).unwrap_or_default();
-    let nanos = text.split(' ').next().and_then(|word| word.parse().ok());
-    Duration::from_nanos(nanos.unwrap_or_default())
+    let mut words = text.split(' ').map(|word| word.parse().unwrap_or_default());
+    let mut next = || Duration::from_nanos(words.next().unwrap_or_default());
+    (next(), next())
 }
 
 /// A process that was killed is not reported before its other threads have been waited for.

@@ -19,6 +19,17 @@ static void later(char *text) {
   pthread_detach(thread);
 }
 
+static void *read_slowly(void *total) {
+  static char piece[50000];
+  long count, all = 0;
+  do {
+    pause_ms(3);
+    count = read(pipes[0], piece, sizeof piece);
+    all += count > 0 ? count : 0;
+  } while (count > 0);
+  return (void *)all;
+}
+
 static void drain(void) {
   char buffer[100];
   say("drained", read(pipes[0], buffer, sizeof buffer));
@@ -116,6 +127,21 @@ int main(void) {
   say("hung up", poll(list, 1, -1));
   printf("%d\n", list[0].revents);
   say("no descriptor", read(GONE, buffer, 8));
+  /* A long write to somebody who reads slowly is written whole. */
+  say("pipe", pipe(pipes));
+  static char much[300000];
+  pthread_t reader;
+  pthread_create(&reader, NULL, read_slowly, NULL);
+  say("writes all", write(pipes[1], much, sizeof much));
+  close(pipes[1]);
+  void *total;
+  pthread_join(reader, &total);
+  say("has read", (long)total);
+  signal(SIGPIPE, SIG_IGN);
+  close(pipes[0]);
+  say("pipe", pipe(pipes));
+  close(pipes[0]);
+  say("nobody reads", write(pipes[1], much, sizeof much));
   int counter = eventfd(3, EFD_SEMAPHORE);
   uint64_t count = 0;
   say("eventfd", read(counter, &count, 8));

@@ -33,6 +33,7 @@ fn a_program_runs_on_the_real_clock() {
         path: "a".to_owned(),
         args: Vec::new(),
         sha256: String::new(),
+        threads: ThreadOrder::default(),
         host: None,
     };
     assert_eq!(Settings::new("echo", node, 0).clock, ClockKind::Real);

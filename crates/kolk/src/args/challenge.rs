@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::test::{LimitArgs, OutputArgs, PatienceArgs, RoomArgs};
-use super::values::{ClockArg, HostArg, JudgeArg, KeepArg, LatencyArg, parse_seed};
+use super::values::{ClockArg, HostArg, JudgeArg, KeepArg, LatencyArg, ThreadsArg, parse_seed};
 
 const CHALLENGE_EXAMPLES: &str = "\
 Examples:
@@ -50,6 +50,10 @@ pub struct ChallengeArgs {
     /// that, else traced]
     #[arg(long, value_name = "HOST", hide_possible_values = true, requires = "bin")]
     pub host: Option<HostArg>,
+    /// In which order the threads of a traced program go on: fair, or shuffled by the seed, which
+    /// finds other races between them [default: fair]
+    #[arg(long, value_name = "ORDER", hide_possible_values = true, requires = "bin")]
+    pub threads: Option<ThreadsArg>,
     /// Seconds of load, in place of each challenge's own
     #[arg(long, value_name = "SECONDS")]
     pub time_limit: Option<f64>,

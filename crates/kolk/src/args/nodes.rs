@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::test::RunArgs;
+use super::test::{PatienceArgs, RunArgs};
 use super::values::parse_seconds;
 use crate::projects::Language;
 
@@ -32,6 +32,9 @@ pub struct VerifyArgs {
     /// Arguments for the program or node
     #[arg(last = true, value_name = "ARGS", help_heading = "Under test")]
     pub args: Vec<String>,
+    /// How long programs are waited for.
+    #[command(flatten)]
+    pub patience: PatienceArgs,
     /// Run a built-in node the second time as separate programs in lockstep
     #[arg(long)]
     pub lockstep: bool,

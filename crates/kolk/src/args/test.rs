@@ -8,8 +8,8 @@ use kolk_engine::{Patience, Room};
 use kolk_history::plan::Limits;
 
 use super::values::{
-    ClockArg, HostArg, JudgeArg, LatencyArg, Words, parse_log_size, parse_seconds, parse_seed,
-    parse_size,
+    ClockArg, HostArg, JudgeArg, LatencyArg, ThreadsArg, Words, parse_log_size, parse_seconds,
+    parse_seed, parse_size,
 };
 
 const TEST_EXAMPLES: &str = "\
@@ -192,6 +192,11 @@ pub struct RunArgs {
     #[arg(long, value_name = "HOST", hide_possible_values = true, requires = "bin")]
     #[arg(help_heading = "Clock and seed")]
     pub host: Option<HostArg>,
+    /// In which order the threads of a traced program go on: fair, or shuffled by the seed, which
+    /// finds other races between them [default: fair]
+    #[arg(long, value_name = "ORDER", hide_possible_values = true, requires = "bin")]
+    #[arg(help_heading = "Clock and seed")]
+    pub threads: Option<ThreadsArg>,
 }
 
 /// When a run is ended before its time.

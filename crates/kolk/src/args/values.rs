@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use kolk_engine::Room;
-use kolk_history::plan::{ClockKind, VirtualHost};
+use kolk_history::plan::{ClockKind, ThreadOrder, VirtualHost};
 use kolk_protocol::Time;
 
 /// Words with commas between, as one value of a flag: blanks beside the commas do not count, and
@@ -89,6 +89,24 @@ impl From<HostArg> for VirtualHost {
         match host {
             HostArg::Lockstep => VirtualHost::Lockstep,
             HostArg::Traced => VirtualHost::Traced,
+        }
+    }
+}
+
+/// In which order a traced program's threads go on, as a flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ThreadsArg {
+    /// Who could go on first goes on first
+    Fair,
+    /// Drawn from the seed
+    Shuffled,
+}
+
+impl From<ThreadsArg> for ThreadOrder {
+    fn from(threads: ThreadsArg) -> ThreadOrder {
+        match threads {
+            ThreadsArg::Fair => ThreadOrder::Fair,
+            ThreadsArg::Shuffled => ThreadOrder::Shuffled,
         }
     }
 }

@@ -32,7 +32,9 @@ pub fn run(args: &ChallengeArgs) -> Result<Status, Stop> {
     let challenges = chosen(args)?;
     let seed = args.seed.unwrap_or(SEED);
     let program = match &args.bin {
-        Some(path) => Some(request::program_spec(path, &args.args, clock_of(args), args.host)?),
+        Some(path) => {
+            Some(request::program_spec(path, &args.args, clock_of(args), args.host, args.threads)?)
+        }
         None => None,
     };
     let style = terminal::out_style();
@@ -91,7 +93,9 @@ pub fn carry_out(
     runs: &'static [ChallengeRun],
 ) -> Result<Vec<drawing::ChallengeRun>, Stop> {
     let program = match &args.bin {
-        Some(path) => Some(request::program_spec(path, &args.args, clock_of(args), args.host)?),
+        Some(path) => {
+            Some(request::program_spec(path, &args.args, clock_of(args), args.host, args.threads)?)
+        }
         None => None,
     };
     let seed = args.seed.unwrap_or(SEED);

@@ -340,6 +340,7 @@ fn asked(args: &LearnCheckArgs, bin: PathBuf, node_args: Vec<String>) -> Challen
         seeds: args.seeds,
         clock: Some(args.clock.unwrap_or(ClockArg::Virtual)),
         host: None,
+        threads: None,
         time_limit: None,
         judge: None,
         rate: None,

@@ -1,6 +1,6 @@
 //! `kolk verify`: the same plan gives the same run, byte for byte.
 
-use kolk_engine::{Ending, Flow, Observer, Patience, Progress, Run};
+use kolk_engine::{Ending, Flow, Observer, Progress, Run};
 use kolk_history::Plan;
 use kolk_history::plan::{ClockKind, NodeSpec};
 use kolk_report::failure::Failure;
@@ -8,7 +8,7 @@ use kolk_report::numbers::{counted, grouped};
 use kolk_report::{Role, difference};
 use kolk_workload::registry;
 
-use crate::args::{ClockArg, LatencyArg, RunArgs, VerifyArgs, Words};
+use crate::args::{ClockArg, LatencyArg, PatienceArgs, RunArgs, VerifyArgs, Words};
 use crate::progress::Bar;
 use crate::status::{Status, Stop};
 use crate::{commands, nodes, request, runner, signals, terminal};
@@ -60,7 +60,7 @@ fn verify(args: &VerifyArgs) -> Result<Status, Stop> {
         let plan = reseeded(args, plan)?;
         let pair = [plan.clone(), second_plan(args, &plan)];
         let label = format!("{} seed {} of {count}", plan.workload.name, number + 1);
-        match compare(&pair, &label)? {
+        match compare(&pair, args.patience, &label)? {
             Outcome::Same { event_count, digest: same } => {
                 events += event_count;
                 digest = same;
@@ -196,8 +196,9 @@ enum Outcome {
     Interrupted,
 }
 
-fn compare(plans: &[Plan; 2], label: &str) -> Result<Outcome, Stop> {
-    let digests = [one_run(&plans[0], false, label)?, one_run(&plans[1], false, label)?];
+fn compare(plans: &[Plan; 2], patience: PatienceArgs, label: &str) -> Result<Outcome, Stop> {
+    let digests =
+        [one_run(&plans[0], patience, false, label)?, one_run(&plans[1], patience, false, label)?];
     if digests.iter().any(|run| run.ending == Ending::Interrupted) || signals::stop_wanted() {
         return Ok(Outcome::Interrupted);
     }
@@ -206,8 +207,9 @@ fn compare(plans: &[Plan; 2], label: &str) -> Result<Outcome, Stop> {
         return Ok(Outcome::Same { event_count, digest: digests[0].digest.to_string() });
     }
     // Journals are kept only now: a sweep over many seeds should not pay for them.
-    let journals = [one_run(&plans[0], true, label)?, one_run(&plans[1], true, label)?]
-        .map(|run| run.journal.unwrap_or_default());
+    let journals =
+        [one_run(&plans[0], patience, true, label)?, one_run(&plans[1], patience, true, label)?]
+            .map(|run| run.journal.unwrap_or_default());
     let separate = matches!(&plans[1].node, NodeSpec::BuiltIn { separate: true, .. });
     let was_separate = matches!(&plans[0].node, NodeSpec::BuiltIn { separate: true, .. });
     let names = if separate && !was_separate {
@@ -223,8 +225,13 @@ fn compare(plans: &[Plan; 2], label: &str) -> Result<Outcome, Stop> {
     Ok(Outcome::Different(picture))
 }
 
-fn one_run(plan: &Plan, keep_journal: bool, label: &str) -> Result<Run, Stop> {
+fn one_run(
+    plan: &Plan,
+    patience: PatienceArgs,
+    keep_journal: bool,
+    label: &str,
+) -> Result<Run, Stop> {
     let mut bar = Bar::new(label, false);
     let mut observer = |progress: &Progress<'_>| -> Flow { bar.progress(progress) };
-    runner::run_in_memory(plan, keep_journal, Patience::default(), &mut observer)
+    runner::run_in_memory(plan, keep_journal, patience.into(), &mut observer)
 }

@@ -19,6 +19,7 @@ use support::tests;
 tests! {
     on_the_virtual_clock: [PYTHON];
     on_the_real_clock: [PYTHON];
+    traced: [PYTHON];
     what_depended_on_the_seed: [PYTHON];
     the_table_can_be_read: [];
     what_is_stored_is_read_again: [PYTHON];
@@ -39,7 +40,7 @@ fn run(kind: &Kind, clock: &str, more: &[&str]) -> Output {
 }
 
 fn run_in(store: &Path, kind: &Kind, clock: &str, more: &[&str]) -> Output {
-    let time_limit = if clock == "virtual" { "2" } else { "0.5" };
+    let time_limit = if clock == "real" { "0.5" } else { "2" };
     let mut usual = vec![
         ("-w", "echo"),
         ("--node-count", "2"),
@@ -54,7 +55,11 @@ fn run_in(store: &Path, kind: &Kind, clock: &str, more: &[&str]) -> Output {
         usual.push(("--availability", "total"));
     }
     let mut command = Command::new(env!("CARGO_BIN_EXE_kolk"));
-    command.args(["test", "--clock", clock, "--bin"]).arg(node());
+    let (clock, host) = match clock {
+        "traced" => ("virtual", &["--host", "traced"][..]),
+        clock => (clock, &[][..]),
+    };
+    command.args(["test", "--clock", clock]).args(host).arg("--bin").arg(node());
     let flags: Vec<&str> = kind.flags.split_whitespace().collect();
     for (name, value) in usual {
         if !flags.contains(&name) && !more.contains(&name) {
@@ -110,6 +115,13 @@ fn on_the_virtual_clock() {
 
 fn on_the_real_clock() {
     check_all("real", |kind| kind.clocks == Clocks::Both);
+}
+
+/// They know nothing of virtual time then, and must not notice.
+fn traced() {
+    if kolk_engine::can_trace() {
+        check_all("traced", |_| true);
+    }
 }
 
 /// Whoever only reads from `seq-kv` comes up to date whatever the seed, and no order of commits makes

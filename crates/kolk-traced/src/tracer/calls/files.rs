@@ -5,6 +5,7 @@ use rustix::net::sockopt::{Timeout, socket_timeout};
 
 use super::{EACCES, EFAULT};
 use crate::tracer::core::Core;
+use crate::tracer::filter::WHOLE_BYTES;
 use crate::tracer::look::Kind;
 use crate::tracer::run::Turn;
 use crate::tracer::task::{Number, Park, Regs};
@@ -57,6 +58,51 @@ impl Core {
             Some(JAVA_COUNTERS) => self.answer(number, EACCES),
             _ => Turn::Goes,
         }
+    }
+
+    /// A long write. To a pipe that somebody waits to write to it goes page by page, each when there
+    /// is room: were the kernel to wait it would have to be interrupted, and would then have written
+    /// less than programs expect.
+    pub(super) fn write(&mut self, number: Number, regs: &Regs) -> Turn {
+        let (descriptor, count) = (regs.rdi as i32, regs.rdx);
+        if self.kind(number, descriptor) != Kind::Waits || !self.is_pipe(number, descriptor) {
+            return Turn::Goes;
+        }
+        let list = vec![(descriptor, PollFlags::OUT)];
+        loop {
+            let Some(thread) = self.threads.get(&number) else { return Turn::Ends };
+            let written = thread.written;
+            if written >= count {
+                return self.end_write(number, written as i64);
+            }
+            if !self.is_any_ready(number, &list) {
+                if !self.threads.contains_key(&number) {
+                    return Turn::Ends;
+                }
+                return self.park_calmly(number, Park::Files(list), None);
+            }
+            let page = (count - written).min(WHOLE_BYTES);
+            let arguments = [regs.rdi, regs.rsi.wrapping_add(written), page, 0];
+            match self.inject(number, libc::SYS_write, arguments) {
+                None => return Turn::Ends,
+                Some(result) if result <= 0 => {
+                    let result = if written > 0 { written as i64 } else { result };
+                    return self.end_write(number, result);
+                }
+                Some(result) => {
+                    if let Some(thread) = self.threads.get_mut(&number) {
+                        thread.written += result as u64;
+                    }
+                }
+            }
+        }
+    }
+
+    fn end_write(&mut self, number: Number, result: i64) -> Turn {
+        if let Some(thread) = self.threads.get_mut(&number) {
+            thread.written = 0;
+        }
+        self.answer(number, result)
     }
 
     fn wait_to_read(&mut self, number: Number, regs: &Regs, deadline: Option<u64>) -> Turn {

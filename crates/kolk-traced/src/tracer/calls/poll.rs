@@ -134,6 +134,13 @@ impl Core {
     pub(in crate::tracer) fn ready(&mut self, number: Number) {
         let Some(thread) = self.threads.get(&number) else { return };
         let (regs, stand) = (thread.regs, thread.stand);
+        if stand == Stand::Entry && regs.orig_rax as i64 == libc::SYS_write {
+            // We write, not the kernel.
+            if let Some(thread) = self.threads.get_mut(&number) {
+                thread.state = State::Ready;
+            }
+            return self.enqueue(number);
+        }
         let left = thread.deadline.map(|deadline| deadline.saturating_sub(self.now));
         if stand == Stand::Entry && left.is_some() && remaining_at(&regs).is_some() {
             if let Some(thread) = self.threads.get_mut(&number) {
