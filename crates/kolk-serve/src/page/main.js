@@ -14,7 +14,7 @@ async function open() {
   } else {
     const table = new RunsTable(main);
     // For tests, and for those who look from the browser's console.
-    window.kolk = { table };
+    Object.assign(window, { kolk: { table } });
     await table.watch();
   }
   document.body.classList.remove("loading");

@@ -52,7 +52,7 @@ export class RunsTable {
       for (const { isIntersecting, target } of entries) {
         if (!isIntersecting) continue;
         this.sparks.unobserve(target);
-        drawSpark(target, target.row);
+        drawSpark(target, /** @type {any} */ (target).row);
       }
     }, { rootMargin: "200px" });
     window.addEventListener("hashchange", () => {
@@ -160,7 +160,7 @@ export class RunsTable {
     const rows = this.runs.filter(isFound);
     const sign = this.isDown ? -1 : 1;
     // Folders without a run come last; the newest first among equals, as the server sends them.
-    return rows.sort((a, b) => isRun(b) - isRun(a) || sign * this.column.order(a, b));
+    return rows.sort((a, b) => Number(isRun(b)) - Number(isRun(a)) || sign * this.column.order(a, b));
   }
 
   draw() {

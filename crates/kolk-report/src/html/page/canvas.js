@@ -34,6 +34,7 @@ export class Drawing {
     this.run = state.run;
     this.pen = canvas.getContext("2d");
     this.isVisible = true;
+    this.isPrinting = false;
     this.redrawOn = redrawOn;
     state.listen((what) => {
       if (this.redrawOn.some((name) => what.has(name))) this.draw();
@@ -200,6 +201,7 @@ export class Drawing {
 
   listen() {
     const { canvas, state } = this;
+    /** @returns {[number, number]} */
     const at = (event) => {
       const box = canvas.getBoundingClientRect();
       return [event.clientX - box.left, event.clientY - box.top];
@@ -210,13 +212,14 @@ export class Drawing {
     canvas.addEventListener("pointerup", (event) => this.release(event, at(event)));
     canvas.addEventListener("pointerleave", () => {
       state.hover = null;
-      this.over(null);
+      this.over(null, 0, 0);
       state.changed("hover");
     });
     canvas.addEventListener("dblclick", (event) => state.zoom(0.4, this.placeAt(at(event)[0])));
   }
 
   /// The wheel zooms with Ctrl, or once the drawing was clicked; else the page scrolls.
+  /** @param {WheelEvent} event @param {[number, number]} at */
   wheel(event, [x]) {
     const { state } = this;
     const unit = event.deltaMode === 1 ? 16 : 1;
@@ -229,12 +232,14 @@ export class Drawing {
     }
   }
 
+  /** @param {PointerEvent} event @param {[number, number]} at */
   press(event, [x, y]) {
     if (event.button !== 0) return;
     this.canvas.setPointerCapture(event.pointerId);
     this.drag = { x, y, from: this.state.from, to: this.state.to, isMoved: false };
   }
 
+  /** @param {[number, number]} at @param {PointerEvent} event */
   move([x, y], event) {
     const { state, drag } = this;
     if (drag && event.buttons === 1) {
@@ -250,6 +255,7 @@ export class Drawing {
     state.changed("hover");
   }
 
+  /** @param {PointerEvent} event @param {[number, number]} at */
   release(event, [x, y]) {
     const { drag } = this;
     this.drag = null;
@@ -263,13 +269,23 @@ export class Drawing {
     }
   }
 
-  /// What is there, as something to select.
-  hit() {
+  /** How high the drawing is, in pixels. @returns {number} */
+  height() {
+    throw new Error("each drawing says how high it is");
+  }
+
+  /** Draws everything. @param {CanvasRenderingContext2D} _pen @param {number} _height */
+  paint(_pen, _height) {
+    throw new Error("each drawing paints itself");
+  }
+
+  /** What is there, as something to select. @param {number} _x @param {number} _y @returns {any} */
+  hit(_x, _y) {
     return null;
   }
 
-  /// The mouse is over this, or nothing.
-  over() {}
+  /** The mouse is over this, or nothing. @param {any} _found @param {number} _x @param {number} _y */
+  over(_found, _x, _y) {}
 }
 
 /// A text cut to a width.

@@ -270,7 +270,7 @@ function mark(pen, x, y, outcome) {
 
 /// Operations a second by outcome, and messages per operation.
 export class Rate extends Chart {
-  paint(pen, height) {
+  paint(_pen, height) {
     const { state, run } = this;
     const { operations, messages } = run;
     const bottom = height - 22;
@@ -286,7 +286,9 @@ export class Rate extends Chart {
       const counts = [0, 0, 0];
       const [first, last] = this.range(starts, bins, bin);
       for (let i = first; i < last; i++) counts[operations.outcome[i]]++;
-      counts.forEach((count, outcome) => rates[outcome].push(count / bins.seconds(bin)));
+      for (const [outcome, count] of counts.entries()) {
+        rates[outcome].push(count / bins.seconds(bin));
+      }
       const [from, to] = this.range(sent, bins, bin);
       let servers = 0;
       for (let i = from; i < to; i++) {

@@ -320,7 +320,9 @@ export class Diagram extends Drawing {
     const tables = Array.from({ length: this.lanes.length * 3 }, () => new Float32Array(columns));
     const { counts } = this.counts();
     if (counts.isFine(state.from, state.to, columns)) {
-      tables.forEach((table, row) => counts.columns(row, state.from, state.to, table));
+      for (const [row, table] of tables.entries()) {
+        counts.columns(row, state.from, state.to, table);
+      }
       return tables;
     }
     const { messages } = run;

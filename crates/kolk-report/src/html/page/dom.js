@@ -12,7 +12,10 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-/// The element with an id of the page's.
+/** The element with an id of the page's. It is whatever the page has there: a field, a dialogue, a canvas.
+ * @param {string} id
+ * @returns {any}
+ */
 export function byId(id) {
   return document.getElementById(id);
 }
@@ -28,6 +31,7 @@ export function pick(text, onclick, title) {
 }
 
 // What acts on text around it without being seen: controls, direction marks, zero-width characters.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 
 /// Text that a node printed, with whatever cannot be seen written out.

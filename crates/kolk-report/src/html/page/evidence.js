@@ -36,7 +36,7 @@ export class Evidence {
     if (places.length > 1 && places.length <= PICTURED_MAX) {
       parts.push(
         element("h3", {}, found || anomaly.smallest ? "The smallest part of the history that shows it" : "Its operations"),
-        pictureOf(this.state, places, minimalMarks(this.state.run, anomaly, found, places), anomaly),
+        pictureOf(this.state, places, minimalMarks(this.state.run, found, places), anomaly),
       );
     }
     if (found) parts.push(this.order(found));
@@ -97,19 +97,23 @@ export function orderMarks({ operations }, found) {
     if (place !== undefined) marks.set(place, { text, kind });
   };
   const first = found["order-count"] - found.order.length + 1;
-  found.order.forEach((index, number) => mark(index, String(first + number), "placed"));
+  for (const [number, index] of found.order.entries()) {
+    mark(index, String(first + number), "placed");
+  }
   for (const { operation } of found.remaining) mark(operation, "?", "left");
   mark(found.operation, "✗", "broken");
   return marks;
 }
 
 /// In the small picture the order is counted from one.
-function minimalMarks(run, anomaly, found, places) {
+function minimalMarks(run, found, places) {
   const marks = new Map();
   if (!found) return marks;
   const all = orderMarks(run, found);
   const placed = places.filter((place) => all.get(place)?.kind === "placed").sort((a, b) => Number(all.get(a).text) - Number(all.get(b).text));
-  placed.forEach((place, number) => marks.set(place, { text: String(number + 1), kind: "placed" }));
+  for (const [number, place] of placed.entries()) {
+    marks.set(place, { text: String(number + 1), kind: "placed" });
+  }
   for (const place of places) if (all.has(place) && !marks.has(place)) marks.set(place, all.get(place));
   return marks;
 }

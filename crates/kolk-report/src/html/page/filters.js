@@ -15,11 +15,11 @@ export class Filters {
     byId("zoom-out").addEventListener("click", () => state.zoom(2));
     byId("zoom-all").addEventListener("click", () => state.show(...state.whole()));
     byId("only").addEventListener("change", (event) => {
-      state.onlyOperation = event.target.checked;
+      state.onlyOperation = event.currentTarget.checked;
       state.changed("filter");
     });
     byId("join").addEventListener("change", (event) => {
-      state.joinsClients = event.target.checked;
+      state.joinsClients = event.currentTarget.checked;
       state.changed("filter");
     });
     state.listen((what) => (what.has("filter") || what.has("view")) && this.update());

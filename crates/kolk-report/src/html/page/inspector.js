@@ -83,7 +83,7 @@ export class Inspector {
       ),
       body,
       element("h3", {}, "Before"),
-      parent >= 0 ? this.messageList([parent], (at) => linkText(messages.link[place], at)) : element("p", { class: "soft" }, this.origin(place)),
+      parent >= 0 ? this.messageList([parent], () => linkText(messages.link[place])) : element("p", { class: "soft" }, this.origin(place)),
       children.length > 0 && element("h3", {}, `After: ${counted(children.length, "message", "messages")}`),
       children.length > 0 && this.messageList(children),
       logsAround(this.state, place),
@@ -188,7 +188,7 @@ export class Inspector {
       this.header(isBack ? "What caused it" : "What came of it", element("span", { class: "chip" }, `message ${messages.id[place]}`)),
       element("p", { class: "soft" }, isBack ? "From the first cause to the message:" : `Everything that followed from it: ${counted(chain.length - 1, "message", "messages")}.`),
       this.tools(pick("the message", () => this.selectMessage(place), "Back to the message")),
-      this.messageList(chain, (at) => (at === place ? "this message" : linkText(messages.link[at], messages.parent[at]) && LINKS[messages.link[at]])),
+      this.messageList(chain, (at) => (at === place ? "this message" : linkText(messages.link[at]))),
     ];
   }
 
@@ -201,6 +201,7 @@ export class Inspector {
     ];
   }
 
+  /** @param {number[]} places @param {(place: number) => any} note */
   messageList(places, note = () => null) {
     return rows(places, (place) => {
       const button = pick(describe(this.run, place), () => this.selectMessage(place), "Select the message");

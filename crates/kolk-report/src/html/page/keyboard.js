@@ -8,8 +8,9 @@ export function listenToKeys(state) {
     const act = KEYS[event.key] ?? KEYS[event.key.toLowerCase()];
     if (!act) return;
     // Space and Enter on a button press it; the arrows scroll what can be scrolled.
-    if (event.target.closest?.("button, summary") && (event.key === "Enter" || event.key === " ")) return;
-    if (event.target.closest?.(".scroll, #inspector") && event.key.startsWith("Arrow")) return;
+    const target = event.target instanceof Element ? event.target : null;
+    if (target?.closest("button, summary") && (event.key === "Enter" || event.key === " ")) return;
+    if (target?.closest(".scroll, #inspector") && event.key.startsWith("Arrow")) return;
     if (act(state, event) !== false) event.preventDefault();
   });
   byId("keys").addEventListener("click", () => byId("help").showModal());

@@ -208,8 +208,10 @@ export class LiveRun {
   /// The run so far. It is the same object every time, for whoever keeps it.
   update() {
     const { plan, run } = this;
+    /** @type {Record<string, any>} */
     const messages = { count: this.messages.id.count, ...views(this.messages) };
     messages.copies = { count: this.copies.message.count, ...views(this.copies) };
+    /** @type {Record<string, any>} */
     const operations = { count: this.operations.index.count, ...views(this.operations) };
     messages.op = Int32Array.from(messages.op, (index) => {
       const place = index < 0 ? -1 : lowerBound(operations.index, index);
@@ -283,7 +285,7 @@ async function followRun() {
   const first = await (await fetch(api)).json();
   for (const id of ["verdict", "logs-panel", "run-panel"]) {
     byId(id).hidden = true;
-    document.querySelector(`nav a[href="#${id}"]`).hidden = true;
+    document.querySelector(`nav a[href="#${id}"]`).toggleAttribute("hidden", true);
   }
   const live = new LiveRun(first.plan);
   const parts = [new Part(`${api}/journal`, (line) => live.journal(line)), new Part(`${api}/history`, (line) => live.history(line))];
@@ -334,7 +336,7 @@ function showRun(live, page) {
     listenToKeys(state);
     restore(state);
     const filters = listenToWindow(state, drawings);
-    window.kolk = { run, state, drawings, live };
+    Object.assign(window, { kolk: { run, state, drawings, live } });
     document.documentElement.dataset.ready = "true";
     return { run, state, drawings, filters, end: state.whole()[1] };
   }

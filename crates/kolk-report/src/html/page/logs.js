@@ -34,9 +34,12 @@ export function drawLogs(state) {
     quiet.length > 0 && element("p", { class: "soft" }, written.length === 0 ? "No node wrote anything to stderr." : `${quiet.join(", ")} wrote nothing.`),
   );
   show(written.map(single));
-  Promise.all(written.map((log) => log.times())).then(() => panes.forEach((pane) => pane.follow()));
+  const follow = () => {
+    for (const pane of panes) pane.follow();
+  };
+  Promise.all(written.map((log) => log.times())).then(follow);
   state.listen((what) => {
-    if (what.has("cursor") || what.has("selection")) panes.forEach((pane) => pane.follow());
+    if (what.has("cursor") || what.has("selection")) follow();
   });
 }
 
@@ -116,7 +119,8 @@ class Pane {
 
   async draw() {
     const { source, scroll } = this;
-    const drawing = (this.drawing = {});
+    const drawing = {};
+    this.drawing = drawing;
     const times = await source.times();
     const begin = Math.max(0, this.first() - 5);
     const end = Math.min(source.count, begin + Math.ceil(LOG_HEIGHT / LOG_ROW) + 10);

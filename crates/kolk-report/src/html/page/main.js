@@ -35,7 +35,7 @@ async function open() {
   }
   listenToWindow(state, drawings);
   // For tests, and for those who look into their runs from the browser's console.
-  window.kolk = { run, state, drawings };
+  Object.assign(window, { kolk: { run, state, drawings } });
   document.documentElement.dataset.ready = "true";
 }
 

@@ -237,7 +237,9 @@ export class Operations extends Drawing {
     const lanes = Array.from({ length: this.laneCount }, () => new Uint8Array(columns));
     const { worst } = this.counts();
     if (worst.isFine(state.from, state.to, columns)) {
-      lanes.forEach((ranks, lane) => worst.columns(lane, state.from, state.to, ranks));
+      for (const [lane, ranks] of lanes.entries()) {
+        worst.columns(lane, state.from, state.to, ranks);
+      }
       return lanes;
     }
     const { operations } = run;

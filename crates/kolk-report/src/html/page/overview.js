@@ -82,6 +82,7 @@ export class Overview extends Drawing {
     return counts;
   }
 
+  /** @param {PointerEvent} event @param {[number, number]} at */
   press(event, [x, y]) {
     super.press(event, [x, y]);
     const at = this.placeAt(x);
@@ -90,6 +91,7 @@ export class Overview extends Drawing {
   }
 
   /// Dragging the window moves it; dragging beside it makes a new one.
+  /** @param {[number, number]} at @param {PointerEvent} event */
   move([x, y], event) {
     const { state, drag, grip } = this;
     if (!drag || event.buttons !== 1) {
@@ -103,7 +105,8 @@ export class Overview extends Drawing {
     else state.show(Math.min(at, grip.at), Math.max(at, grip.at));
   }
 
-  release(event, [x, y]) {
+  /** @param {PointerEvent} _event @param {[number, number]} at */
+  release(_event, [x]) {
     const isClick = this.drag && !this.drag.isMoved;
     this.drag = null;
     if (!isClick || x < GUTTER) return;

@@ -42,7 +42,7 @@ export async function pathOf(run, { place, until }) {
   const isAnswer = meta.kinds.map((kind) => kind === "read_ok");
   const isNode = (actor) => known.has(actor);
   const request = operations.messages(place)[0] ?? -1;
-  const first = request >= 0 ? request : 0;
+  const first = Math.max(request, 0);
   // Messages by when they matter: an answer when it is sent, all others when they end.
   const found = [];
   const wanted = (i) => messages.sent[i] <= until && (isAnswer[messages.kind[i]] ? isNode(messages.src[i]) : isNode(messages.src[i]) && isNode(messages.dest[i]));

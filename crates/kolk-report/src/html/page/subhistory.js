@@ -44,7 +44,9 @@ function layOut({ operations }, places) {
   const step = Math.min(STEP_MAX, Math.max(STEP_MIN, 1080 / (events.length + 1)));
   const begins = new Map();
   const ends = new Map();
-  events.forEach(({ place, isEnd }, rank) => (isEnd ? ends : begins).set(place, LABELS + (rank + 0.3) * step));
+  for (const [rank, { place, isEnd }] of events.entries()) {
+    (isEnd ? ends : begins).set(place, LABELS + (rank + 0.3) * step);
+  }
   const width = LABELS + (events.length + 0.6) * step;
   const lanes = [...new Set(places.map((place) => operations.process[place]))].sort((a, b) => a - b);
   // How far a text may reach: to the next operation of its lane.
