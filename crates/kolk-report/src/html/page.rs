@@ -93,8 +93,12 @@ impl Page {
 /// All modules as one.
 fn join(modules: &[&str]) -> String {
     let mut script = String::from("\n");
+    let mut is_import = false;
     for line in modules.iter().flat_map(|module| module.lines()) {
-        if line.starts_with("import ") {
+        // An import may go over several lines.
+        is_import |= line.starts_with("import ");
+        if is_import {
+            is_import = !line.ends_with(';');
             continue;
         }
         script.push_str(line.strip_prefix("export ").unwrap_or(line));

@@ -32,10 +32,26 @@ function shown(value) {
 function sides(title, names, rows) {
   if (rows.length === 0) return null;
   const body = rows.map(([name, one, other, differs]) =>
-    element("tr", { class: differs && "differs" }, element("td", { class: "soft" }, name), element("td", {}, one), element("td", {}, other)),
+    element(
+      "tr",
+      { class: differs && "differs" },
+      element("td", { class: "soft" }, name),
+      element("td", {}, one),
+      element("td", {}, other),
+    ),
   );
-  const head = element("tr", {}, [title, ...names].map((text) => element("th", { scope: "col" }, text)));
-  return element("table", { class: "sides" }, element("colgroup", {}, element("col", { class: "name" }), element("col"), element("col")), element("thead", {}, head), element("tbody", {}, body));
+  const head = element(
+    "tr",
+    {},
+    [title, ...names].map((text) => element("th", { scope: "col" }, text)),
+  );
+  return element(
+    "table",
+    { class: "sides" },
+    element("colgroup", {}, element("col", { class: "name" }), element("col"), element("col")),
+    element("thead", {}, head),
+    element("tbody", {}, body),
+  );
 }
 
 /// What the plans differ in. Faults are told by how many there are, and at what times.
@@ -45,7 +61,14 @@ function planRows(runs) {
   for (const path of pathsOf(maps)) {
     const [one, other] = maps.map((map) => map.get(path));
     if (JSON.stringify(one) === JSON.stringify(other)) continue;
-    const tell = path === "faults" ? faultTimes : path === "nodes" ? (nodes) => (nodes ? `${nodes.length}: ${plain(nodes.join(" "))}` : "–") : path === "time-limit" ? duration : shown;
+    const tell =
+      path === "faults"
+        ? faultTimes
+        : path === "nodes"
+          ? (nodes) => (nodes ? `${nodes.length}: ${plain(nodes.join(" "))}` : "–")
+          : path === "time-limit"
+            ? duration
+            : shown;
     rows.push([plain(path), tell(one), tell(other), true]);
   }
   return rows;
@@ -54,22 +77,37 @@ function planRows(runs) {
 function faultTimes(faults) {
   if (!Array.isArray(faults)) return "–";
   if (faults.length === 0) return "none";
-  const first = faults.slice(0, 6).map(({ fault, begin, end }) => `${plain(fault)} ${duration(begin)} … ${duration(end)}`);
+  const first = faults
+    .slice(0, 6)
+    .map(({ fault, begin, end }) => `${plain(fault)} ${duration(begin)} … ${duration(end)}`);
   if (faults.length > first.length) first.push(`${faults.length - first.length} more`);
   return first.map((line) => element("div", {}, line));
 }
 
 const isCheck = (tree) => isObject(tree) && "valid" in tree;
-const verdictOf = (valid) => (valid === true ? "✓ valid" : valid === false ? "✗ invalid" : "? unknown");
+const verdictOf = (valid) =>
+  valid === true ? "✓ valid" : valid === false ? "✗ invalid" : "? unknown";
 
 /// Each check, and its anomalies by kind.
 function checkRows(runs) {
-  const names = [...new Set(runs.flatMap(({ results }) => Object.entries(results ?? {}).filter(([name, tree]) => isCheck(tree) && name !== "timeline").map(([name]) => name)))];
+  const names = [
+    ...new Set(
+      runs.flatMap(({ results }) =>
+        Object.entries(results ?? {})
+          .filter(([name, tree]) => isCheck(tree) && name !== "timeline")
+          .map(([name]) => name),
+      ),
+    ),
+  ];
   const tell = (results, name) => {
     const tree = results?.[name];
     if (!isCheck(tree)) return "–";
-    const kinds = Object.entries(countsOf(tree)).map(([kind, count]) => `${plain(kind)} × ${count}`);
-    return [verdictOf(tree.valid), kinds.length > 0 && `: ${kinds.join(", ")}`].filter(Boolean).join("");
+    const kinds = Object.entries(countsOf(tree)).map(
+      ([kind, count]) => `${plain(kind)} × ${count}`,
+    );
+    return [verdictOf(tree.valid), kinds.length > 0 && `: ${kinds.join(", ")}`]
+      .filter(Boolean)
+      .join("");
   };
   return names.map((name) => {
     const [one, other] = runs.map(({ results }) => tell(results, name));
@@ -79,24 +117,43 @@ function checkRows(runs) {
 
 function countsOf(tree) {
   const counts = Object.create(null);
-  for (const { type } of [...(tree.anomalies ?? []), ...(tree.stronger ?? [])]) counts[type] = tree.counts?.[type] ?? (counts[type] ?? 0) + 1;
+  for (const { type } of [...(tree.anomalies ?? []), ...(tree.stronger ?? [])])
+    counts[type] = tree.counts?.[type] ?? (counts[type] ?? 0) + 1;
   return counts;
 }
 
 /// What was measured, and by how much the second is more or less.
 function measureRows(runs) {
-  const maps = runs.map(({ results }) => new Map((results?.measures ?? []).map((measure) => [`${measure.check}: ${measure.name.replaceAll("-", " ")}`, measure])));
+  const maps = runs.map(
+    ({ results }) =>
+      new Map(
+        (results?.measures ?? []).map((measure) => [
+          `${measure.check}: ${measure.name.replaceAll("-", " ")}`,
+          measure,
+        ]),
+      ),
+  );
   return pathsOf(maps).map((name) => {
     const [one, other] = maps.map((map) => map.get(name));
-    const tell = (measure) => (measure ? `${ratio(measure.value ?? NaN)} ${plain(measure.unit)}` : "–");
-    return [plain(name), tell(one), [tell(other), change(one?.value, other?.value)], one?.value !== other?.value];
+    const tell = (measure) =>
+      measure ? `${ratio(measure.value ?? NaN)} ${plain(measure.unit)}` : "–";
+    return [
+      plain(name),
+      tell(one),
+      [tell(other), change(one?.value, other?.value)],
+      one?.value !== other?.value,
+    ];
   });
 }
 
 function change(one, other) {
-  if (typeof one !== "number" || typeof other !== "number" || one === other || one === 0) return null;
+  if (typeof one !== "number" || typeof other !== "number" || one === other || one === 0)
+    return null;
   const factor = other / one;
-  const text = factor >= 2 || factor <= 0.5 ? `× ${ratio(factor)}` : `${factor > 1 ? "+" : "−"}${ratio(Math.abs(factor - 1) * 100)} %`;
+  const text =
+    factor >= 2 || factor <= 0.5
+      ? `× ${ratio(factor)}`
+      : `${factor > 1 ? "+" : "−"}${ratio(Math.abs(factor - 1) * 100)} %`;
   return element("span", { class: "soft" }, `  ${text}`);
 }
 
@@ -104,11 +161,14 @@ function change(one, other) {
 function limitRows(runs) {
   const maps = runs.map(({ results }) => {
     const { challenge } = results?.run ?? {};
-    return new Map((challenge?.limits ?? []).map((limit) => [`${challenge.id}: ${limit.name}`, limit]));
+    return new Map(
+      (challenge?.limits ?? []).map((limit) => [`${challenge.id}: ${limit.name}`, limit]),
+    );
   });
   const tell = (limit) => {
     if (!limit) return "–";
-    const value = limit.value === null ? "not measured" : `${ratio(limit.value)} ${plain(limit.unit)}`;
+    const value =
+      limit.value === null ? "not measured" : `${ratio(limit.value)} ${plain(limit.unit)}`;
     return `${limit.holds ? "✓" : "✗"} ${value}${limit.below === null ? "" : ` (must be below ${ratio(limit.below)})`}`;
   };
   return pathsOf(maps).map((name) => {
@@ -119,13 +179,33 @@ function limitRows(runs) {
 
 /// Quantiles of latency by kind of operation.
 function latencyRows(runs) {
-  const names = [["0.5", "median"], ["0.95", "95 %"], ["0.99", "99 %"], ["1", "longest"]];
-  const named = (quantiles) => Object.fromEntries(names.map(([at, name]) => [name, quantiles?.[at]]));
-  const maps = runs.map(({ results }) => leaves(Object.fromEntries(Object.entries(results?.perf?.latencies ?? {}).map(([kind, quantiles]) => [kind, named(quantiles)]))));
+  const names = [
+    ["0.5", "median"],
+    ["0.95", "95 %"],
+    ["0.99", "99 %"],
+    ["1", "longest"],
+  ];
+  const named = (quantiles) =>
+    Object.fromEntries(names.map(([at, name]) => [name, quantiles?.[at]]));
+  const maps = runs.map(({ results }) =>
+    leaves(
+      Object.fromEntries(
+        Object.entries(results?.perf?.latencies ?? {}).map(([kind, quantiles]) => [
+          kind,
+          named(quantiles),
+        ]),
+      ),
+    ),
+  );
   const tell = (ms) => (typeof ms === "number" ? duration(ms * 1e6) : "–");
   return pathsOf(maps).map((path) => {
     const [one, other] = maps.map((map) => map.get(path));
-    return [plain(path.replace(".", ", ")), tell(one), [tell(other), change(one, other)], one !== other];
+    return [
+      plain(path.replace(".", ", ")),
+      tell(one),
+      [tell(other), change(one, other)],
+      one !== other,
+    ];
   });
 }
 
@@ -144,13 +224,31 @@ export async function drawComparison(main, names) {
   fill(
     main,
     runs.map(({ row }, number) => [
-      headOf(row, element("span", { class: number === 0 ? "swatch" : "swatch second", title: "Its line in the chart" })),
-      element("div", { class: "tools" }, drawnAt(row) && element("a", { class: "main", href: pathOf("/runs", row, drawnAt(row)) }, hasReport(row) ? "report" : "so far"), element("a", { href: pathOf("/runs", row) }, "run and files")),
+      headOf(
+        row,
+        element("span", {
+          class: number === 0 ? "swatch" : "swatch second",
+          title: "Its line in the chart",
+        }),
+      ),
+      element(
+        "div",
+        { class: "tools" },
+        drawnAt(row) &&
+          element(
+            "a",
+            { class: "main", href: pathOf("/runs", row, drawnAt(row)) },
+            hasReport(row) ? "report" : "so far",
+          ),
+        element("a", { href: pathOf("/runs", row) }, "run and files"),
+      ),
     ]),
     element("h2", {}, "Median latency over time"),
     chartOf(latencies),
     element("h2", {}, "Plan"),
-    plans.length > 0 ? sides("what differs", titles, plans) : element("p", { class: "soft" }, "The plans are the same."),
+    plans.length > 0
+      ? sides("what differs", titles, plans)
+      : element("p", { class: "soft" }, "The plans are the same."),
     element("h2", {}, "Checks"),
     sides("check", titles, [...checkRows(runs), ...limitRows(runs)]),
     element("h2", {}, "Measured"),

@@ -23,6 +23,10 @@ async function open() {
 
 open().catch((error) => {
   document.body.classList.remove("loading");
-  fill(byId("main"), element("p", { class: "problem" }, String(error.message ?? error)), element("p", {}, element("a", { href: "/" }, "all runs")));
+  fill(
+    byId("main"),
+    element("p", { class: "problem" }, String(error.message ?? error)),
+    element("p", {}, element("a", { href: "/" }, "all runs")),
+  );
   document.documentElement.dataset.ready = "true";
 });

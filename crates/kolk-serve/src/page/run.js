@@ -26,7 +26,14 @@ export function headOf(row, before = null) {
     `seed ${seedOf(row)}`,
     `began ${began(row)}`,
   ];
-  return element("div", { class: "head" }, before, stateOf(row), element("strong", {}, plain(row.workload)), element("span", { class: "soft" }, parts.filter(Boolean).join(" · ")));
+  return element(
+    "div",
+    { class: "head" },
+    before,
+    stateOf(row),
+    element("strong", {}, plain(row.workload)),
+    element("span", { class: "soft" }, parts.filter(Boolean).join(" · ")),
+  );
 }
 
 /// Draws the page of a run.
@@ -40,12 +47,55 @@ export async function drawRunPage(main, run) {
     main,
     headOf(row),
     row.problem && element("p", { class: "problem" }, plain(row.problem)),
-    element("div", { class: "tools" }, drawnAt(row) && element("a", { class: "main", href: pathOf("/runs", row, drawnAt(row)) }, hasReport(row) ? "report" : "so far"), element("a", { href: "/" }, "all runs")),
+    element(
+      "div",
+      { class: "tools" },
+      drawnAt(row) &&
+        element(
+          "a",
+          { class: "main", href: pathOf("/runs", row, drawnAt(row)) },
+          hasReport(row) ? "report" : "so far",
+        ),
+      element("a", { href: "/" }, "all runs"),
+    ),
     element("p", { class: "soft" }, "Latency over time ", spark),
-    row.anomalies.length > 0 && element("p", {}, "Anomalies: ", row.anomalies.map((kind) => [element("span", { class: "chip" }, plain(kind)), " "])),
+    row.anomalies.length > 0 &&
+      element(
+        "p",
+        {},
+        "Anomalies: ",
+        row.anomalies.map((kind) => [element("span", { class: "chip" }, plain(kind)), " "]),
+      ),
     element("h2", {}, "Files"),
-    element("table", { class: "files" }, element("tbody", {}, files.map((file) => element("tr", {}, element("td", {}, file.isServed ? link(file.path, plain(file.path)) : plain(file.path)), element("td", { class: "number" }, bytes(file.bytes)))))),
-    plan && element("details", {}, element("summary", {}, "plan.json"), element("pre", { class: "json" }, prettyJson(JSON.stringify(plan)))),
-    results && element("details", {}, element("summary", {}, "results.json"), element("pre", { class: "json" }, prettyJson(JSON.stringify(results)))),
+    element(
+      "table",
+      { class: "files" },
+      element(
+        "tbody",
+        {},
+        files.map((file) =>
+          element(
+            "tr",
+            {},
+            element("td", {}, file.isServed ? link(file.path, plain(file.path)) : plain(file.path)),
+            element("td", { class: "number" }, bytes(file.bytes)),
+          ),
+        ),
+      ),
+    ),
+    plan &&
+      element(
+        "details",
+        {},
+        element("summary", {}, "plan.json"),
+        element("pre", { class: "json" }, prettyJson(JSON.stringify(plan))),
+      ),
+    results &&
+      element(
+        "details",
+        {},
+        element("summary", {}, "results.json"),
+        element("pre", { class: "json" }, prettyJson(JSON.stringify(results))),
+      ),
   );
 }

@@ -9,7 +9,11 @@ const known = new Map();
 export function latenciesOf(row) {
   const key = `${nameOf(row)} ${row.stamp}`;
   if (row.state === "running") return ask(pathOf("/api/runs", row, "/latency")).catch(() => null);
-  if (!known.has(key)) known.set(key, ask(pathOf("/api/runs", row, "/latency")).catch(() => null));
+  if (!known.has(key))
+    known.set(
+      key,
+      ask(pathOf("/api/runs", row, "/latency")).catch(() => null),
+    );
   return known.get(key);
 }
 
@@ -47,9 +51,17 @@ export async function drawSpark(target, row) {
   const x = (place) => 2 + (place * (width - 4)) / (medians.length - 1);
   const y = (nanos) => 2 + scale(most, height - 4)(nanos);
   const label = `Latency over time: medians up to ${duration(Math.max(...medians.map((nanos) => nanos ?? 0)))}, the longest ${duration(most)}${latencies.isCut ? " (the history's end is missing)" : ""}`;
-  const drawing = shape("svg", { class: "spark", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
+  const drawing = shape("svg", {
+    class: "spark",
+    viewBox: `0 0 ${width} ${height}`,
+    role: "img",
+    "aria-label": label,
+  });
   drawing.append(shape("title", {}, label));
-  for (const [numbers, kind, dot] of [[longest, "high", "high-dot"], [medians, "line", "dot"]]) {
+  for (const [numbers, kind, dot] of [
+    [longest, "high", "high-dot"],
+    [medians, "line", "dot"],
+  ]) {
     const { text, alone } = path(numbers, x, y);
     drawing.append(shape("path", { class: kind, d: text }));
     for (const [cx, cy] of alone) drawing.append(shape("circle", { class: dot, cx, cy, r: 1.4 }));
@@ -64,14 +76,27 @@ export function chartOf(pair) {
   const ended = Math.max(1, ...pair.map((run) => run?.ended ?? 0));
   const high = height - bottom - 8;
   const y = (nanos) => 8 + scale(most, high)(nanos);
-  const chart = shape("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "Median latency over time, of both runs" });
+  const chart = shape("svg", {
+    class: "chart",
+    viewBox: `0 0 ${width} ${height}`,
+    role: "img",
+    "aria-label": "Median latency over time, of both runs",
+  });
   for (const nanos of [0, ...[1e6, 1e7, 1e8, 1e9, 1e10, 1e11].filter((mark) => mark <= most)]) {
     chart.append(shape("line", { class: "grid", x1: left, x2: width, y1: y(nanos), y2: y(nanos) }));
-    chart.append(shape("text", { x: left - 8, y: y(nanos) + 4, "text-anchor": "end" }, duration(nanos)));
+    chart.append(
+      shape("text", { x: left - 8, y: y(nanos) + 4, "text-anchor": "end" }, duration(nanos)),
+    );
   }
   for (const part of [0, 0.25, 0.5, 0.75, 1]) {
     const anchor = part === 1 ? "end" : part === 0 ? "start" : "middle";
-    chart.append(shape("text", { x: left + part * (width - left), y: height - 3, "text-anchor": anchor }, duration(part * ended)));
+    chart.append(
+      shape(
+        "text",
+        { x: left + part * (width - left), y: height - 3, "text-anchor": anchor },
+        duration(part * ended),
+      ),
+    );
   }
   pair.forEach((run, number) => {
     if (!run || run.count === 0) return;

@@ -11,7 +11,21 @@ export const theme = { read };
 function read() {
   const style = getComputedStyle(document.documentElement);
   const color = (name) => style.getPropertyValue(`--${name}`).trim();
-  for (const name of ["ink", "soft", "faint", "line", "paper", "panel", "accent", "good", "bad", "doubtful", "band", "band-edge", "select"]) {
+  for (const name of [
+    "ink",
+    "soft",
+    "faint",
+    "line",
+    "paper",
+    "panel",
+    "accent",
+    "good",
+    "bad",
+    "doubtful",
+    "band",
+    "band-edge",
+    "select",
+  ]) {
     theme[name] = color(name);
   }
   theme.kinds = Array.from({ length: 8 }, (_, place) => color(`kind-${place}`));
@@ -28,7 +42,11 @@ export function kindColor(kind) {
 /// A drawing over time on a canvas. Those that extend it say how high it is (`height`), draw it
 /// (`paint`), and what is where (`hit`).
 export class Drawing {
-  constructor(canvas, state, { redrawOn = ["view", "cursor", "hover", "selection", "filter"] } = {}) {
+  constructor(
+    canvas,
+    state,
+    { redrawOn = ["view", "cursor", "hover", "selection", "filter"] } = {},
+  ) {
     this.canvas = canvas;
     this.state = state;
     this.run = state.run;
@@ -122,7 +140,11 @@ export class Drawing {
 
   ordinalMarks(bottom, step) {
     const { events } = this.run;
-    for (let at = Math.ceil(Math.max(this.state.from, 0) / step) * step; at <= Math.min(this.state.to, events.count - 1); at += step) {
+    for (
+      let at = Math.ceil(Math.max(this.state.from, 0) / step) * step;
+      at <= Math.min(this.state.to, events.count - 1);
+      at += step
+    ) {
       this.mark(bottom, at, moment(events.times[at]));
     }
   }

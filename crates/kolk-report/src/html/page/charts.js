@@ -19,7 +19,12 @@ class Chart extends Drawing {
     const step = (this.state.to - this.state.from) / count;
     const edges = Array.from({ length: count + 1 }, (_, place) => this.state.from + place * step);
     const times = edges.map((edge) => this.state.timeAt(edge));
-    return { count, step, edges, seconds: (bin) => (times[bin + 1] > times[bin] ? (times[bin + 1] - times[bin]) / 1e9 : NaN) };
+    return {
+      count,
+      step,
+      edges,
+      seconds: (bin) => (times[bin + 1] > times[bin] ? (times[bin + 1] - times[bin]) / 1e9 : NaN),
+    };
   }
 
   /// Horizontal lines with their numbers.
@@ -121,15 +126,40 @@ export class Latency extends Chart {
     const bins = this.bins();
     const isDense = last - first > POINTS_MAX;
     this.clipped(height, () => {
-      const quantiles = isDense ? this.density(pen, [first, last], starts, bins, y, bottom) : this.quantiles(starts, bins);
+      const quantiles = isDense
+        ? this.density(pen, [first, last], starts, bins, y, bottom)
+        : this.quantiles(starts, bins);
       if (!isDense) this.points(pen, first, last, starts, y);
       this.chosen(pen, starts, y);
-      this.curve(quantiles.map((of) => of?.max), bins, y, theme.faint, [2, 3], 1.2);
-      this.curve(quantiles.map((of) => of?.high), bins, y, theme.soft, [6, 3]);
-      this.curve(quantiles.map((of) => of?.median), bins, y, theme.ink, []);
+      this.curve(
+        quantiles.map((of) => of?.max),
+        bins,
+        y,
+        theme.faint,
+        [2, 3],
+        1.2,
+      );
+      this.curve(
+        quantiles.map((of) => of?.high),
+        bins,
+        y,
+        theme.soft,
+        [6, 3],
+      );
+      this.curve(
+        quantiles.map((of) => of?.median),
+        bins,
+        y,
+        theme.ink,
+        [],
+      );
     });
     if (isDense) this.remark(tooMany(last - first, "operation"), CHART_TOP + 12);
-    this.legend([["median", theme.ink, []], ["99 %", theme.soft, [6, 3]], ["max", theme.faint, [2, 3]]]);
+    this.legend([
+      ["median", theme.ink, []],
+      ["99 %", theme.soft, [6, 3]],
+      ["max", theme.faint, [2, 3]],
+    ]);
     this.cursors(bottom);
     this.scaleY = y;
     this.shown = [first, last];
@@ -144,7 +174,8 @@ export class Latency extends Chart {
       pen.fillStyle = colors[outcome];
       for (let i = first; i < last; i++) {
         const took = operations.completed[i] - operations.invoked[i];
-        if (operations.outcome[i] === outcome && !Number.isNaN(took)) mark(pen, this.x(starts[i]), y(took), outcome);
+        if (operations.outcome[i] === outcome && !Number.isNaN(took))
+          mark(pen, this.x(starts[i]), y(took), outcome);
       }
     }
     pen.globalAlpha = 1;
@@ -187,9 +218,15 @@ export class Latency extends Chart {
     const colors = [theme.good, theme.bad, theme.doubtful];
     for (let at = 0; at < cells.length; at++) {
       if (cells[at] === 0) continue;
-      pen.globalAlpha = worst[at] > 0 ? 0.9 : 0.15 + 0.7 * (Math.log1p(cells[at]) / Math.log1p(most));
+      pen.globalAlpha =
+        worst[at] > 0 ? 0.9 : 0.15 + 0.7 * (Math.log1p(cells[at]) / Math.log1p(most));
       pen.fillStyle = colors[worst[at]];
-      pen.fillRect(GUTTER + Math.floor(at / rows) * width, bottom - (at % rows) * 2 - 2, width + 0.3, 2);
+      pen.fillRect(
+        GUTTER + Math.floor(at / rows) * width,
+        bottom - (at % rows) * 2 - 2,
+        width + 0.3,
+        2,
+      );
     }
     pen.globalAlpha = 1;
     return cellQuantiles(cells, rows, bins.count, (row) => this.nanosAt(bottom - row * 2));
@@ -201,7 +238,8 @@ export class Latency extends Chart {
       const [first, last] = this.range(starts, bins, bin);
       const sorted = [];
       for (let i = first; i < last; i++) {
-        if (operations.outcome[i] === 0) sorted.push(operations.completed[i] - operations.invoked[i]);
+        if (operations.outcome[i] === 0)
+          sorted.push(operations.completed[i] - operations.invoked[i]);
       }
       if (sorted.length === 0) return undefined;
       const ordered = Float64Array.from(sorted).sort();
@@ -298,7 +336,14 @@ export class Rate extends Chart {
     }
     const most = Math.max(1, ...rates.flat().filter(Number.isFinite));
     const y = (rate) => bottom - (rate / most) * (bottom - CHART_TOP - 4);
-    this.scale([[0, "0"], [most / 2, `${ratio(most / 2)} /s`], [most, `${ratio(most)} /s`]], y);
+    this.scale(
+      [
+        [0, "0"],
+        [most / 2, `${ratio(most / 2)} /s`],
+        [most, `${ratio(most)} /s`],
+      ],
+      y,
+    );
     const peak = Math.max(...perOperation.filter(Number.isFinite), 0);
     const y2 = (value) => bottom - (value / (peak || 1)) * (bottom - CHART_TOP - 4);
     this.clipped(height, () => {
@@ -307,9 +352,18 @@ export class Rate extends Chart {
       if (rates[2].some(Boolean)) this.curve(rates[2], bins, y, theme.doubtful, [2, 3]);
       if (peak > 0) this.curve(perOperation, bins, y2, theme.accent, [8, 3, 2, 3]);
     });
-    const entries = [["ok", theme.good, []], ["fail", theme.bad, [6, 3]], ["info", theme.doubtful, [2, 3]]];
+    const entries = [
+      ["ok", theme.good, []],
+      ["fail", theme.bad, [6, 3]],
+      ["info", theme.doubtful, [2, 3]],
+    ];
     const legend = entries.filter((_, outcome) => outcome === 0 || rates[outcome].some(Boolean));
-    if (peak > 0) legend.push([`server messages per operation (top: ${ratio(peak)})`, theme.accent, [8, 3, 2, 3]]);
+    if (peak > 0)
+      legend.push([
+        `server messages per operation (top: ${ratio(peak)})`,
+        theme.accent,
+        [8, 3, 2, 3],
+      ]);
     this.legend(legend);
     this.cursors(bottom);
   }

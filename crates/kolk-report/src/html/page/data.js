@@ -86,7 +86,8 @@ export class Texts {
   /// The text.
   async get(number) {
     if (number < 0 || number >= this.count) return "";
-    for (let place = this.missing(number); place >= 0; place = this.missing(number)) await this.chunk(place);
+    for (let place = this.missing(number); place >= 0; place = this.missing(number))
+      await this.chunk(place);
     return Texts.decoder.decode(this.whole(number));
   }
 
@@ -112,7 +113,8 @@ export class Texts {
     while (text === null) {
       const chunk = this.chunks.get(this.place(at));
       const place = at - chunk.start;
-      if (chunk.back[place] === 0) text = chunk.bytes.subarray(chunk.offsets[place], chunk.offsets[place + 1]);
+      if (chunk.back[place] === 0)
+        text = chunk.bytes.subarray(chunk.offsets[place], chunk.offsets[place + 1]);
       else if (chunk.known.has(at)) text = chunk.known.get(at);
       else {
         waiting.push([chunk, place]);
@@ -194,7 +196,13 @@ Texts.decoder = new TextDecoder("utf-8");
 Texts.keptMax = 64;
 
 /// What became of a message: the numbers in `fate`.
-export const FATES = ["on its way at the end", "received", "lost", "cut off by a partition", "sent to a dead node"];
+export const FATES = [
+  "on its way at the end",
+  "received",
+  "lost",
+  "cut off by a partition",
+  "sent to a dead node",
+];
 export const OUTCOMES = ["ok", "fail", "info"];
 export const PHASES = ["load", "final", "convergence"];
 
@@ -217,7 +225,9 @@ export async function readRun() {
       count: log.count,
       isTimed: log.isTimed,
       texts: new Texts(`logs-${place}`, log.starts, log.count),
-      times: once(() => (log.isTimed ? readLogTimes(place, log.count, meta.results.run.ended) : null)),
+      times: once(() =>
+        log.isTimed ? readLogTimes(place, log.count, meta.results.run.ended) : null,
+      ),
     })),
   };
   run.offsets = meta.offsets ? await readOffsets(meta.offsets) : null;
@@ -352,7 +362,8 @@ function orderEvents({ meta, messages }) {
     if (messages.fate[i] !== 0) note(messages.endOrder[i], messages.end[i], ~i);
   }
   const copies = messages.copies;
-  for (let i = 0; i < copies.count; i++) note(copies.endOrder[i], copies.end[i], ~copies.message[i]);
+  for (let i = 0; i < copies.count; i++)
+    note(copies.endOrder[i], copies.end[i], ~copies.message[i]);
   // Lines of other kinds say nothing by themselves: they have the time of the line before.
   let last = 0;
   for (let i = 0; i < count; i++) {
@@ -470,7 +481,8 @@ function indexOperations({ messages, operations, events }) {
   operations.endOrder = new Float64Array(operations.count);
   for (let i = 0; i < operations.count; i++) {
     const own = operations.messages(i);
-    const first = own.length > 0 ? messages.order[own[0]] : lowerBound(events.times, operations.invoked[i]);
+    const first =
+      own.length > 0 ? messages.order[own[0]] : lowerBound(events.times, operations.invoked[i]);
     operations.order[i] = first - 0.3;
     operations.endOrder[i] = endOrder(operations, messages, events, i, own);
   }

@@ -86,14 +86,16 @@ export class Greatest {
     const [level] = this.levels;
     const first = Math.max(0, Math.floor((from - this.whole[0]) * this.scale));
     const last = Math.min(this.bins - 1, Math.floor((to - this.whole[0]) * this.scale));
-    for (let at = row * this.bins + first; at <= row * this.bins + last; at++) if (level[at] < value) level[at] = value;
+    for (let at = row * this.bins + first; at <= row * this.bins + last; at++)
+      if (level[at] < value) level[at] = value;
   }
 
   finish() {
     let below = this.levels[0];
     for (let bins = this.bins / 2; bins >= 64; bins /= 2) {
       const level = new Uint8Array(this.rows * bins);
-      for (let at = 0; at < level.length; at++) level[at] = Math.max(below[2 * at], below[2 * at + 1]);
+      for (let at = 0; at < level.length; at++)
+        level[at] = Math.max(below[2 * at], below[2 * at + 1]);
       this.levels.push(level);
       below = level;
     }

@@ -92,7 +92,8 @@ export class Diagram extends Drawing {
     this.drawnCount = 0;
     const most = Math.min(ARROWS_MAX, Math.floor(this.plotWidth * ARROWS_A_PIXEL));
     // Few messages are looked through for every frame, many are counted once.
-    const count = this.run.messages.count > most ? this.counts().touching.count(state.from, state.to) : 0;
+    const count =
+      this.run.messages.count > most ? this.counts().touching.count(state.from, state.to) : 0;
     this.isDense = count > most;
     if (!this.isDense) this.eachInView((place) => (this.drawn[this.drawnCount++] = place));
     this.inView = this.isDense ? count : this.drawnCount;
@@ -115,7 +116,8 @@ export class Diagram extends Drawing {
       this.lanes.forEach((lane, number) => {
         if (lane.group !== "node" || !touched.has(lane.name)) return;
         const middle = this.y(number);
-        place = this.band(fault, middle - this.laneHeight / 2, middle + this.laneHeight / 2) || place;
+        place =
+          this.band(fault, middle - this.laneHeight / 2, middle + this.laneHeight / 2) || place;
       });
       if (!place) return;
       const what = isSplit ? `${fault.isolated.join(" ")} cut off` : faultName(fault);
@@ -124,7 +126,8 @@ export class Diagram extends Drawing {
       pen.textAlign = "left";
       const [left, right] = place;
       this.clipped(LANES_TOP, () => {
-        if (pen.measureText(what).width < right - left - 6) pen.fillText(what, left + 4, LANES_TOP - 8);
+        if (pen.measureText(what).width < right - left - 6)
+          pen.fillText(what, left + 4, LANES_TOP - 8);
       });
       pen.strokeStyle = theme["band-edge"];
       pen.beginPath();
@@ -191,7 +194,13 @@ export class Diagram extends Drawing {
       const i = this.drawn[k];
       add(k, i, messages.end[i], messages.endOrder[i], messages.fate[i]);
       for (const copy of this.copiesOf.get(i) ?? []) {
-        add(null, i, messages.copies.end[copy], messages.copies.endOrder[copy], messages.copies.fate[copy]);
+        add(
+          null,
+          i,
+          messages.copies.end[copy],
+          messages.copies.endOrder[copy],
+          messages.copies.fate[copy],
+        );
       }
     }
     const crowd = this.drawnCount / this.plotWidth;
@@ -235,12 +244,22 @@ export class Diagram extends Drawing {
       const length = Math.hypot(x1 - x0, y1 - y0);
       const kind = kinds[messages.kind[this.drawn[k]]];
       const fate = messages.fate[this.drawn[k]];
-      const text = plain(kind.name) + (fate > 1 ? ` (${["", "", "lost", "cut off", "dead node"][fate]})` : "");
+      const text =
+        plain(kind.name) + (fate > 1 ? ` (${["", "", "lost", "cut off", "dead node"][fate]})` : "");
       if (!(length > pen.measureText(text).width + 24)) continue;
       const [middleX, middleY] = [(x0 + x1) / 2, (y0 + y1) / 2];
       const reach = pen.measureText(text).width / 2;
-      const [acrossX, acrossY] = [(Math.abs(x1 - x0) / length) * reach + 8, (Math.abs(y1 - y0) / length) * reach + 8];
-      if (taken.some(([x, y, wide, high]) => Math.abs(x - middleX) < wide + acrossX && Math.abs(y - middleY) < high + acrossY)) continue;
+      const [acrossX, acrossY] = [
+        (Math.abs(x1 - x0) / length) * reach + 8,
+        (Math.abs(y1 - y0) / length) * reach + 8,
+      ];
+      if (
+        taken.some(
+          ([x, y, wide, high]) =>
+            Math.abs(x - middleX) < wide + acrossX && Math.abs(y - middleY) < high + acrossY,
+        )
+      )
+        continue;
       taken.push([middleX, middleY, acrossX, acrossY]);
       let angle = Math.atan2(y1 - y0, x1 - x0);
       if (Math.abs(angle) > Math.PI / 2) angle += Math.PI;
@@ -263,7 +282,9 @@ export class Diagram extends Drawing {
     const known = this.counted;
     if (known && known.isOrdinal === state.isOrdinal && known.chosen === chosen) return known;
     const { messages } = run;
-    const [starts, ends] = state.isOrdinal ? [messages.order, messages.endOrder] : [messages.sent, messages.end];
+    const [starts, ends] = state.isOrdinal
+      ? [messages.order, messages.endOrder]
+      : [messages.sent, messages.end];
     const counts = new Counts(this.lanes.length * 3, state.whole());
     const add = (table, actor, place) => {
       if (this.laneOf[actor] >= 0) counts.add(this.laneOf[actor] * 3 + table, place);
@@ -292,7 +313,8 @@ export class Diagram extends Drawing {
     const columns = Math.ceil(this.plotWidth / 2);
     const tables = this.columnCounts(columns);
     let most = 1;
-    for (const [row, counts] of tables.entries()) if (row % 3 !== TABLES.dropped) for (const count of counts) most = Math.max(most, count);
+    for (const [row, counts] of tables.entries())
+      if (row % 3 !== TABLES.dropped) for (const count of counts) most = Math.max(most, count);
     const scale = (Math.floor(this.laneHeight / 2) - 1) / Math.log1p(most);
     const bars = (table, color, alpha) => {
       pen.fillStyle = color;
@@ -326,7 +348,9 @@ export class Diagram extends Drawing {
       return tables;
     }
     const { messages } = run;
-    const [starts, ends] = state.isOrdinal ? [messages.order, messages.endOrder] : [messages.sent, messages.end];
+    const [starts, ends] = state.isOrdinal
+      ? [messages.order, messages.endOrder]
+      : [messages.sent, messages.end];
     const scale = columns / (state.to - state.from);
     const add = (table, actor, place) => {
       const lane = this.laneOf[actor];
@@ -361,11 +385,23 @@ export class Diagram extends Drawing {
     for (const i of chosen) {
       add(i, messages.end[i], messages.endOrder[i], messages.fate[i]);
       for (const copy of this.copiesOf.get(i) ?? []) {
-        add(i, messages.copies.end[copy], messages.copies.endOrder[copy], messages.copies.fate[copy]);
+        add(
+          i,
+          messages.copies.end[copy],
+          messages.copies.endOrder[copy],
+          messages.copies.fate[copy],
+        );
       }
     }
     for (const [key, lines] of groups) {
-      this.strokes(pen, run.kinds[key >> 3], key & 7, lines, this.selectedDrawn > 800 ? 1.4 : 2.4, this.selectedDrawn < 4000);
+      this.strokes(
+        pen,
+        run.kinds[key >> 3],
+        key & 7,
+        lines,
+        this.selectedDrawn > 800 ? 1.4 : 2.4,
+        this.selectedDrawn < 4000,
+      );
     }
   }
 
@@ -373,10 +409,22 @@ export class Diagram extends Drawing {
   ring(pen, message) {
     const { messages } = this.run;
     const line = [0, 0, 0, 0];
-    if (!this.place(message, messages.end[message], messages.endOrder[message], messages.fate[message], line)) return;
+    if (
+      !this.place(
+        message,
+        messages.end[message],
+        messages.endOrder[message],
+        messages.fate[message],
+        line,
+      )
+    )
+      return;
     pen.strokeStyle = theme.ink;
     pen.lineWidth = 1.5;
-    for (const [x, y] of [[line[0], line[1]], [line[2], line[3]]]) {
+    for (const [x, y] of [
+      [line[0], line[1]],
+      [line[2], line[3]],
+    ]) {
       if (x < GUTTER) continue;
       pen.beginPath();
       pen.arc(x, y, 5, 0, 2 * Math.PI);
@@ -416,7 +464,8 @@ export function describe(run, place) {
   const { messages, meta } = run;
   const who = `${plain(meta.actors[messages.src[place]])} → ${plain(meta.actors[messages.dest[place]])}`;
   const fate = messages.fate[place];
-  const ending = fate === 1 ? `took ${duration(messages.end[place] - messages.sent[place])}` : FATES[fate];
+  const ending =
+    fate === 1 ? `took ${duration(messages.end[place] - messages.sent[place])}` : FATES[fate];
   const kind = plain(meta.kinds[messages.kind[place]]) || "(no type)";
   return `#${messages.id[place]}  ${kind}  ${who}  ${moment(messages.sent[place])}, ${ending}`;
 }
@@ -452,12 +501,17 @@ function crosses(pen, lines, isLarge) {
 function distanceSquared(x, y, segments, at) {
   const [x0, y0] = [segments[at], segments[at + 1]];
   const [dx, dy] = [segments[at + 2] - x0, segments[at + 3] - y0];
-  const along = Math.max(0, Math.min(1, ((x - x0) * dx + (y - y0) * dy) / (dx * dx + dy * dy || 1)));
+  const along = Math.max(
+    0,
+    Math.min(1, ((x - x0) * dx + (y - y0) * dy) / (dx * dx + dy * dy || 1)),
+  );
   return (x - x0 - along * dx) ** 2 + (y - y0 - along * dy) ** 2;
 }
 
 /// What a band is called that cuts nobody off: whom it hit, and how.
 function faultName(fault) {
   const state = { kill: "down", pause: "paused", power: "without power" }[fault.kind];
-  return state ? `${[...fault.touched].map(plain).join(" ")} ${state}` : `${fault.kind} ${fault.shape ?? ""}`;
+  return state
+    ? `${[...fault.touched].map(plain).join(" ")} ${state}`
+    : `${fault.kind} ${fault.shape ?? ""}`;
 }

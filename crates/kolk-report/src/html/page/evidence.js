@@ -35,7 +35,13 @@ export class Evidence {
     const parts = [];
     if (places.length > 1 && places.length <= PICTURED_MAX) {
       parts.push(
-        element("h3", {}, found || anomaly.smallest ? "The smallest part of the history that shows it" : "Its operations"),
+        element(
+          "h3",
+          {},
+          found || anomaly.smallest
+            ? "The smallest part of the history that shows it"
+            : "Its operations",
+        ),
         pictureOf(this.state, places, minimalMarks(this.state.run, found, places), anomaly),
       );
     }
@@ -47,7 +53,10 @@ export class Evidence {
 
   places(indices) {
     const { operations } = this.state.run;
-    return indices.map((index) => operations.byIndex.get(index)).filter((place) => place !== undefined).sort((a, b) => a - b);
+    return indices
+      .map((index) => operations.byIndex.get(index))
+      .filter((place) => place !== undefined)
+      .sort((a, b) => a - b);
   }
 
   /// Where the longest order of all the key's operations ends, and why it does not go on.
@@ -56,8 +65,15 @@ export class Evidence {
     const link = (index, isLong) => {
       const place = run.operations.byIndex.get(index);
       if (place === undefined) return `op ${index}`;
-      const button = pick(`op ${index}`, () => this.state.select({ kind: "operation", place }), "Select the operation");
-      if (isLong) run.values.get(place).then((value) => button.append(` ${cut(summary(run, place, value), 40)}`));
+      const button = pick(
+        `op ${index}`,
+        () => this.state.select({ kind: "operation", place }),
+        "Select the operation",
+      );
+      if (isLong)
+        run.values
+          .get(place)
+          .then((value) => button.append(` ${cut(summary(run, place, value), 40)}`));
       return button;
     };
     const last = found.order.slice(-ORDER_SHOWN);
@@ -69,15 +85,39 @@ export class Evidence {
       element(
         "div",
         {},
-        element("h3", {}, "The longest order that explains what all saw ", element("small", {}, counted(found["order-count"], "operation", "operations"))),
-        element("p", { class: "order" }, hidden > 0 && `… ${hidden} before, `, last.map((index) => [link(index, true), " "])),
-        found.values.length > 0 && element("p", {}, "Then ", element("b", {}, plain(found.values.join(" or "))), " is there."),
+        element(
+          "h3",
+          {},
+          "The longest order that explains what all saw ",
+          element("small", {}, counted(found["order-count"], "operation", "operations")),
+        ),
+        element(
+          "p",
+          { class: "order" },
+          hidden > 0 && `… ${hidden} before, `,
+          last.map((index) => [link(index, true), " "]),
+        ),
+        found.values.length > 0 &&
+          element(
+            "p",
+            {},
+            "Then ",
+            element("b", {}, plain(found.values.join(" or "))),
+            " is there.",
+          ),
       ),
       element(
         "div",
         {},
         element("h3", {}, "What is left, and why it does not fit"),
-        element("ul", { class: "rows" }, found.remaining.map(({ operation, why }) => element("li", {}, link(operation), `  ${plain(why)}`)), more > 0 && element("li", { class: "soft" }, `and ${more} more`)),
+        element(
+          "ul",
+          { class: "rows" },
+          found.remaining.map(({ operation, why }) =>
+            element("li", {}, link(operation), `  ${plain(why)}`),
+          ),
+          more > 0 && element("li", { class: "soft" }, `and ${more} more`),
+        ),
       ),
     );
   }
@@ -110,10 +150,13 @@ function minimalMarks(run, found, places) {
   const marks = new Map();
   if (!found) return marks;
   const all = orderMarks(run, found);
-  const placed = places.filter((place) => all.get(place)?.kind === "placed").sort((a, b) => Number(all.get(a).text) - Number(all.get(b).text));
+  const placed = places
+    .filter((place) => all.get(place)?.kind === "placed")
+    .sort((a, b) => Number(all.get(a).text) - Number(all.get(b).text));
   for (const [number, place] of placed.entries()) {
     marks.set(place, { text: String(number + 1), kind: "placed" });
   }
-  for (const place of places) if (all.has(place) && !marks.has(place)) marks.set(place, all.get(place));
+  for (const place of places)
+    if (all.has(place) && !marks.has(place)) marks.set(place, all.get(place));
   return marks;
 }

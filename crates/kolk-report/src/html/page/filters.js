@@ -33,9 +33,19 @@ export class Filters {
     const chip = (kind) => {
       const swatch = element("i", { class: kind.isReply ? "swatch reply" : "swatch" });
       swatch.style.borderColor = kindColor(kind);
-      return this.toggle("kinds", kind.number, plain(kind.name) || "(no type)", swatch, grouped(kind.count));
+      return this.toggle(
+        "kinds",
+        kind.number,
+        plain(kind.name) || "(no type)",
+        swatch,
+        grouped(kind.count),
+      );
     };
-    fill(byId("kinds"), kinds.slice(0, KINDS_MAX).map(chip), kinds.length > KINDS_MAX && this.rest(kinds.slice(KINDS_MAX), chip));
+    fill(
+      byId("kinds"),
+      kinds.slice(0, KINDS_MAX).map(chip),
+      kinds.length > KINDS_MAX && this.rest(kinds.slice(KINDS_MAX), chip),
+    );
     const actors = run.actors.sorted.filter((actor) => actor.group !== "client");
     const clients = run.actors.sorted.filter((actor) => actor.group === "client");
     fill(
@@ -47,7 +57,11 @@ export class Filters {
   }
 
   rest(kinds, chip) {
-    const more = element("button", { type: "button", class: "more", onclick: () => more.replaceWith(...kinds.map(chip)) }, `${grouped(kinds.length)} more types`);
+    const more = element(
+      "button",
+      { type: "button", class: "more", onclick: () => more.replaceWith(...kinds.map(chip)) },
+      `${grouped(kinds.length)} more types`,
+    );
     return more;
   }
 
@@ -55,30 +69,48 @@ export class Filters {
     const { state } = this;
     return element(
       "button",
-      { type: "button", class: "toggle", "aria-pressed": String(!state.hidden[what].has(number)), "data-name": name, onclick: (event) => {
-        const set = state.hidden[what];
-        if (set.has(number)) set.delete(number);
-        else set.add(number);
-        event.currentTarget.setAttribute("aria-pressed", String(!set.has(number)));
-        state.changed("filter");
-      } },
-      swatch, name, count && element("small", {}, ` ${count}`),
+      {
+        type: "button",
+        class: "toggle",
+        "aria-pressed": String(!state.hidden[what].has(number)),
+        "data-name": name,
+        onclick: (event) => {
+          const set = state.hidden[what];
+          if (set.has(number)) set.delete(number);
+          else set.add(number);
+          event.currentTarget.setAttribute("aria-pressed", String(!set.has(number)));
+          state.changed("filter");
+        },
+      },
+      swatch,
+      name,
+      count && element("small", {}, ` ${count}`),
     );
   }
 
   /// All clients at once.
   clients(clients) {
     const isHidden = () => clients.every((client) => this.state.hidden.actors.has(client.number));
-    return element("button", { type: "button", class: "toggle", "aria-pressed": String(!isHidden()), "data-name": "clients", onclick: (event) => {
-      const hide = !isHidden();
-      const { hidden } = this.state;
-      for (const client of clients) {
-        if (hide) hidden.actors.add(client.number);
-        else hidden.actors.delete(client.number);
-      }
-      event.currentTarget.setAttribute("aria-pressed", String(!hide));
-      this.state.changed("filter");
-    } }, "clients");
+    return element(
+      "button",
+      {
+        type: "button",
+        class: "toggle",
+        "aria-pressed": String(!isHidden()),
+        "data-name": "clients",
+        onclick: (event) => {
+          const hide = !isHidden();
+          const { hidden } = this.state;
+          for (const client of clients) {
+            if (hide) hidden.actors.add(client.number);
+            else hidden.actors.delete(client.number);
+          }
+          event.currentTarget.setAttribute("aria-pressed", String(!hide));
+          this.state.changed("filter");
+        },
+      },
+      "clients",
+    );
   }
 
   update() {

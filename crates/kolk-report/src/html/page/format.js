@@ -6,7 +6,9 @@ const SECOND = 1e9;
 
 /// A count with its thousands apart.
 export function grouped(number) {
-  return Math.round(number).toString().replace(/\B(?=(\d{3})+$)/g, "\u202f");
+  return Math.round(number)
+    .toString()
+    .replace(/\B(?=(\d{3})+$)/g, "\u202f");
 }
 
 /// `1 message`, `5 messages`.
@@ -36,7 +38,9 @@ export function duration(nanos) {
 /// A moment, to the microsecond where that says anything.
 export function moment(nanos) {
   if (!Number.isFinite(nanos)) return "never";
-  const text = (nanos / SECOND).toFixed(6).replace(/(\.\d{3})(\d{3})$/, (_, ms, us) => (us === "000" ? ms : ms + us));
+  const text = (nanos / SECOND)
+    .toFixed(6)
+    .replace(/(\.\d{3})(\d{3})$/, (_, ms, us) => (us === "000" ? ms : ms + us));
   return `${text} s`;
 }
 

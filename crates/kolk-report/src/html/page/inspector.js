@@ -30,8 +30,16 @@ export class Inspector {
   nothing() {
     return [
       element("h2", {}, "Nothing selected"),
-      element("p", { class: "soft" }, "Click a message, an operation or an anomaly. It is highlighted in all the panels, and its evidence stands here."),
-      element("p", { class: "soft" }, "Drag to move in time; Ctrl and wheel, or + and −, to zoom; ? for all keys."),
+      element(
+        "p",
+        { class: "soft" },
+        "Click a message, an operation or an anomaly. It is highlighted in all the panels, and its evidence stands here.",
+      ),
+      element(
+        "p",
+        { class: "soft" },
+        "Drag to move in time; Ctrl and wheel, or + and −, to zoom; ? for all keys.",
+      ),
     ];
   }
 
@@ -42,10 +50,14 @@ export class Inspector {
   }
 
   tools(...buttons) {
-    const zoom = pick("show in time", () => {
-      this.state.reveal();
-      this.state.changed("view");
-    }, "Zoom to it (Z)");
+    const zoom = pick(
+      "show in time",
+      () => {
+        this.state.reveal();
+        this.state.changed("view");
+      },
+      "Zoom to it (Z)",
+    );
     return element("p", { class: "tools" }, zoom, ...buttons);
   }
 
@@ -69,22 +81,46 @@ export class Inspector {
       [fate === 1 ? "received" : "then", this.ending(place)],
     ];
     const op = messages.op[place];
-    if (op >= 0) rows.push(["serves", pick(`op ${this.run.operations.index[op]}`, () => this.selectOperation(op), "Select the operation")]);
+    if (op >= 0)
+      rows.push([
+        "serves",
+        pick(
+          `op ${this.run.operations.index[op]}`,
+          () => this.selectOperation(op),
+          "Select the operation",
+        ),
+      ]);
     const body = element("pre", { class: "json" }, "…");
     this.run.bodies.get(place).then((text) => fill(body, prettyJson(text)));
     const parent = messages.parent[place];
     const children = messages.children(place);
     return [
-      this.header(`Message ${messages.id[place]}`, element("span", { class: "chip" }, plain(kind.name) || "(no type)")),
+      this.header(
+        `Message ${messages.id[place]}`,
+        element("span", { class: "chip" }, plain(kind.name) || "(no type)"),
+      ),
       facts(rows),
       this.tools(
-        parent >= 0 && pick("what caused this", () => this.state.select(follow(this.run, place, "causes")), "Follow its causes back (C)"),
-        children.length > 0 && pick("what came of it", () => this.state.select(follow(this.run, place, "effects")), "Follow its effects (E)"),
+        parent >= 0 &&
+          pick(
+            "what caused this",
+            () => this.state.select(follow(this.run, place, "causes")),
+            "Follow its causes back (C)",
+          ),
+        children.length > 0 &&
+          pick(
+            "what came of it",
+            () => this.state.select(follow(this.run, place, "effects")),
+            "Follow its effects (E)",
+          ),
       ),
       body,
       element("h3", {}, "Before"),
-      parent >= 0 ? this.messageList([parent], () => linkText(messages.link[place])) : element("p", { class: "soft" }, this.origin(place)),
-      children.length > 0 && element("h3", {}, `After: ${counted(children.length, "message", "messages")}`),
+      parent >= 0
+        ? this.messageList([parent], () => linkText(messages.link[place]))
+        : element("p", { class: "soft" }, this.origin(place)),
+      children.length > 0 &&
+        element("h3", {}, `After: ${counted(children.length, "message", "messages")}`),
       children.length > 0 && this.messageList(children),
       logsAround(this.state, place),
     ];
@@ -103,11 +139,14 @@ export class Inspector {
   ending(place) {
     const { messages } = this.run;
     const one = (fate, end) =>
-      fate === 1 ? `${moment(end)}, after ${duration(end - messages.sent[place])}` : `${FATES[fate]}${fate > 0 ? `, ${moment(end)}` : ""}`;
+      fate === 1
+        ? `${moment(end)}, after ${duration(end - messages.sent[place])}`
+        : `${FATES[fate]}${fate > 0 ? `, ${moment(end)}` : ""}`;
     const ends = [one(messages.fate[place], messages.end[place])];
     const { copies } = messages;
     for (let i = 0; i < copies.count; i++) {
-      if (copies.message[i] === place) ends.push(`a second copy: ${one(copies.fate[i], copies.end[i])}`);
+      if (copies.message[i] === place)
+        ends.push(`a second copy: ${one(copies.fate[i], copies.end[i])}`);
     }
     return ends.join("; ");
   }
@@ -124,20 +163,48 @@ export class Inspector {
       fill(got, prettyJson(result));
     });
     const own = this.run.operations.messages(place);
-    const cards = this.run.anomalies.filter((anomaly) => anomaly.operations?.includes(operations.index[place]));
+    const cards = this.run.anomalies.filter((anomaly) =>
+      anomaly.operations?.includes(operations.index[place]),
+    );
     return [
-      this.header(`Operation ${operations.index[place]}`, element("span", { class: `chip ${outcome}` }, outcome)),
+      this.header(
+        `Operation ${operations.index[place]}`,
+        element("span", { class: `chip ${outcome}` }, outcome),
+      ),
       facts([
         ["does", meta.functions[operations.function[place]]],
-        ["process", `${operations.process[place]}${operations.node[place] >= 0 ? ` → ${plain(meta.nodes[operations.node[place]])}` : ""}`],
+        [
+          "process",
+          `${operations.process[place]}${operations.node[place] >= 0 ? ` → ${plain(meta.nodes[operations.node[place]])}` : ""}`,
+        ],
         ["invoked", moment(operations.invoked[place])],
-        ["completed", Number.isNaN(took) ? "never" : `${moment(operations.completed[place])}, after ${duration(took)}`],
+        [
+          "completed",
+          Number.isNaN(took)
+            ? "never"
+            : `${moment(operations.completed[place])}, after ${duration(took)}`,
+        ],
         operations.phase[place] > 0 && ["phase", PHASES[operations.phase[place]]],
       ]),
-      this.tools(isAdd(this.run, place) && pick("where it went", () => this.followValue(place), "Follow the value from node to node")),
-      cards.map((anomaly) => element("p", { class: "finding" }, pick(plain(anomaly.claim), () => this.selectAnomaly(anomaly), "Select the anomaly"))),
-      element("h3", {}, "Asked"), asked,
-      element("h3", {}, outcome === "ok" ? "Got" : "Error"), got,
+      this.tools(
+        isAdd(this.run, place) &&
+          pick(
+            "where it went",
+            () => this.followValue(place),
+            "Follow the value from node to node",
+          ),
+      ),
+      cards.map((anomaly) =>
+        element(
+          "p",
+          { class: "finding" },
+          pick(plain(anomaly.claim), () => this.selectAnomaly(anomaly), "Select the anomaly"),
+        ),
+      ),
+      element("h3", {}, "Asked"),
+      asked,
+      element("h3", {}, outcome === "ok" ? "Got" : "Error"),
+      got,
       element("h3", {}, counted(own.length, "message", "messages")),
       this.messageList(own),
     ];
@@ -159,7 +226,12 @@ export class Inspector {
       this.cycle(anomaly),
       steps(anomaly),
       this.tools(),
-      operations.size > 0 && element("h3", {}, `${counted(operations.size, "operation", "operations")}, ${counted(messages.size, "message", "messages")}`),
+      operations.size > 0 &&
+        element(
+          "h3",
+          {},
+          `${counted(operations.size, "operation", "operations")}, ${counted(messages.size, "message", "messages")}`,
+        ),
       this.operationList([...operations], anomaly),
       this.messageList([...messages].sort((a, b) => a - b)),
     ];
@@ -172,31 +244,65 @@ export class Inspector {
     const sentences = anomaly.steps ?? [];
     const count = sentences.filter((step, place) => step.startsWith(`T${place + 1}: `)).length;
     const edges = sentences.slice(count, 2 * count);
-    const isCycle = count >= 2 && count <= 12 && edges.length === count && indices.length >= count &&
-      edges.every((step, place) => step.startsWith(`T${place + 1} before T${((place + 1) % count) + 1}:`));
+    const isCycle =
+      count >= 2 &&
+      count <= 12 &&
+      edges.length === count &&
+      indices.length >= count &&
+      edges.every((step, place) =>
+        step.startsWith(`T${place + 1} before T${((place + 1) % count) + 1}:`),
+      );
     if (!isCycle) return null;
-    return ring(indices.slice(0, count).map((index, place) => `T${place + 1} · op ${index}`), count + 1, (number) => {
-      const place = this.run.operations.byIndex.get(indices[number]);
-      if (place !== undefined) this.selectOperation(place);
-    });
+    return ring(
+      indices.slice(0, count).map((index, place) => `T${place + 1} · op ${index}`),
+      count + 1,
+      (number) => {
+        const place = this.run.operations.byIndex.get(indices[number]);
+        if (place !== undefined) this.selectOperation(place);
+      },
+    );
   }
 
   chain({ place, direction, chain }) {
     const { messages } = this.run;
     const isBack = direction === "causes";
     return [
-      this.header(isBack ? "What caused it" : "What came of it", element("span", { class: "chip" }, `message ${messages.id[place]}`)),
-      element("p", { class: "soft" }, isBack ? "From the first cause to the message:" : `Everything that followed from it: ${counted(chain.length - 1, "message", "messages")}.`),
+      this.header(
+        isBack ? "What caused it" : "What came of it",
+        element("span", { class: "chip" }, `message ${messages.id[place]}`),
+      ),
+      element(
+        "p",
+        { class: "soft" },
+        isBack
+          ? "From the first cause to the message:"
+          : `Everything that followed from it: ${counted(chain.length - 1, "message", "messages")}.`,
+      ),
       this.tools(pick("the message", () => this.selectMessage(place), "Back to the message")),
-      this.messageList(chain, (at) => (at === place ? "this message" : linkText(messages.link[at]))),
+      this.messageList(chain, (at) =>
+        at === place ? "this message" : linkText(messages.link[at]),
+      ),
     ];
   }
 
   path({ place, path, chain }) {
     return [
-      this.header("The way of a value", element("span", { class: "chip" }, plain(JSON.stringify(path.value)))),
-      element("p", { class: "soft" }, "The messages that brought it to each node first, and those with it that did not arrive before."),
-      this.tools(pick("the operation", () => this.selectOperation(place), "Select the operation that added it")),
+      this.header(
+        "The way of a value",
+        element("span", { class: "chip" }, plain(JSON.stringify(path.value))),
+      ),
+      element(
+        "p",
+        { class: "soft" },
+        "The messages that brought it to each node first, and those with it that did not arrive before.",
+      ),
+      this.tools(
+        pick(
+          "the operation",
+          () => this.selectOperation(place),
+          "Select the operation that added it",
+        ),
+      ),
       this.messageList(chain),
     ];
   }
@@ -204,7 +310,11 @@ export class Inspector {
   /** @param {number[]} places @param {(place: number) => any} note */
   messageList(places, note = () => null) {
     return rows(places, (place) => {
-      const button = pick(describe(this.run, place), () => this.selectMessage(place), "Select the message");
+      const button = pick(
+        describe(this.run, place),
+        () => this.selectMessage(place),
+        "Select the message",
+      );
       if (this.run.messages.fate[place] > 1) button.classList.add("dropped");
       const text = note(place);
       return element("li", {}, button, text && element("small", {}, ` ${text}`));
@@ -213,9 +323,15 @@ export class Inspector {
 
   operationList(places, anomaly) {
     return rows(places, (place) => {
-      const button = pick(describeOperation(this.run, place), () => this.selectOperation(place), "Select the operation");
+      const button = pick(
+        describeOperation(this.run, place),
+        () => this.selectOperation(place),
+        "Select the operation",
+      );
       button.classList.add(OUTCOMES[this.run.operations.outcome[place]]);
-      this.run.values.get(place).then((text) => fill(button, operationLine(this.run, place, text, anomaly)));
+      this.run.values
+        .get(place)
+        .then((text) => fill(button, operationLine(this.run, place, text, anomaly)));
       return element("li", {}, button);
     });
   }
@@ -232,7 +348,8 @@ export function operationLine(run, place, value, anomaly) {
 function ring(names, first, onclick) {
   const [width, height] = [300, names.length === 2 ? 110 : 210];
   const at = (number) => {
-    const angle = (2 * Math.PI * number) / names.length - (names.length === 2 ? Math.PI : Math.PI / 2);
+    const angle =
+      (2 * Math.PI * number) / names.length - (names.length === 2 ? Math.PI : Math.PI / 2);
     return [width / 2 + Math.cos(angle) * 105, height / 2 + Math.sin(angle) * (height / 2 - 24)];
   };
   const edges = names.flatMap((_, number) => {
@@ -245,21 +362,53 @@ function ring(names, first, onclick) {
     const tip = Math.atan2(endY - bendY, endX - bendX);
     const wing = (turn) => `${endX - 8 * Math.cos(tip + turn)},${endY - 8 * Math.sin(tip + turn)}`;
     return [
-      shape("path", { d: `M${startX},${startY} Q${bendX},${bendY} ${endX},${endY}`, class: "edge" }),
+      shape("path", {
+        d: `M${startX},${startY} Q${bendX},${bendY} ${endX},${endY}`,
+        class: "edge",
+      }),
       shape("polygon", { points: `${endX},${endY} ${wing(0.45)} ${wing(-0.45)}`, class: "tip" }),
-      shape("text", { x: (startX + endX + 2 * bendX) / 4 + dy * 10, y: (startY + endY + 2 * bendY) / 4 - dx * 10 + 4 }, String(first + number)),
+      shape(
+        "text",
+        {
+          x: (startX + endX + 2 * bendX) / 4 + dy * 10,
+          y: (startY + endY + 2 * bendY) / 4 - dx * 10 + 4,
+        },
+        String(first + number),
+      ),
     ];
   });
   const nodes = names.map((name, number) => {
     const [x, y] = at(number);
-    return shapeButton({ class: "node" }, () => onclick(number), shape("rect", { x: x - 42, y: y - 13, width: 84, height: 26, rx: 8 }), shape("text", { x, y: y + 4 }, name));
+    return shapeButton(
+      { class: "node" },
+      () => onclick(number),
+      shape("rect", { x: x - 42, y: y - 13, width: 84, height: 26, rx: 8 }),
+      shape("text", { x, y: y + 4 }, name),
+    );
   });
-  return shape("svg", { viewBox: `0 0 ${width} ${height}`, class: "ring", role: "img", "aria-label": `a cycle of ${names.length} transactions` }, ...edges, ...nodes);
+  return shape(
+    "svg",
+    {
+      viewBox: `0 0 ${width} ${height}`,
+      class: "ring",
+      role: "img",
+      "aria-label": `a cycle of ${names.length} transactions`,
+    },
+    ...edges,
+    ...nodes,
+  );
 }
 
 /// The proof step by step.
 export function steps(anomaly) {
-  return anomaly.steps?.length > 0 && element("ol", { class: "steps" }, anomaly.steps.map((step) => element("li", {}, plain(step))));
+  return (
+    anomaly.steps?.length > 0 &&
+    element(
+      "ol",
+      { class: "steps" },
+      anomaly.steps.map((step) => element("li", {}, plain(step))),
+    )
+  );
 }
 
 function linkText(link) {
@@ -267,7 +416,13 @@ function linkText(link) {
 }
 
 function facts(entries) {
-  return element("dl", {}, entries.filter(Boolean).map(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
+  return element(
+    "dl",
+    {},
+    entries
+      .filter(Boolean)
+      .map(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]),
+  );
 }
 
 /// A list that begins with a few rows and grows when it is asked to: nothing is left out.

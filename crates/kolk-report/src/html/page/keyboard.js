@@ -26,7 +26,7 @@ const KEYS = {
   "+": (state) => state.zoom(0.7, around(state)),
   "=": (state) => state.zoom(0.7, around(state)),
   "-": (state) => state.zoom(1 / 0.7, around(state)),
-  "0": (state) => state.show(...state.whole()),
+  0: (state) => state.show(...state.whole()),
   z: (state) => {
     if (!state.selection) return;
     state.reveal();
@@ -82,6 +82,7 @@ function chain(state, direction) {
 function nextAnomaly(state) {
   const { anomalies } = state.run;
   if (anomalies.length === 0) return;
-  const number = ((state.selection?.kind === "anomaly" ? state.selection.number : -1) + 1) % anomalies.length;
+  const number =
+    ((state.selection?.kind === "anomaly" ? state.selection.number : -1) + 1) % anomalies.length;
   state.select({ kind: "anomaly", number, anomaly: anomalies[number] }, { reveal: true });
 }

@@ -72,12 +72,15 @@ class LiveTexts {
   }
 
   async scan(from, to, isWanted, found) {
-    for (let number = from; number < to; number++) if (isWanted(number)) found(number, this.list[number]);
+    for (let number = from; number < to; number++)
+      if (isWanted(number)) found(number, this.list[number]);
   }
 }
 
-const columns = (kinds) => Object.fromEntries(Object.entries(kinds).map(([name, Kind]) => [name, new Growing(Kind)]));
-const views = (tables) => Object.fromEntries(Object.entries(tables).map(([name, column]) => [name, column.view()]));
+const columns = (kinds) =>
+  Object.fromEntries(Object.entries(kinds).map(([name, Kind]) => [name, new Growing(Kind)]));
+const views = (tables) =>
+  Object.fromEntries(Object.entries(tables).map(([name, column]) => [name, column.view()]));
 
 const isNamed = (id) => id !== undefined && id !== null;
 
@@ -104,9 +107,36 @@ export class LiveRun {
     this.functions = new LiveNames();
     this.nodes = new LiveNames(plan.nodes);
     this.eventCount = 0;
-    this.messages = columns({ id: Float64Array, sent: Float64Array, order: Float64Array, src: Uint32Array, dest: Uint32Array, kind: Uint32Array, op: Float64Array, cause: Int32Array, request: Int32Array, fate: Uint8Array, end: Float64Array, endOrder: Float64Array });
-    this.copies = columns({ message: Float64Array, fate: Uint8Array, end: Float64Array, endOrder: Float64Array });
-    this.operations = columns({ index: Float64Array, invoked: Float64Array, completed: Float64Array, process: Uint32Array, node: Int32Array, function: Uint8Array, outcome: Uint8Array, phase: Uint8Array });
+    this.messages = columns({
+      id: Float64Array,
+      sent: Float64Array,
+      order: Float64Array,
+      src: Uint32Array,
+      dest: Uint32Array,
+      kind: Uint32Array,
+      op: Float64Array,
+      cause: Int32Array,
+      request: Int32Array,
+      fate: Uint8Array,
+      end: Float64Array,
+      endOrder: Float64Array,
+    });
+    this.copies = columns({
+      message: Float64Array,
+      fate: Uint8Array,
+      end: Float64Array,
+      endOrder: Float64Array,
+    });
+    this.operations = columns({
+      index: Float64Array,
+      invoked: Float64Array,
+      completed: Float64Array,
+      process: Uint32Array,
+      node: Int32Array,
+      function: Uint8Array,
+      outcome: Uint8Array,
+      phase: Uint8Array,
+    });
     this.bodies = [];
     this.values = [];
     this.requests = new Map();
@@ -132,8 +162,11 @@ export class LiveRun {
     const body = line.body ?? {};
     // The body comes last, and no quotation mark in a name stands bare.
     const json = text.slice(text.indexOf(',"body":') + 8, -1);
-    const request = isNamed(body.in_reply_to) ? this.requests.get(`${dest} ${src} ${requestId(body, "in_reply_to", json)}`) : undefined;
-    if (isNamed(body.msg_id)) this.requests.set(`${src} ${dest} ${requestId(body, "msg_id", json)}`, place);
+    const request = isNamed(body.in_reply_to)
+      ? this.requests.get(`${dest} ${src} ${requestId(body, "in_reply_to", json)}`)
+      : undefined;
+    if (isNamed(body.msg_id))
+      this.requests.set(`${src} ${dest} ${requestId(body, "msg_id", json)}`, place);
     messages.id.push(line.id);
     messages.sent.push(line.time);
     messages.order.push(order);
@@ -202,7 +235,8 @@ export class LiveRun {
     operations.completed.numbers[place] = line.time;
     operations.outcome.numbers[place] = LIVE_OUTCOMES[line.type] ?? 2;
     const asked = this.values[place].slice(0, -5);
-    this.values[place] = `${asked}\n${line.type === "ok" ? value : JSON.stringify(line.error ?? null)}`;
+    this.values[place] =
+      `${asked}\n${line.type === "ok" ? value : JSON.stringify(line.error ?? null)}`;
   }
 
   /// The run so far. It is the same object every time, for whoever keeps it.
@@ -218,10 +252,36 @@ export class LiveRun {
       return operations.index[place] === index ? place : -1;
     });
     const now = Math.max(messages.sent.at(-1) ?? 0, operations.invoked.at(-1) ?? 0);
-    const began = this.faultsBegan === null ? (operations.invoked[0] ?? 0) : this.faultsBegan - (plan.faults[0]?.begin ?? 0);
-    const facts = { ended: now, "load-began": began, "load-ended": began + plan["time-limit"], deterministic: plan.clock === "virtual" };
-    const meta = { plan, actors: this.actors.list, kinds: this.kinds.list, nodes: this.nodes.list, functions: this.functions.list, eventCount: this.eventCount, results: { valid: null, run: facts } };
-    Object.assign(run, { meta, plan, results: meta.results, messages, operations, bodies: new LiveTexts(this.bodies), values: new LiveTexts(this.values), logs: [], anomalies: [] });
+    const began =
+      this.faultsBegan === null
+        ? (operations.invoked[0] ?? 0)
+        : this.faultsBegan - (plan.faults[0]?.begin ?? 0);
+    const facts = {
+      ended: now,
+      "load-began": began,
+      "load-ended": began + plan["time-limit"],
+      deterministic: plan.clock === "virtual",
+    };
+    const meta = {
+      plan,
+      actors: this.actors.list,
+      kinds: this.kinds.list,
+      nodes: this.nodes.list,
+      functions: this.functions.list,
+      eventCount: this.eventCount,
+      results: { valid: null, run: facts },
+    };
+    Object.assign(run, {
+      meta,
+      plan,
+      results: meta.results,
+      messages,
+      operations,
+      bodies: new LiveTexts(this.bodies),
+      values: new LiveTexts(this.values),
+      logs: [],
+      anomalies: [],
+    });
     complete(run);
     linkMessages(run);
     return run;
@@ -254,7 +314,13 @@ class Part {
   }
 }
 
-const LIVE_SIGNS = { running: ["info", "▶ running"], valid: ["ok", "✓ valid"], invalid: ["fail", "✗ invalid"], unknown: ["info", "? unknown"], unfinished: ["info", "… ended without results"] };
+const LIVE_SIGNS = {
+  running: ["info", "▶ running"],
+  valid: ["ok", "✓ valid"],
+  invalid: ["fail", "✗ invalid"],
+  unknown: ["info", "? unknown"],
+  unfinished: ["info", "… ended without results"],
+};
 
 function drawLiveHeader({ row, note }, run) {
   const [kind, text] = LIVE_SIGNS[row.state] ?? ["fail", row.state];
@@ -263,7 +329,8 @@ function drawLiveHeader({ row, note }, run) {
   const parts = [
     plain(row.node),
     `${row.nodeCount} ${row.nodeCount === 1 ? "node" : "nodes"}`,
-    run && `${duration(run.ended)}${row.clock === "virtual" ? " virtual" : ""} of ${duration(run.plan["time-limit"])} load`,
+    run &&
+      `${duration(run.ended)}${row.clock === "virtual" ? " virtual" : ""} of ${duration(run.plan["time-limit"])} load`,
     run && `${grouped(run.operations.count)} operations`,
     run && `${grouped(run.messages.count)} messages`,
     `seed ${plain(row.seed.replace(/^0x0+(?=.)/, "0x"))}`,
@@ -273,7 +340,12 @@ function drawLiveHeader({ row, note }, run) {
     element("span", { class: `verdict ${kind}` }, text),
     element("strong", {}, plain(row.workload)),
     element("span", { class: "soft" }, parts.filter(Boolean).join(" · ")),
-    isOver && element("a", { href: location.pathname.replace(/live$/, "report") + location.hash }, "open the report"),
+    isOver &&
+      element(
+        "a",
+        { href: location.pathname.replace(/live$/, "report") + location.hash },
+        "open the report",
+      ),
     note && element("span", { class: "soft" }, note),
   );
 }
@@ -288,7 +360,10 @@ async function followRun() {
     document.querySelector(`nav a[href="#${id}"]`).toggleAttribute("hidden", true);
   }
   const live = new LiveRun(first.plan);
-  const parts = [new Part(`${api}/journal`, (line) => live.journal(line)), new Part(`${api}/history`, (line) => live.history(line))];
+  const parts = [
+    new Part(`${api}/journal`, (line) => live.journal(line)),
+    new Part(`${api}/history`, (line) => live.history(line)),
+  ];
   const view = { row: first.row, note: "" };
   let page = null;
   for (;;) {
@@ -300,12 +375,14 @@ async function followRun() {
       for (const part of parts) isNew = (await part.read()) > 0 || isNew;
       view.row = row;
       const damaged = parts[0].damaged + parts[1].damaged;
-      view.note = damaged > 0 ? `${counted(damaged, "line", "lines")} of its files cannot be read` : "";
+      view.note =
+        damaged > 0 ? `${counted(damaged, "line", "lines")} of its files cannot be read` : "";
       const began = performance.now();
       if (isNew) page = showRun(live, page);
       rest += REST * (performance.now() - began);
       const isTooLong = parts[0].bytes > JOURNAL_BYTES_MAX;
-      if (isTooLong) view.note = "it has become too long to be followed; its report will show all of it";
+      if (isTooLong)
+        view.note = "it has become too long to be followed; its report will show all of it";
       drawLiveHeader(view, page?.run);
       if (isTooLong || (row.state !== "running" && !isNew)) break;
     } catch (error) {
@@ -353,5 +430,9 @@ function showRun(live, page) {
 
 followRun().catch((error) => {
   document.body.classList.remove("loading");
-  fill(byId("headline"), element("span", { class: "verdict fail" }, "This run cannot be followed"), element("span", {}, String(error.message ?? error)));
+  fill(
+    byId("headline"),
+    element("span", { class: "verdict fail" }, "This run cannot be followed"),
+    element("span", {}, String(error.message ?? error)),
+  );
 });

@@ -23,15 +23,29 @@ export function drawLogs(state) {
   let panes = [];
   const show = (sources) => {
     panes = sources.map((source) => new Pane(state, source));
-    fill(lists, panes.map((pane) => pane.element));
+    fill(
+      lists,
+      panes.map((pane) => pane.element),
+    );
   };
   const isTimed = written.every((log) => log.isTimed);
   fill(
     byId("logs"),
-    written.length > 1 && isTimed && mergeBox((isMerged) => show(isMerged ? [merged(written)] : written.map(single))),
-    written.length > 0 && !isTimed && element("p", { class: "soft" }, "This run does not say when its nodes wrote what."),
+    written.length > 1 &&
+      isTimed &&
+      mergeBox((isMerged) => show(isMerged ? [merged(written)] : written.map(single))),
+    written.length > 0 &&
+      !isTimed &&
+      element("p", { class: "soft" }, "This run does not say when its nodes wrote what."),
     lists,
-    quiet.length > 0 && element("p", { class: "soft" }, written.length === 0 ? "No node wrote anything to stderr." : `${quiet.join(", ")} wrote nothing.`),
+    quiet.length > 0 &&
+      element(
+        "p",
+        { class: "soft" },
+        written.length === 0
+          ? "No node wrote anything to stderr."
+          : `${quiet.join(", ")} wrote nothing.`,
+      ),
   );
   show(written.map(single));
   const follow = () => {
@@ -45,7 +59,11 @@ export function drawLogs(state) {
 
 /// The choice between a list a node and one list of all.
 function mergeBox(show) {
-  const box = element("input", { type: "checkbox", id: "merge", onchange: () => show(box.checked) });
+  const box = element("input", {
+    type: "checkbox",
+    id: "merge",
+    onchange: () => show(box.checked),
+  });
   return element("label", { class: "soft" }, box, " all nodes in one list, by time");
 }
 
@@ -82,12 +100,20 @@ function merged(logs) {
 }
 
 function mergeOrder(each, count) {
-  const order = { log: new Uint16Array(count), line: new Uint32Array(count), times: new Float64Array(count) };
+  const order = {
+    log: new Uint16Array(count),
+    line: new Uint32Array(count),
+    times: new Float64Array(count),
+  };
   const next = each.map(() => 0);
   for (let place = 0; place < count; place++) {
     let first = -1;
     for (let log = 0; log < each.length; log++) {
-      if (next[log] < each[log].length && (first < 0 || each[log][next[log]] < each[first][next[first]])) first = log;
+      if (
+        next[log] < each[log].length &&
+        (first < 0 || each[log][next[log]] < each[first][next[first]])
+      )
+        first = log;
     }
     order.log[place] = first;
     order.times[place] = each[first][next[first]];
@@ -107,8 +133,31 @@ class Pane {
     const whole = source.count * LOG_ROW;
     this.scale = Math.max(1, whole / TALL_MAX);
     tall.style.height = `${whole / this.scale}px`;
-    this.scroll = element("div", { class: "scroll", tabindex: 0, role: "log", "aria-label": `log of ${source.name}`, title: "Click a line to go to its time", onscroll: () => this.draw(), onclick: (event) => this.go(event), onkeydown: (event) => this.key(event) }, tall);
-    this.element = element("section", { class: "log" }, element("h3", {}, source.name, element("small", {}, ` ${counted(source.count, "line", "lines")}`)), this.scroll);
+    this.scroll = element(
+      "div",
+      {
+        class: "scroll",
+        tabindex: 0,
+        role: "log",
+        "aria-label": `log of ${source.name}`,
+        title: "Click a line to go to its time",
+        onscroll: () => this.draw(),
+        onclick: (event) => this.go(event),
+        onkeydown: (event) => this.key(event),
+      },
+      tall,
+    );
+    this.element = element(
+      "section",
+      { class: "log" },
+      element(
+        "h3",
+        {},
+        source.name,
+        element("small", {}, ` ${counted(source.count, "line", "lines")}`),
+      ),
+      this.scroll,
+    );
     this.draw();
     this.follow();
   }
@@ -128,21 +177,29 @@ class Pane {
     const texts = await Promise.all(found.map(([, , text]) => text));
     // Another drawing may have begun meanwhile.
     if (drawing !== this.drawing) return;
-    const top = this.scale === 1 ? begin * LOG_ROW : scroll.scrollTop + (begin - this.first()) * LOG_ROW;
+    const top =
+      this.scale === 1 ? begin * LOG_ROW : scroll.scrollTop + (begin - this.first()) * LOG_ROW;
     this.lines.style.transform = `translateY(${top}px)`;
     const boundary = times && this.state.cursor ? after(times, this.time()) : -1;
-    fill(this.lines, found.map(([number, node], k) => {
-      const place = begin + k;
-      const classes = ["line", place === boundary && "now", times && this.isNear(source.node(place), times[place]) && "near"];
-      return element(
-        "div",
-        { class: classes.filter(Boolean).join(" "), "data-place": place },
-        element("span", { class: "number" }, String(number + 1)),
-        times && element("span", { class: "when" }, moment(times[place])),
-        node && element("span", { class: "who" }, node),
-        plain(texts[k]),
-      );
-    }));
+    fill(
+      this.lines,
+      found.map(([number, node], k) => {
+        const place = begin + k;
+        const classes = [
+          "line",
+          place === boundary && "now",
+          times && this.isNear(source.node(place), times[place]) && "near",
+        ];
+        return element(
+          "div",
+          { class: classes.filter(Boolean).join(" "), "data-place": place },
+          element("span", { class: "number" }, String(number + 1)),
+          times && element("span", { class: "when" }, moment(times[place])),
+          node && element("span", { class: "who" }, node),
+          plain(texts[k]),
+        );
+      }),
+    );
     scroll.dataset.drawn = String(begin);
   }
 
@@ -238,30 +295,54 @@ function selectedMoments({ run, selection }) {
 export function logsAround({ run }, place) {
   const { messages, meta } = run;
   const ends = [[messages.src[place], messages.sent[place], "sent"]];
-  if (messages.fate[place] === 1) ends.push([messages.dest[place], messages.end[place], "received"]);
+  if (messages.fate[place] === 1)
+    ends.push([messages.dest[place], messages.end[place], "received"]);
   const shown = ends.flatMap(([actor, at, what]) => {
-    const log = run.logs.find(({ node, count, isTimed }) => node === meta.actors[actor] && count > 0 && isTimed);
+    const log = run.logs.find(
+      ({ node, count, isTimed }) => node === meta.actors[actor] && count > 0 && isTimed,
+    );
     return log ? [[log, at, what]] : [];
   });
   if (shown.length === 0) return null;
-  const open = pick("all logs", () => byId("logs-panel").scrollIntoView({ behavior: "smooth" }), "Go to the logs");
-  return [element("h3", {}, "Logs around it"), shown.map((end) => linesAround(run, ...end)), element("p", { class: "tools" }, open)];
+  const open = pick(
+    "all logs",
+    () => byId("logs-panel").scrollIntoView({ behavior: "smooth" }),
+    "Go to the logs",
+  );
+  return [
+    element("h3", {}, "Logs around it"),
+    shown.map((end) => linesAround(run, ...end)),
+    element("p", { class: "tools" }, open),
+  ];
 }
 
 function linesAround(run, log, at, what) {
   const list = element("div", { class: "lines around" }, "…");
   const fillIn = async () => {
     const times = await log.times();
-    const [first, last] = [lowerBound(times, at), lowerBound(times, at + (run.results.run.deterministic ? 0.5 : PACED_DELAY))];
+    const [first, last] = [
+      lowerBound(times, at),
+      lowerBound(times, at + (run.results.run.deterministic ? 0.5 : PACED_DELAY)),
+    ];
     const begin = Math.max(0, first - AROUND);
     const end = Math.min(log.count, Math.min(last, first + AROUND_MAX) + AROUND);
-    const texts = await Promise.all(Array.from({ length: end - begin }, (_, k) => log.texts.get(begin + k)));
-    fill(list, texts.map((text, k) => {
-      const line = begin + k;
-      const since = times[line] - at;
-      const when = since === 0 ? "then" : `${since < 0 ? "−" : "+"}${duration(Math.abs(since))}`;
-      return element("div", { class: line >= first && line < last ? "line near" : "line" }, element("span", { class: "when" }, when), plain(text));
-    }));
+    const texts = await Promise.all(
+      Array.from({ length: end - begin }, (_, k) => log.texts.get(begin + k)),
+    );
+    fill(
+      list,
+      texts.map((text, k) => {
+        const line = begin + k;
+        const since = times[line] - at;
+        const when = since === 0 ? "then" : `${since < 0 ? "−" : "+"}${duration(Math.abs(since))}`;
+        return element(
+          "div",
+          { class: line >= first && line < last ? "line near" : "line" },
+          element("span", { class: "when" }, when),
+          plain(text),
+        );
+      }),
+    );
   };
   fillIn();
   return [element("p", { class: "soft" }, `${plain(log.node)}, when it was ${what}`), list];

@@ -42,6 +42,10 @@ async function open() {
 open().catch((error) => {
   document.documentElement.dataset.ready = "false";
   document.body.classList.remove("loading");
-  fill(byId("headline"), element("span", { class: "verdict fail" }, "This report cannot be read"), element("span", {}, String(error)));
+  fill(
+    byId("headline"),
+    element("span", { class: "verdict fail" }, "This report cannot be read"),
+    element("span", {}, String(error)),
+  );
   throw error;
 });

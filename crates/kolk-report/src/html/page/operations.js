@@ -58,7 +58,8 @@ export class Operations extends Drawing {
     const { spans } = run.operations;
     const found = [];
     const own = state.isOrdinal ? spans.orders : spans.times;
-    const count = run.operations.count > BARS_MAX ? this.counts().touching.count(state.from, state.to) : 0;
+    const count =
+      run.operations.count > BARS_MAX ? this.counts().touching.count(state.from, state.to) : 0;
     if (count <= BARS_MAX) own.each(state.from, state.to, (place) => found.push(place));
     this.inView = Math.max(count, found.length);
     this.bars = [];
@@ -82,7 +83,8 @@ export class Operations extends Drawing {
       pen.moveTo(GUTTER, y);
       pen.lineTo(this.width - 8, y);
       pen.stroke();
-      if (lane % every === 0) this.label(this.hasSuccessors ? `worker ${lane}` : `process ${lane}`, y, theme.soft);
+      if (lane % every === 0)
+        this.label(this.hasSuccessors ? `worker ${lane}` : `process ${lane}`, y, theme.soft);
     }
   }
 
@@ -107,7 +109,10 @@ export class Operations extends Drawing {
     const outcome = operations.outcome[place];
     const [left, top, width, high] = this.box(place);
     this.bars.push([left, top, width, high, place]);
-    const isDim = this.state.selection && this.state.selection.operations.size > 0 && !this.state.selection.operations.has(place);
+    const isDim =
+      this.state.selection &&
+      this.state.selection.operations.size > 0 &&
+      !this.state.selection.operations.has(place);
     pen.globalAlpha = isDim ? 0.35 : 1;
     pen.strokeStyle = this.color(outcome);
     pen.fillStyle = this.color(outcome);
@@ -134,7 +139,8 @@ export class Operations extends Drawing {
       pen.stroke();
       pen.setLineDash([]);
     }
-    if (count <= 400 && high >= 11 && width > 34) this.text(pen, place, left, top, width, high, outcome);
+    if (count <= 400 && high >= 11 && width > 34)
+      this.text(pen, place, left, top, width, high, outcome);
     pen.globalAlpha = 1;
   }
 
@@ -144,7 +150,11 @@ export class Operations extends Drawing {
     pen.font = theme.small;
     pen.fillStyle = outcome === 0 ? theme.paper : theme.ink;
     const visible = Math.max(left, GUTTER);
-    pen.fillText(fitting(pen, summary(this.run, place, value), left + width - visible - 8), visible + 4, top + high / 2 + 0.5);
+    pen.fillText(
+      fitting(pen, summary(this.run, place, value), left + width - visible - 8),
+      visible + 4,
+      top + high / 2 + 0.5,
+    );
     pen.font = theme.font;
   }
 
@@ -205,9 +215,18 @@ export class Operations extends Drawing {
     const worst = new Greatest(this.laneCount, state.whole());
     for (let place = 0; place < operations.count; place++) {
       const [from, to] = this.span(place);
-      worst.mark(operations.process[place] % this.workers, from, Number.isNaN(to) ? Infinity : to, RANKS[operations.outcome[place]]);
+      worst.mark(
+        operations.process[place] % this.workers,
+        from,
+        Number.isNaN(to) ? Infinity : to,
+        RANKS[operations.outcome[place]],
+      );
     }
-    this.counted = { isOrdinal: state.isOrdinal, worst: worst.finish(), touching: new Touching(own.starts, own.ends) };
+    this.counted = {
+      isOrdinal: state.isOrdinal,
+      worst: worst.finish(),
+      touching: new Touching(own.starts, own.ends),
+    };
     return this.counted;
   }
 
@@ -244,20 +263,32 @@ export class Operations extends Drawing {
     }
     const { operations } = run;
     const scale = columns / (state.to - state.from);
-    (state.isOrdinal ? operations.spans.orders : operations.spans.times).each(state.from, state.to, (place) => {
-      const [from, to] = this.span(place);
-      const ranks = lanes[operations.process[place] % this.workers];
-      const rank = RANKS[operations.outcome[place]];
-      const last = Number.isNaN(to) ? columns - 1 : Math.min(columns - 1, Math.floor((to - state.from) * scale));
-      for (let column = Math.max(0, Math.floor((from - state.from) * scale)); column <= last; column++) if (ranks[column] < rank) ranks[column] = rank;
-    });
+    (state.isOrdinal ? operations.spans.orders : operations.spans.times).each(
+      state.from,
+      state.to,
+      (place) => {
+        const [from, to] = this.span(place);
+        const ranks = lanes[operations.process[place] % this.workers];
+        const rank = RANKS[operations.outcome[place]];
+        const last = Number.isNaN(to)
+          ? columns - 1
+          : Math.min(columns - 1, Math.floor((to - state.from) * scale));
+        for (
+          let column = Math.max(0, Math.floor((from - state.from) * scale));
+          column <= last;
+          column++
+        )
+          if (ranks[column] < rank) ranks[column] = rank;
+      },
+    );
     return lanes;
   }
 
   hit(x, y) {
     let best = null;
     for (const [left, top, width, high, place] of this.bars) {
-      const isInside = x >= left - 3 && x <= left + width + 3 && y >= top - 3 && y <= top + high + 3;
+      const isInside =
+        x >= left - 3 && x <= left + width + 3 && y >= top - 3 && y <= top + high + 3;
       if (isInside && (best === null || width < best.width)) best = { width, place };
     }
     return best && { kind: "operation", place: best.place };
@@ -301,7 +332,10 @@ export function ofKey(text, key) {
   const isLog = (part) => part !== null && typeof part === "object" && !Array.isArray(part);
   const kept = JSON.parse(text).flatMap((part) => {
     if (!Array.isArray(part) || typeof part[0] !== "string") return [part];
-    if (part.length === 2 && isLog(part[1])) return [[part[0], Object.fromEntries(Object.entries(part[1]).filter(([name]) => isIt(name)))]];
+    if (part.length === 2 && isLog(part[1]))
+      return [
+        [part[0], Object.fromEntries(Object.entries(part[1]).filter(([name]) => isIt(name)))],
+      ];
     return part.length < 2 || isIt(part[1]) ? [part] : [];
   });
   return hidden > 0 ? `${JSON.stringify(kept)} and ${hidden} of other keys` : text;
@@ -312,7 +346,9 @@ export function describeOperation(run, place) {
   const { operations, meta } = run;
   const node = operations.node[place] >= 0 ? ` → ${plain(meta.nodes[operations.node[place]])}` : "";
   const took = operations.completed[place] - operations.invoked[place];
-  const ending = Number.isNaN(took) ? "never completed" : `${OUTCOMES[operations.outcome[place]]} after ${duration(took)}`;
+  const ending = Number.isNaN(took)
+    ? "never completed"
+    : `${OUTCOMES[operations.outcome[place]]} after ${duration(took)}`;
   const what = cut(summary(run, place, run.values.peek(place)), 80);
   return `op ${operations.index[place]}  process ${operations.process[place]}${node}  ${what}  ${moment(operations.invoked[place])}, ${ending}`;
 }

@@ -36,10 +36,18 @@ export class Overview extends Drawing {
     counts.forEach((count, bin) => {
       if (count === 0) return;
       const height = Math.max(1, (count / most) * (OVERVIEW_HEIGHT - 10));
-      pen.fillRect(GUTTER + bin * STRIP_BIN_WIDTH, OVERVIEW_HEIGHT - 3 - height, STRIP_BIN_WIDTH - 1, height);
+      pen.fillRect(
+        GUTTER + bin * STRIP_BIN_WIDTH,
+        OVERVIEW_HEIGHT - 3 - height,
+        STRIP_BIN_WIDTH - 1,
+        height,
+      );
     });
     this.evidence(pen);
-    const [left, right] = [Math.max(this.x(state.from), GUTTER), Math.min(this.x(state.to), this.width - 8)];
+    const [left, right] = [
+      Math.max(this.x(state.from), GUTTER),
+      Math.min(this.x(state.to), this.width - 8),
+    ];
     pen.fillStyle = theme.select;
     pen.fillRect(left, 1, Math.max(right - left, 2), OVERVIEW_HEIGHT - 2);
     pen.strokeStyle = theme.accent;
@@ -77,7 +85,8 @@ export class Overview extends Drawing {
     const starts = this.state.isOrdinal ? messages.order : messages.sent;
     const [from, to] = this.state.whole();
     const scale = bins / (to - from);
-    for (let i = 0; i < messages.count; i++) counts[Math.min(bins - 1, Math.floor((starts[i] - from) * scale))]++;
+    for (let i = 0; i < messages.count; i++)
+      counts[Math.min(bins - 1, Math.floor((starts[i] - from) * scale))]++;
     this.counted = { key, counts };
     return counts;
   }

@@ -6,20 +6,46 @@ export function drawRun({ plan, results, meta, messages, operations }) {
   const { run } = results;
   const folder = runFolder();
   const rows = [
-    ["workload", [plan.workload.name, ...Object.entries(plan.workload.settings ?? {}).map(([key, value]) => `--${key} ${value}`)].join(" ")],
+    [
+      "workload",
+      [
+        plan.workload.name,
+        ...Object.entries(plan.workload.settings ?? {}).map(([key, value]) => `--${key} ${value}`),
+      ].join(" "),
+    ],
     ["node", [plan.node.name ?? plan.node.path, ...(plan.node.args ?? [])].join(" ")],
     plan.node.sha256 && ["SHA-256", plan.node.sha256],
     ["nodes", plan.nodes.join(" ")],
     ["seed", plan.seed],
     ["clock", `${plan.clock} (${run.deterministic ? "deterministic" : "paced"})`],
-    ["load", `${plan.concurrency} workers, ${plan.rate} operations a second for ${duration(plan["time-limit"])}`],
+    [
+      "load",
+      `${plan.concurrency} workers, ${plan.rate} operations a second for ${duration(plan["time-limit"])}`,
+    ],
     ["network", network(plan.network)],
     ["faults", faults(plan.faults)],
-    ["judged", [plan.strict ? "strict" : "as the original", plan.availability !== null && `availability ${plan.availability}`].filter(Boolean).join(", ")],
-    ["ended", `${run.ending.kind}${run.ending.node ? ` (${run.ending.node})` : ""}, ${moment(run.ended)}`],
-    ["counted", `${grouped(operations.count)} operations, ${grouped(messages.count)} messages, ${grouped(run["event-count"])} events`],
+    [
+      "judged",
+      [
+        plan.strict ? "strict" : "as the original",
+        plan.availability !== null && `availability ${plan.availability}`,
+      ]
+        .filter(Boolean)
+        .join(", "),
+    ],
+    [
+      "ended",
+      `${run.ending.kind}${run.ending.node ? ` (${run.ending.node})` : ""}, ${moment(run.ended)}`,
+    ],
+    [
+      "counted",
+      `${grouped(operations.count)} operations, ${grouped(messages.count)} messages, ${grouped(run["event-count"])} events`,
+    ],
     ["digest", run.digest],
-    ["kolk", `${plan["kolk-version"]}, draws ${plan.draws}, plan format ${plan.format}, page format ${meta.format}`],
+    [
+      "kolk",
+      `${plan["kolk-version"]}, draws ${plan.draws}, plan format ${plan.format}, page format ${meta.format}`,
+    ],
   ];
   const lines = [
     ["run it again", `kolk replay ${folder}`],
@@ -29,10 +55,35 @@ export function drawRun({ plan, results, meta, messages, operations }) {
   ];
   fill(
     byId("run"),
-    element("dl", {}, rows.filter(Boolean).map(([name, value]) => [element("dt", {}, name), element("dd", {}, plain(value))])),
-    element("dl", { class: "commands" }, lines.filter(Boolean).map(([name, line]) => [element("dt", {}, name), element("dd", {}, element("code", {}, plain(line)))])),
-    element("details", {}, element("summary", {}, "plan.json"), element("pre", { class: "json" }, plainJson(plan))),
-    element("details", {}, element("summary", {}, "results.json"), element("pre", { class: "json" }, plainJson(results))),
+    element(
+      "dl",
+      {},
+      rows
+        .filter(Boolean)
+        .map(([name, value]) => [element("dt", {}, name), element("dd", {}, plain(value))]),
+    ),
+    element(
+      "dl",
+      { class: "commands" },
+      lines
+        .filter(Boolean)
+        .map(([name, line]) => [
+          element("dt", {}, name),
+          element("dd", {}, element("code", {}, plain(line))),
+        ]),
+    ),
+    element(
+      "details",
+      {},
+      element("summary", {}, "plan.json"),
+      element("pre", { class: "json" }, plainJson(plan)),
+    ),
+    element(
+      "details",
+      {},
+      element("summary", {}, "results.json"),
+      element("pre", { class: "json" }, plainJson(results)),
+    ),
   );
 }
 
@@ -51,7 +102,9 @@ function faults(list) {
   if (list.length === 0) return "none";
   const kinds = {};
   for (const fault of list) kinds[fault.fault] = (kinds[fault.fault] ?? 0) + 1;
-  return Object.entries(kinds).map(([kind, count]) => `${count} × ${kind}`).join(", ");
+  return Object.entries(kinds)
+    .map(([kind, count]) => `${count} × ${kind}`)
+    .join(", ");
 }
 
 /// Where the page lies, if it was opened as a file.

@@ -186,7 +186,9 @@ export class State {
     if (this.hidden.kinds.has(messages.kind[place])) return false;
     if (this.onlyOperation && this.selection && !this.selection.messages.has(place)) return false;
     const { actors } = this.hidden;
-    return actors.size === 0 || !(actors.has(messages.src[place]) || actors.has(messages.dest[place]));
+    return (
+      actors.size === 0 || !(actors.has(messages.src[place]) || actors.has(messages.dest[place]))
+    );
   }
 
   storeSoon() {
@@ -197,21 +199,32 @@ export class State {
   /// Writes the state into the fragment.
   store() {
     const parts = new URLSearchParams();
-    if (this.isOrdinal !== prefersOrdinal(this.run)) parts.set("axis", this.isOrdinal ? "order" : "time");
+    if (this.isOrdinal !== prefersOrdinal(this.run))
+      parts.set("axis", this.isOrdinal ? "order" : "time");
     if (!this.isWhole()) {
-      const text = (place) => (this.isOrdinal ? String(Math.round(place * 100) / 100) : String(Math.round(place)));
+      const text = (place) =>
+        this.isOrdinal ? String(Math.round(place * 100) / 100) : String(Math.round(place));
       parts.set("view", `${text(this.from)}..${text(this.to)}`);
     }
     if (this.cursor) parts.set("at", String(Math.round(this.timeAt(this.cursor.place))));
     const { selection } = this;
     if (selection?.kind === "message") parts.set("message", this.run.messages.id[selection.place]);
-    if (selection?.kind === "operation") parts.set("operation", this.run.operations.index[selection.place]);
+    if (selection?.kind === "operation")
+      parts.set("operation", this.run.operations.index[selection.place]);
     if (selection?.kind === "anomaly") parts.set("anomaly", selection.number);
-    if (selection?.kind === "path") parts.set("path", `${this.run.operations.index[selection.place]}..${Math.round(selection.until)}`);
-    if (selection?.kind === "chain") parts.set(selection.direction, this.run.messages.id[selection.place]);
-    const names = (set, list) => [...set].map((number) => encodeURIComponent(list[number])).join(" ");
-    if (this.hidden.kinds.size > 0) parts.set("without", names(this.hidden.kinds, this.run.meta.kinds));
-    if (this.hidden.actors.size > 0) parts.set("hide", names(this.hidden.actors, this.run.meta.actors));
+    if (selection?.kind === "path")
+      parts.set(
+        "path",
+        `${this.run.operations.index[selection.place]}..${Math.round(selection.until)}`,
+      );
+    if (selection?.kind === "chain")
+      parts.set(selection.direction, this.run.messages.id[selection.place]);
+    const names = (set, list) =>
+      [...set].map((number) => encodeURIComponent(list[number])).join(" ");
+    if (this.hidden.kinds.size > 0)
+      parts.set("without", names(this.hidden.kinds, this.run.meta.kinds));
+    if (this.hidden.actors.size > 0)
+      parts.set("hide", names(this.hidden.actors, this.run.meta.actors));
     if (this.onlyOperation) parts.set("only", "selection");
     const fragment = parts.toString();
     this.stored = fragment;
@@ -229,10 +242,19 @@ export class State {
     this.isOrdinal = axis ? axis === "order" : prefersOrdinal(this.run);
     [this.from, this.to] = this.whole();
     const numbers = (parts.get("view") ?? "").split("..").map(Number);
-    if (numbers.length === 2 && numbers.every(Number.isFinite) && numbers[0] < numbers[1]) this.show(...numbers);
+    if (numbers.length === 2 && numbers.every(Number.isFinite) && numbers[0] < numbers[1])
+      this.show(...numbers);
     const set = (key, list) =>
-      new Set((parts.get(key) ?? "").split(" ").map((name) => list.indexOf(decode(name))).filter((number) => number >= 0));
-    this.hidden = { kinds: set("without", this.run.meta.kinds), actors: set("hide", this.run.meta.actors) };
+      new Set(
+        (parts.get(key) ?? "")
+          .split(" ")
+          .map((name) => list.indexOf(decode(name)))
+          .filter((number) => number >= 0),
+      );
+    this.hidden = {
+      kinds: set("without", this.run.meta.kinds),
+      actors: set("hide", this.run.meta.actors),
+    };
     this.onlyOperation = parts.get("only") === "selection";
     this.selection = null;
     const chosen = this.chosen(parts, chains);
@@ -264,7 +286,9 @@ export class State {
     for (const direction of ["causes", "effects"]) {
       if (message(direction) >= 0) return chains(message(direction), direction);
     }
-    const operation = parts.has("operation") ? operations.byIndex.get(Number(parts.get("operation"))) : undefined;
+    const operation = parts.has("operation")
+      ? operations.byIndex.get(Number(parts.get("operation")))
+      : undefined;
     if (operation !== undefined) return { kind: "operation", place: operation };
     const number = Number(parts.get("anomaly") ?? NaN);
     const anomaly = this.run.anomalies?.[number];

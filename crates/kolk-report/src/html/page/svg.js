@@ -10,13 +10,27 @@ export function shape(name, attributes = {}, ...children) {
     if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
     else made.setAttribute(key, value);
   }
-  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  made.append(
+    ...children
+      .flat(Infinity)
+      .filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return made;
 }
 
 /// A group that is a button: it can be clicked, reached with Tab and pressed with Enter.
 export function shapeButton(attributes, onpress, ...children) {
-  return shape("g", { tabindex: 0, role: "button", onclick: onpress, onkeydown: (event) => event.key === "Enter" && onpress(event), ...attributes }, ...children);
+  return shape(
+    "g",
+    {
+      tabindex: 0,
+      role: "button",
+      onclick: onpress,
+      onkeydown: (event) => event.key === "Enter" && onpress(event),
+      ...attributes,
+    },
+    ...children,
+  );
 }
 
 /// The beginning of a text that is about as wide as `width` pixels, in the page's small font.

@@ -34,7 +34,8 @@ const CLASS = { valid: "ok", invalid: "fail", unknown: "info" };
 /// The line at the top, which stays in sight.
 export function drawHeader({ plan, results, ended }) {
   const word = WORD(results.valid);
-  const node = plan.node.kind === "built-in" ? `built-in ${plan.node.name}` : plan.node.path.split("/").pop();
+  const node =
+    plan.node.kind === "built-in" ? `built-in ${plan.node.name}` : plan.node.path.split("/").pop();
   document.title = `${SIGN[word]} ${plain(plan.workload.name)} – kolk`;
   const parts = [
     plain(node),
@@ -60,10 +61,14 @@ export function drawVerdict(state) {
 
 /// What lies behind the findings, and whether Maelstrom would accept the run.
 function causes(results) {
-  const lines = (results.causes ?? []).map((cause) => element("p", { class: "cause" }, element("b", {}, "Likely cause: "), `${plain(cause)}.`));
+  const lines = (results.causes ?? []).map((cause) =>
+    element("p", { class: "cause" }, element("b", {}, "Likely cause: "), `${plain(cause)}.`),
+  );
   if (results.valid === false && results.lenient === true) {
     const challenge = results.run.challenge;
-    const asks = challenge ? `kolk asks more of challenge ${plain(challenge.id)}` : "kolk asks more with --strict";
+    const asks = challenge
+      ? `kolk asks more of challenge ${plain(challenge.id)}`
+      : "kolk asks more with --strict";
     lines.unshift(element("p", { class: "cause" }, `Maelstrom would accept this run; ${asks}.`));
   }
   return lines;
@@ -78,18 +83,33 @@ function cards(state) {
     const card = element(
       "article",
       { class: `card ${anomaly.counts ? "fail" : "info"}`, "data-anomaly": number },
-      element("h3", {}, element("span", { class: "chip" }, plain(anomaly.type)), total > 1 && element("small", {}, ` ${grouped(total)} of its kind`)),
+      element(
+        "h3",
+        {},
+        element("span", { class: "chip" }, plain(anomaly.type)),
+        total > 1 && element("small", {}, ` ${grouped(total)} of its kind`),
+      ),
       element("p", {}, plain(anomaly.claim)),
       steps(anomaly),
-      anomaly.promise && element("p", { class: "soft" }, `Maelstrom overlooks it. kolk asks more${anomaly.counts ? "" : ", and it counts with --strict"}: ${plain(anomaly.promise)}.`),
+      anomaly.promise &&
+        element(
+          "p",
+          { class: "soft" },
+          `Maelstrom overlooks it. kolk asks more${anomaly.counts ? "" : ", and it counts with --strict"}: ${plain(anomaly.promise)}.`,
+        ),
       anomaly.operations?.length > 0 &&
-        pick(`show ${anomaly.operations.length === 1 ? "its operation" : `its ${anomaly.operations.length} operations`}`, () => {
-          state.select({ kind: "anomaly", number, anomaly }, { reveal: true });
-          byId("diagram-panel").scrollIntoView({ behavior: "smooth", block: "start" });
-        }, "Select them in all panels"),
+        pick(
+          `show ${anomaly.operations.length === 1 ? "its operation" : `its ${anomaly.operations.length} operations`}`,
+          () => {
+            state.select({ kind: "anomaly", number, anomaly }, { reveal: true });
+            byId("diagram-panel").scrollIntoView({ behavior: "smooth", block: "start" });
+          },
+          "Select them in all panels",
+        ),
     );
     state.listen((what) => {
-      if (what.has("selection")) card.classList.toggle("selected", state.selection?.anomaly === anomaly);
+      if (what.has("selection"))
+        card.classList.toggle("selected", state.selection?.anomaly === anomaly);
     });
     return card;
   };
@@ -103,10 +123,18 @@ function cards(state) {
     else rest.push([anomaly, number]);
   });
   if (rest.length > 0) {
-    const more = element("button", { type: "button", class: "more", onclick: () => {
-      list.append(...rest.map(([anomaly, number]) => draw(anomaly, number)));
-      more.remove();
-    } }, `${rest.length} more of these kinds`);
+    const more = element(
+      "button",
+      {
+        type: "button",
+        class: "more",
+        onclick: () => {
+          list.append(...rest.map(([anomaly, number]) => draw(anomaly, number)));
+          more.remove();
+        },
+      },
+      `${rest.length} more of these kinds`,
+    );
     return [list, more];
   }
   return anomalies.length > 0 ? list : [];
@@ -124,13 +152,42 @@ function checkTable({ results, plan }) {
         {},
         element("td", { class: CLASS[word] }, `${SIGN[word]} ${name}`),
         element("td", { class: "soft" }, CHECKS[name] ?? ""),
-        element("td", {}, own.map((measure) => element("span", { class: "measure" }, `${measure.name.replaceAll("-", " ")} `, element("b", {}, `${ratio(measure.value ?? NaN)} ${measure.unit}`), limit(measure, plan)))),
-        element("td", {}, (tree.notes ?? []).map((note) => element("div", { class: "soft" }, plain(note)))),
+        element(
+          "td",
+          {},
+          own.map((measure) =>
+            element(
+              "span",
+              { class: "measure" },
+              `${measure.name.replaceAll("-", " ")} `,
+              element("b", {}, `${ratio(measure.value ?? NaN)} ${measure.unit}`),
+              limit(measure, plan),
+            ),
+          ),
+        ),
+        element(
+          "td",
+          {},
+          (tree.notes ?? []).map((note) => element("div", { class: "soft" }, plain(note))),
+        ),
       );
     });
   const { challenge } = results.run;
   for (const held of challenge?.limits ?? []) rows.push(limitRow(held, challenge));
-  return element("table", {}, element("thead", {}, element("tr", {}, ["check", "", "measured", "notes"].map((text) => element("th", {}, text)))), element("tbody", {}, rows));
+  return element(
+    "table",
+    {},
+    element(
+      "thead",
+      {},
+      element(
+        "tr",
+        {},
+        ["check", "", "measured", "notes"].map((text) => element("th", {}, text)),
+      ),
+    ),
+    element("tbody", {}, rows),
+  );
 }
 
 /// The values that took longest to be in every read: who added each, who missed it last, where it went.
@@ -140,17 +197,30 @@ function slowest(state) {
   if (values.length === 0) return null;
   const pickOperation = (event, text) => {
     const place = event && placeOfEvent(state.run, event);
-    return place === undefined || place === null ? text : pick(text, () => state.select({ kind: "operation", place }, { reveal: true }), "Select the operation");
+    return place === undefined || place === null
+      ? text
+      : pick(
+          text,
+          () => state.select({ kind: "operation", place }, { reveal: true }),
+          "Select the operation",
+        );
   };
   const way = (event, last) => {
     const place = event && placeOfEvent(state.run, event);
     if (place === undefined || place === null || !isAdd(state.run, place)) return null;
     const end = last && placeOfEvent(state.run, last);
     const until = operations.completed[end ?? place];
-    return pick("where it went", async () => {
-      const path = await pathOf(state.run, { place, until: Number.isNaN(until) ? state.run.ended : until });
-      showPath(state, path);
-    }, "Follow the value from node to node");
+    return pick(
+      "where it went",
+      async () => {
+        const path = await pathOf(state.run, {
+          place,
+          until: Number.isNaN(until) ? state.run.ended : until,
+        });
+        showPath(state, path);
+      },
+      "Follow the value from node to node",
+    );
   };
   const row = (value) =>
     element(
@@ -165,7 +235,11 @@ function slowest(state) {
   return element(
     "details",
     { class: "slowest" },
-    element("summary", {}, `The ${values.length === 1 ? "value" : `${values.length} values`} that took longest to be seen by everybody`),
+    element(
+      "summary",
+      {},
+      `The ${values.length === 1 ? "value" : `${values.length} values`} that took longest to be seen by everybody`,
+    ),
     element("table", {}, element("tbody", {}, values.map(row))),
   );
 }
@@ -190,9 +264,22 @@ function limitRow(held, challenge) {
   return element(
     "tr",
     {},
-    element("td", { class: held.below === null ? "soft" : held.holds ? "ok" : "fail" }, `${held.below === null ? "·" : held.holds ? "✓" : "✗"} challenge ${challenge.id}`),
+    element(
+      "td",
+      { class: held.below === null ? "soft" : held.holds ? "ok" : "fail" },
+      `${held.below === null ? "·" : held.holds ? "✓" : "✗"} challenge ${challenge.id}`,
+    ),
     element("td", { class: "soft" }, held.name),
-    element("td", {}, element("b", {}, value), element("span", { class: "soft" }, `  (${asked.filter(Boolean).join(", ") || "measured only"})`)),
+    element(
+      "td",
+      {},
+      element("b", {}, value),
+      element(
+        "span",
+        { class: "soft" },
+        `  (${asked.filter(Boolean).join(", ") || "measured only"})`,
+      ),
+    ),
     element("td", {}),
   );
 }
@@ -200,8 +287,13 @@ function limitRow(held, challenge) {
 /// What a measure is held to.
 function limit(measure, plan) {
   if (measure.name === "availability" && plan.availability !== null) {
-    return element("span", { class: "soft" }, plan.availability === 1 ? "  (wanted: total)" : `  (wanted ≥ ${ratio(plan.availability)})`);
+    return element(
+      "span",
+      { class: "soft" },
+      plan.availability === 1 ? "  (wanted: total)" : `  (wanted ≥ ${ratio(plan.availability)})`,
+    );
   }
-  if (measure.name === "rate") return element("span", { class: "soft" }, `  (asked for ${ratio(plan.rate)} /s)`);
+  if (measure.name === "rate")
+    return element("span", { class: "soft" }, `  (asked for ${ratio(plan.rate)} /s)`);
   return null;
 }
