@@ -18,8 +18,8 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the repository")
 }
 
-/// All files below `folder` whose names end with one of `endings`, in order. What is built, stored or
-/// hidden is left out.
+/// All files below `folder` whose names end with one of `endings`, in order. What is built, stored
+/// or hidden is left out.
 ///
 /// # Panics
 ///

@@ -1,8 +1,8 @@
 //! Which files of a package mention which: the arrows between its modules.
 //!
 //! A path such as `crate::a::b::C`, `super::C` or `child::C` is followed to the file of the longest
-//! module it names. A name that a module only passes on (`pub use inner::Thing`) counts as a mention of
-//! the file that it comes from. Modules for tests are left out: they may mention all.
+//! module it names. A name that a module only passes on (`pub use inner::Thing`) counts as a
+//! mention of the file that it comes from. Modules for tests are left out: they may mention all.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -120,8 +120,8 @@ impl Mentions {
     }
 }
 
-/// The module whose file defines what `path`, written in `module`, names; `None` if that is of another
-/// crate or defined in this file.
+/// The module whose file defines what `path`, written in `module`, names; `None` if that is of
+/// another crate or defined in this file.
 fn follow<'a>(
     modules: &'a BTreeMap<Module, File>,
     module: &Module,

@@ -1,6 +1,6 @@
-//! No circle between the modules of a package: each can be read after those that it uses. A module that
-//! is split over files, one and those in the folder of its name, is one module here. Other circles are
-//! listed, with what holds them together.
+//! No circle between the modules of a package: each can be read after those that it uses. A module
+//! that is split over files, one and those in the folder of its name, is one module here. Other
+//! circles are listed, with what holds them together.
 
 use std::collections::BTreeSet;
 

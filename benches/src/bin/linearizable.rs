@@ -1,10 +1,10 @@
 //! How fast linearizability is decided: `linearizable [FOLDER]`.
 //!
-//! First histories of a simulated store with ten clients, from the history in memory, of 10^3 to 10^6
-//! operations: keys of a hundred operations each, as the workload makes them; one register whose
-//! values are all different; and one register with five values, which takes the search. Then, if
-//! FOLDER holds the histories of porcupine (`jepsen/*.log`, `kv/*.txt`), those, with reading them. Last
-//! the same small histories are given to `stateright`'s tester.
+//! First histories of a simulated store with ten clients, from the history in memory, of 10^3 to
+//! 10^6 operations: keys of a hundred operations each, as the workload makes them; one register
+//! whose values are all different; and one register with five values, which takes the search. Then,
+//! if FOLDER holds the histories of porcupine (`jepsen/*.log`, `kv/*.txt`), those, with reading
+//! them. Last the same small histories are given to `stateright`'s tester.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -92,7 +92,8 @@ fn recorded(folder: &Path) {
     }
 }
 
-/// Stateright's tester has no memory of what it tried and no pruning, and recurses once an operation.
+/// Stateright's tester has no memory of what it tried and no pruning, and recurses once an
+/// operation.
 fn race() {
     println!("{:>10}  {:>8}  {:>14}", "operations", "kolk, ms", "stateright, ms");
     for operations in [10, 20, 50, 100, 200, 500] {
@@ -126,8 +127,9 @@ fn tester(history: &History) -> LinearizabilityTester<u32, Register<i64>> {
     tester
 }
 
-/// A store of atomic registers: half reads, half writes. Values are below `values`, or all different.
-/// Operations take effect when they end or when another does, so they overlap as they please.
+/// A store of atomic registers: half reads, half writes. Values are below `values`, or all
+/// different. Operations take effect when they end or when another does, so they overlap as they
+/// please.
 fn history(operations: usize, clients: usize, keys: usize, values: Option<i64>) -> History {
     let mut random: Random = Key::new(5).with(operations as u64).random();
     let mut history = History::new(Vec::new());

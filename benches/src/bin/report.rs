@@ -1,9 +1,9 @@
 //! How fast the report is: `report PROGRAM`, where PROGRAM is the release `kolk`.
 //!
-//! Each run is made, its page drawn again three times from the folder alone, and opened in a headless
-//! Chromium of 1280 by 900 pixels. Drawing counts with the program's start and all reading; the first
-//! paint and when the page is usable count from the navigation's beginning. Frames are those of 30
-//! steps of panning with the diagram and the operations in sight.
+//! Each run is made, its page drawn again three times from the folder alone, and opened in a
+//! headless Chromium of 1280 by 900 pixels. Drawing counts with the program's start and all
+//! reading; the first paint and when the page is usable count from the navigation's beginning.
+//! Frames are those of 30 steps of panning with the diagram and the operations in sight.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,8 @@ const RUNS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Pans in windows of several widths: for each the messages in view, and the frames' median and worst.
+/// Pans in windows of several widths: for each the messages in view, and the frames' median and
+/// worst.
 const PAN: &str = "(async () => { document.getElementById('diagram-panel').scrollIntoView(); \
     const [, end] = kolk.state.whole(); const found = []; \
     for (const part of [0.6, 0.3, 0.1, 0.01]) { \

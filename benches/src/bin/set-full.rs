@@ -2,9 +2,9 @@
 //! 2 000 unless told otherwise.
 //!
 //! The reads come evenly between the adds, so that together they return ELEMENTS × READS ÷ 2
-//! values, 20 million; once in the order of the adds, and once shuffled, as a node returns them that
-//! keeps a hash set. Beside it the definition is carried out naively: a map of all elements, updated
-//! by every read, on a tenth of the size.
+//! values, 20 million; once in the order of the adds, and once shuffled, as a node returns them
+//! that keeps a hash set. Beside it the definition is carried out naively: a map of all elements,
+//! updated by every read, on a tenth of the size.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;

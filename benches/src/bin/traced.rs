@@ -99,8 +99,8 @@ mod stops {
             TargetArch::x86_64,
         )?;
         let program = BpfProgram::try_from(filter)?;
-        // In a thread of its own, since a filter cannot be undone. Until the child is traced the call
-        // fails, and nobody in the library minds.
+        // In a thread of its own, since a filter cannot be undone. Until the child is traced the
+        // call fails, and nobody in the library minds.
         let child = std::thread::spawn(move || {
             apply_filter(&program).map_err(|error| error.to_string())?;
             let mut command = Command::new(own);

@@ -1,9 +1,9 @@
 //! Checkers of transactions side by side, on the histories that `transactions --write FOLDER SIZE`
 //! leaves in a folder: `transactions-race FOLDER…`.
 //!
-//! Beside kolk's, `adya`, after the method of Jepsen's Elle too. Each reads the file of JSON lines and
-//! checks it against strict serializability, in a process of its own, in turns, three each; the best
-//! of them counts.
+//! Beside kolk's, `adya`, after the method of Jepsen's Elle too. Each reads the file of JSON lines
+//! and checks it against strict serializability, in a process of its own, in turns, three each; the
+//! best of them counts.
 
 use std::fs::File;
 use std::io::BufReader;

@@ -1,13 +1,14 @@
 //! How fast the checkers of transactions are, reading the history's file included:
 //! `transactions [MAX]`, histories of 10^3, 10^4, … up to MAX (10^6 unless told otherwise).
-//! `transactions --write FOLDER SIZE` only writes histories of SIZE transactions, for other programs.
+//! `transactions --write FOLDER SIZE` only writes histories of SIZE transactions, for other
+//! programs.
 //!
 //! Each measurement is a process of its own, which reads a file, makes all the checks `kolk check`
-//! makes, and reports time, processor time and peak memory. The histories are valid and strict serializable: 20
-//! processes whose transactions take effect at one instant between invocation and completion.
-//! Lists and registers: 1 to 4 micro-operations on 10 keys at a time, smaller numbers more often,
-//! each key written 16 times and then replaced, as Maelstrom's generator does. Levels of isolation:
-//! 8 micro-operations on 10 000 keys, 50 sessions, in AWDIT's text.
+//! makes, and reports time, processor time and peak memory. The histories are valid and strict
+//! serializable: 20 processes whose transactions take effect at one instant between invocation and
+//! completion. Lists and registers: 1 to 4 micro-operations on 10 keys at a time, smaller numbers
+//! more often, each key written 16 times and then replaced, as Maelstrom's generator does. Levels
+//! of isolation: 8 micro-operations on 10 000 keys, 50 sessions, in AWDIT's text.
 
 use std::fs::File;
 use std::io::{BufReader, Write};

@@ -1,7 +1,7 @@
 //! What kolk asks beside what Maelstrom asks, in words.
 //!
-//! A [stronger finding](crate::Check::stronger) counts with `--strict` and in challenges. Whoever is
-//! told that a run is invalid because of one must read that Maelstrom would accept the run, and
+//! A [stronger finding](crate::Check::stronger) counts with `--strict` and in challenges. Whoever
+//! is told that a run is invalid because of one must read that Maelstrom would accept the run, and
 //! what it is that kolk asks for: the half sentence that this module has for every type.
 
 /// What a solution is asked for that this type of anomaly shows it does not keep: a clause whose

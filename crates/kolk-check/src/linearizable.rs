@@ -6,10 +6,10 @@
 //! correctness condition for concurrent objects*, ACM Transactions on Programming Languages and
 //! Systems 12, 1990). Whether it is can be told key by key, and the keys are judged in parallel.
 //!
-//! Operations that failed did not happen. Those of unknown outcome may have taken effect at any time
-//! after their invocation, or may yet, or never: pending reads say nothing, pending updates that set
-//! what nobody saw need not have happened, and of the others those that do the same are counted, not
-//! told apart.
+//! Operations that failed did not happen. Those of unknown outcome may have taken effect at any
+//! time after their invocation, or may yet, or never: pending reads say nothing, pending updates
+//! that set what nobody saw need not have happened, and of the others those that do the same are
+//! counted, not told apart.
 //!
 //! | history of a key | method | worst case |
 //! |---|---|---|
@@ -19,10 +19,10 @@
 //! The search has limits, which are counts and not times: beyond them the verdict is unknown, and a
 //! note says so. Memory is a few words for each operation and for each way that things can stand.
 //!
-//! A valid key comes with its order ([`linearize`]). One that is not comes with the operation at which
-//! it breaks, what the register can hold there, why nothing that is open helps, and the smallest
-//! part of the history that still shows it; all of it stands in the results as `counterexamples`. What
-//! breaks is named:
+//! A valid key comes with its order ([`linearize`]). One that is not comes with the operation at
+//! which it breaks, what the register can hold there, why nothing that is open helps, and the
+//! smallest part of the history that still shows it; all of it stands in the results as
+//! `counterexamples`. What breaks is named:
 //!
 //! | type | what |
 //! |---|---|
@@ -67,8 +67,8 @@ const NAMED_MAX: usize = 8;
 pub enum Model {
     /// Registers with keys: [`Read`](kolk_history::Function::Read) with values `[key, value]`,
     /// [`Write`](kolk_history::Function::Write) with `[key, value]`,
-    /// [`Cas`](kolk_history::Function::Cas) with `[key, [from, to]]`; absent in the beginning, which
-    /// reads say with error 20 or null, and which Maelstrom always believes.
+    /// [`Cas`](kolk_history::Function::Cas) with `[key, [from, to]]`; absent in the beginning,
+    /// which reads say with error 20 or null, and which Maelstrom always believes.
     LinKv,
     /// A single register, and no keys: `value`, `value`, `[from, to]`; null in the beginning.
     Register,
@@ -90,7 +90,8 @@ pub struct Linearization {
 /// invocations.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// This order of its operations explains what all saw. Pending ones are in it if they took effect.
+    /// This order of its operations explains what all saw. Pending ones are in it if they took
+    /// effect.
     Order(Vec<u32>),
     /// There is no order.
     None(Counterexample),
@@ -190,8 +191,8 @@ pub fn check(history: &History, model: Model) -> Check {
     check_from(history, model, &Value::Null)
 }
 
-/// Checks a history of registers that hold this in the beginning; null stands for nothing. Texts are
-/// empty in the beginning, whatever is given.
+/// Checks a history of registers that hold this in the beginning; null stands for nothing. Texts
+/// are empty in the beginning, whatever is given.
 ///
 /// ```
 /// use kolk_check::linearizable::{Model, check, check_from};

@@ -64,8 +64,8 @@ fn is_as_much(told: &Value, asked: &Value) -> bool {
     (!told.is_null() || asked.is_null()) && (pair(told).is_some() || pair(asked).is_none())
 }
 
-/// What an operation on a key says, whose values are `[key, value]`: `Ok(None)` if nothing, an error
-/// if it cannot be read.
+/// What an operation on a key says, whose values are `[key, value]`: `Ok(None)` if nothing, an
+/// error if it cannot be read.
 pub(crate) fn said(operation: &Operation) -> Result<Option<Said<'_>>, ()> {
     if operation.function == Function::Read && operation.is_ok() {
         let (key, _) = pair(&operation.value).ok_or(())?;

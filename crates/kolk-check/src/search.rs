@@ -1,19 +1,20 @@
 //! The search for an order of operations on registers that explains what they returned.
 //!
-//! After Wing & Gong, *Testing and verifying concurrent objects* (Journal of Parallel and Distributed
-//! Computing 17, 1993): take, one after another, operations that nothing must come before and that
-//! fit the registers' present values, and go back where none is left. With Lowe's memory of what was
-//! tried (*Testing for linearizability*, Concurrency and Computation 29, 2017): two ways that have
-//! taken the same operations and led to the same values need not both be followed.
+//! After Wing & Gong, *Testing and verifying concurrent objects* (Journal of Parallel and
+//! Distributed Computing 17, 1993): take, one after another, operations that nothing must come
+//! before and that fit the registers' present values, and go back where none is left. With Lowe's
+//! memory of what was tried (*Testing for linearizability*, Concurrency and Computation 29, 2017):
+//! two ways that have taken the same operations and led to the same values need not both be
+//! followed.
 //!
 //! What must come before what is the caller's to say, so that the same search decides
-//! linearizability (real-time order, key by key) and sequential consistency (process order, all keys
-//! together). Operations stand in *chains*, each of which is taken from front to back, so that what
-//! was taken is one number a chain.
+//! linearizability (real-time order, key by key) and sequential consistency (process order, all
+//! keys together). Operations stand in *chains*, each of which is taken from front to back, so that
+//! what was taken is one number a chain.
 //!
-//! Two rules keep it narrow. What changes nothing is taken as soon as it fits: it can only make room.
-//! And a value is not overwritten while somebody still has to read it, if nobody is left to bring
-//! it back.
+//! Two rules keep it narrow. What changes nothing is taken as soon as it fits: it can only make
+//! room. And a value is not overwritten while somebody still has to read it, if nobody is left to
+//! bring it back.
 
 use rustc_hash::FxHashSet;
 

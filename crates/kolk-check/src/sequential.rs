@@ -3,8 +3,8 @@
 //! A store is sequentially consistent if all operations, on all keys together, can be put into one
 //! order that keeps each process's own and in which every read sees the last write before it
 //! (Lamport, *How to make a multiprocessor computer that correctly executes multiprocess programs*,
-//! IEEE Transactions on Computers C-28, 1979). Real time does not matter: a read may be as old as it
-//! likes. Invalid iff there is no such order (`not-sequential`).
+//! IEEE Transactions on Computers C-28, 1979). Real time does not matter: a read may be as old as
+//! it likes. Invalid iff there is no such order (`not-sequential`).
 //!
 //! Deciding that is NP-complete even if every value is written once (Gibbons & Korach, *Testing
 //! shared memories*, SIAM Journal on Computing 26, 1997), but histories of running stores are kind.
@@ -13,17 +13,17 @@
 //! it the verdict is unknown.
 //!
 //! Sequential consistency alone lets a store show a client an old state for ever. Stores of use to
-//! anybody promise more, and Maelstrom's does: updates keep their order in real time, so whoever has
-//! made one sees all that were acknowledged before ("ordered sequential consistency": Lev-Ari,
-//! Bortnikov, Keidar & Shraer, Information Processing Letters 123, 2017). In the final phase each process makes an update, a *barrier*, and
-//! reads; what it sees may then not be older (`stale-after-barrier`). The same of the reads before
-//! that is a stronger finding (`stale-view`). Both are found by saturation alone: what they find is
-//! proved, but they need not find all.
+//! anybody promise more, and Maelstrom's does: updates keep their order in real time, so whoever
+//! has made one sees all that were acknowledged before ("ordered sequential consistency": Lev-Ari,
+//! Bortnikov, Keidar & Shraer, Information Processing Letters 123, 2017). In the final phase each
+//! process makes an update, a *barrier*, and reads; what it sees may then not be older
+//! (`stale-after-barrier`). The same of the reads before that is a stronger finding (`stale-view`).
+//! Both are found by saturation alone: what they find is proved, but they need not find all.
 //!
 //! Failed operations are left out, but for error 20, which says that the key was not there; an
 //! operation of unknown outcome is left out if nobody saw what it would have set. A value that
-//! nobody wrote (`never-written`), or only somebody whose write had failed (`failed-write`), is named
-//! apart.
+//! nobody wrote (`never-written`), or only somebody whose write had failed (`failed-write`), is
+//! named apart.
 
 use kolk_history::{History, Operation, Phase};
 
@@ -37,9 +37,9 @@ mod saturate;
 use accesses::{Access, Accesses};
 use saturate::{Cycle, Why, saturate};
 
-/// How much the search remembers: 2^18 states, and at most 128 MiB, which is fewer states where there
-/// are many processes. `saturate` needs a number for each operation and process, and has a bound of
-/// its own.
+/// How much the search remembers: 2^18 states, and at most 128 MiB, which is fewer states where
+/// there are many processes. `saturate` needs a number for each operation and process, and has a
+/// bound of its own.
 const LIMITS: Limits = Limits { states: 1 << 18, numbers: 1 << 25 };
 
 /// How many parts of a proof a claim spells out, and how many operations stand for what has no

@@ -3,7 +3,8 @@
 //! Jepsen's checker of that name. Each element is watched from the invocation of its add (a second
 //! add of the same value starts it afresh):
 //!
-//! - *known*: the earlier of the add's `ok` and the completion of the first `ok` read that holds it;
+//! - *known*: the earlier of the add's `ok` and the completion of the first `ok` read that holds
+//!   it;
 //! - *last present*, *last absent*: among the `ok` reads that complete after the add was invoked,
 //!   the one with the latest invocation that did, or did not, hold it.
 //!

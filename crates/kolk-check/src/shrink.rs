@@ -12,10 +12,10 @@ pub(crate) enum Tried {
     Spent,
 }
 
-/// Leaves out parts of a set, half by half and down to single members, as long as what is left shows
-/// the failure. In the end no single member can be left out, unless all work is spent before. The set
-/// is in ascending order, and so are all parts of it. With *n* members there are at most *n²* trials,
-/// mostly some *n* log *n*.
+/// Leaves out parts of a set, half by half and down to single members, as long as what is left
+/// shows the failure. In the end no single member can be left out, unless all work is spent before.
+/// The set is in ascending order, and so are all parts of it. With *n* members there are at most
+/// *n²* trials, mostly some *n* log *n*.
 pub(crate) fn minimize(mut kept: Vec<u32>, mut attempt: impl FnMut(Vec<u32>) -> Tried) -> Vec<u32> {
     let mut parts = 2;
     while kept.len() > 1 {

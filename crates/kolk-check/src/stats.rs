@@ -1,7 +1,7 @@
 //! stats: how many operations of each kind there were, and how they ended.
 //!
-//! A run is invalid if some kind has no `ok` at all (`never-ok`). Only operations that completed are
-//! counted, as in Jepsen. A run that invoked less than nine tenths of the rate asked for says
+//! A run is invalid if some kind has no `ok` at all (`never-ok`). Only operations that completed
+//! are counted, as in Jepsen. A run that invoked less than nine tenths of the rate asked for says
 //! so in a note.
 //!
 //! Measures: `operations`, and `rate` (/s) if the load took any time.
@@ -47,8 +47,8 @@ impl Counts {
 
 /// Checks that every kind of operation succeeded once at least. `rate` is what was asked for, in
 /// operations a second, and `load` how long the load lasted; without it, the time from the first to
-/// the last invocation is taken. Of a history that is no run (`is_run`), all is measured and nothing
-/// judged.
+/// the last invocation is taken. Of a history that is no run (`is_run`), all is measured and
+/// nothing judged.
 ///
 /// ```
 /// use kolk_check::{Validity, stats::check};

@@ -89,8 +89,8 @@ pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
     })
 }
 
-/// What the nodes wrote to stderr whose operations timed out, got answers that do not fit, or errors
-/// where no operation of the kind ever succeeded, most of those first.
+/// What the nodes wrote to stderr whose operations timed out, got answers that do not fit, or
+/// errors where no operation of the kind ever succeeded, most of those first.
 fn outputs(hosts: &Hosts<'_>, recorder: &Recorder<'_>) -> Vec<NodeOutput> {
     let history = &recorder.history;
     let is_ok = |operation: &&Operation| operation.outcome == Outcome::Ok;

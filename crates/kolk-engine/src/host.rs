@@ -146,8 +146,8 @@ pub(crate) fn in_the_words_of_json(problem: &str) -> String {
         ("found null, expected an object", "found null, expected an object (an empty one is {})"),
     ];
     let mut problem = problem.split(" at line ").next().unwrap_or_default().to_owned();
-    // What is an integer and still not expected is one that does not fit; beyond 64 bits serde takes
-    // it for a number with a fraction.
+    // What is an integer and still not expected is one that does not fit; beyond 64 bits serde
+    // takes it for a number with a fraction.
     let number = || problem.rsplit('`').nth(1)?.parse::<f64>().ok();
     let is_large = problem.contains("invalid value: integer")
         || (problem.contains("invalid type: floating point")

@@ -18,8 +18,8 @@ pub(crate) use bounded::Bounded;
 use bounded::Cut;
 pub(crate) use excerpt::excerpt;
 
-/// How long a log is not looked at again on the real clock: a busy node writes a hundred messages in
-/// that time, and each look is a call of the system.
+/// How long a log is not looked at again on the real clock: a busy node writes a hundred messages
+/// in that time, and each look is a call of the system.
 const GLANCE: Duration = Duration::from_millis(1);
 
 /// The logs of all nodes.
@@ -37,8 +37,8 @@ pub(crate) struct Logs {
 struct Log {
     node: String,
     file: Rc<Bounded>,
-    /// What is written here, if the node runs in this process; else the program does it whose stderr
-    /// it is.
+    /// What is written here, if the node runs in this process; else the program does it whose
+    /// stderr it is.
     ours: Option<BufWriter<File>>,
     /// As long as it was found to be.
     bytes: u64,

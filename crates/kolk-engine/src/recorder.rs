@@ -21,11 +21,12 @@ use crate::workload::{Completion, Invocation, Worker};
 /// How much is gathered before it is hashed and written.
 const BUFFER_BYTES: usize = 1 << 16;
 
-/// In how many formats a history is stored in the end, all of about one length: JSON lines, EDN, text.
+/// In how many formats a history is stored in the end, all of about one length: JSON lines, EDN,
+/// text.
 const HISTORY_FORMATS: u64 = 3;
 
-/// How many types of message are counted apart: there are no more in any protocol of use, and a node
-/// can invent as many as it likes.
+/// How many types of message are counted apart: there are no more in any protocol of use, and a
+/// node can invent as many as it likes.
 const TYPES_MAX: usize = 1000;
 /// Under which name all others are counted.
 const OTHER_TYPES: &str = "…";

@@ -38,8 +38,8 @@ pub struct Run {
     pub trace: Option<Trace>,
     /// The nodes' processes that could not be ended.
     pub survivors: Vec<Survivor>,
-    /// Why the run was ended, if journal or history could not be written: what is stored of them ends
-    /// somewhere, perhaps within a line.
+    /// Why the run was ended, if journal or history could not be written: what is stored of them
+    /// ends somewhere, perhaps within a line.
     pub unwritten: Option<EngineError>,
 }
 
@@ -167,9 +167,9 @@ pub struct Setup<'a> {
     pub journal: JournalSink<'a>,
     /// Where the history goes, as JSON lines; it is also kept in memory.
     pub history: Option<&'a mut dyn Write>,
-    /// The folder for the nodes' logs, `n0.log` and so on, and [`kolk_history::log_times::FILE`]; it
-    /// must exist. Without one, logs of in-process nodes are dropped, and those of programs go to a
-    /// temporary folder.
+    /// The folder for the nodes' logs, `n0.log` and so on, and [`kolk_history::log_times::FILE`];
+    /// it must exist. Without one, logs of in-process nodes are dropped, and those of programs go
+    /// to a temporary folder.
     pub logs: Option<PathBuf>,
     /// The folder for what nodes write to find it again when they have been killed: an empty one in
     /// it for each program, which stays. Without one it is a temporary folder.
@@ -183,7 +183,8 @@ pub struct Setup<'a> {
 /// How much a run may store, in bytes. No part of the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Room {
-    /// For the log of each node, at least [`Room::NODE_LOG_MIN`]: of a longer one both ends are kept.
+    /// For the log of each node, at least [`Room::NODE_LOG_MIN`]: of a longer one both ends are
+    /// kept.
     pub node_log: u64,
     /// For the journal, and the history in its three formats: a run that needs more is ended.
     pub run: u64,
@@ -222,8 +223,8 @@ pub struct Patience {
     pub init: Duration,
     /// In lockstep, to become idle.
     pub step: Duration,
-    /// Says whether the run is to stop, which is asked while a program in lockstep is waited for and
-    /// the [`Observer`] cannot be. It must answer at once.
+    /// Says whether the run is to stop, which is asked while a program in lockstep is waited for
+    /// and the [`Observer`] cannot be. It must answer at once.
     pub stop_wanted: fn() -> bool,
 }
 
@@ -243,8 +244,8 @@ pub enum JournalSink<'a> {
     Digest,
     /// Into [`Run::journal`].
     Memory,
-    /// Into [`Run::trace`], as typed events: no line of it is written, and of the history only where
-    /// that has somewhere to go.
+    /// Into [`Run::trace`], as typed events: no line of it is written, and of the history only
+    /// where that has somewhere to go.
     Trace,
     /// Into a file or the like.
     Write(&'a mut dyn Write),

@@ -5,10 +5,10 @@
 //! (<https://github.com/jepsen-io/maelstrom/blob/main/doc/services.md>), but that a request of
 //! unknown type gets error 10, where Maelstrom stays silent.
 //!
-//! Every choice they leave to chance is the one that `src/maelstrom/service.clj` makes at Maelstrom's
-//! commit cb7f072: `seq-kv` draws one state for each request, the newest among those
-//! it may draw (it was not before v0.2.3); `lww-kv` draws the replica merged from, the one merged
-//! into and the one that answers, of two; `lin-kv` and `lin-tso` draw nothing.
+//! Every choice they leave to chance is the one that `src/maelstrom/service.clj` makes at
+//! Maelstrom's commit cb7f072: `seq-kv` draws one state for each request, the newest among those it
+//! may draw (it was not before v0.2.3); `lww-kv` draws the replica merged from, the one merged into
+//! and the one that answers, of two; `lin-kv` and `lin-tso` draw nothing.
 
 mod key_value;
 mod lin_kv;

@@ -43,11 +43,12 @@ const EVENTS_PER_INSTANT_MAX: u64 = 2_000_000;
 const IN_FLIGHT_MAX: usize = 1_000_000;
 const IN_FLIGHT_BYTES_MAX: usize = 256 << 20;
 
-/// How often a node may be woken in a millisecond of virtual time: each time is a step, and costs far
-/// more than the time that passes.
+/// How often a node may be woken in a millisecond of virtual time: each time is a step, and costs
+/// far more than the time that passes.
 const WAKES_PER_MILLISECOND_MAX: u32 = 5_000;
 
-/// How many messages a node may send to clients, and how many more for each operation: one is meant.
+/// How many messages a node may send to clients, and how many more for each operation: one is
+/// meant.
 const TO_CLIENTS_FREE: u64 = 250_000;
 const TO_CLIENTS_EACH: u64 = 10;
 

@@ -1,10 +1,11 @@
-//! Traffic that feeds itself: nodes that answer answers, or pass on what they have passed on before.
+//! Traffic that feeds itself: nodes that answer answers, or pass on what they have passed on
+//! before.
 //!
-//! Three things are watched, all in the run's own time and so alike on both clocks. Traffic that grows
-//! though the load does not is named, and so is traffic that is for seconds more than the load
-//! explains; neither need be wrong. Traffic beyond a bound ends the run: what honest nodes need
-//! depends on how many they are, on the operations, and on how often they gossip, so the bound grows
-//! with all three.
+//! Three things are watched, all in the run's own time and so alike on both clocks. Traffic that
+//! grows though the load does not is named, and so is traffic that is for seconds more than the
+//! load explains; neither need be wrong. Traffic beyond a bound ends the run: what honest nodes
+//! need depends on how many they are, on the operations, and on how often they gossip, so the bound
+//! grows with all three.
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;
@@ -17,9 +18,9 @@ use crate::endpoint::{Directory, Endpoint};
 
 /// How many messages any run may send between servers.
 const FREE: u64 = 250_000;
-/// How many more for each operation and each pair of nodes, of which the services count as one (a node
-/// that is alone still asks them, and tries again if others were faster): whoever floods sends each value over
-/// each link, has it acknowledged, and does so again a few times if that fails.
+/// How many more for each operation and each pair of nodes, of which the services count as one (a
+/// node that is alone still asks them, and tries again if others were faster): whoever floods sends
+/// each value over each link, has it acknowledged, and does so again a few times if that fails.
 const PER_OPERATION_AND_PAIR: u64 = 10;
 /// How many more for each second and each pair of nodes: gossip with everybody every few
 /// milliseconds.
@@ -34,8 +35,8 @@ const KINDS_MAX: usize = 4096;
 /// How often messages are held against the bound.
 const CHECK_EVERY: u64 = 1024;
 
-/// For how many seconds traffic must have grown without a stop, and how much since the load began, to
-/// be named.
+/// For how many seconds traffic must have grown without a stop, and how much since the load began,
+/// to be named.
 const SECONDS: usize = 6;
 const GROWTH: u64 = 3;
 /// Below so many messages a second nobody minds.
@@ -270,8 +271,8 @@ mod tests {
     const N0: Endpoint = Endpoint::Node(0);
     const N1: Endpoint = Endpoint::Node(1);
 
-    /// Sends so many messages in each second, after five operations in each; gives what was said and
-    /// in which second.
+    /// Sends so many messages in each second, after five operations in each; gives what was said
+    /// and in which second.
     fn watch(nodes: usize, asked: Option<u64>, rates: &[u64], calm: bool) -> Vec<(usize, Trouble)> {
         let mut traffic = Traffic::new(nodes, asked);
         let begin = Time::from_millis(500);
@@ -310,7 +311,8 @@ mod tests {
         assert_eq!(watch(5, None, &waves, true), [], "up and down");
     }
 
-    /// Five operations a second and two nodes: 10 · 9 · 5 + 500 · 9 messages a second are explained.
+    /// Five operations a second and two nodes: 10 · 9 · 5 + 500 · 9 messages a second are
+    /// explained.
     #[test]
     fn steady_traffic_that_no_load_explains_is_named_once() {
         let excess = |messages| Trouble::Exceeds { messages, operations: 5, pair: pair() };

@@ -101,7 +101,8 @@ pub trait Workload {
     /// Its name, as flags and run folders have it.
     fn name(&self) -> &'static str;
 
-    /// Learns what the run is like, once and before anything else: its rate, its workers, its nodes.
+    /// Learns what the run is like, once and before anything else: its rate, its workers, its
+    /// nodes.
     fn prepare(&mut self, _plan: &Plan) {}
 
     /// Writes the request that every worker sends once before the load, and returns true; by
@@ -120,8 +121,8 @@ pub trait Workload {
         None
     }
 
-    /// How long a worker waits before it asks for its `nth` final operation, from the end of the one
-    /// before; not at all by default.
+    /// How long a worker waits before it asks for its `nth` final operation, from the end of the
+    /// one before; not at all by default.
     fn pause(&mut self, _worker: &Worker, _nth: u32) -> Duration {
         Duration::ZERO
     }

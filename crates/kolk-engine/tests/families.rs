@@ -78,8 +78,8 @@ fn plan() -> Plan {
     }
 }
 
-/// A node in shell, of built-in commands alone. With a file to note its number in, it first leaves a
-/// daemon behind, in a session of its own.
+/// A node in shell, of built-in commands alone. With a file to note its number in, it first leaves
+/// a daemon behind, in a session of its own.
 const NODE: &str = r#"
 test -z "$0" || setsid sh -c 'printf "%s\n" $$ >>"$0"; exec tail -f /dev/null' "$0" >&- 2>&- &
 read -r line

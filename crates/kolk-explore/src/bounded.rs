@@ -1,9 +1,9 @@
 //! Bounded: all runs with at most so many deviations from a quiet one.
 //!
 //! Level by level: the quiet run, all with one deviation, all with two, and so on. Every set of
-//! deviations is tried once, in whatever order it comes together. Nothing is left out because an order
-//! of deliveries was seen before: deviations are set in times, and where two runs agree in their
-//! orders a further deviation can still tell them apart.
+//! deviations is tried once, in whatever order it comes together. Nothing is left out because an
+//! order of deliveries was seen before: deviations are set in times, and where two runs agree in
+//! their orders a further deviation can still tell them apart.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::hash::{Hash, Hasher};

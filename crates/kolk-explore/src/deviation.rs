@@ -70,7 +70,8 @@ pub(crate) fn apply(plan: &Plan, deviations: &[Deviation]) -> Plan {
             Deviation::CutOff(node, from) => {
                 let begin = Duration::from_nanos(*from);
                 let cut = Cut { nodes: vec![node.clone()], begin, end: None };
-                // Nobody is left to cut a single node off from, and a load that is over has no faults.
+                // Nobody is left to cut a single node off from, and a load that is over has no
+                // faults.
                 plan.faults.extend(cut.fault(&plan.nodes, load));
                 continue;
             }

@@ -37,9 +37,10 @@ pub enum Halt<E> {
     Failed(E),
 }
 
-/// Carries out plans side by side, and returns what was seen with each plan's place, in their order.
-/// The first that is `enough` ends it: those behind it are left out, so that what is returned does
-/// not depend on how many were carried out at once. Once the lab is over, some may be missing.
+/// Carries out plans side by side, and returns what was seen with each plan's place, in their
+/// order. The first that is `enough` ends it: those behind it are left out, so that what is
+/// returned does not depend on how many were carried out at once. Once the lab is over, some may be
+/// missing.
 ///
 /// # Errors
 ///

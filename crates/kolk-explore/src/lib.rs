@@ -1,14 +1,14 @@
 //! Many runs: which to try next, what they covered, and how a failing one is made small.
 //!
 //! A run is a function of its plan, and here are functions from what runs showed to plans worth
-//! trying. Nothing here starts a node, reads a clock or prints: a [`Lab`] carries out plans, and says
-//! when there has been enough of it.
+//! trying. Nothing here starts a node, reads a clock or prints: a [`Lab`] carries out plans, and
+//! says when there has been enough of it.
 //!
-//! - [`explore`] asks a [`Strategy`] for plans, has them carried out side by side, and keeps count in
-//!   a [`Tally`]. What comes of it does not depend on how many are carried out at once.
+//! - [`explore`] asks a [`Strategy`] for plans, has them carried out side by side, and keeps count
+//!   in a [`Tally`]. What comes of it does not depend on how many are carried out at once.
 //! - [`Swarm`], [`Bounded`] and [`Lineage`] are strategies.
-//! - [`shrink()`] makes the plan of a failing run small: every step is kept only if the same class of
-//!   anomaly remains.
+//! - [`shrink()`] makes the plan of a failing run small: every step is kept only if the same class
+//!   of anomaly remains.
 //! - [`sweep`] is for many machines: results as JSON lines that can be put together.
 
 mod bounded;

@@ -1,10 +1,11 @@
 //! Lineage: from a good run, lose just what its good result hung on.
 //!
-//! After Alvaro, Rosen & Hellerstein, "Lineage-driven Fault Injection" (SIGMOD 2015). An acknowledged
-//! update is to reach every node; the messages that brought it there first are its lineage. One of
-//! them at least must be lost for it not to come. If it comes all the same, the run shows another
-//! way, and one of that way's messages must be lost too: a tree of hitting sets (Reiter, 1987), the
-//! smallest sets first. Beside messages, each node is cut off from the moment of each update.
+//! After Alvaro, Rosen & Hellerstein, "Lineage-driven Fault Injection" (SIGMOD 2015). An
+//! acknowledged update is to reach every node; the messages that brought it there first are its
+//! lineage. One of them at least must be lost for it not to come. If it comes all the same, the run
+//! shows another way, and one of that way's messages must be lost too: a tree of hitting sets
+//! (Reiter, 1987), the smallest sets first. Beside messages, each node is cut off from the moment
+//! of each update.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -142,8 +143,8 @@ impl Strategy for Lineage {
 /// The messages that brought an update to a node first; `None` if none did, or it began there.
 ///
 /// Messages that serve the update by their causes are believed before others. Where an update
-/// travels on messages that nothing caused but time, as in gossip, every message counts that was sent
-/// by whoever could know of it.
+/// travels on messages that nothing caused but time, as in gossip, every message counts that was
+/// sent by whoever could know of it.
 fn way(messages: &Messages, update: &Update, node: &str) -> Option<Vec<Link>> {
     let serves = |op: Option<u32>| op == Some(update.index);
     let exact = reach(messages, update, node, |message| serves(message.op));

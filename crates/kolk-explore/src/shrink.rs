@@ -1,13 +1,14 @@
 //! Making a failing run small.
 //!
-//! A plan that fails is made less: fewer faults and shorter ones, less load, fewer nodes, clients and
-//! keys, operations left out, a constant latency, and of what the network does to single messages only
-//! what matters. Every step is kept only if a run of the smaller plan still shows the class of anomaly
-//! that the first one showed, and no class that it did not show. Sets are made small by delta debugging
-//! (Zeller & Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", TSE 2002).
+//! A plan that fails is made less: fewer faults and shorter ones, less load, fewer nodes, clients
+//! and keys, operations left out, a constant latency, and of what the network does to single
+//! messages only what matters. Every step is kept only if a run of the smaller plan still shows the
+//! class of anomaly that the first one showed, and no class that it did not show. Sets are made
+//! small by delta debugging (Zeller & Hildebrandt, "Simplifying and Isolating Failure-Inducing
+//! Input", TSE 2002).
 //!
-//! Smaller plans are tried side by side, and the first in their order that still fails is taken: what
-//! comes out does not depend on how many are tried at once.
+//! Smaller plans are tried side by side, and the first in their order that still fails is taken:
+//! what comes out does not depend on how many are tried at once.
 
 mod ddmin;
 mod steps;

@@ -38,8 +38,8 @@ impl<T> Given<T> {
         Candidate { plan, tag }
     }
 
-    /// What is known of a candidate that was tried. They come in the order in which they were given;
-    /// those passed over were not tried and are forgotten.
+    /// What is known of a candidate that was tried. They come in the order in which they were
+    /// given; those passed over were not tried and are forgotten.
     pub(crate) fn take(&mut self, candidate: &Candidate) -> Option<T> {
         while self.waiting.front().is_some_and(|(tag, _)| *tag < candidate.tag) {
             self.waiting.pop_front();

@@ -201,8 +201,8 @@ fn vary(asked: &Settings, like: &Settings, open: Open, seed: u64, size: f64) -> 
 impl Strategy for Swarm {
     fn next(&mut self, most: usize) -> Vec<Candidate> {
         let mut candidates: Vec<Candidate> = Vec::with_capacity(most);
-        // What is drawn makes a plan wherever what was asked for does; a combination that does not is
-        // passed over, and a long row of them ends it.
+        // What is drawn makes a plan wherever what was asked for does; a combination that does not
+        // is passed over, and a long row of them ends it.
         let mut refused = 0;
         while candidates.len() < most && refused < 1000 {
             let settings = self.settings();

@@ -1,10 +1,10 @@
 //! Sweeps: the runs of many seeds, on many machines, as lines of JSON that can be put together.
 //!
-//! A sweep is a range of seeds and what every run has in common. Its file has a line of its own, the
-//! [`Header`], and one line for each run. A line names the sweep by a digest of the node, the versions
-//! of plans and draws, and everything else that was asked for, so that lines of different sweeps are
-//! never put together. Which run has which conditions is a function of the seed alone; a line has no
-//! wall-clock time; so whatever ran where, the same lines come out, and one report.
+//! A sweep is a range of seeds and what every run has in common. Its file has a line of its own,
+//! the [`Header`], and one line for each run. A line names the sweep by a digest of the node, the
+//! versions of plans and draws, and everything else that was asked for, so that lines of different
+//! sweeps are never put together. Which run has which conditions is a function of the seed alone; a
+//! line has no wall-clock time; so whatever ran where, the same lines come out, and one report.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;

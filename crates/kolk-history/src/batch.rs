@@ -45,8 +45,8 @@ impl Batch {
         number as u32
     }
 
-    /// Adds the events to a history, and keeps the memory. An error comes with the place of the event
-    /// that does not follow those before it.
+    /// Adds the events to a history, and keeps the memory. An error comes with the place of the
+    /// event that does not follow those before it.
     pub(crate) fn add(&mut self, builder: &mut HistoryBuilder) -> Result<(), (usize, BuildError)> {
         for (place, entry) in self.entries.drain(..) {
             let added = match entry {

@@ -42,8 +42,8 @@ pub fn read(mut input: impl Read, nodes: Vec<String>) -> Result<History, ReadErr
     Ok(builder.finish())
 }
 
-/// True if one of a text's first lines looks like one of these; a map of EDN that begins with `:type`
-/// does but for its bracket.
+/// True if one of a text's first lines looks like one of these; a map of EDN that begins with
+/// `:type` does but for its bracket.
 pub(crate) fn is_columns(text: &[u8]) -> bool {
     let lines = text.split(|byte| *byte == b'\n').take(64);
     let mut found = lines.filter_map(|line| columns(std::str::from_utf8(line).ok()?));

@@ -23,8 +23,9 @@ pub enum Format {
 
 impl Format {
     /// The format of a text, from its beginning: JSON lines begin with a JSON object, that is with
-    /// `{` and a string, an array with `[` and an object, columns with a process and a type, AWDIT's
-    /// with a read, a write or a rule; anything else can only be EDN. A byte order mark says nothing.
+    /// `{` and a string, an array with `[` and an object, columns with a process and a type,
+    /// AWDIT's with a read, a write or a rule; anything else can only be EDN. A byte order mark
+    /// says nothing.
     pub fn of(beginning: &[u8]) -> Format {
         let beginning = beginning.strip_prefix(BYTE_ORDER_MARK).unwrap_or(beginning);
         let beginning = beginning.trim_ascii_start();

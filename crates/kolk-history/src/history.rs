@@ -77,8 +77,8 @@ pub struct History {
     /// True if nothing is known of time: each process runs its operations in order, and indices
     /// and times tell nothing else.
     pub untimed: bool,
-    /// True if the order of each process belongs to every level that transactions can be held to, as
-    /// it does where histories come in AWDIT's format.
+    /// True if the order of each process belongs to every level that transactions can be held to,
+    /// as it does where histories come in AWDIT's format.
     pub in_sessions: bool,
     /// What `fail` and `info` completions said where it was not what had been asked for, by the
     /// operations' positions. kolk's own clients say nothing of the kind; others' may, such as what
@@ -150,8 +150,8 @@ impl History {
         operation.result = result;
     }
 
-    /// All events in the order of their indices, as files hold them. An `ok` event carries what came
-    /// back; a `fail` or `info` event what was asked for or partly done, and the error.
+    /// All events in the order of their indices, as files hold them. An `ok` event carries what
+    /// came back; a `fail` or `info` event what was asked for or partly done, and the error.
     pub fn events(&self) -> impl Iterator<Item = AnyEvent<'_>> {
         // Invocations and faults are in order already, completions are not.
         let mut completions: Vec<(u32, usize)> = self

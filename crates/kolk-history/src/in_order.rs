@@ -35,8 +35,8 @@ struct State<W, T> {
 }
 
 /// Calls `next` for parts until there are no more, `work` with each of them on any thread, and
-/// `take` with each result in the order of the parts. `next` and `take` run on this thread. Stops at
-/// the first error of `take`; what was begun by then is thrown away.
+/// `take` with each result in the order of the parts. `next` and `take` run on this thread. Stops
+/// at the first error of `take`; what was begun by then is thrown away.
 pub(crate) fn in_order<W: Send, T: Send, E>(
     mut next: impl FnMut() -> Option<W>,
     work: impl Fn(W) -> T + Sync,

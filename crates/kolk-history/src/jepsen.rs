@@ -3,9 +3,9 @@
 //! `history.edn` holds one operation map a line, as Jepsen's and Elle's tools read it:
 //! `{:index 4, :time 1000000, :type :ok, :process 0, :f :read, :value [1 2], :node "n1"}`, with
 //! `:final? true`, `:convergence? true` and `:error` where they apply; faults are the process
-//! `:nemesis`. The value of an echo that was answered is the reply's body, as Jepsen's checker wants
-//! it: `{:type "echo_ok", :echo "Please echo 7"}`. `history.txt` is for people and `grep`: process, type, function, value and error,
-//! with tabs between.
+//! `:nemesis`. The value of an echo that was answered is the reply's body, as Jepsen's checker
+//! wants it: `{:type "echo_ok", :echo "Please echo 7"}`. `history.txt` is for people and `grep`:
+//! process, type, function, value and error, with tabs between.
 
 mod reader;
 

@@ -2,9 +2,9 @@
 //!
 //! A log is plain text, as the node wrote it, and says nothing of time. Beside the logs stands one
 //! file for all of them, a line whenever a log was found to have grown:
-//! `{"time":…,"node":"n0","bytes":…}`: by then, in nanoseconds, the node's log was that long. On the
-//! virtual clock that is after the step in which it grew, so a line of a log has the time of the step
-//! that wrote it; on the real clock it is when somebody looked.
+//! `{"time":…,"node":"n0","bytes":…}`: by then, in nanoseconds, the node's log was that long. On
+//! the virtual clock that is after the step in which it grew, so a line of a log has the time of
+//! the step that wrote it; on the real clock it is when somebody looked.
 
 use std::collections::BTreeMap;
 use std::io::BufRead;

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::node_names::NodeNames;
 
-/// The version of this format. Since 2 there are more faults than partitions; what stands in a plan of
-/// version 1 means the same in this one.
+/// The version of this format. Since 2 there are more faults than partitions; what stands in a plan
+/// of version 1 means the same in this one.
 pub const FORMAT: u32 = 2;
 
 /// The version of everything drawn from the seed: the keyed generator, the network's fates, the
@@ -58,8 +58,8 @@ pub struct Plan {
     pub limits: Limits,
     /// Whether the stronger checks count, and every node is read at the end.
     pub strict: bool,
-    /// Whether Maelstrom's checks alone count. A reply that does not fit is an exception there, and makes
-    /// no run invalid.
+    /// Whether Maelstrom's checks alone count. A reply that does not fit is an exception there, and
+    /// makes no run invalid.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lenient: bool,
     /// What availability must be: a fraction, or 1 for `total`. `None` if it is only measured.
@@ -220,8 +220,8 @@ pub enum FaultKind {
     Kill(Targets),
     /// Nodes stand still from its beginning to its end.
     Pause(Targets),
-    /// Nodes are killed, and lose of what they stored what was not synced; they are started again when
-    /// it ends.
+    /// Nodes are killed, and lose of what they stored what was not synced; they are started again
+    /// when it ends.
     Power(Targets),
     /// Links are slow.
     Slow {
@@ -253,7 +253,8 @@ impl FaultKind {
         }
     }
 
-    /// For each receiver the senders that it does not hear; nothing of a fault that cuts nobody off.
+    /// For each receiver the senders that it does not hear; nothing of a fault that cuts nobody
+    /// off.
     pub fn blocked(&self) -> Option<&BTreeMap<String, Vec<String>>> {
         match self {
             FaultKind::Partition { blocked, .. } => Some(blocked),

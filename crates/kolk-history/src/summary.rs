@@ -63,19 +63,19 @@ pub struct Summary {
     /// How many of each kind, for every kind there was one of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub violation_kinds: Vec<(ViolationKind, u64)>,
-    /// What nodes did that the protocol frowns upon and Maelstrom lets pass. It makes no run invalid
-    /// by itself. At most [`WARNINGS_MAX`] of each kind are kept.
+    /// What nodes did that the protocol frowns upon and Maelstrom lets pass. It makes no run
+    /// invalid by itself. At most [`WARNINGS_MAX`] of each kind are kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Violation>,
     /// How many of each kind, for every kind there was one of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warning_kinds: Vec<(ViolationKind, u64)>,
-    /// For each node the first message it sent to a client that Maelstrom would have closed by then:
-    /// Maelstrom never reads it again.
+    /// For each node the first message it sent to a client that Maelstrom would have closed by
+    /// then: Maelstrom never reads it again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gone_clients: Vec<GoneClient>,
-    /// What nodes wrote to stderr whose operations timed out or were answered with nothing that fits:
-    /// at most [`OUTPUTS_MAX`] nodes.
+    /// What nodes wrote to stderr whose operations timed out or were answered with nothing that
+    /// fits: at most [`OUTPUTS_MAX`] nodes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<NodeOutput>,
     /// What was left to the operating system's timing though the clock was virtual: each may differ
@@ -145,7 +145,8 @@ impl Mostly {
 }
 
 /// Traffic between servers that grew in each of several seconds, while the load stayed the same and
-/// no fault was open: nodes that answer answers, or send again and again what is never acknowledged.
+/// no fault was open: nodes that answer answers, or send again and again what is never
+/// acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Growth {
@@ -172,9 +173,9 @@ impl Growth {
     }
 }
 
-/// Traffic between servers that in each of several seconds, while no fault was open, was more than the
-/// operations of that second and gossip at short intervals explain: a few nodes that answer answers
-/// as fast as they can.
+/// Traffic between servers that in each of several seconds, while no fault was open, was more than
+/// the operations of that second and gossip at short intervals explain: a few nodes that answer
+/// answers as fast as they can.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Excess {
@@ -202,8 +203,8 @@ impl Excess {
     }
 }
 
-/// A message to a client that Maelstrom would have closed. There a message to somebody who is not there
-/// ends the thread that reads the node's stdout (`validate-msg` of `net.clj`, `io-thread` of
+/// A message to a client that Maelstrom would have closed. There a message to somebody who is not
+/// there ends the thread that reads the node's stdout (`validate-msg` of `net.clj`, `io-thread` of
 /// `process.clj`), so that the node goes on and is never heard again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

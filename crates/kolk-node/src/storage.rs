@@ -29,7 +29,8 @@ use crate::state::NodeState;
 use crate::timer::Sleep;
 pub use disk::{Disk, Record, SECTOR};
 
-/// In a node's folder, what a simulated disk is made from again: a [`Record`] on each line, as JSON.
+/// In a node's folder, what a simulated disk is made from again: a [`Record`] on each line, as
+/// JSON.
 pub const JOURNAL: &str = ".disk.jsonl";
 
 /// How long a call takes on the virtual clock, at least and at most, in nanoseconds.
@@ -189,8 +190,8 @@ impl Storage<'_> {
         self.change(&[name], Record::Append(name.into(), bytes.into())).await
     }
 
-    /// Sets the whole contents of a file, which is made if it is not there. Until they are synced, a
-    /// loss of power can leave the old ones, the new ones, none, or sectors of both: whoever must
+    /// Sets the whole contents of a file, which is made if it is not there. Until they are synced,
+    /// a loss of power can leave the old ones, the new ones, none, or sectors of both: whoever must
     /// not lose the old ones writes another file, syncs it, renames it, and syncs the names.
     ///
     /// # Errors

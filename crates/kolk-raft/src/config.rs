@@ -15,32 +15,32 @@ use crate::entry::NodeId;
 pub struct Config {
     /// Who this is.
     pub id: NodeId,
-    /// What the node's timeouts are drawn from. Give every node, and every start of it, another, from
-    /// the machine's entropy; in a simulation, from the simulation's seed.
+    /// What the node's timeouts are drawn from. Give every node, and every start of it, another,
+    /// from the machine's entropy; in a simulation, from the simulation's seed.
     pub seed: u64,
-    /// Without a word from a leader for this long up to twice as long, drawn anew each time, a follower
-    /// stands for election (§5.2); a leader that hears from no majority for this long steps down (thesis
-    /// §6.2). It should be ten times a round trip, or more. If leases are used, it must be the same
-    /// everywhere.
+    /// Without a word from a leader for this long up to twice as long, drawn anew each time, a
+    /// follower stands for election (§5.2); a leader that hears from no majority for this long
+    /// steps down (thesis §6.2). It should be ten times a round trip, or more. If leases are used,
+    /// it must be the same everywhere.
     pub election_timeout: Duration,
     /// A leader leaves no follower without a message for longer than this. Less than half of the
     /// election timeout, so that one may be lost.
     pub heartbeat: Duration,
-    /// A leader waits this long for more commands and reads before it sends messages for them. 0: it
-    /// does not wait; what comes while [`in_flight_max`](Config::in_flight_max) messages are under way
-    /// is sent together all the same.
+    /// A leader waits this long for more commands and reads before it sends messages for them. 0:
+    /// it does not wait; what comes while [`in_flight_max`](Config::in_flight_max) messages are
+    /// under way is sent together all the same.
     pub batch_delay: Duration,
     /// How many entries a message holds at most.
     pub batch_max: usize,
     /// How many messages with entries may be under way to a follower unanswered (thesis §10.2.1).
     pub in_flight_max: usize,
-    /// How many entries a leader may have that are not committed; beyond them commands are refused as
-    /// [busy](crate::Refusal::Busy).
+    /// How many entries a leader may have that are not committed; beyond them commands are refused
+    /// as [busy](crate::Refusal::Busy).
     pub uncommitted_max: u64,
     /// How many reads may wait at a leader; beyond them they are refused as busy.
     pub reads_max: usize,
-    /// How many entries before a snapshot are kept for followers that are a little late. The rest is
-    /// dropped: who needs it gets the snapshot.
+    /// How many entries before a snapshot are kept for followers that are a little late. The rest
+    /// is dropped: who needs it gets the snapshot.
     pub keep_behind: u64,
     /// A leader sends a snapshot again if it is not answered for this long.
     pub snapshot_timeout: Duration,
@@ -48,18 +48,20 @@ pub struct Config {
     pub lease: Option<Lease>,
 }
 
-/// Reads without messages (thesis §6.4.1): for an election timeout after a majority has heard from it
-/// nobody else can be elected, so the leader may answer alone.
+/// Reads without messages (thesis §6.4.1): for an election timeout after a majority has heard from
+/// it nobody else can be elected, so the leader may answer alone.
 ///
 /// # The assumption
 ///
-/// Between any two nodes the clocks that [`Raft::step`](crate::Raft::step) is given run at rates that
-/// differ at most by the factor [`drift_max`](Lease::drift_max), and none jumps. Where that does not
-/// hold (a clock that is set, a virtual machine that is moved or stopped with its clock), **reads can be
-/// stale**. Leave leases off if you are not sure: without them no clock matters to safety.
+/// Between any two nodes the clocks that [`Raft::step`](crate::Raft::step) is given run at rates
+/// that differ at most by the factor [`drift_max`](Lease::drift_max), and none jumps. Where that
+/// does not hold (a clock that is set, a virtual machine that is moved or stopped with its clock),
+/// **reads can be stale**. Leave leases off if you are not sure: without them no clock matters to
+/// safety.
 ///
-/// All nodes must have the same election timeout, and all must have leases on: a node with leases votes
-/// for nobody during the first election timeout after its start, since it may have promised that before.
+/// All nodes must have the same election timeout, and all must have leases on: a node with leases
+/// votes for nobody during the first election timeout after its start, since it may have promised
+/// that before.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lease {
     /// The factor: 1 or more, for instance 1.05.

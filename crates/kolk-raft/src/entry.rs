@@ -102,8 +102,8 @@ pub struct Snapshot<S> {
     pub position: Position,
     /// Who belonged to the cluster then.
     pub members: Members,
-    /// The state. It travels as part of one message and is cloned: if it is large, let it be a handle
-    /// (an `Arc`, the name of a file) and bring the rest over by other means.
+    /// The state. It travels as part of one message and is cloned: if it is large, let it be a
+    /// handle (an `Arc`, the name of a file) and bring the rest over by other means.
     pub state: S,
 }
 

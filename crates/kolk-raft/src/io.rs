@@ -6,15 +6,15 @@ use crate::entry::{Index, Members, NodeId, Snapshot, Term};
 use crate::message::Message;
 use crate::stored::Write;
 
-/// The caller's name for a request: it is said back with what became of it. Names of requests that are
-/// open at the same node must differ.
+/// The caller's name for a request: it is said back with what became of it. Names of requests that
+/// are open at the same node must differ.
 pub type Token = u64;
 
 /// The input of a step.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input<C, S> {
-    /// Nothing but the passing of time: the deadline that the last step named has come. Every node is
-    /// given this once when it is started.
+    /// Nothing but the passing of time: the deadline that the last step named has come. Every node
+    /// is given this once when it is started.
     Tick,
     /// A message arrived.
     Message(Message<C, S>),
@@ -48,9 +48,9 @@ pub enum Input<C, S> {
     },
     /// The driver took a snapshot of the state machine: entries up to its index need not be kept.
     Compact {
-        /// The index of the last entry that the state holds: [`Raft::applied`](crate::Raft::applied) at
-        /// the moment when all that was given out to be applied had been. A snapshot older than the
-        /// newest is ignored.
+        /// The index of the last entry that the state holds:
+        /// [`Raft::applied`](crate::Raft::applied) at the moment when all that was given out to be
+        /// applied had been. A snapshot older than the newest is ignored.
         index: Index,
         /// The state.
         state: S,
@@ -70,19 +70,20 @@ pub enum Change {
 
 /// What comes of a step. A driver
 ///
-/// 1. begins to perform [`write`](Outputs::write), and says [`Input::Synced`] when it is durable, in a later
-///    step;
+/// 1. begins to perform [`write`](Outputs::write), and says [`Input::Synced`] when it is durable,
+///    in a later step;
 /// 2. sends [`messages`](Outputs::messages), at once: whatever had to be durable first was;
 /// 3. applies [`apply`](Outputs::apply), in order;
 /// 4. then reads the state machine for those whose [`answers`](Outputs::answers) say so;
-/// 5. steps the node again at [`deadline`](Outputs::deadline), or before if there is something to say.
+/// 5. steps the node again at [`deadline`](Outputs::deadline), or before if there is something to
+///    say.
 ///
 /// Steps 1, 2 and 3 may go on at the same time, and writes may be synced together.
 #[derive(Clone, Debug, PartialEq)]
 #[must_use = "a step's outputs are the node's whole effect"]
 pub struct Outputs<C, S> {
-    /// What is to be made durable. It is everything that *must* be: messages that depend on it are not
-    /// given out before the node has been told that it is.
+    /// What is to be made durable. It is everything that *must* be: messages that depend on it are
+    /// not given out before the node has been told that it is.
     pub write: Option<Write<C, S>>,
     /// What is to be sent.
     pub messages: Vec<Message<C, S>>,
@@ -109,8 +110,8 @@ impl<C, S> Default for Outputs<C, S> {
 /// What the state machine is to perform. What is given out is committed, and durable here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Apply<C, S> {
-    /// Put this in place of the state. It comes when a node starts that has a snapshot, and when one was
-    /// so late that it got a snapshot from the leader.
+    /// Put this in place of the state. It comes when a node starts that has a snapshot, and when
+    /// one was so late that it got a snapshot from the leader.
     Restore(Snapshot<S>),
     /// Perform this command.
     Command {
@@ -134,12 +135,12 @@ pub enum Apply<C, S> {
     },
 }
 
-/// What became of a request. Commands and changes that were performed are answered by their tokens in
-/// [`Apply`].
+/// What became of a request. Commands and changes that were performed are answered by their tokens
+/// in [`Apply`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Read now: with all that was given out to be applied, the state machine holds everything that was
-    /// acknowledged to anybody before the read was asked for.
+    /// Read now: with all that was given out to be applied, the state machine holds everything that
+    /// was acknowledged to anybody before the read was asked for.
     Readable,
     /// It was not begun, and will have no effect.
     Refused(Refusal),

@@ -142,8 +142,8 @@ impl<C: Clone, S: Clone> Log<C, S> {
         found.map_or(&self.start.members, |(_, members)| members)
     }
 
-    /// The last position not after `limit`, in index and in term: the last at which a log that ends at
-    /// `limit` may agree with this one. `None` if that is before all that is kept.
+    /// The last position not after `limit`, in index and in term: the last at which a log that ends
+    /// at `limit` may agree with this one. `None` if that is before all that is kept.
     pub(crate) fn last_agreeable(&self, limit: Position) -> Option<Position> {
         let start = self.start.position;
         let not_later = self.entries.partition_point(|entry| entry.position.term <= limit.term);
@@ -189,8 +189,8 @@ impl<C: Clone, S: Clone> Log<C, S> {
         self.changed.from = Some(self.changed.from.map_or(index, |from| from.min(index)));
     }
 
-    /// Puts a snapshot in place of the log's beginning, and keeps `behind` entries before it for those
-    /// who are a little late.
+    /// Puts a snapshot in place of the log's beginning, and keeps `behind` entries before it for
+    /// those who are a little late.
     pub(crate) fn compact(&mut self, index: Index, state: S, behind: u64) {
         let position = self.position(index).expect("log: an applied entry is in the log");
         let members = self.members_at(index).clone();

@@ -2,8 +2,8 @@
 
 use crate::entry::{Entry, Index, NodeId, Position, Snapshot, Term};
 
-/// A message. It may be lost, duplicated, delayed and overtaken, but must not be changed on its way,
-/// and comes from who it says it comes from: nodes that lie are beyond Raft.
+/// A message. It may be lost, duplicated, delayed and overtaken, but must not be changed on its
+/// way, and comes from who it says it comes from: nodes that lie are beyond Raft.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Message<C, S> {
@@ -66,8 +66,8 @@ pub enum Body<C, S> {
         /// The round of the message that this answers.
         round: u64,
     },
-    /// The log does not hold what the message said stands before its entries (§5.3), or the sender's
-    /// term is over.
+    /// The log does not hold what the message said stands before its entries (§5.3), or the
+    /// sender's term is over.
     Rejected {
         /// The index that was said to stand before.
         previous: Index,
@@ -76,7 +76,8 @@ pub enum Body<C, S> {
         /// The round of the message that this answers.
         round: u64,
     },
-    /// The state in place of entries that the leader no longer has (§7). It is answered like `Append`.
+    /// The state in place of entries that the leader no longer has (§7). It is answered like
+    /// `Append`.
     Install {
         /// The state.
         snapshot: Snapshot<S>,

@@ -18,8 +18,8 @@ use crate::random::Random;
 use crate::stored::{Ballot, Stored, Write};
 use leading::Leader;
 
-/// How many messages wait for the disk at most. Beyond that the oldest are given up, as if the network
-/// had lost them.
+/// How many messages wait for the disk at most. Beyond that the oldest are given up, as if the
+/// network had lost them.
 const HELD_MAX: usize = 1_024;
 
 /// A node of a replicated log; see the [crate](crate)'s page.
@@ -128,13 +128,13 @@ impl<C: Clone, S: Clone> Raft<C, S> {
         }
     }
 
-    /// Reacts to one input at the instant `now`, counted from any beginning. A clock that goes back is
-    /// taken to stand still.
+    /// Reacts to one input at the instant `now`, counted from any beginning. A clock that goes back
+    /// is taken to stand still.
     ///
     /// # Panics
     ///
-    /// If an invariant is broken (see the [crate](crate)'s page), if a message is for another node, or if
-    /// a write is said to be durable that was never asked for.
+    /// If an invariant is broken (see the [crate](crate)'s page), if a message is for another node,
+    /// or if a write is said to be durable that was never asked for.
     pub fn step(&mut self, now: Duration, input: Input<C, S>) -> Outputs<C, S> {
         self.now = self.now.max(now);
         if !self.is_started {
@@ -171,8 +171,8 @@ impl<C: Clone, S: Clone> Raft<C, S> {
         assert!(to == self.config.id, "driver: node {} got a message for {to}", self.config.id);
         let is_against_leader =
             matches!(body, Body::PreVote { .. } | Body::Vote { hand_over: false, .. });
-        // Thesis §4.2.3: as long as a leader is heard, whoever stands against it is not listened to,
-        // and its term does not count.
+        // Thesis §4.2.3: as long as a leader is heard, whoever stands against it is not listened
+        // to, and its term does not count.
         if is_against_leader && self.hears_a_leader(&body) {
             if let Body::PreVote { campaign, .. } = body {
                 self.send(from, Body::PreVoteReply { campaign, granted: false });
@@ -238,8 +238,8 @@ impl<C: Clone, S: Clone> Raft<C, S> {
         self.out.messages.push(message);
     }
 
-    /// Sends something that must not be known before all that this node has changed up to the end of this
-    /// step is durable (figure 2: "updated on stable storage before responding to RPCs").
+    /// Sends something that must not be known before all that this node has changed up to the end
+    /// of this step is durable (figure 2: "updated on stable storage before responding to RPCs").
     fn send_when_durable(&mut self, to: NodeId, body: Body<C, S>) {
         let is_early = match &body {
             Body::VoteReply { .. } => self.planted.is(Bug::VoteBeforeSync),
@@ -290,8 +290,8 @@ impl<C: Clone, S: Clone> Raft<C, S> {
         }
     }
 
-    /// Gives out what is committed. It has to be durable here as well, so that a state machine with a
-    /// disk of its own never knows more than the log does after a crash.
+    /// Gives out what is committed. It has to be durable here as well, so that a state machine with
+    /// a disk of its own never knows more than the log does after a crash.
     fn apply(&mut self) {
         let durable = self.log.durable();
         let mut limit = self.commit.min(durable);

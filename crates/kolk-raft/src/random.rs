@@ -1,5 +1,6 @@
-//! Pseudorandom numbers for timeouts: SplitMix64 (Steele, Lea & Flood, *Fast splittable pseudorandom
-//! number generators*, OOPSLA 2014). A node draws a few a second, so nothing better is needed.
+//! Pseudorandom numbers for timeouts: SplitMix64 (Steele, Lea & Flood, *Fast splittable
+//! pseudorandom number generators*, OOPSLA 2014). A node draws a few a second, so nothing better is
+//! needed.
 
 use std::time::Duration;
 

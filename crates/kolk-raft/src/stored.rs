@@ -5,8 +5,8 @@ use crate::entry::{Entry, Index, Members, NodeId, Payload, Position, Snapshot, T
 /// What is durable.
 ///
 /// The simplest store there is appends every [`Write`] to a file. Reading it back, each write is
-/// [performed](Stored::perform) in turn on what the node started with, and when the file has become long,
-/// [`Stored::as_write`] is the first record of a new one.
+/// [performed](Stored::perform) in turn on what the node started with, and when the file has become
+/// long, [`Stored::as_write`] is the first record of a new one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Stored<C, S> {
@@ -42,13 +42,14 @@ pub struct Start {
 
 /// A change of what is durable.
 ///
-/// Writes are performed in the order of their numbers. After a crash a write is there wholly or not at
-/// all, and never without those before it: a record with a checksum at the end of a file is enough.
+/// Writes are performed in the order of their numbers. After a crash a write is there wholly or not
+/// at all, and never without those before it: a record with a checksum at the end of a file is
+/// enough.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Write<C, S> {
-    /// 1 for the first since the node was started, and so on. [`Input::Synced`](crate::Input::Synced)
-    /// says it back.
+    /// 1 for the first since the node was started, and so on.
+    /// [`Input::Synced`](crate::Input::Synced) says it back.
     pub number: u64,
     /// A new term or vote.
     pub ballot: Option<Ballot>,

@@ -1,5 +1,5 @@
-//! A simulated cluster under trouble, an independent check of the invariants over what it did, and the
-//! mistakes that both must find.
+//! A simulated cluster under trouble, an independent check of the invariants over what it did, and
+//! the mistakes that both must find.
 
 mod faults;
 mod invariants;

@@ -1,5 +1,5 @@
-//! A long log: memory is bounded by what is kept before a snapshot and what is not in one yet, and a node
-//! starts from its snapshot. `KOLK_ENTRIES=1000000` makes it as long as one likes.
+//! A long log: memory is bounded by what is kept before a snapshot and what is not in one yet, and
+//! a node starts from its snapshot. `KOLK_ENTRIES=1000000` makes it as long as one likes.
 
 use std::collections::VecDeque;
 use std::time::Duration;

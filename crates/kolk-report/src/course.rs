@@ -1,4 +1,5 @@
-//! The course: where one is, a task, and what came of a check, for people, as JSON and as JUnit's XML.
+//! The course: where one is, a task, and what came of a check, for people, as JSON and as JUnit's
+//! XML.
 
 use serde_json::{Value, json};
 

@@ -2,8 +2,8 @@
 //!
 //! The page is static text and scripts of our own; what the run left behind stands in it as
 //! compressed tables in base64, an alphabet that cannot end a script element, whatever a node
-//! printed. The scripts put data on the page as text nodes alone, and a content security policy that names
-//! the digests of our script and style lets nothing else run.
+//! printed. The scripts put data on the page as text nodes alone, and a content security policy
+//! that names the digests of our script and style lets nothing else run.
 //!
 //! The data's parts, each an element `<script type="application/octet-stream" id="…">`:
 //!

@@ -1,7 +1,7 @@
 //! The last line that Maelstrom prints of a run, and `jepsen.log`, for scripts that look for them.
 //!
-//! Jepsen logs every operation while the test lasts; those are in `history.txt`. What scripts search
-//! its log for is the results and the last line, and what went wrong between a node and the
+//! Jepsen logs every operation while the test lasts; those are in `history.txt`. What scripts
+//! search its log for is the results and the last line, and what went wrong between a node and the
 //! network.
 
 use kolk_check::{Validity, Verdict};

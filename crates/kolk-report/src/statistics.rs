@@ -98,8 +98,8 @@ pub fn operations(history: &History, indent: usize, style: Style) -> String {
     text
 }
 
-/// Why operations did not end ok, most frequent first: `23 precondition-failed, 4 timeout`. A client
-/// that gives up its state does so for no reason.
+/// Why operations did not end ok, most frequent first: `23 precondition-failed, 4 timeout`. A
+/// client that gives up its state does so for no reason.
 fn reasons(history: &History, outcome: Outcome) -> Option<String> {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     let of_outcome = |operation: &&Operation| {

@@ -32,8 +32,8 @@ const HISTORY: &str = r#"
 {"index":8,"time":70000000,"type":"invoke","process":3,"f":"read","value":null,"node":"n1"}
 "#;
 
-/// Every fate: received, answered, received twice, lost, cut off, sent to the dead, still on its way,
-/// sent to oneself and to a service.
+/// Every fate: received, answered, received twice, lost, cut off, sent to the dead, still on its
+/// way, sent to oneself and to a service.
 const JOURNAL: &str = r#"
 {"event":"send","time":1000000,"id":0,"src":"c0","dest":"n0","op":0,"body":{"type":"broadcast","message":1,"msg_id":1}}
 {"event":"receive","time":1000000,"id":0,"src":"c0","dest":"n0"}
@@ -111,7 +111,8 @@ impl Made {
     }
 }
 
-/// Reads a picture as XML; a page's first line is HTML's alone, and so are its elements without end.
+/// Reads a picture as XML; a page's first line is HTML's alone, and so are its elements without
+/// end.
 fn parsed(name: &str, picture: &str) -> usize {
     let xml = picture.replacen("<!doctype html>\n", "", 1);
     let mut text = String::new();

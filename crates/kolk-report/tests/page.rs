@@ -21,7 +21,8 @@ const HISTORY: &str = r#"
 {"index":2,"time":3000,"type":"ok","process":0,"f":"echo","value":"</script><!--","node":"n0"}
 "#;
 
-/// Every fate: received, answered, received twice, lost, cut off, sent to the dead, still on its way.
+/// Every fate: received, answered, received twice, lost, cut off, sent to the dead, still on its
+/// way.
 const JOURNAL: &str = r#"
 {"event":"send","time":1000,"id":0,"src":"c0","dest":"n0","op":0,"body":{"type":"echo","msg_id":1}}
 {"event":"receive","time":1500,"id":0,"src":"c0","dest":"n0"}
@@ -146,8 +147,8 @@ fn the_data_is_all_that_the_run_left() {
     insta::assert_snapshot!("page_texts", texts.join("\n"));
 }
 
-/// The same run gives the same bytes on every machine and in every process: those of its data, for what
-/// else stands in a page is our own text.
+/// The same run gives the same bytes on every machine and in every process: those of its data, for
+/// what else stands in a page is our own text.
 #[test]
 fn the_bytes_are_known() {
     let page = drawn(JOURNAL).expect("a page");

@@ -1,4 +1,5 @@
-//! The screens at the end of a run, and what `challenge` and `verify` show, drawn from made-up runs.
+//! The screens at the end of a run, and what `challenge` and `verify` show, drawn from made-up
+//! runs.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

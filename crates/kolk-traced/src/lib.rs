@@ -1,10 +1,10 @@
 //! Any program on a virtual clock, unmodified: Linux on x86-64, by tracing its system calls.
 //!
-//! A [`Traced`] program is driven in steps: [`Traced::step`] gives it the time and perhaps some input,
-//! lets it run until nothing in it can go on before the time changes, and says what it wrote and
-//! when it wants to go on. Between two steps every thread of it stands still. What it sees of time,
-//! waiting, threads, randomness and process numbers is decided here, from the steps and a seed alone;
-//! so the same steps give the same bytes.
+//! A [`Traced`] program is driven in steps: [`Traced::step`] gives it the time and perhaps some
+//! input, lets it run until nothing in it can go on before the time changes, and says what it wrote
+//! and when it wants to go on. Between two steps every thread of it stands still. What it sees of
+//! time, waiting, threads, randomness and process numbers is decided here, from the steps and a
+//! seed alone; so the same steps give the same bytes.
 //!
 //! How: exactly one thread of the program runs at a time, and all others are in a ptrace stop. A
 //! seccomp filter stops a thread only at calls that have to do with time, waiting, threads,

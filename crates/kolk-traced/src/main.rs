@@ -1,5 +1,5 @@
-//! Runs a program on the virtual clock, by a script: for tests of this crate, and to look into what a
-//! program does.
+//! Runs a program on the virtual clock, by a script: for tests of this crate, and to look into what
+//! a program does.
 //!
 //!     kolk-traced [--until MS] [--seed N] [--shuffled] [--script FILE] -- PROGRAM [ARG…]
 //!

@@ -54,8 +54,8 @@ struct Shared {
 }
 
 impl Tracer {
-    /// Binds this thread to a processor, another one for each thread that asks. `stop_wanted` is asked
-    /// during steps, by another thread, and ends them when it says so.
+    /// Binds this thread to a processor, another one for each thread that asks. `stop_wanted` is
+    /// asked during steps, by another thread, and ends them when it says so.
     ///
     /// # Errors
     ///
@@ -103,8 +103,9 @@ impl Traced {
         Ok(Traced { core: start::start(Rc::clone(&tracer.0), settings)? })
     }
 
-    /// Lets it run at the instant `now`, in virtual nanoseconds from its start, with some more input,
-    /// until nothing in it can go on. `now` must not be earlier than that of the step before.
+    /// Lets it run at the instant `now`, in virtual nanoseconds from its start, with some more
+    /// input, until nothing in it can go on. `now` must not be earlier than that of the step
+    /// before.
     ///
     /// # Errors
     ///
@@ -128,8 +129,8 @@ impl Traced {
         &self.core.fell_through
     }
 
-    /// Ends it with all its threads and processes. Gives the system's numbers of those that could not
-    /// be ended, such as one that hangs in a file system that does not answer.
+    /// Ends it with all its threads and processes. Gives the system's numbers of those that could
+    /// not be ended, such as one that hangs in a file system that does not answer.
     pub fn end(mut self) -> Vec<i32> {
         self.core.end()
     }

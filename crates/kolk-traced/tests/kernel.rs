@@ -1,5 +1,5 @@
-//! Each emulated call against the kernel: small programs print what calls gave, on the machine's clock
-//! and traced, and both must print the same.
+//! Each emulated call against the kernel: small programs print what calls gave, on the machine's
+//! clock and traced, and both must print the same.
 //!
 //! Without a C compiler they are listed as ignored.
 

@@ -100,8 +100,8 @@ fn check(case: &'static Case) -> Result<(), Failed> {
     if took > Duration::from_secs(20) {
         return Err(format!("{UNTIL_MS} virtual milliseconds took {took:?}").into());
     }
-    // Another environment, and a machine that has other things to do. Go copies the environment to its
-    // heap, whose size decides when it collects garbage: there it is input like any other.
+    // Another environment, and a machine that has other things to do. Go copies the environment to
+    // its heap, whose size decides when it collects garbage: there it is input like any other.
     for number in 1..RUNS {
         let bytes = if matches!(case.build, Build::Go) { 0 } else { number * 999 % 5000 };
         let env = [("KOLK_TEST", "x".repeat(bytes))];
@@ -123,8 +123,8 @@ fn check(case: &'static Case) -> Result<(), Failed> {
     check_times(case, &shuffled)
 }
 
-/// Every line of input is echoed at once, and followed by a `later` 250 ms after it; ticks come every
-/// second.
+/// Every line of input is echoed at once, and followed by a `later` 250 ms after it; ticks come
+/// every second.
 fn check_times(case: &Case, outcome: &Outcome) -> Result<(), Failed> {
     let lines: Vec<(u64, &str)> = outcome.output.lines().filter_map(parse).collect();
     let times = |word: &str| -> Vec<u64> {
@@ -185,7 +185,8 @@ fn command(case: &Case, folder: &Path) -> Result<(PathBuf, Vec<String>), Failed>
             Ok((target.join("examples").join(case.file), Vec::new()))
         }
         (Build::Interpreted, Some(tool)) => {
-            // Wrappers that look for the interpreter are programs of their own: they are traced too.
+            // Wrappers that look for the interpreter are programs of their own: they are traced
+            // too.
             Ok((tool, vec![text(&source)]))
         }
         (Build::Go, Some(tool)) => {

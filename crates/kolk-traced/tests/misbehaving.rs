@@ -15,7 +15,8 @@ use kolk_traced::{Ended, Settings, SpawnError, Stuck, Traced, Tracer};
 /// How long any of these tests may take; most end within a second.
 const BOUND: Duration = Duration::from_secs(300);
 
-/// A shell script as a program. The marker stands in its arguments, and so in those of its children.
+/// A shell script as a program. The marker stands in its arguments, and so in those of its
+/// children.
 fn script(text: &str, marker: &str) -> Settings {
     let mut settings = Settings::new("/bin/sh");
     settings.args = vec!["-c".into(), text.into(), marker.into()];
@@ -200,7 +201,8 @@ fn where_tracing_is_not_allowed_that_is_said() {
     assert!(refused.advice().contains("--cap-add SYS_PTRACE"), "{}", refused.advice());
 }
 
-/// Docker's default profile denies these. Programs run all the same, and what may differ is counted.
+/// Docker's default profile denies these. Programs run all the same, and what may differ is
+/// counted.
 #[test]
 fn what_containers_deny_is_done_without() {
     let _guard = Guard::begin("a container", BOUND);

@@ -1,7 +1,8 @@
-//! The course as data: its stages, each with its task, hints that are given one at a time, and the runs
-//! that a program must pass. The book's pages and `kolk learn` both show what stands here.
+//! The course as data: its stages, each with its task, hints that are given one at a time, and the
+//! runs that a program must pass. The book's pages and `kolk learn` both show what stands here.
 //!
-//! A stage of the Gossip Glomers has their flags and limits, from [`challenge`]. The others are kolk's own.
+//! A stage of the Gossip Glomers has their flags and limits, from [`challenge`]. The others are
+//! kolk's own.
 
 use crate::challenge::{self, BASE, ChallengeRun};
 

@@ -1,9 +1,9 @@
 //! `kafka`: logs that clients append to and poll.
 //!
-//! An operation is one `send` or one `poll`, and now and then an `assign` of keys to a client, which
-//! from then on polls those. A client has a position in each of its logs: on assignment the one it
-//! has, else what was committed, else the beginning. After a poll it moves past what it saw and
-//! commits the greatest offsets seen. Clients crash: the worker goes on with a fresh one.
+//! An operation is one `send` or one `poll`, and now and then an `assign` of keys to a client,
+//! which from then on polls those. A client has a position in each of its logs: on assignment the
+//! one it has, else what was committed, else the beginning. After a poll it moves past what it saw
+//! and commits the greatest offsets seen. Clients crash: the worker goes on with a fresh one.
 //!
 //! At the end every worker's client crashes, is assigned every key from the beginning, and polls
 //! until it has seen everything that is known to be there.
@@ -90,8 +90,8 @@ struct Client {
 }
 
 /// The workload. Values are those of Maelstrom: a send's is `[[:send key message]]` and ends as
-/// `[[:send key [offset message]]]`, a poll's `[[:poll]]` and `[[:poll {key [[offset message] …]}]]`,
-/// an assignment's its keys.
+/// `[[:send key [offset message]]]`, a poll's `[[:poll]]` and `[[:poll {key [[offset message]
+/// …]}]]`, an assignment's its keys.
 #[derive(Debug)]
 pub struct Kafka {
     keys: Keys<Arc<String>>,

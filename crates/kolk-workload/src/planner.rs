@@ -81,9 +81,9 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// This workload and this node, and else the defaults: five nodes, a worker each or as many as the
-    /// workload needs, 5 operations a second for 60 s, a network without latency or faults, the virtual clock for a built-in
-    /// node and the real one for a program.
+    /// This workload and this node, and else the defaults: five nodes, a worker each or as many as
+    /// the workload needs, 5 operations a second for 60 s, a network without latency or faults, the
+    /// virtual clock for a built-in node and the real one for a program.
     pub fn new(workload: impl Into<String>, node: NodeSpec, seed: u64) -> Settings {
         let clock = match node {
             NodeSpec::BuiltIn { .. } => ClockKind::Virtual,

@@ -310,8 +310,8 @@ fn count_max(key: &str) -> u32 {
     }
 }
 
-/// The greatest mean latency, in milliseconds, at which nobody waits for a client's time to run out,
-/// if all latencies are the same. A uniform one is up to twice the mean; an exponential one is
+/// The greatest mean latency, in milliseconds, at which nobody waits for a client's time to run
+/// out, if all latencies are the same. A uniform one is up to twice the mean; an exponential one is
 /// thirty times the mean once in 10^13 messages.
 fn calm_latency_ms_max(dist: LatencyDistribution) -> f64 {
     match dist {

@@ -140,8 +140,8 @@ impl Completed {
         if problem != stop.failure.problem {
             return stop;
         }
-        // Best an entry without which all is well; else one without which something else is wrong, if
-        // it is the one that the problem is about: without a program nothing can be right.
+        // Best an entry without which all is well; else one without which something else is wrong,
+        // if it is the one that the problem is about: without a program nothing can be right.
         let without = |entry: &&Entry| self.problem_without(&entry.words_for("test"));
         let is_about = |entry: &&Entry| entry.is_named_in(&problem);
         let to_blame = self.used.iter().find(|entry| without(entry).is_none()).or_else(|| {

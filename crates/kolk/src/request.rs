@@ -69,8 +69,8 @@ pub fn program_spec(
 }
 
 /// How a program runs on the virtual clock: in lockstep if it accepts that when asked, else traced.
-/// Where nothing can be traced only lockstep is left, and the reason is said: a program that does not
-/// accept it will fail.
+/// Where nothing can be traced only lockstep is left, and the reason is said: a program that does
+/// not accept it will fail.
 fn host_of(path: &Path, args: &[String]) -> VirtualHost {
     let patience = Patience { stop_wanted: signals::stop_wanted, ..Patience::default() };
     match kolk_engine::speaks_lockstep(path, args, patience) {

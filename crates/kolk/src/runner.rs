@@ -187,8 +187,8 @@ pub fn run(
     Ok(Finished { plan, run, verdict, facts, wall, folder, troubles, is_torn })
 }
 
-/// Draws something of a run that is judged: a panic takes no more from the verdict than an error. What
-/// it was has been told.
+/// Draws something of a run that is judged: a panic takes no more from the verdict than an error.
+/// What it was has been told.
 fn drawn(draw: impl FnOnce() -> Result<(), Stop>) -> Result<(), Stop> {
     catch_unwind(AssertUnwindSafe(draw))
         .unwrap_or_else(|_| Err(Stop::internal(Failure::new("a report could not be drawn"))))

@@ -28,8 +28,8 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes a fresh folder, with an empty `node-logs` in it, and points `store/current` at it if it
-    /// can.
+    /// Makes a fresh folder, with an empty `node-logs` in it, and points `store/current` at it if
+    /// it can.
     pub fn create(store: &Path, workload: &str) -> Result<RunFolder> {
         let parent = store.join(workload);
         fs::create_dir_all(&parent)

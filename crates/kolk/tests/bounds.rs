@@ -1,5 +1,5 @@
-//! Histories that were too much for kolk once, and their kin: each has its answer, without a panic and
-//! in little memory.
+//! Histories that were too much for kolk once, and their kin: each has its answer, without a panic
+//! and in little memory.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -171,8 +171,8 @@ fn numbers_at_their_bounds() {
 /// How a large history is drawn: number of operations and of processes.
 type Draw = fn(&mut Random, &mut String, u32);
 
-/// Much of what is hard for each checker: operations that never end, processes without number, values
-/// that repeat, and answers that are wrong throughout.
+/// Much of what is hard for each checker: operations that never end, processes without number,
+/// values that repeat, and answers that are wrong throughout.
 #[test]
 fn large_histories() {
     fn open(text: &mut String, process: u32, function: &str, asked: &str) {

@@ -99,7 +99,8 @@ fn pages_show_what_the_stages_say() {
     assert_eq!(shown, expected);
 }
 
-/// What a page quotes of a program stands in that program, and every program is quoted from somewhere.
+/// What a page quotes of a program stands in that program, and every program is quoted from
+/// somewhere.
 fn quoted_code_is_the_programs() {
     let mut quoted = 0;
     for page in pages() {

@@ -52,8 +52,8 @@ fn a_sound_node_holds() {
     assert!(!store.path().join("broadcast").exists());
 }
 
-/// Broken in five ways, explored in lockstep and shrunk: what is left fails in the same way when it is
-/// replayed, and the failure is run first the next time.
+/// Broken in five ways, explored in lockstep and shrunk: what is left fails in the same way when it
+/// is replayed, and the failure is run first the next time.
 fn a_program_that_is_broken_is_found_and_shrunk() {
     for (bug, classes) in [
         ("no-retry", &["lost", "diverged"][..]),

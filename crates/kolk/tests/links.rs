@@ -1,5 +1,5 @@
-//! Every link in Markdown leads somewhere: files, headings, pages of the book; and the book's pages are
-//! all in its table of contents. This is what building the book would warn of.
+//! Every link in Markdown leads somewhere: files, headings, pages of the book; and the book's pages
+//! are all in its table of contents. This is what building the book would warn of.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -112,7 +112,8 @@ fn links_and_anchors_resolve() {
     assert!(count > 100, "{count} links");
 }
 
-/// A page outside the table of contents is not built, and a link out of the book leads nowhere there.
+/// A page outside the table of contents is not built, and a link out of the book leads nowhere
+/// there.
 #[test]
 fn the_book_is_whole() {
     let book = root().join("book/src");

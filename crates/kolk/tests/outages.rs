@@ -1,5 +1,6 @@
-//! Nodes that are killed or stand still, in all kinds of node: what they get, what is kept for them and
-//! what is lost, in which order; and what that does to nodes that remember and to those that do not.
+//! Nodes that are killed or stand still, in all kinds of node: what they get, what is kept for them
+//! and what is lost, in which order; and what that does to nodes that remember and to those that do
+//! not.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -113,8 +114,8 @@ fn times(run: &Run, function: &str) -> Vec<u64> {
     of_name.map(|fault| fault.time.as_nanos()).collect()
 }
 
-/// The oldest ten are kept and come in their order when the node runs again, behind its `init` if it
-/// was killed; all others are dropped, and counted.
+/// The oldest ten are kept and come in their order when the node runs again, behind its `init` if
+/// it was killed; all others are dropped, and counted.
 #[test]
 fn what_is_kept_and_what_is_dropped() {
     for (kind, names, reason) in [
@@ -412,8 +413,8 @@ impl Node for Keeper {
     }
 }
 
-/// Who stores before it answers holds; who answers before it has stored is caught by a kill, and who
-/// answers before it has synced by a loss of power.
+/// Who stores before it answers holds; who answers before it has stored is caught by a kill, and
+/// who answers before it has synced by a loss of power.
 #[test]
 fn what_was_acknowledged_is_kept_by_those_who_store_first() {
     use Keeping::{First, Later, Nowhere, Overwritten, Renamed, Replaced, Syncing, Unsynced};

@@ -1,8 +1,8 @@
 //! `kolk new` in every language: what it writes builds, holds every probe of `kolk check-node`, and
 //! passes workloads on both clocks; and on the virtual one all languages leave the same journal.
 //!
-//! Beside this file, in `projects/`, lie a broadcast and a counter over seq-kv for each language, on
-//! the library that the project comes with.
+//! Beside this file, in `projects/`, lie a broadcast and a counter over seq-kv for each language,
+//! on the library that the project comes with.
 
 mod support;
 

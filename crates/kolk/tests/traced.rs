@@ -1,7 +1,7 @@
 //! Programs that know nothing of virtual time run on it all the same, and the same each time.
 //!
-//! Nodes of a dozen lines in many languages, and the projects that `kolk new` writes, with timers and
-//! threads of their own. What is not installed is listed as ignored.
+//! Nodes of a dozen lines in many languages, and the projects that `kolk new` writes, with timers
+//! and threads of their own. What is not installed is listed as ignored.
 
 #[path = "../../kolk-traced/tests/load/mod.rs"]
 mod load;
@@ -226,8 +226,8 @@ fn check_project(
     Ok(())
 }
 
-/// Two threads of a node race: in order who comes first wins, and all is well; shuffled, one run in a few
-/// shows it, and shows it again.
+/// Two threads of a node race: in order who comes first wins, and all is well; shuffled, one run in
+/// a few shows it, and shows it again.
 fn check_race() -> Result<(), Failed> {
     let home = Home::new()?;
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traced/race.c");

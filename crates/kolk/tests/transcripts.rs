@@ -2,12 +2,12 @@
 //! is compared with what stands there. To renew them:
 //! `KOLK_RENEW=1 cargo test -p kolk --test transcripts`.
 //!
-//! A block begins with `$ kolk …`, on the virtual clock, or with `$ cd …`; a `[…]` on a line of its own
-//! stands for lines that are left out at the beginning. Files that a block needs are in `transcripts/` and
-//! in `examples`. Blocks of commands and of text that are not run say why, in a comment above them:
-//! `<!-- not run: … -->`.
-//! A comment `<!-- window 0.7..0.9 -->` and a picture behind a block: that is the `messages.svg` which
-//! `kolk report` draws of this part of the run, and is renewed with the rest.
+//! A block begins with `$ kolk …`, on the virtual clock, or with `$ cd …`; a `[…]` on a line of its
+//! own stands for lines that are left out at the beginning. Files that a block needs are in
+//! `transcripts/` and in `examples`. Blocks of commands and of text that are not run say why, in a
+//! comment above them: `<!-- not run: … -->`. A comment `<!-- window 0.7..0.9 -->` and a picture
+//! behind a block: that is the `messages.svg` which `kolk report` draws of this part of the run,
+//! and is renewed with the rest.
 
 mod support;
 
@@ -77,7 +77,8 @@ fn blocks(lines: &[&str]) -> Vec<Block> {
 
 const LEFT_OUT: &str = "[…]";
 
-/// What a command prints, standard error among it, as a terminal shows it. `cd` goes to another folder.
+/// What a command prints, standard error among it, as a terminal shows it. `cd` goes to another
+/// folder.
 fn typed(command: &str, folder: &mut PathBuf) -> Vec<String> {
     let words: Vec<&str> = command.split_whitespace().collect();
     if let ["cd", to] = words[..] {
@@ -123,7 +124,8 @@ fn can_be_typed(shown: &[&str]) -> bool {
     !is_traced || cfg!(all(target_os = "linux", target_arch = "x86_64"))
 }
 
-/// What no two runs have alike: the time of day in a folder's name, how long it took, how much space.
+/// What no two runs have alike: the time of day in a folder's name, how long it took, how much
+/// space.
 fn same(line: &str) -> String {
     let mut words: Vec<String> = Vec::new();
     // A run of blanks lines columns up, and says something too.
@@ -184,7 +186,8 @@ fn renewed(lines: &[&str], folder: &Path, page: &Path) -> Vec<String> {
     out
 }
 
-/// The part of a run that a picture shows, and the picture's file, if there is one next in these lines.
+/// The part of a run that a picture shows, and the picture's file, if there is one next in these
+/// lines.
 fn drawn<'a>(lines: &[&'a str]) -> Option<(&'a str, &'a str)> {
     let mut lines = lines.iter().filter(|line| !line.is_empty());
     let window = lines.next()?.strip_prefix("<!-- window ")?.strip_suffix(" -->")?;

@@ -1,6 +1,6 @@
-//! The wrong nodes of `examples/wrong`: kolk finds each mistake within the seeds that are named there, and
-//! names it as it stands there. With the change that its page shows, the node is valid under the same
-//! seeds, so that what is found is that mistake and nothing else.
+//! The wrong nodes of `examples/wrong`: kolk finds each mistake within the seeds that are named
+//! there, and names it as it stands there. With the change that its page shows, the node is valid
+//! under the same seeds, so that what is found is that mistake and nothing else.
 
 mod support;
 

@@ -1,5 +1,6 @@
-//! What may explain a sum that cannot be: the moment of which it would be right, the adds that may have
-//! been lost, counted twice, or done though they were refused, and what of other nodes is missing.
+//! What may explain a sum that cannot be: the moment of which it would be right, the adds that may
+//! have been lost, counted twice, or done though they were refused, and what of other nodes is
+//! missing.
 //!
 //! None of this is proof of the cause; the sum alone is proof that something is wrong.
 
@@ -160,8 +161,8 @@ fn adds_are(count: usize) -> String {
 }
 
 /// What was added, taken away, or both, elsewhere than at the node that was read, if the difference
-/// is as if nothing of it were there; or all that was acknowledged at one node. With these adds, the
-/// last first.
+/// is as if nothing of it were there; or all that was acknowledged at one node. With these adds,
+/// the last first.
 fn elsewhere<'a>(
     history: &'a History,
     read: &'a Operation,

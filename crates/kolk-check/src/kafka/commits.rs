@@ -4,10 +4,10 @@
 //! client that is newly assigned a key shows where it began: at what the node said was committed.
 //!
 //! Maelstrom's text lets a node keep the last offset it was told, or the greatest, or any mixture:
-//! after each commit a key's offset is the new one, or, if that is lower, perhaps still the old one.
-//! A client may so begin at an offset if some commit of it, by whichever node, is not *surpassed*:
-//! no greater one was begun at the client's node after it had ended, and acknowledged before the
-//! assignment began. A poll of unknown outcome may have committed anything at any time.
+//! after each commit a key's offset is the new one, or, if that is lower, perhaps still the old
+//! one. A client may so begin at an offset if some commit of it, by whichever node, is not
+//! *surpassed*: no greater one was begun at the client's node after it had ended, and acknowledged
+//! before the assignment began. A poll of unknown outcome may have committed anything at any time.
 //!
 //! It needs to know which node served what.
 

@@ -1,20 +1,22 @@
-//! Histories in which values were set several times: all that the register can hold, event by event.
+//! Histories in which values were set several times: all that the register can hold, event by
+//! event.
 //!
-//! Deciding these is NP-complete (Gibbons & Korach 1997). The search goes through the events in their
-//! order and keeps the *frontier*: every way things can stand, as a row of numbers. An operation is
-//! put in order only when it must be, at its completion ("just-in-time": Lowe, *Testing for
-//! linearizability*, Concurrency and Computation 29, 2017), after whichever others make room for it.
-//! Unlike a search in depth this needs no memory of the past, and where it ends is the longest
-//! linearizable beginning. What keeps the frontier narrow:
+//! Deciding these is NP-complete (Gibbons & Korach 1997). The search goes through the events in
+//! their order and keeps the *frontier*: every way things can stand, as a row of numbers. An
+//! operation is put in order only when it must be, at its completion ("just-in-time": Lowe,
+//! *Testing for linearizability*, Concurrency and Computation 29, 2017), after whichever others
+//! make room for it. Unlike a search in depth this needs no memory of the past, and where it ends
+//! is the longest linearizable beginning. What keeps the frontier narrow:
 //!
 //! - A read is put in order as soon as it fits: it changes nothing.
 //! - A write need not be put in order to be overwritten: if another write was, while this one was
-//!   open, it can have come right before that. So a write is taken only if somebody sees what it sets,
-//!   or if it ends and no write was taken since it began.
+//!   open, it can have come right before that. So a write is taken only if somebody sees what it
+//!   sets, or if it ends and no write was taken since it began.
 //! - A write that somebody is to see is taken only when there is somebody to see it.
-//! - Of operations that do the same, the one that ends first is taken first; those that never end are
-//!   counted and not told apart, and of two ways that differ only in what was spent, the one that
-//!   spent less is kept. So crashed operations cost a polynomial factor, not an exponential one.
+//! - Of operations that do the same, the one that ends first is taken first; those that never end
+//!   are counted and not told apart, and of two ways that differ only in what was spent, the one
+//!   that spent less is kept. So crashed operations cost a polynomial factor, not an exponential
+//!   one.
 //!
 //! Worst case: (values) × 2^(updates open at once) × Π (pending operations of a kind + 1) rows.
 
@@ -100,7 +102,8 @@ pub(super) fn search(problem: &Problem, limits: Limits) -> Searched {
 struct Frontier<'a> {
     problem: &'a Problem,
     limits: Limits,
-    /// For each operation the place of its bit in a row, as word and mask; of a pending one its class.
+    /// For each operation the place of its bit in a row, as word and mask; of a pending one its
+    /// class.
     slots: Vec<(u32, u32)>,
     classes: Vec<Class>,
     /// Where counts begin in a row.
@@ -396,8 +399,8 @@ impl<'a> Frontier<'a> {
         })
     }
 
-    /// True if no open operation that does the same ends earlier. Of appends, those that need not be
-    /// taken any more and those that must be are told apart; a write frees all of them anyway.
+    /// True if no open operation that does the same ends earlier. Of appends, those that need not
+    /// be taken any more and those that must be are told apart; a write frees all of them anyway.
     fn ends_first(&self, at: u32, row: &[u32]) -> bool {
         let op = self.op(at);
         let is_alike = |other: &Op| {

@@ -154,9 +154,9 @@ impl Problem {
     }
 }
 
-/// True if the order is one of the problem: every operation that completed is in it once, none comes
-/// after one that began after its end, and each sees what it says it saw. A second opinion, as
-/// plain as can be, for tests.
+/// True if the order is one of the problem: every operation that completed is in it once, none
+/// comes after one that began after its end, and each sees what it says it saw. A second opinion,
+/// as plain as can be, for tests.
 #[cfg(test)]
 pub(crate) fn verify(problem: &Problem, order: &[u32]) -> bool {
     let ops: Vec<&Op> = order.iter().map(|op| &problem.ops[*op as usize]).collect();

@@ -1,14 +1,15 @@
 //! From a history that is not linearizable to as few of its operations as show that.
 //!
 //! Leaving out operations must not make a history wrong that was right: what is left must be wrong
-//! *because* the whole is. Reads may always go. An update may go if nobody left can have seen what it
-//! set: nobody saw that value, or each who did ended before it began, or came after another update
-//! that is left and that came after it. (In an order of the whole, take it out: what follows up to the
-//! next update saw its value, so nobody is there.)
+//! *because* the whole is. Reads may always go. An update may go if nobody left can have seen what
+//! it set: nobody saw that value, or each who did ended before it began, or came after another
+//! update that is left and that came after it. (In an order of the whole, take it out: what follows
+//! up to the next update saw its value, so nobody is there.)
 //!
 //! Then as in [delta debugging](crate::shrink) parts are left out as long as what is left is still
-//! wrong. Before that, a beginning is made with the operations that the algorithm points at, or with the last ones before the history breaks,
-//! twice as many each time, and whoever may have set what they saw.
+//! wrong. Before that, a beginning is made with the operations that the algorithm points at, or
+//! with the last ones before the history breaks, twice as many each time, and whoever may have set
+//! what they saw.
 
 use super::frontier::Limits;
 use super::problem::{Effect, Op, Problem};
@@ -117,8 +118,8 @@ impl Shrinker<'_> {
 
 /// Who sets each value.
 pub(super) struct Setters {
-    /// For each value, in the order of their invocations: the operation, and the latest end of those
-    /// up to it.
+    /// For each value, in the order of their invocations: the operation, and the latest end of
+    /// those up to it.
     of: Vec<Vec<(u32, u32)>>,
 }
 

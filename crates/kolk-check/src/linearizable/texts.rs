@@ -1,11 +1,12 @@
 //! From a history of texts that are set, made longer and read to one problem a key.
 //!
 //! A read tells the whole text, and with it which appends made it, in which order. So the values
-//! that matter are the beginnings of the texts that were read, cut where an append may have ended. An
-//! append that leads to none of them makes what nobody sees. If every text that was read can be made
-//! in one way alone (different clients append different texts, as they should), each append that was
-//! seen is a swap of one beginning for the next, each other one like a write that nobody sees, and the
-//! history is one of a register whose values are set once: it is decided in O(n log n).
+//! that matter are the beginnings of the texts that were read, cut where an append may have ended.
+//! An append that leads to none of them makes what nobody sees. If every text that was read can be
+//! made in one way alone (different clients append different texts, as they should), each append
+//! that was seen is a swap of one beginning for the next, each other one like a write that nobody
+//! sees, and the history is one of a register whose values are set once: it is decided in O(n log
+//! n).
 
 use std::collections::BTreeMap;
 use std::ops::Bound;

@@ -2,12 +2,13 @@
 //!
 //! Then each value has a *cluster*: the operation that set it, and those that saw it. Clusters come
 //! one after another, and a swap ties two together: it is the last of one and the first of the
-//! next, so that all clusters tied by swaps are one *block*. A block whose first end comes before its
-//! last beginning covers the time between them, its *forward zone*: the value was there all that
-//! time. The operations of any other block all overlap, from the last beginning to the first end, its
-//! *backward zone*, and it fits wherever there is a point in that which no forward zone covers. So the
-//! history is linearizable iff no operation of a block ends before one begins that comes earlier in
-//! the block, no two forward zones overlap, and no backward zone lies within a forward zone.
+//! next, so that all clusters tied by swaps are one *block*. A block whose first end comes before
+//! its last beginning covers the time between them, its *forward zone*: the value was there all
+//! that time. The operations of any other block all overlap, from the last beginning to the first
+//! end, its *backward zone*, and it fits wherever there is a point in that which no forward zone
+//! covers. So the history is linearizable iff no operation of a block ends before one begins that
+//! comes earlier in the block, no two forward zones overlap, and no backward zone lies within a
+//! forward zone.
 //!
 //! Gibbons & Korach, *Testing shared memories*, SIAM Journal on Computing 26, 1997, section 4;
 //! unambiguous histories of other types: Lee & Mathur, *Efficient decrease-and-conquer
@@ -202,7 +203,8 @@ impl Block {
         }
     }
 
-    /// Enough of its operations to show that it is in another's way: all up to the last that matters.
+    /// Enough of its operations to show that it is in another's way: all up to the last that
+    /// matters.
     fn proof(&self) -> impl Iterator<Item = u32> {
         self.ops.iter().copied()
     }

@@ -197,8 +197,8 @@ impl Numbering {
             set.is_some_and(|set| writers[set as usize] == 1)
         };
         let alive: Vec<usize> = (0..steps.len()).filter(|at| !failed(*at)).collect();
-        // What nobody can have seen need not have happened; and what was surely seen and only one can
-        // have set was surely set.
+        // What nobody can have seen need not have happened; and what was surely seen and only one
+        // can have set was surely set.
         let may_have_happened = with_seen(&steps, &alive, values, is_certain, |_| true);
         let has_happened = with_seen(&steps, &alive, values, is_certain, is_sole);
         let mut accesses = Accesses { all: Vec::new(), keys: self.keys.len(), values };

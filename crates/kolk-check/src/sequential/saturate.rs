@@ -284,8 +284,8 @@ impl<'a> Order<'a> {
         }
     }
 
-    /// The cycle with the fewest parts that are not a process's own order, among those that wait for
-    /// each other.
+    /// The cycle with the fewest parts that are not a process's own order, among those that wait
+    /// for each other.
     fn shortest_cycle(&self, waits: &[u32]) -> Cycle {
         /// So many beginnings are tried: a cycle that is not the shortest proves as much.
         const BEGINNINGS_MAX: usize = 256;

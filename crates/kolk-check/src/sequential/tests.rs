@@ -337,8 +337,8 @@ fn what_cannot_be_read_makes_it_unknown() {
 /// An operation of a process: kind, key, value, other value, how it ends, and where.
 type Act = (u16, u8, i64, i64, i64, u8, bool);
 
-/// Operations one after another, each at once or with the next turn of its process. `unique` numbers
-/// what is written.
+/// Operations one after another, each at once or with the next turn of its process. `unique`
+/// numbers what is written.
 fn play(acts: &[Act], unique: bool) -> History {
     let mut story = Story::new(3);
     let mut open: [Option<(Open, Outcome, Value)>; 3] = [None, None, None];

@@ -214,8 +214,8 @@ impl Search<'_> {
         }
     }
 
-    /// A closed walk if it is a simple cycle; else, of a walk in which read–writes are not adjacent,
-    /// a simple cycle in it that has two of them too.
+    /// A closed walk if it is a simple cycle; else, of a walk in which read–writes are not
+    /// adjacent, a simple cycle in it that has two of them too.
     fn simple(&self, steps: Vec<Step>, alternating: bool) -> Option<Vec<Step>> {
         let mut open: Vec<Step> = Vec::new();
         let mut cycles = Vec::new();

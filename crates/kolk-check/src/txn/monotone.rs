@@ -12,8 +12,8 @@ use super::{list_append, rw_register};
 use crate::check::{Check, Validity};
 use crate::models::{Model, Models};
 
-/// How levels are meant, and whether stronger findings count. Where they stand beside Elle's verdict,
-/// that of a level that was named may rest on the order of each process.
+/// How levels are meant, and whether stronger findings count. Where they stand beside Elle's
+/// verdict, that of a level that was named may rest on the order of each process.
 const MODES: [(Levels, bool); 3] =
     [(Levels::Elle, false), (Levels::Exact, false), (Levels::Exact, true)];
 

@@ -1,5 +1,5 @@
-//! Every anomaly, planted: found under the name that Elle gives it, and held against the models that
-//! it rules out and no others.
+//! Every anomaly, planted: found under the name that Elle gives it, and held against the models
+//! that it rules out and no others.
 
 use std::collections::BTreeSet;
 

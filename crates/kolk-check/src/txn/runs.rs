@@ -7,8 +7,8 @@ use super::graph::{Builder, Kinds};
 /// Up to so many targets are led to one by one.
 const FEW: usize = 16;
 
-/// A list of transactions, and hubs over it that are made when first needed: a tree over the list, so
-/// that any run of it is a logarithmic number of subtrees.
+/// A list of transactions, and hubs over it that are made when first needed: a tree over the list,
+/// so that any run of it is a logarithmic number of subtrees.
 #[derive(Debug)]
 pub(crate) struct Runs {
     targets: Vec<u32>,

@@ -15,9 +15,9 @@
 //! `lost-update`.
 //!
 //! Stronger, beside Elle: transactions that may have happened or not (`info`) surely did if
-//! somebody read what they wrote, and give edges then; a value that nobody wrote (`garbage-read`); a
-//! transaction that reads what it writes only later (`future-read`), or nothing and then something
-//! (`internal`); and whether the history is read committed, read atomic and causal,
+//! somebody read what they wrote, and give edges then; a value that nobody wrote (`garbage-read`);
+//! a transaction that reads what it writes only later (`future-read`), or nothing and then
+//! something (`internal`); and whether the history is read committed, read atomic and causal,
 //! exactly.
 //!
 //! # What a verdict is worth

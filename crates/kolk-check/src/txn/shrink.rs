@@ -1,12 +1,12 @@
 //! The smallest part of a history of transactions that still shows an anomaly.
 //!
 //! Who reads a value whose writer was left out, read it from somebody: what is looked for is the
-//! anomaly alone. All others hold of the whole if they hold of a part: leaving out transactions takes
-//! away dependencies and adds none, but that orders go on through what was left out.
+//! anomaly alone. All others hold of the whole if they hold of a part: leaving out transactions
+//! takes away dependencies and adds none, but that orders go on through what was left out.
 //!
-//! A beginning is made with the anomaly's own transactions; if these do not show it alone, with those
-//! too that what is known of the versions of their keys rests on, and then with all that touch these
-//! keys. From there by [delta debugging](crate::shrink).
+//! A beginning is made with the anomaly's own transactions; if these do not show it alone, with
+//! those too that what is known of the versions of their keys rests on, and then with all that
+//! touch these keys. From there by [delta debugging](crate::shrink).
 
 use super::table::{Builder, Kind, Read, Table};
 use crate::check::{Anomaly, Check};
@@ -23,8 +23,8 @@ const NAMED_MAX: usize = 16;
 /// How many are shown that the proof does not show.
 const SHOWN_MAX: usize = 8;
 
-/// Adds, to one anomaly of each type, a smallest part of the history that shows it: to that which is
-/// proved by the fewest transactions. `check` judges a part.
+/// Adds, to one anomaly of each type, a smallest part of the history that shows it: to that which
+/// is proved by the fewest transactions. `check` judges a part.
 pub(super) fn add(table: &Table, found: &mut Check, check: impl Fn(&Table) -> Check) {
     let mut shrinker = Shrinker { table, check, budget: LOOKED_AT_MAX, longest: None };
     let mut kinds: Vec<&'static str> = Vec::new();
@@ -180,8 +180,8 @@ fn longest(table: &Table) -> Vec<Option<u32>> {
     longest
 }
 
-/// As few as can be of these transactions such that what is left still `shows` something. `budget` is
-/// how many transactions may be looked at, over all trials.
+/// As few as can be of these transactions such that what is left still `shows` something. `budget`
+/// is how many transactions may be looked at, over all trials.
 pub(super) fn least(
     table: &Table,
     kept: Vec<u32>,

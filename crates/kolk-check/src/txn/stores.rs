@@ -39,8 +39,8 @@ pub(super) enum Promise {
     MonotonicViews,
     /// Each read sees something committed (Adya's PL-2).
     Committed,
-    /// Writes are there at once, and taken back if the transaction fails; nobody else writes the key
-    /// until it is over (Adya's PL-1).
+    /// Writes are there at once, and taken back if the transaction fails; nobody else writes the
+    /// key until it is over (Adya's PL-1).
     Uncommitted,
 }
 

@@ -1,11 +1,11 @@
 //! A history of transactions as columns of small integers.
 //!
 //! Transactions are numbered in the order of their completions, those that never completed last.
-//! Keys and the values written to them (*elements*) are numbered as they turn up, values that nobody
-//! wrote after all others. A read of a list
-//! is stored as a length: lists grow by appends only, so almost all reads of a key are prefixes of
-//! the longest one, its *spine*, and the rare read that is not is kept beside. Ten million list
-//! elements thus cost a comparison each and no memory.
+//! Keys and the values written to them (*elements*) are numbered as they turn up, values that
+//! nobody wrote after all others. A read of a list is stored as a length: lists grow by appends
+//! only, so almost all reads of a key are prefixes of the longest one, its *spine*, and the rare
+//! read that is not is kept beside. Ten million list elements thus cost a comparison each and no
+//! memory.
 
 mod builder;
 mod elements;

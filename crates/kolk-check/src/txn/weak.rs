@@ -10,21 +10,21 @@
 //! - *read atomic*: what it reads from, and what came before it in its session;
 //! - *causal*: whatever leads to it over reads and sessions.
 //!
-//! Besides, at every level, reads see what was committed: no value that nobody wrote, that failed or
-//! that its writer overwrote, and of a key that the transaction wrote itself, what it wrote.
+//! Besides, at every level, reads see what was committed: no value that nobody wrote, that failed
+//! or that its writer overwrote, and of a key that the transaction wrote itself, what it wrote.
 //!
 //! With unique values this is decided in polynomial time: all that must come before something else
 //! is a relation, and the level holds iff that has no cycle. We infer what AWDIT infers (Møldrup &
-//! Pavlogiannis, *AWDIT: An Optimal Weak Database Isolation Tester*, PLDI 2025): of the transactions
-//! that a read tells to come before another only those that no others stand for. That is
-//! O(n^1.5) for the first two levels and O(n·k) with k sessions for the third, in the number of
+//! Pavlogiannis, *AWDIT: An Optimal Weak Database Isolation Tester*, PLDI 2025): of the
+//! transactions that a read tells to come before another only those that no others stand for. That
+//! is O(n^1.5) for the first two levels and O(n·k) with k sessions for the third, in the number of
 //! micro-operations.
 //!
 //! The levels are not quite Adya's (*PL-2* forbids less than read committed here, and knows no
 //! sessions), nor those of the lattice of [models](crate::models), where serializability implies
-//! read atomic without a word about sessions. So a violation bears the suffix `-process` if it needs
-//! the order of sessions; it then counts against models that know sessions, and against the others
-//! only in histories in which sessions belong to every level, as in AWDIT's format.
+//! read atomic without a word about sessions. So a violation bears the suffix `-process` if it
+//! needs the order of sessions; it then counts against models that know sessions, and against the
+//! others only in histories in which sessions belong to every level, as in AWDIT's format.
 
 mod causal;
 mod explain;
@@ -150,8 +150,8 @@ pub(crate) fn strongest(requested: Models) -> Level {
     }
 }
 
-/// Decides the levels up to one. `versions` are edges between the writers of versions whose order is
-/// known.
+/// Decides the levels up to one. `versions` are edges between the writers of versions whose order
+/// is known.
 pub(crate) fn decide(table: &Table, strongest: Level, versions: impl Fn(&mut Builder)) -> Decision {
     let mut facts = Facts::new(table, true);
     let foul = std::mem::take(&mut facts.foul);

@@ -71,8 +71,9 @@ impl Course {
         }
     }
 
-    /// True if Maelstrom would have closed this client by now: those that started a node, once it has
-    /// answered, and those of processes whose worker has begun another operation as another one.
+    /// True if Maelstrom would have closed this client by now: those that started a node, once it
+    /// has answered, and those of processes whose worker has begun another operation as another
+    /// one.
     pub(crate) fn is_gone(&self, client: u32, started: impl Fn(u16) -> bool) -> bool {
         match self.roles[client as usize] {
             Role::Init(node) => started(node),

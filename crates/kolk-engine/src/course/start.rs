@@ -110,9 +110,9 @@ impl Simulation<'_> {
         Ok(None)
     }
 
-    /// Before the load, ends the run for a node that has broken the protocol and still owes an answer,
-    /// when everything that has been sent has arrived: that was its answer, most likely, and to wait
-    /// for another would only hide the cause.
+    /// Before the load, ends the run for a node that has broken the protocol and still owes an
+    /// answer, when everything that has been sent has arrived: that was its answer, most likely,
+    /// and to wait for another would only hide the cause.
     pub(crate) fn fail_suspects(&mut self) {
         let stage = self.course.stage;
         if self.course.suspects.is_empty() || !stage.is_before_load() {

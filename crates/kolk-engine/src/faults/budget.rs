@@ -24,10 +24,10 @@ pub struct OverBudget {
     pub nodes: String,
 }
 
-/// Holds faults to a budget: no more than so many nodes are down, paused or cut off at once, where a
-/// node is cut off that hears, and is heard by, less than a majority. Drawn faults give way to those
-/// asked for, and later ones to earlier ones: they hit fewer nodes, or are drawn again, or are left
-/// out.
+/// Holds faults to a budget: no more than so many nodes are down, paused or cut off at once, where
+/// a node is cut off that hears, and is heard by, less than a majority. Drawn faults give way to
+/// those asked for, and later ones to earlier ones: they hit fewer nodes, or are drawn again, or
+/// are left out.
 ///
 /// # Errors
 ///

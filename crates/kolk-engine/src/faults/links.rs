@@ -22,9 +22,9 @@ pub enum LinkKind {
 /// How many times longer messages take on a slow link that is drawn.
 const FACTORS: [u32; 5] = [2, 5, 10, 20, 50];
 
-/// Draws cuts in one direction, or slow links, of a whole run whose load lasts `load`: after gaps as
-/// [`super::partitions`] has them. A cut has some nodes hear nothing from the others, who hear them;
-/// slow is a single link, or all to a node, or all from it.
+/// Draws cuts in one direction, or slow links, of a whole run whose load lasts `load`: after gaps
+/// as [`super::partitions`] has them. A cut has some nodes hear nothing from the others, who hear
+/// them; slow is a single link, or all to a node, or all from it.
 pub fn link_faults(
     seed: u64,
     nodes: &[String],
@@ -82,8 +82,8 @@ fn slow(nodes: &[String], random: &mut Random) -> (Blocked, u32) {
     (links, FACTORS[random.index(FACTORS.len())])
 }
 
-/// A fault of links that somebody asked for, in seconds from the start of the load: `n1>n2@5..7` is a
-/// cut in that direction, `n1>n2+n3*10@0..20` has messages take ten times as long.
+/// A fault of links that somebody asked for, in seconds from the start of the load: `n1>n2@5..7` is
+/// a cut in that direction, `n1>n2+n3*10@0..20` has messages take ten times as long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkFault {
     /// From whom.

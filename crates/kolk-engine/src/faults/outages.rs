@@ -2,9 +2,9 @@
 //! nemesis draws them, or asked for.
 //!
 //! Jepsen's package for both has one clock: after gaps that are uniform on `[0, 2 × interval]`, the
-//! first at once, it takes one of the kinds that were asked for, and does what is next in that kind:
-//! a kill or the start of all nodes, a pause or the resumption of all. So a kill can begin while
-//! nodes stand still, and the other way round. Each step is drawn by its number alone.
+//! first at once, it takes one of the kinds that were asked for, and does what is next in that
+//! kind: a kill or the start of all nodes, a pause or the resumption of all. So a kill can begin
+//! while nodes stand still, and the other way round. Each step is drawn by its number alone.
 
 use std::fmt;
 use std::str::FromStr;
@@ -157,9 +157,9 @@ impl Groups {
 /// How often targets are drawn again that are down already.
 const TRIES: usize = 16;
 
-/// Draws the kills, pauses and losses of power of a whole run whose load lasts `load`. What is still
-/// open then ends with the load. Groups that hit nobody among so many nodes are left aside, and what
-/// would hit only nodes that are down is drawn again.
+/// Draws the kills, pauses and losses of power of a whole run whose load lasts `load`. What is
+/// still open then ends with the load. Groups that hit nobody among so many nodes are left aside,
+/// and what would hit only nodes that are down is drawn again.
 pub fn outages(
     seed: u64,
     nodes: &[String],
@@ -217,8 +217,8 @@ pub fn outages(
     faults
 }
 
-/// A kill, a pause or a loss of power that somebody asked for: `n1@3..5`, `n2+n3@1..2`, `n0@10..`, in
-/// seconds from the start of the load. At its end the nodes are started again, or go on.
+/// A kill, a pause or a loss of power that somebody asked for: `n1@3..5`, `n2+n3@1..2`, `n0@10..`,
+/// in seconds from the start of the load. At its end the nodes are started again, or go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outage {
     /// What becomes of them.
@@ -299,7 +299,8 @@ impl Outage {
         self.end.unwrap_or(load)
     }
 
-    /// The fault, among these nodes, in a load this long, and beside the others that were asked for.
+    /// The fault, among these nodes, in a load this long, and beside the others that were asked
+    /// for.
     ///
     /// # Errors
     ///

@@ -21,20 +21,20 @@ use crate::logs::Bounded;
 use crate::run::Patience;
 
 /// How often a pipe is tried again before the thread goes to sleep on it: a node that answers at
-/// once is met awake, which saves a trip through the scheduler. On a busy machine each try is such a
-/// trip, and a few milliseconds long.
+/// once is met awake, which saves a trip through the scheduler. On a busy machine each try is such
+/// a trip, and a few milliseconds long.
 const SPINS: u32 = 200;
 const SPIN_MAX: Duration = Duration::from_millis(1);
 
 /// How much a program may write in one step, and how many lines of it may be no messages.
 const STEP_BYTES_MAX: usize = 64 << 20;
 const NOISE_MAX: usize = 1000;
-/// How long a program is waited for at a time: how late a stop may be noticed, and how long one that
-/// has closed its stdin is given to end, each time it is looked at.
+/// How long a program is waited for at a time: how late a stop may be noticed, and how long one
+/// that has closed its stdin is given to end, each time it is looked at.
 const WAIT_MAX: Duration = Duration::from_millis(50);
 
-/// For how many steps' patience a program is waited for beyond its own, that wants to run and gets no
-/// processor.
+/// For how many steps' patience a program is waited for beyond its own, that wants to run and gets
+/// no processor.
 const STARVED_STEPS_MAX: u32 = 10;
 
 /// What is wrong with a node that knows nothing of lockstep, and what to do.
@@ -172,8 +172,8 @@ impl LockstepHosts {
     }
 }
 
-/// Fails at once if a line is the `init_ok` of a node that knows nothing of lockstep: it would never
-/// say that it is idle.
+/// Fails at once if a line is the `init_ok` of a node that knows nothing of lockstep: it would
+/// never say that it is idle.
 fn refuse_ignorant(line: &Line<'_>) -> Result<(), HostFailure> {
     if line.body.kind == "init_ok" && !line.body.json.contains("\"lockstep\"") {
         let (problem, advice) = NO_LOCKSTEP;

@@ -26,8 +26,8 @@ use crate::run::EngineError;
 pub(super) const LINE_BYTES_MAX: usize = 64 << 20;
 /// How much input may wait for programs that do not read it, for all together.
 const PENDING_BYTES_MAX: usize = 256 << 20;
-/// How long a whole message may stand there without a line end until the node is at fault, where all
-/// wait for it.
+/// How long a whole message may stand there without a line end until the node is at fault, where
+/// all wait for it.
 pub(crate) const UNENDED: Duration = Duration::from_secs(1);
 /// The same while others go on.
 const UNENDED_IN_MID_RUN: Duration = Duration::from_secs(5);
@@ -253,8 +253,8 @@ impl Program {
         }
     }
 
-    /// What is wrong if it has closed its stdin and not its stdout. A program that ends closes both,
-    /// one after the other, so this takes more than one look.
+    /// What is wrong if it has closed its stdin and not its stdout. A program that ends closes
+    /// both, one after the other, so this takes more than one look.
     pub(crate) fn deaf_failure(&mut self) -> Option<HostFailure> {
         self.notice_closed_stdin();
         if self.stdin.is_some() || self.stdout.is_none() {
@@ -433,7 +433,8 @@ impl RealHosts {
         write_line(pending, id, None, src, &recipe.name, body.as_bytes());
     }
 
-    /// Writes what waits, as far as the pipes take it. Gives the node that is in trouble, if one is.
+    /// Writes what waits, as far as the pipes take it. Gives the node that is in trouble, if one
+    /// is.
     pub(crate) fn flush(&mut self) -> Option<(u16, HostFailure)> {
         let programs = &mut self.programs;
         let mut unread = 0;

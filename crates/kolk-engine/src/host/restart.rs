@@ -30,8 +30,8 @@ impl Hosts<'_> {
         }
     }
 
-    /// Takes the power from a node that was killed: what its disk has not synced is kept, lost or torn,
-    /// as it is drawn from `seed`.
+    /// Takes the power from a node that was killed: what its disk has not synced is kept, lost or
+    /// torn, as it is drawn from `seed`.
     ///
     /// # Errors
     ///
@@ -82,8 +82,8 @@ impl Hosts<'_> {
 }
 
 impl Program {
-    /// Kills it with all processes of its group, and gives the whole lines that were left to read. An
-    /// unfinished one is gone with it.
+    /// Kills it with all processes of its group, and gives the whole lines that were left to read.
+    /// An unfinished one is gone with it.
     fn kill(&mut self) -> Vec<u8> {
         self.stdin = None;
         self.pending.clear();
@@ -107,8 +107,8 @@ impl Program {
         last
     }
 
-    /// A program in lockstep that uses the node library's disk makes it again from the changes that it
-    /// wrote down; one that has written none has lost none.
+    /// A program in lockstep that uses the node library's disk makes it again from the changes that
+    /// it wrote down; one that has written none has lost none.
     fn lose_power(&self, seed: u64) -> Result<(), EngineError> {
         let path = self.recipe.data.join(JOURNAL);
         let file = match OpenOptions::new().append(true).open(&path) {

@@ -21,8 +21,8 @@ use super::{HostFailure, Words, given_up};
 use crate::run::{EngineError, Patience};
 use crate::workload::Call;
 
-/// How long a program that is asked whether it speaks lockstep may take to answer, in its own virtual
-/// time.
+/// How long a program that is asked whether it speaks lockstep may take to answer, in its own
+/// virtual time.
 const ASK_NANOS: u64 = 1_000_000_000;
 
 /// Traced programs.
@@ -279,9 +279,9 @@ pub const fn can_trace() -> bool {
     kolk_traced::is_supported()
 }
 
-/// Asks a program whether it speaks lockstep: it is started once, traced, given an `init` that offers
-/// it, and ended when it has answered or a second of its virtual time is over. A program that fails
-/// here will fail in its run, where that is told; it counts as one that does not.
+/// Asks a program whether it speaks lockstep: it is started once, traced, given an `init` that
+/// offers it, and ended when it has answered or a second of its virtual time is over. A program
+/// that fails here will fail in its run, where that is told; it counts as one that does not.
 ///
 /// # Errors
 ///

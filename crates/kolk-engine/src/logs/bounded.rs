@@ -1,9 +1,10 @@
 //! A log that may grow without end and takes no more room than it may.
 //!
-//! Whoever writes it cannot be kept from it without being changed: a pipe that is full stops a node,
-//! and a file that is swapped loses what is written meanwhile. So the system is asked to let go of
-//! the middle of the file while it grows (`fallocate(2)`, `FALLOC_FL_PUNCH_HOLE`), which leaves every
-//! byte at its place. When nobody writes any more, the hole is closed, and a line says what was there.
+//! Whoever writes it cannot be kept from it without being changed: a pipe that is full stops a
+//! node, and a file that is swapped loses what is written meanwhile. So the system is asked to let
+//! go of the middle of the file while it grows (`fallocate(2)`, `FALLOC_FL_PUNCH_HOLE`), which
+//! leaves every byte at its place. When nobody writes any more, the hole is closed, and a line says
+//! what was there.
 
 use std::cell::Cell;
 use std::fs::File;

@@ -1,10 +1,10 @@
-//! Nodes that are killed and started again, or stand still: what is kept for them meanwhile, what is
-//! lost, and in which order they get it.
+//! Nodes that are killed and started again, or stand still: what is kept for them meanwhile, what
+//! is lost, and in which order they get it.
 //!
 //! As in Maelstrom since July 2026: a node that does not run stays addressable. The first
 //! [`KEPT_MAX`] messages that come for it meanwhile are kept, those of clients among them; more are
-//! dropped. One that was killed is started again, gets `init` once more from a client of its own, and
-//! only when it has answered what was kept. One that stood still goes on where it was.
+//! dropped. One that was killed is started again, gets `init` once more from a client of its own,
+//! and only when it has answered what was kept. One that stood still goes on where it was.
 
 use std::collections::VecDeque;
 
@@ -194,8 +194,8 @@ impl Simulation<'_> {
         Ok("killed")
     }
 
-    /// Starts the nodes again that a fault has killed and no other keeps down. As in Jepsen, all are
-    /// asked to run, if the targets were drawn.
+    /// Starts the nodes again that a fault has killed and no other keeps down. As in Jepsen, all
+    /// are asked to run, if the targets were drawn.
     pub(super) fn start_again(
         &mut self,
         number: u32,

@@ -10,8 +10,8 @@ use super::*;
 use crate::testing::{Bench, Reply, Request, Tell};
 use crate::{Bounded, Ended, Open, Options, Swarm, Tally, explore, quiet};
 
-/// A broadcast that tells again until it is answered, but for one value and one receiver: that one it
-/// tells only once. So a run fails only if that very message is lost.
+/// A broadcast that tells again until it is answered, but for one value and one receiver: that one
+/// it tells only once. So a run fails only if that very message is lost.
 struct Rare {
     kept: RefCell<BTreeSet<i64>>,
 }
@@ -95,8 +95,8 @@ fn runs(mut strategy: impl Strategy, most: u64) -> (Ended, u64) {
     (ended, tally.runs)
 }
 
-/// Of so many runs that lose a message in ten thousand few lose the one that matters; whoever looks at
-/// what a result hung on needs a handful.
+/// Of so many runs that lose a message in ten thousand few lose the one that matters; whoever looks
+/// at what a result hung on needs a handful.
 #[test]
 fn a_rare_bug_is_found_by_lineage_and_bounded() {
     let swarm = Swarm::new(asked(1), GIVEN).expect("a plan");

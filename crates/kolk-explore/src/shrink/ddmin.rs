@@ -1,7 +1,7 @@
 //! Delta debugging: a small part of a list that still does what the whole does.
 
-/// A part of the list from which nothing can be left out by itself. `test` is given lists, and returns
-/// the place of the first that still does it.
+/// A part of the list from which nothing can be left out by itself. `test` is given lists, and
+/// returns the place of the first that still does it.
 ///
 /// # Errors
 ///

@@ -124,7 +124,8 @@ impl<L: Lab> Shrinker<'_, L> {
         Ok(())
     }
 
-    /// No chance of loss or duplication: gone altogether, or set for those messages that it touched.
+    /// No chance of loss or duplication: gone altogether, or set for those messages that it
+    /// touched.
     pub(super) fn chances(&mut self) -> Result<(), L::Error> {
         let network = self.plan.network;
         if network.loss > 0.0 {

@@ -17,12 +17,10 @@ use crate::micro_ops::Packer;
 /// Reads `history.edn`: operation maps one after another, or in one vector or list, tagged or not.
 /// A missing `:index` or `:time` is filled in: the next one, and the time of the event before. A
 /// process that is no number and not `:nemesis` is passed over, and so are keys that are not known.
-/// A `:key` beside the `:value` makes the value `[key value]`; `:get` is another word for `:read`, and
-/// `:put` for `:write`.
-/// An echo's whole reply is its payload.
-/// Nodes get their positions from `nodes`; a name that is not among them is appended. Where maps
-/// begin lines, they are understood on all cores. A last map that breaks off is left out, which
-/// [`History::cut`] says.
+/// A `:key` beside the `:value` makes the value `[key value]`; `:get` is another word for `:read`,
+/// and `:put` for `:write`. An echo's whole reply is its payload. Nodes get their positions from
+/// `nodes`; a name that is not among them is appended. Where maps begin lines, they are understood
+/// on all cores. A last map that breaks off is left out, which [`History::cut`] says.
 ///
 /// # Errors
 ///

@@ -1,5 +1,5 @@
-//! Any record in JSON, read with care: all of JSON, no digit of an integer lost, and errors that say
-//! what is wrong and where.
+//! Any record in JSON, read with care: all of JSON, no digit of an integer lost, and errors that
+//! say what is wrong and where.
 
 use std::borrow::Cow;
 

@@ -217,8 +217,8 @@ impl Contents {
         file.since.push_back((self.changes, change));
     }
 
-    /// With a file's contents its name is safe that it was made under, and all that was done to names
-    /// before.
+    /// With a file's contents its name is safe that it was made under, and all that was done to
+    /// names before.
     fn sync_file(&mut self, inode: u64, up_to: u64) {
         // It may be gone by now: replaced by another one.
         let Some(file) = self.files.get_mut(&inode) else { return };

@@ -1,6 +1,6 @@
-// A cluster in one process: a driver for `kolk_raft`, and what can be done with it. The network takes
-// 10 ms, disks write at once, and time is a number that jumps to whatever is due next. A driver with
-// sockets, files and a clock has the same five parts: see `Cluster::step`.
+// A cluster in one process: a driver for `kolk_raft`, and what can be done with it. The network
+// takes 10 ms, disks write at once, and time is a number that jumps to whatever is due next. A
+// driver with sockets, files and a clock has the same five parts: see `Cluster::step`.
 //
 // The README goes through it step by step.
 

@@ -1,4 +1,5 @@
-//! A cluster from three nodes to five, one of which is killed: `cargo run -p kolk-raft --example cluster`.
+//! A cluster from three nodes to five, one of which is killed: `cargo run -p kolk-raft --example
+//! cluster`.
 
 mod driver;
 

@@ -9,8 +9,8 @@ use crate::planted::Bug;
 use crate::stored::Ballot;
 
 impl<C: Clone, S: Clone> Raft<C, S> {
-    /// Whether a leader was heard from so lately that nobody else could have been told by its clock to
-    /// stand (thesis §4.2.3). A leader hears itself: check-quorum ends it if others do not.
+    /// Whether a leader was heard from so lately that nobody else could have been told by its clock
+    /// to stand (thesis §4.2.3). A leader hears itself: check-quorum ends it if others do not.
     pub(super) fn hears_a_leader(&self, body: &Body<C, S>) -> bool {
         if matches!(self.state, State::Leader(_)) {
             let is_pre_vote = matches!(body, Body::PreVote { .. });
@@ -23,9 +23,9 @@ impl<C: Clone, S: Clone> Raft<C, S> {
         self.heard_at.is_some_and(|heard| self.now < heard + self.config.election_timeout)
     }
 
-    /// Whether it may stand. One that its log calls a voter may; and one that an entry at the end of
-    /// its log removes, as long as that is not known to be committed: the others may need it, if it
-    /// alone has that entry (thesis §4.2.2).
+    /// Whether it may stand. One that its log calls a voter may; and one that an entry at the end
+    /// of its log removes, as long as that is not known to be committed: the others may need it, if
+    /// it alone has that entry (thesis §4.2.2).
     pub(super) fn is_electable(&self) -> bool {
         let me = &self.config.id;
         self.log.members().voters.contains(me)
@@ -58,8 +58,8 @@ impl<C: Clone, S: Clone> Raft<C, S> {
         self.send(from, Body::PreVoteReply { campaign, granted });
     }
 
-    /// Whether a log that ends there holds whatever may be committed, as far as this node can tell: it
-    /// ends in a later term, or not before this one (§5.4.1).
+    /// Whether a log that ends there holds whatever may be committed, as far as this node can tell:
+    /// it ends in a later term, or not before this one (§5.4.1).
     fn is_up_to_date(&self, last: Position) -> bool {
         if self.planted.is(Bug::LongerLogWins) {
             return last.index >= self.log.last().index;

@@ -34,8 +34,8 @@ impl<C: Clone, S: Clone> Raft<C, S> {
             self.log.position(position.index) == Some(position)
                 || (is_there && self.planted.is(Bug::NoPreviousTerm))
         };
-        // Up to the commit index all logs agree (§5.4.3: state machine safety), whether the entries are
-        // still here or in a snapshot.
+        // Up to the commit index all logs agree (§5.4.3: state machine safety), whether the entries
+        // are still here or in a snapshot.
         let is_settled = previous.index <= self.commit;
         if !is_settled && !is_at(previous) {
             return self.reject(from, previous.index, round);
@@ -68,8 +68,8 @@ impl<C: Clone, S: Clone> Raft<C, S> {
             }
             self.log.push(entry);
         }
-        // What stands after the last entry of the message may not be the leader's (figure 2: "index of
-        // last new entry").
+        // What stands after the last entry of the message may not be the leader's (figure 2: "index
+        // of last new entry").
         let mut known = commit.min(verified);
         if self.planted.is(Bug::CommitsUnverified) {
             known = commit.min(self.log.last().index);
@@ -84,8 +84,8 @@ impl<C: Clone, S: Clone> Raft<C, S> {
         self.send_when_durable(from, Body::Appended { matched, round });
     }
 
-    /// Says that the log does not hold what it should, and where the two may agree: one question for
-    /// each term that differs (§5.3, "the protocol can be optimized").
+    /// Says that the log does not hold what it should, and where the two may agree: one question
+    /// for each term that differs (§5.3, "the protocol can be optimized").
     pub(super) fn reject(&mut self, from: NodeId, previous: Index, round: u64) {
         let mut hint = self.log.last();
         if previous < hint.index
@@ -100,8 +100,8 @@ impl<C: Clone, S: Clone> Raft<C, S> {
         self.hear(from);
         let position = snapshot.position;
         if position.index > self.commit || self.planted.is(Bug::OldSnapshotInstalled) {
-            // A log that holds the entry is only told that it is committed; else nothing in it can be
-            // relied on (§7).
+            // A log that holds the entry is only told that it is committed; else nothing in it can
+            // be relied on (§7).
             if self.log.position(position.index) != Some(position) {
                 self.log.install(snapshot);
             }

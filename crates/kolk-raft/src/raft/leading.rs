@@ -1,5 +1,5 @@
-//! What a leader does: replication and commitment (paper §5.3, §5.4.2; thesis §10.2.1), rounds (thesis
-//! §6.4), check-quorum (thesis §6.2).
+//! What a leader does: replication and commitment (paper §5.3, §5.4.2; thesis §10.2.1), rounds
+//! (thesis §6.4), check-quorum (thesis §6.2).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -160,7 +160,8 @@ impl Leader {
         (first < Duration::MAX).then_some(first)
     }
 
-    /// Sends a follower what it lacks, as far as its window allows; at least one message if `is_due`.
+    /// Sends a follower what it lacks, as far as its window allows; at least one message if
+    /// `is_due`.
     fn replicate<C: Clone, S: Clone>(
         &mut self,
         to: NodeId,
@@ -203,8 +204,8 @@ impl Leader {
                     *mode = Mode::Snapshot { again_at: now };
                 }
                 Mode::Probe { is_waiting } => {
-                    // Until it is known where the logs agree, a message that may be in vain need not
-                    // hold entries a second time (thesis §3.5).
+                    // Until it is known where the logs agree, a message that may be in vain need
+                    // not hold entries a second time (thesis §3.5).
                     if !*is_waiting || is_due {
                         let max = if *is_waiting { 0 } else { config.batch_max };
                         send(append(progress.next - 1, max));
@@ -235,8 +236,8 @@ impl Leader {
 }
 
 impl<C: Clone, S: Clone> Raft<C, S> {
-    /// It is elected. Its first entry commits all before it (§8); the first leader of all writes down
-    /// who founded the cluster, so that whoever joins finds it in the log.
+    /// It is elected. Its first entry commits all before it (§8); the first leader of all writes
+    /// down who founded the cluster, so that whoever joins finds it in the log.
     pub(super) fn take_office(&mut self) {
         let last = self.log.last();
         assert!(
@@ -255,7 +256,8 @@ impl<C: Clone, S: Clone> Raft<C, S> {
         });
     }
 
-    /// Appends an entry to the leader's own log; it is never changed there (leader append-only, §5.3).
+    /// Appends an entry to the leader's own log; it is never changed there (leader append-only,
+    /// §5.3).
     pub(super) fn append(&mut self, payload: Payload<C>) -> Position {
         let index = self.log.last().index + 1;
         let position = Position { term: self.ballot.term, index };
@@ -284,8 +286,8 @@ impl<C: Clone, S: Clone> Raft<C, S> {
         }
     }
 
-    /// Its own removal is committed (thesis §4.2.2). The others need not wait to find out: they are told,
-    /// and the one that has most is to stand.
+    /// Its own removal is committed (thesis §4.2.2). The others need not wait to find out: they are
+    /// told, and the one that has most is to stand.
     fn leave_office(&mut self) {
         let State::Leader(leader) = &mut self.state else { return };
         leader.flush_at = None;
@@ -344,8 +346,8 @@ impl<C: Clone, S: Clone> Raft<C, S> {
         self.send_to_some(is_due, true);
     }
 
-    /// Sends to all for whom a heartbeat is due; to all voters if `is_due`; and what there is room for if
-    /// `is_flushed`.
+    /// Sends to all for whom a heartbeat is due; to all voters if `is_due`; and what there is room
+    /// for if `is_flushed`.
     fn send_to_some(&mut self, is_due: bool, is_flushed: bool) {
         let State::Leader(leader) = &mut self.state else { return };
         let context = Context {

@@ -39,8 +39,8 @@ impl<C: Clone, S: Clone> Raft<C, S> {
         }
     }
 
-    /// Thesis §6.4. What is committed when the read is asked for must be applied before it is answered; a
-    /// leader knows what is committed once an entry of its own is.
+    /// Thesis §6.4. What is committed when the read is asked for must be applied before it is
+    /// answered; a leader knows what is committed once an entry of its own is.
     pub(super) fn read(&mut self, token: Token) {
         let leader = self.leader;
         let State::Leader(office) = &mut self.state else {
@@ -87,8 +87,8 @@ impl<C: Clone, S: Clone> Raft<C, S> {
         }
     }
 
-    /// Thesis §4.1 and §4.2: one member at a time, one change at a time, and none before an entry of the
-    /// own term is committed.
+    /// Thesis §4.1 and §4.2: one member at a time, one change at a time, and none before an entry
+    /// of the own term is committed.
     pub(super) fn change(&mut self, token: Token, change: Change) {
         if let Err(refusal) = self.is_open().and_then(|()| self.check_change(change)) {
             return self.refuse(token, refusal);

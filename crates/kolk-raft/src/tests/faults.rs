@@ -72,7 +72,8 @@ pub(super) fn cause(world: &mut World) -> Result<(), Violation> {
                 world.cut.insert((node, chosen));
             }
         }
-        // The same, and then that one forgets that it was reached: a third one may ask it for its vote.
+        // The same, and then that one forgets that it was reached: a third one may ask it for its
+        // vote.
         Fault::Forget => {
             world.cut.clear();
             for node in names.into_iter().filter(|node| *node != any) {

@@ -1,5 +1,5 @@
-//! The invariants of the paper (figure 3), checked over a trace of what nodes did. Nothing here uses
-//! the core: only what a trace says is known.
+//! The invariants of the paper (figure 3), checked over a trace of what nodes did. Nothing here
+//! uses the core: only what a trace says is known.
 
 use std::collections::BTreeMap;
 
@@ -65,7 +65,8 @@ pub(super) struct Checker {
     nodes: BTreeMap<u64, Node>,
     leaders: BTreeMap<u64, u64>,
     votes: BTreeMap<(u64, u64), u64>,
-    /// Each entry there ever was, by index and term: what it says, and the term of the one before it.
+    /// Each entry there ever was, by index and term: what it says, and the term of the one before
+    /// it.
     entries: BTreeMap<(u64, u64), (u64, Option<u64>)>,
     /// What is committed, and the term in which that was known first.
     committed: BTreeMap<u64, (Line, u64)>,
@@ -128,8 +129,8 @@ impl Checker {
         }
     }
 
-    /// Log matching: by induction two logs agree up to an entry that both have if each entry, wherever
-    /// it is, says the same and stands after the same.
+    /// Log matching: by induction two logs agree up to an entry that both have if each entry,
+    /// wherever it is, says the same and stands after the same.
     fn extend(&mut self, node: u64, from: u64, lines: &[Line]) -> Checked {
         let known = self.nodes.entry(node).or_default();
         require(from > known.start && from <= known.last() + 1, "log matching", || {

@@ -1,6 +1,6 @@
-//! A simulated cluster: a network that loses, repeats, delays, overtakes and is cut; disks that forget
-//! what was not synced; clocks that run at different rates; nodes that are killed, paused, added and
-//! removed; clients. All of it is a function of the settings.
+//! A simulated cluster: a network that loses, repeats, delays, overtakes and is cut; disks that
+//! forget what was not synced; clocks that run at different rates; nodes that are killed, paused,
+//! added and removed; clients. All of it is a function of the settings.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -39,10 +39,11 @@ pub(super) struct Settings {
 pub(super) enum Style {
     /// All of it.
     All,
-    /// Leaders fall soon after they are elected, and disks are slow: what the paper's figure 8 needs.
+    /// Leaders fall soon after they are elected, and disks are slow: what the paper's figure 8
+    /// needs.
     Leaders,
-    /// The network takes as long as nodes wait for a leader, and nodes go down for a moment: there are
-    /// candidates all the time, several in a term.
+    /// The network takes as long as nodes wait for a leader, and nodes go down for a moment: there
+    /// are candidates all the time, several in a term.
     Elections,
     /// Members come and go.
     Members,
@@ -566,8 +567,8 @@ impl World {
         let id = self.next_value as u64;
         let from =
             self.random.chance(0.3).then(|| self.random.below(self.next_value as u64) as i64);
-        // Where two take themselves for leaders there is most to find out; and where nobody writes, many
-        // logs are good enough for an election.
+        // Where two take themselves for leaders there is most to find out; and where nobody writes,
+        // many logs are good enough for an election.
         let leaders = self.leaders();
         let reads = match self.settings.style {
             Style::Rejoin => 1.0,

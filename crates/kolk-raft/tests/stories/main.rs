@@ -1,6 +1,6 @@
-//! Stories: what nodes do in situations that matter, one text file each. A line that begins with `> ` is
-//! a command (the list is in `world.rs`), what follows is what came of it, and lines that begin with `#`
-//! are the story's words. To write down what comes of the commands now:
+//! Stories: what nodes do in situations that matter, one text file each. A line that begins with `>
+//! ` is a command (the list is in `world.rs`), what follows is what came of it, and lines that
+//! begin with `#` are the story's words. To write down what comes of the commands now:
 //!
 //! ```text
 //! KOLK_RENEW=1 cargo test -p kolk-raft --test stories

@@ -1,5 +1,5 @@
-//! The world of a story: nodes with a clock each, disks, and a wire on which messages lie until a command
-//! delivers, repeats or drops them.
+//! The world of a story: nodes with a clock each, disks, and a wire on which messages lie until a
+//! command delivers, repeats or drops them.
 //!
 //! | command | what it does |
 //! |---|---|

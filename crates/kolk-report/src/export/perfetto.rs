@@ -122,8 +122,8 @@ impl<'a> Trace<'a> {
         self.packet(field::TRACK_DESCRIPTOR, None)
     }
 
-    /// The track with this name in a group; a new one if it is new. Of two names that differ in what
-    /// cannot be seen each has its own.
+    /// The track with this name in a group; a new one if it is new. Of two names that differ in
+    /// what cannot be seen each has its own.
     fn track(&mut self, group: u64, name: &str, rank: u64) -> Result<u64, ExportError> {
         let key = format!("{group} {name}");
         if let Some(track) = self.tracks.get(&key) {

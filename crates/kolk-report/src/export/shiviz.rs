@@ -2,8 +2,8 @@
 //! happened, and the host with its vector clock (Fidge 1988, Mattern 1989).
 //!
 //! Sending and receiving are events; ShiViz sees from the clocks which message was which. One that
-//! never arrived is a sending that nobody's clock knows of. Where a window is asked for, clocks count
-//! the events in it alone, and what arrives from before it is an event of its host's own.
+//! never arrived is a sending that nobody's clock knows of. Where a window is asked for, clocks
+//! count the events in it alone, and what arrives from before it is an event of its host's own.
 
 use std::fmt::Write as _;
 use std::io::{BufRead, Write};

@@ -6,8 +6,8 @@ use kolk_protocol::{Key, Time};
 
 use super::shiviz;
 
-/// A journal of some messages among `hosts` hosts that come and go at random, and for each event that
-/// ShiViz sees who it is at, and the place of the sending that it follows.
+/// A journal of some messages among `hosts` hosts that come and go at random, and for each event
+/// that ShiViz sees who it is at, and the place of the sending that it follows.
 fn random(seed: u64, hosts: usize, steps: usize) -> (Vec<u8>, Vec<(usize, Option<usize>)>) {
     let mut random = Key::new(seed).with_name("journal").random();
     let mut journal = Vec::new();
@@ -67,8 +67,8 @@ fn clocks(log: &str) -> Vec<(String, BTreeMap<String, u32>)> {
     lines.chunks(2).map(clock).collect()
 }
 
-/// One event is before another exactly if its clock is: compared with all paths of the happens-before
-/// relation (Lamport 1978).
+/// One event is before another exactly if its clock is: compared with all paths of the
+/// happens-before relation (Lamport 1978).
 #[test]
 fn clocks_are_what_happened_before() {
     for seed in 0..60 {

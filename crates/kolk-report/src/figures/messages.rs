@@ -1,5 +1,6 @@
-//! `messages.svg`: a Lamport diagram. A lane for everybody who sends or receives, time downwards, an
-//! arrow for each message from its sending to its arrival; faults as bands on the lanes they touch.
+//! `messages.svg`: a Lamport diagram. A lane for everybody who sends or receives, time downwards,
+//! an arrow for each message from its sending to its arrival; faults as bands on the lanes they
+//! touch.
 //!
 //! A picture has room for some events. Of a longer run it shows a window: the one asked for, else
 //! that of the operations which prove the first anomaly, else the beginning; the strip above shows
@@ -67,7 +68,8 @@ pub fn messages(
     Ok(picture.draw(span.is_some()))
 }
 
-/// What is worth seeing: what was asked for, else what proves the first anomaly, else the beginning.
+/// What is worth seeing: what was asked for, else what proves the first anomaly, else the
+/// beginning.
 fn wanted(run: &Run<'_>, span: Option<Span>) -> Wanted {
     if let Some((from, to)) = span {
         return Wanted { from, to, events_max: EVENTS_MAX, is_strict: true };

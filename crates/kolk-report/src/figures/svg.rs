@@ -154,8 +154,8 @@ impl std::fmt::Display for Number {
     }
 }
 
-/// Appends a text as XML's character data or attribute value: what would act or could not be seen is
-/// written out, and so are the two characters that XML 1.0 does not know.
+/// Appends a text as XML's character data or attribute value: what would act or could not be seen
+/// is written out, and so are the two characters that XML 1.0 does not know.
 pub fn escape(out: &mut String, text: &str) {
     for c in sanitize(text).chars() {
         match c {

@@ -1,15 +1,17 @@
 //! What is different between a text and one before it that is much like it.
 //!
-//! Nodes answer the same question again and again, with a list that has grown by a few values or a set that
-//! has a few more, and with another message's number. So a text is told as pieces: so many bytes as in
-//! the other, so many bytes of the other left out, and some of its own.
+//! Nodes answer the same question again and again, with a list that has grown by a few values or a
+//! set that has a few more, and with another message's number. So a text is told as pieces: so many
+//! bytes as in the other, so many bytes of the other left out, and some of its own.
 
 use std::ops::Range;
 
-/// How many bytes two texts must share for pieces to be worth it: below, compression alone does as well.
+/// How many bytes two texts must share for pieces to be worth it: below, compression alone does as
+/// well.
 const SHARED_MIN: usize = 128;
 
-/// How many pieces a text has at most; what is different in more places is stored as it is from there on.
+/// How many pieces a text has at most; what is different in more places is stored as it is from
+/// there on.
 const PIECES_MAX: usize = 12;
 
 /// So many bytes alike are no accident.
@@ -55,8 +57,8 @@ pub fn pieces(other: &[u8], text: &[u8]) -> Option<Vec<Piece>> {
     }
 }
 
-/// How many bytes must be left out of each, that both go on alike: another number in the same place, or
-/// something that only one of them has.
+/// How many bytes must be left out of each, that both go on alike: another number in the same
+/// place, or something that only one of them has.
 fn alike_again(other: &[u8], text: &[u8]) -> Option<(usize, usize)> {
     let digits = |bytes: &[u8]| bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (skip, own) = (digits(other), digits(text));

@@ -77,8 +77,8 @@ pub fn write<R: BufRead>(
     Ok(StoredLog { node: log.node, count, starts, is_timed })
 }
 
-/// Reads the next line with its end, and keeps a little more of it than is shown; gives its length, 0
-/// at the end, and whether it had one.
+/// Reads the next line with its end, and keeps a little more of it than is shown; gives its length,
+/// 0 at the end, and whether it had one.
 fn read_line(from: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<(u64, bool)> {
     let mut length = 0;
     loop {

@@ -28,8 +28,8 @@ pub struct Offsets {
 }
 
 /// Writes what is known of all logs: a part `offsets` of columns (offsets as differences within all
-/// keys' entries, who sent and who polled first as places of operations and one, how many polled) and the
-/// values as texts.
+/// keys' entries, who sent and who polled first as places of operations and one, how many polled)
+/// and the values as texts.
 pub fn write(history: &History, sections: &mut Sections<'_>) -> io::Result<Offsets> {
     let logs = kafka::logs(history);
     let entries = || logs.iter().flat_map(|log| &log.entries);

@@ -5,9 +5,9 @@
 //! answers would be most of a page. So a text that is like an earlier one is stored as what is
 //! different (`html::difference`). No text needs more than the few chunks before its own.
 //!
-//! A chunk is how many texts it holds; for each how far back the text stands that it is like, or 0 and how
-//! many bytes it has; for those that are like another how many pieces they have, and for each piece how many
-//! bytes it copies, leaves out and has of its own; then the own bytes of all.
+//! A chunk is how many texts it holds; for each how far back the text stands that it is like, or 0
+//! and how many bytes it has; for those that are like another how many pieces they have, and for
+//! each piece how many bytes it copies, leaves out and has of its own; then the own bytes of all.
 
 use std::io;
 

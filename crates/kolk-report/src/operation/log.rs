@@ -19,7 +19,8 @@ pub(super) fn what(operation: &Operation, focus: Focus<'_>) -> Option<String> {
     let done = if operation.is_ok() { &operation.result } else { &operation.value };
     let text = match operation.function {
         Function::Send => send(done)?,
-        // Who polls in a run of kolk's or Maelstrom's commits what it polled, in the same operation.
+        // Who polls in a run of kolk's or Maelstrom's commits what it polled, in the same
+        // operation.
         Function::Poll if operation.is_ok() => poll(done, focus, operation.node.is_some())?,
         Function::Poll => "poll".to_owned(),
         Function::Assign => assign(done, focus)?,

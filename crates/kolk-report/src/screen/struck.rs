@@ -1,5 +1,5 @@
-//! What struck and how hard: which kills and pauses hit a node that ran, how long a majority was out of
-//! reach, how long nothing succeeded though it was not, and what could not succeed.
+//! What struck and how hard: which kills and pauses hit a node that ran, how long a majority was
+//! out of reach, how long nothing succeeded though it was not, and what could not succeed.
 
 use kolk_history::{History, Operation, Phase, Value};
 use kolk_protocol::Time;
@@ -107,8 +107,8 @@ fn out_of_reach(stretches: &[Stretch]) -> Option<String> {
     })
 }
 
-/// The longest time without an ok while a majority ran and was connected: bugs hide there behind valid
-/// verdicts.
+/// The longest time without an ok while a majority ran and was connected: bugs hide there behind
+/// valid verdicts.
 fn longest_silence(history: &History, stretches: &[Stretch]) -> Option<String> {
     let mut oks: Vec<Time> =
         history.counted().filter(|op| op.is_ok()).map(|op| op.completed).collect();

@@ -79,8 +79,8 @@ const TRACED: &[i64] = &[
     libc::SYS_mkdir,
 ];
 
-/// Calls that are answered without a stop, and with what: those that have an older substitute, which
-/// every library knows, and those that would leave the tracer or change the machine.
+/// Calls that are answered without a stop, and with what: those that have an older substitute,
+/// which every library knows, and those that would leave the tracer or change the machine.
 const REFUSED: &[(i64, i32)] = &[
     (libc::SYS_io_uring_setup, libc::ENOSYS),
     (libc::SYS_futex_waitv, libc::ENOSYS),
@@ -114,8 +114,8 @@ pub(super) fn programs() -> Result<Vec<BpfProgram>, Error> {
     for (call, error) in REFUSED {
         by_action.entry(*error).or_default().insert(*call, Vec::new());
     }
-    // A child that cannot be traced would run on the real clock, and might outlive the run; one in a
-    // space of process numbers of its own ends only when all in there have been waited for.
+    // A child that cannot be traced would run on the real clock, and might outlive the run; one in
+    // a space of process numbers of its own ends only when all in there have been waited for.
     for (call, flag) in [
         (libc::SYS_clone, libc::CLONE_UNTRACED),
         (libc::SYS_clone, libc::CLONE_NEWPID),

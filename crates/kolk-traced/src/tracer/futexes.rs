@@ -1,8 +1,8 @@
 //! Futexes: waiting until a word in memory is woken.
 //!
-//! They are emulated whole, in the order in which threads came to wait. The kernel's own part remains
-//! at a thread's end, when it clears words: whoever waits for a word that has changed is then woken,
-//! as futexes may be without reason.
+//! They are emulated whole, in the order in which threads came to wait. The kernel's own part
+//! remains at a thread's end, when it clears words: whoever waits for a word that has changed is
+//! then woken, as futexes may be without reason.
 
 use super::core::Core;
 use super::task::{FutexKey, Number, Park, State};
@@ -64,7 +64,8 @@ impl Core {
         waiters.len() as i64
     }
 
-    /// Wakes whoever waits for a word that is not any more what it was: the kernel has written to it.
+    /// Wakes whoever waits for a word that is not any more what it was: the kernel has written to
+    /// it.
     pub(super) fn wake_changed_futexes(&mut self) {
         let changed: Vec<Number> = self
             .threads

@@ -6,8 +6,8 @@ use super::task::{Number, Stand};
 
 impl Core {
     /// Makes a call in the place of a thread that stands at the entry or exit of one of its own; it
-    /// stands there again afterwards. The call must not block, and must be none that is traced, `poll`
-    /// aside. Gives its result.
+    /// stands there again afterwards. The call must not block, and must be none that is traced,
+    /// `poll` aside. Gives its result.
     pub(super) fn inject(&mut self, number: Number, call: i64, arguments: [u64; 4]) -> Option<i64> {
         let thread = self.threads.get(&number)?;
         let (tid, stand, saved) = (thread.tid, thread.stand, thread.regs);

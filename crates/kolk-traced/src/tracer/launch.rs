@@ -29,8 +29,8 @@ pub(super) const CANNOT_EXECUTE: i32 = 201;
 /// How it ends if the filter cannot be installed.
 pub(super) const NO_FILTER: i32 = 202;
 
-/// Becomes a traced program, if this process was started for that; else does nothing. A program that
-/// traces others calls it first in its `main`.
+/// Becomes a traced program, if this process was started for that; else does nothing. A program
+/// that traces others calls it first in its `main`.
 pub fn launch_if_asked() {
     let mut args = std::env::args_os().skip(1);
     if args.next().is_some_and(|word| word.as_bytes() == LAUNCH.as_bytes()) {

@@ -124,8 +124,8 @@ impl Core {
         pidfd_getfd(&process.pidfd, descriptor, PidfdGetfdFlags::empty()).ok()
     }
 
-    /// True if one of a thread's descriptors is ready, or something is wrong with it that the kernel
-    /// will report at once.
+    /// True if one of a thread's descriptors is ready, or something is wrong with it that the
+    /// kernel will report at once.
     pub(super) fn is_any_ready(&mut self, number: Number, list: &[(i32, PollFlags)]) -> bool {
         if !self.can_duplicate {
             return self.is_any_ready_there(number, list);

@@ -4,8 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 
-/// The memory of a process. It stays that of the program it was opened for: after an exec it must be
-/// opened anew.
+/// The memory of a process. It stays that of the program it was opened for: after an exec it must
+/// be opened anew.
 #[derive(Debug)]
 pub(super) struct Memory(File);
 

@@ -14,8 +14,8 @@ const TURN_CALLS_MAX: u32 = 2000;
 /// So often a thread is interrupted without having made a call before it is given up.
 const INTERRUPTIONS_MAX: u32 = 8;
 
-/// So often it is looked whether all that was killed has ended, and so often without a pause: for five
-/// seconds in all.
+/// So often it is looked whether all that was killed has ended, and so often without a pause: for
+/// five seconds in all.
 const END_LOOKS: u32 = 5200;
 const END_EAGER: u32 = 200;
 
@@ -95,7 +95,8 @@ impl Core {
         })
     }
 
-    /// Whether somebody is in the queue who may run. Threads of a stopped process keep their places.
+    /// Whether somebody is in the queue who may run. Threads of a stopped process keep their
+    /// places.
     fn can_go_on(&self) -> bool {
         self.queue.iter().any(|number| self.may_run(*number))
     }

@@ -1,8 +1,8 @@
 //! Signals: to threads that run, and to those that are parked.
 //!
-//! A parked thread stands in a ptrace stop, where signals do not reach it. Whenever one may have been
-//! sent, the threads are looked at; whoever has one to take is led out of its call as the kernel
-//! would lead it.
+//! A parked thread stands in a ptrace stop, where signals do not reach it. Whenever one may have
+//! been sent, the threads are looked at; whoever has one to take is led out of its call as the
+//! kernel would lead it.
 
 use std::collections::BTreeMap;
 use std::fs;

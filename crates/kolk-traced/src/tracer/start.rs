@@ -129,9 +129,9 @@ pub(super) fn start(shared: Rc<Shared>, settings: Settings) -> Result<Core, Spaw
     Ok(core)
 }
 
-/// The environment, sorted, and filled up to a round number of variables and bytes: where things lie
-/// in a program's memory, and when it collects garbage, must not depend on the shell that kolk was
-/// started from.
+/// The environment, sorted, and filled up to a round number of variables and bytes: where things
+/// lie in a program's memory, and when it collects garbage, must not depend on the shell that kolk
+/// was started from.
 fn environment(
     variables: impl Iterator<Item = (OsString, OsString)>,
 ) -> BTreeMap<OsString, OsString> {

@@ -53,7 +53,8 @@ pub(super) fn nix_pid(tid: i32) -> unistd::Pid {
     unistd::Pid::from_raw(tid)
 }
 
-/// Looks whether a thread has something to tell (`NOHANG` among the options), or waits until it has.
+/// Looks whether a thread has something to tell (`NOHANG` among the options), or waits until it
+/// has.
 pub(super) fn wait_for(tid: i32, options: WaitOptions) -> Option<i32> {
     loop {
         match waitpid(Pid::from_raw(tid), WAIT_ALL | options) {
@@ -134,7 +135,8 @@ impl Core {
             }
             match self.shared.watch.alarm(wait) {
                 Some(alarm) => return Stop::Alarm(alarm),
-                // One that came too late: whoever sends SIGSTOP within the program is seen to send it.
+                // One that came too late: whoever sends SIGSTOP within the program is seen to send
+                // it.
                 None if !self.stops_sent => go(tid, way, None),
                 None => return stop,
             }

@@ -144,7 +144,8 @@ impl Core {
         }
     }
 
-    /// Has the kernel fire a timer that it keeps, and so send its signal with all that belongs to it.
+    /// Has the kernel fire a timer that it keeps, and so send its signal with all that belongs to
+    /// it.
     fn fire_kept(&mut self, process: Number, id: u64) -> bool {
         let parked = self.threads_of(process).into_iter().find(|number| {
             let thread = &self.threads[number];

@@ -1,10 +1,10 @@
 //! The clock that programs read without a call: code written over the vDSO's.
 //!
 //! The vDSO is a small library that the kernel maps into every program; its functions read the
-//! clock from a page that the kernel keeps. Each of them is made to jump to one of ours, which reads
-//! it from a page that the tracer keeps. Words of that page, of 8 bytes each: how many more reads
-//! are answered before one becomes a call; wall clock, seconds and nanoseconds; time since the start
-//! of the machine, seconds and nanoseconds; the microseconds of the wall clock.
+//! clock from a page that the kernel keeps. Each of them is made to jump to one of ours, which
+//! reads it from a page that the tracer keeps. Words of that page, of 8 bytes each: how many more
+//! reads are answered before one becomes a call; wall clock, seconds and nanoseconds; time since
+//! the start of the machine, seconds and nanoseconds; the microseconds of the wall clock.
 //!
 //! A program that looks at the clock again and again until it has changed thus comes to the tracer
 //! after a fixed number of reads, which then lets the clock go on.

@@ -1,10 +1,11 @@
 //! The watch: a thread that looks now and then whether the tracer waits for a program that will not
 //! stop by itself.
 //!
-//! Waiting for a traced thread blocks, because that is by far the fastest. Should the thread sleep in
-//! the kernel, or compute without end, the tracer would wait for ever. The watch sees that, and sends
-//! the program a SIGSTOP, which stops the thread for the tracer; the tracer swallows it. A thread that
-//! does not even stop is killed, a while after the step's time is over: so every wait ends.
+//! Waiting for a traced thread blocks, because that is by far the fastest. Should the thread sleep
+//! in the kernel, or compute without end, the tracer would wait for ever. The watch sees that, and
+//! sends the program a SIGSTOP, which stops the thread for the tracer; the tracer swallows it. A
+//! thread that does not even stop is killed, a while after the step's time is over: so every wait
+//! ends.
 
 use std::fs;
 use std::io;
@@ -22,10 +23,11 @@ use super::stop::WAIT_ALL;
 const TICK: Duration = Duration::from_millis(2);
 /// After so many looks without anything to see it sleeps until it is woken.
 const IDLE_TICKS: u32 = 100;
-/// On a busy machine a step is given more, as long as it waited for a processor, but at most so many
-/// times its time.
+/// On a busy machine a step is given more, as long as it waited for a processor, but at most so
+/// many times its time.
 const STRETCH_MAX: u32 = 3;
-/// A step whose time is over is given so long to end by a SIGSTOP; then whoever is waited for is killed.
+/// A step whose time is over is given so long to end by a SIGSTOP; then whoever is waited for is
+/// killed.
 const KILL_AFTER: Duration = Duration::from_secs(2);
 /// How long a thread may run without a call, in its processor's time.
 pub(super) const SPIN_MAX: Duration = Duration::from_millis(1000);
@@ -143,8 +145,8 @@ impl Drop for Watch {
     }
 }
 
-/// How long the tracer and whom it waits for have waited for a processor since the step began, as far
-/// as the watch has seen.
+/// How long the tracer and whom it waits for have waited for a processor since the step began, as
+/// far as the watch has seen.
 #[derive(Default)]
 struct Queued {
     total: Duration,

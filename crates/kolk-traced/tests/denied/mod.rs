@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch, apply_filter};
 
-/// Does something in a thread in which, and in whose children, these calls are refused with `EPERM`.
+/// Does something in a thread in which, and in whose children, these calls are refused with
+/// `EPERM`.
 pub fn without<T: Send>(calls: &[i64], work: impl FnOnce() -> T + Send) -> T {
     let rules: BTreeMap<i64, Vec<_>> = calls.iter().map(|call| (*call, Vec::new())).collect();
     let refuse = SeccompAction::Errno(libc::EPERM as u32);

@@ -4,9 +4,9 @@
 //! No value is written twice, which is what lets the checker decide quickly: whoever reads a value
 //! has seen the one operation that set it.
 //!
-//! At the end every worker makes a *barrier*, a write of a fresh value to a key of its own, and then
-//! reads every key. A store may answer reads from an old state as long as it likes, but a process
-//! that has just made an update should see all that was acknowledged before it.
+//! At the end every worker makes a *barrier*, a write of a fresh value to a key of its own, and
+//! then reads every key. A store may answer reads from an old state as long as it likes, but a
+//! process that has just made an update should see all that was acknowledged before it.
 
 use std::time::Duration;
 
@@ -42,7 +42,8 @@ struct Finale {
 /// for each worker's barrier; values are 1, 2, …
 #[derive(Debug)]
 pub struct SeqKv {
-    /// For each key the value that somebody saw or set last; 0, which is no value, in the beginning.
+    /// For each key the value that somebody saw or set last; 0, which is no value, in the
+    /// beginning.
     latest: Vec<i64>,
     /// The greatest value that was used.
     last_value: i64,

@@ -1,5 +1,5 @@
-//! Counters: one number in `seq-kv` that all nodes change by compare-and-set, and one that nodes keep
-//! themselves and tell each other, again and again.
+//! Counters: one number in `seq-kv` that all nodes change by compare-and-set, and one that nodes
+//! keep themselves and tell each other, again and again.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -15,8 +15,8 @@ use crate::{PLACES, Place, Row, find_all, pass_at, pass_everywhere};
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Bug {
     /// The number is in the store, and there is no bug unless the network duplicates messages: then
-    /// two copies of a compare-and-set arrive, and the refusal of the second can overtake the answer
-    /// to the first.
+    /// two copies of a compare-and-set arrive, and the refusal of the second can overtake the
+    /// answer to the first.
     TrustsRefusals,
     /// A compare-and-set without an answer is taken for one that failed.
     RefusesWhatIsUnknown,

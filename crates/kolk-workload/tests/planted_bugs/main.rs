@@ -93,8 +93,8 @@ fn kinds(verdict: &Verdict) -> BTreeSet<&'static str> {
     verdict.anomalies().into_iter().map(|(_, anomaly)| anomaly.kind).collect()
 }
 
-/// Every bug of the table is found within [`SEEDS`] and never called something else. Returns what is
-/// said of each.
+/// Every bug of the table is found within [`SEEDS`] and never called something else. Returns what
+/// is said of each.
 fn find_all<B: Copy + std::fmt::Debug + 'static>(
     workload: &str,
     rows: &[Row<B>],

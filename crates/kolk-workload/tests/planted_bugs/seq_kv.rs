@@ -1,5 +1,5 @@
-//! A sequentially consistent store: one node, the primary, keeps a log of all updates and sends each
-//! entry to the others, who follow it entry by entry and answer reads from where they are.
+//! A sequentially consistent store: one node, the primary, keeps a log of all updates and sends
+//! each entry to the others, who follow it entry by entry and answer reads from where they are.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -69,8 +69,8 @@ pub struct ChallengeArgs {
     /// How latencies are spread: constant, uniform, exponential [default: constant]
     #[arg(long, value_name = "KIND", hide_possible_values = true)]
     pub latency_dist: Option<LatencyArg>,
-    /// Who is suggested to talk with whom in broadcast: grid, line, total, tree, tree2, tree3, tree4
-    /// [default: grid]
+    /// Who is suggested to talk with whom in broadcast: grid, line, total, tree, tree2, tree3,
+    /// tree4 [default: grid]
     #[arg(long, value_name = "SHAPE")]
     pub topology: Option<String>,
     /// When a run is ended before its time.

@@ -61,7 +61,8 @@ pub struct LearnCheckArgs {
     /// Every stage, and go on when one does not hold
     #[arg(long, conflicts_with = "stages")]
     pub all: bool,
-    /// The program [default: beside the project's, the one with the workload's name; else the project's]
+    /// The program [default: beside the project's, the one with the workload's name; else the
+    /// project's]
     #[arg(long, value_name = "PATH")]
     pub bin: Option<PathBuf>,
     /// What every random decision is drawn from: decimal or 0x…

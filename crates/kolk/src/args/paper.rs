@@ -57,7 +57,8 @@ Examples:
 #[derive(Clone, Debug, Args)]
 #[command(after_help = HELP_EXAMPLES)]
 pub struct HelpArgs {
-    /// A command; or `protocol`, `workload [NAME]`, `service [NAME]`, `error [CODE]`, `anomaly [NAME]`
+    /// A command; or `protocol`, `workload [NAME]`, `service [NAME]`, `error [CODE]`, `anomaly
+    /// [NAME]`
     #[arg(value_name = "SUBJECT")]
     pub subject: Vec<String>,
     /// With the comment that stands at the top of the book's page

@@ -85,8 +85,8 @@ pub fn run(args: &ChallengeArgs) -> Result<Status, Stop> {
     Ok(if signals::stop_wanted() { Status::Interrupted } else { status(&ended) })
 }
 
-/// Carries out runs, and shows each but with `--json`, until one does not hold, or with all of them, as
-/// `fail_fast` says: what `kolk learn` checks with.
+/// Carries out runs, and shows each but with `--json`, until one does not hold, or with all of
+/// them, as `fail_fast` says: what `kolk learn` checks with.
 pub fn carry_out(
     args: &ChallengeArgs,
     id: &'static str,
@@ -280,8 +280,8 @@ impl Asked<'_> {
 }
 
 impl Asked<'_> {
-    /// Why a seed could not be carried out: it is tried once more, so that there is a folder to look
-    /// into.
+    /// Why a seed could not be carried out: it is tried once more, so that there is a folder to
+    /// look into.
     fn tried_again(
         &self,
         id: &'static str,

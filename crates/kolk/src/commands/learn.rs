@@ -1,7 +1,7 @@
 //! `kolk learn`: the course in the terminal.
 //!
-//! A stage's program lies beside the project's and is called as its workload; where there is none, the
-//! project's own is taken. What was passed is kept in `learn.json`.
+//! A stage's program lies beside the project's and is called as its workload; where there is none,
+//! the project's own is taken. What was passed is kept in `learn.json`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -186,7 +186,8 @@ fn repeat(me: &Path, words: &[String]) -> Result<ExitStatus, Stop> {
     }
 }
 
-/// What a file looks like: when it was written and how long it is; nothing for one that is not there.
+/// What a file looks like: when it was written and how long it is; nothing for one that is not
+/// there.
 type Stamp = Option<(SystemTime, u64)>;
 
 /// All files in these places, with what they look like.
@@ -212,8 +213,8 @@ fn stamps(places: &[PathBuf]) -> Vec<(PathBuf, Stamp)> {
     found
 }
 
-/// Waits until something is not as it was, and is written to its end. Gives back what; nothing if it
-/// is to wait no longer.
+/// Waits until something is not as it was, and is written to its end. Gives back what; nothing if
+/// it is to wait no longer.
 fn change(places: &[PathBuf], before: &[(PathBuf, Stamp)]) -> Option<PathBuf> {
     let mut last = before.to_vec();
     let mut calm = 0;

@@ -1,5 +1,5 @@
-//! The reference nodes that are linked into this program. This file needs nothing else of the program,
-//! so that a test can have the same list.
+//! The reference nodes that are linked into this program. This file needs nothing else of the
+//! program, so that a test can have the same list.
 
 use std::process::ExitCode;
 

@@ -76,7 +76,8 @@ fn the_first_signal_keeps_what_was_recorded() {
     }
 }
 
-/// Nodes that stand still, and those that are down, are no reason to hang or to leave anything behind.
+/// Nodes that stand still, and those that are down, are no reason to hang or to leave anything
+/// behind.
 #[test]
 fn a_signal_ends_a_run_whose_nodes_are_down_or_paused() {
     // On the virtual clock one node runs on: where nobody does, the end comes at once.
@@ -164,7 +165,8 @@ fn the_second_signal_insists() {
     assert!(!has_folders(&child), "its working folders are left");
 }
 
-/// Killed, kolk can end nothing any more; its warden does, whatever the nodes have made of themselves.
+/// Killed, kolk can end nothing any more; its warden does, whatever the nodes have made of
+/// themselves.
 #[cfg(target_os = "linux")]
 #[test]
 fn nothing_is_left_of_a_kolk_that_was_killed() {

@@ -24,8 +24,8 @@ const MEMORY_KIB_MAX: u32 = 1 << 20;
 /// How much of it kolk may hold at once, in KiB, as far as the system tells.
 const RESIDENT_KIB_MAX: u64 = 300 << 10;
 
-/// How much a run may leave behind, in bytes: as much may wait for nodes that do not read, and all of it
-/// was sent.
+/// How much a run may leave behind, in bytes: as much may wait for nodes that do not read, and all
+/// of it was sent.
 const STORED_BYTES_MAX: u64 = 384 << 20;
 
 /// How often a running kolk is looked at.

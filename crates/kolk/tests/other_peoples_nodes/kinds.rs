@@ -1,8 +1,8 @@
 //! The kinds of node, and what Maelstrom (commit cb7f072) says of each.
 //!
-//! Where it stops reading a node, which hides the node's fault and lets the run end valid, kolk says
-//! invalid on purpose, as the compatibility page explains: [`Verdict::InvalidHere`]. `expected.txt` is
-//! the same table to be read.
+//! Where it stops reading a node, which hides the node's fault and lets the run end valid, kolk
+//! says invalid on purpose, as the compatibility page explains: [`Verdict::InvalidHere`].
+//! `expected.txt` is the same table to be read.
 
 /// What a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

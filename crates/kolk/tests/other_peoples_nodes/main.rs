@@ -124,8 +124,8 @@ fn traced() {
     }
 }
 
-/// Whoever only reads from `seq-kv` comes up to date whatever the seed, and no order of commits makes
-/// a log invalid that keeps the last of them.
+/// Whoever only reads from `seq-kv` comes up to date whatever the seed, and no order of commits
+/// makes a log invalid that keeps the last of them.
 fn what_depended_on_the_seed() {
     for name in ["who_only_reads_comes_up_to_date", "keeps_the_last_commit"] {
         let kind = KINDS.iter().find(|kind| kind.name == name).expect("it is among them");
@@ -160,8 +160,8 @@ fn the_table_can_be_read() {
     assert!(stored == text, "expected.txt is old: run this test with INSTA_UPDATE=always");
 }
 
-/// What a node may say can be stored, and read by all who read it: values of any kind and depth, and
-/// a page whose messages have ids of any kind.
+/// What a node may say can be stored, and read by all who read it: values of any kind and depth,
+/// and a page whose messages have ids of any kind.
 fn what_is_stored_is_read_again() {
     let store = tempfile::tempdir().expect("a folder");
     for name in ["ids_of_every_kind", "ids_object_to_peers"] {

@@ -269,16 +269,16 @@ fn an_invalid_run_of_each_workload_opens() {
     }
 }
 
-/// Where a window holds too much for single arrows, what is drawn instead is counted right, and says
-/// that it is no arrows.
+/// Where a window holds too much for single arrows, what is drawn instead is counted right, and
+/// says that it is no arrows.
 fn what_is_dense_is_counted() {
     let words = "test -w echo --node echo --node-count 3 --concurrency 20 --rate 3000 --time-limit 5 \
                  --latency 20 --seed 6";
     let run = Run::of(words, 0);
     let mut browser = Browser::start();
     browser.open(&run.page(), "");
-    // For windows of several widths, and both axes: how many messages and operations are in view, and
-    // how many were sent in the columns, against counting them one by one.
+    // For windows of several widths, and both axes: how many messages and operations are in view,
+    // and how many were sent in the columns, against counting them one by one.
     let wrong = browser.eval(
         "(async () => { const { state, run, drawings: [, diagram, operations] } = kolk; const wrong = []; \
            const byHand = ({ starts, ends }) => starts.reduce((sum, start, i) => sum + (start < state.to && ends[i] >= state.from), 0); \
@@ -338,8 +338,8 @@ fn the_longest_order_is_shown() {
     assert_eq!(browser.complaints, Vec::<String>::new());
 }
 
-/// A value that was lost is followed from node to node, as far as it came: `flooding.py` tells every
-/// value to its neighbours once, and a partition swallows some of that.
+/// A value that was lost is followed from node to node, as far as it came: `flooding.py` tells
+/// every value to its neighbours once, and a partition swallows some of that.
 fn lost_values_are_followed() {
     let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/flooding.py");
     let words = format!(
@@ -384,8 +384,8 @@ fn lost_values_are_followed() {
     assert_eq!(browser.complaints, Vec::<String>::new());
 }
 
-/// The same under a key of one letter, on the machine's clock; and a value that travels in a shape that
-/// is not recognised, of which nobody says that it was not sent.
+/// The same under a key of one letter, on the machine's clock; and a value that travels in a shape
+/// that is not recognised, of which nobody says that it was not sent.
 fn values_are_followed_under_any_key_on_the_real_clock() {
     let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/flooding.py");
     for (shape, arrived) in [

@@ -1,7 +1,7 @@
 //! README's and the book's pictures of a report and of `kolk serve` are made from runs, by
-//! `KOLK_RENEW=1 cargo test -p kolk --test report pictures`, and are those of this version: beside them,
-//! in `made.txt`, stands of which run and which page each was made, and those are held against the run
-//! and the page as they are now.
+//! `KOLK_RENEW=1 cargo test -p kolk --test report pictures`, and are those of this version: beside
+//! them, in `made.txt`, stands of which run and which page each was made, and those are held
+//! against the run and the page as they are now.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -68,8 +68,8 @@ fn run_of(words: &str) -> Run {
     Run::in_folder(home, words, 1)
 }
 
-/// What the picture shows, as it is now: the page without what it says of the run, and the digest of
-/// the run, which its folder and the place of its program are no part of.
+/// What the picture shows, as it is now: the page without what it says of the run, and the digest
+/// of the run, which its folder and the place of its program are no part of.
 fn now(name: &str, words: &str, run: &Run) -> String {
     let page = fs::read_to_string(run.page()).expect("a page");
     let is_data = |line: &&str| line.starts_with("<script type=\"application/octet-stream\"");
@@ -107,7 +107,8 @@ fn take(run: &Run, fragment: &str, panel: &str, height: u32) -> Vec<u8> {
     decoded(shot["data"].as_str().expect("a picture"))
 }
 
-/// A store with [`STORE`]'s runs, which began a minute apart, and what is said of them in `made.txt`.
+/// A store with [`STORE`]'s runs, which began a minute apart, and what is said of them in
+/// `made.txt`.
 fn store() -> (tempfile::TempDir, String) {
     let home = tempfile::tempdir().expect("a folder");
     let mut said = "serve.png\n".to_owned();

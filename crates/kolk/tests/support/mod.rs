@@ -44,8 +44,8 @@ pub fn is_there((name, arguments): Tool) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// The `main` of a test program: each test, the programs that it needs, and why it runs only by hand
-/// if it does.
+/// The `main` of a test program: each test, the programs that it needs, and why it runs only by
+/// hand if it does.
 macro_rules! tests {
     ($($test:path: [$($needs:ident),*] $(= $by_hand:literal)?;)+) => {
         fn main() -> std::process::ExitCode {

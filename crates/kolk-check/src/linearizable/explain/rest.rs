@@ -1,4 +1,5 @@
-//! Where the longest linearizable beginning ends: what is there, and why nothing that is left helps.
+//! Where the longest linearizable beginning ends: what is there, and why nothing that is left
+//! helps.
 
 use kolk_history::Value;
 use rustc_hash::FxHashSet;

@@ -7,8 +7,8 @@ use crate::check::{Check, Validity};
 use crate::linearizable::{Model, check, linearize};
 
 /// A history of one register in few letters. Processes are letters; `a:r`, `a:w1`, `a:c1,2` begin
-/// operations, `a=3` ends a read with what it saw (`a=_`: nothing), `a.` any other; `a!` failed, and
-/// of `a?` nobody knows.
+/// operations, `a=3` ends a read with what it saw (`a=_`: nothing), `a.` any other; `a!` failed,
+/// and of `a?` nobody knows.
 pub(super) fn told(story: &str) -> History {
     let mut history = History::new(Vec::new());
     let mut open: Vec<(u32, usize)> = Vec::new();

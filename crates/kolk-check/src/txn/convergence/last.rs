@@ -6,8 +6,8 @@
 //!
 //! A list at the end is a read like any other, and of registers follow the edges
 //!
-//! - *ww*: from every writer of a key that is known to have happened to that of its last value, and from the
-//!   writer of a value to who read it and wrote another;
+//! - *ww*: from every writer of a key that is known to have happened to that of its last value, and
+//!   from the writer of a value to who read it and wrote another;
 //! - *wr*: from the writer of a value to who read it.
 
 use std::collections::BTreeMap;

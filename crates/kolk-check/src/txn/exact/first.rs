@@ -1,8 +1,8 @@
 //! The order that a search begins with: as a store may have run the transactions.
 //!
 //! Of the events that nothing known stands before, that which was acknowledged first comes first;
-//! but a transaction waits as long as somebody has still to read what it overwrites, or holds what it
-//! writes. If all wait, the first goes on nevertheless.
+//! but a transaction waits as long as somebody has still to read what it overwrites, or holds what
+//! it writes. If all wait, the first goes on nevertheless.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -12,8 +12,8 @@ use crate::txn::table::{NONE, Table};
 use super::Shape;
 use super::problem::Problem;
 
-/// All vertices, each before those it is known to lead to. If there is a circle, the transactions on
-/// one.
+/// All vertices, each before those it is known to lead to. If there is a circle, the transactions
+/// on one.
 pub(super) fn order(problem: &Problem<'_>) -> Result<Vec<u32>, Vec<u32>> {
     let graph = &problem.known;
     let mut waiting_for = vec![0u32; graph.len()];
@@ -87,7 +87,8 @@ fn circle(problem: &Problem<'_>, is_left: impl Fn(u32) -> bool) -> Vec<u32> {
     }
 }
 
-/// When each transaction was over, as a number of completions: where nobody knows, when it was invoked.
+/// When each transaction was over, as a number of completions: where nobody knows, when it was
+/// invoked.
 pub(super) fn times(table: &Table) -> Vec<u32> {
     let completions: Vec<u32> = table.transactions.iter().map(|t| t.completion).collect();
     let time = |number: u32| match table.is_ok(number) {

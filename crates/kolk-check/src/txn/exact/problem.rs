@@ -178,7 +178,8 @@ fn order_of_list(facts: &Facts<'_>, shape: Shape, key: u32, known: &mut Builder)
         let readers: Vec<u32> = facts.readers(*last).collect();
         known.all_to_all(&readers, &commits, Kinds::RW);
     }
-    // In a part of a history nobody may have written what was read; its place is known nevertheless.
+    // In a part of a history nobody may have written what was read; its place is known
+    // nevertheless.
     let mut passed = 0;
     for element in facts.table.spine(key) {
         if chain.get(passed) == Some(element) {

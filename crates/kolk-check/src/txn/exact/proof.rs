@@ -1,5 +1,6 @@
-//! Whether an order of all vertices is a proof: it agrees with what is known, and where a transaction
-//! begins, each key holds what it read there; for snapshots, also where it commits if it writes the key.
+//! Whether an order of all vertices is a proof: it agrees with what is known, and where a
+//! transaction begins, each key holds what it read there; for snapshots, also where it commits if
+//! it writes the key.
 
 use super::Shape;
 use super::problem::Problem;

@@ -31,8 +31,8 @@ impl Refutation {
         Finder { problem, supposed: Vec::new(), cases: 0 }.find()
     }
 
-    /// Whether every case is one of two that are all there are, and ends in a cycle of events each of
-    /// which must come before the next.
+    /// Whether every case is one of two that are all there are, and ends in a cycle of events each
+    /// of which must come before the next.
     pub(super) fn is_sound(&self, problem: &Problem<'_>) -> bool {
         self.is_sound_with(problem, &mut Vec::new())
     }

@@ -1,11 +1,12 @@
 //! The search for an order that breaks no read.
 //!
-//! An order of all events breaks a read if somebody writes the key between the write and the read of
-//! it; for snapshots it also breaks two writers of a key that overlap. Each such break names two
-//! writers of a key, and is mended by deciding which of them comes first. A decision adds edges; what
-//! closes a cycle is a conflict, from which a clause over decisions is learned (conflict-driven clause
-//! learning: Marques-Silva & Sakallah, IEEE Transactions on Computers 1999) before as much is taken
-//! back as the clause says. Keys of which nothing moved need not be looked at again.
+//! An order of all events breaks a read if somebody writes the key between the write and the read
+//! of it; for snapshots it also breaks two writers of a key that overlap. Each such break names two
+//! writers of a key, and is mended by deciding which of them comes first. A decision adds edges;
+//! what closes a cycle is a conflict, from which a clause over decisions is learned
+//! (conflict-driven clause learning: Marques-Silva & Sakallah, IEEE Transactions on Computers 1999)
+//! before as much is taken back as the clause says. Keys of which nothing moved need not be looked
+//! at again.
 
 mod clauses;
 

@@ -9,8 +9,8 @@ use crate::txn::stores::{Clock, Promise, records};
 use crate::txn::table::Kind;
 use crate::txn::testing::register_history;
 
-/// Whether an order of events shows what it should: everybody reads, in the state where it begins, what
-/// it read; nobody overwrites what has changed since; and the clients' order is kept.
+/// Whether an order of events shows what it should: everybody reads, in the state where it begins,
+/// what it read; nobody overwrites what has changed since; and the clients' order is kept.
 fn shows(problem: &Problem<'_>, clients: Clients, order: &[u32]) -> bool {
     let (facts, table) = (problem.facts, problem.facts.table);
     let place = |vertex: u32| order.iter().position(|other| *other == vertex).expect("a place");
@@ -60,7 +60,8 @@ fn shows(problem: &Problem<'_>, clients: Clients, order: &[u32]) -> bool {
     })
 }
 
-/// What transactions of some store saw, of which some reads are then changed to what else was written.
+/// What transactions of some store saw, of which some reads are then changed to what else was
+/// written.
 fn story(size: usize, random: &mut Random) -> Vec<Record> {
     let promise = *random.choose(Promise::ALL).expect("a promise");
     let clock = *random.choose(&[Clock::RealTime, Clock::Sessions, Clock::Free]).expect("a clock");

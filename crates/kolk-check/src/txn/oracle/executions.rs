@@ -1,5 +1,5 @@
-//! What the models mean, by definition: a history has a model if there is an *execution*, an order of
-//! the transactions that were committed and the states between them, in which each passes the
+//! What the models mean, by definition: a history has a model if there is an *execution*, an order
+//! of the transactions that were committed and the states between them, in which each passes the
 //! model's *commit test* (Crooks, Pu, Alvisi & Clement, *Seeing is Believing: A Client-Centric
 //! Specification of Database Isolation*, PODC 2017). All orders are tried.
 

@@ -1,8 +1,8 @@
 //! What follows for the order of values if each key is assumed to be sequential, or linearizable.
 //!
 //! Elle's `:sequential-keys?` and `:linearizable-keys?` (Kingsbury & Alvaro, VLDB 2020): where two
-//! transactions touch a key, and a process or real time puts one before the other, the value that the
-//! first [ended](touched) with comes before the one that the second began with, or is the same.
+//! transactions touch a key, and a process or real time puts one before the other, the value that
+//! the first [ended](touched) with comes before the one that the second began with, or is the same.
 //!
 //! Each assumption is a source of its own. One that makes a key cyclic, together with the sources
 //! before it, is contradicted by the history: it is reported as `cyclic-versions`, and dropped for

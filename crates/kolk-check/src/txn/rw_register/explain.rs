@@ -14,8 +14,8 @@ pub(super) struct Explainer<'a> {
 }
 
 impl Explainer<'_> {
-    /// Why one transaction comes before another, by an edge of that kind. Each is called by the name
-    /// beside it.
+    /// Why one transaction comes before another, by an edge of that kind. Each is called by the
+    /// name beside it.
     pub(super) fn edge(&self, kind: Kinds, from: (u32, &str), to: (u32, &str)) -> Option<String> {
         match kind {
             Kinds::WR => self.saw(from, to),
@@ -84,8 +84,8 @@ impl Explainer<'_> {
         })
     }
 
-    /// A version that the first had and one that the second wrote, which an assumption puts after the
-    /// other, and why.
+    /// A version that the first had and one that the second wrote, which an assumption puts after
+    /// the other, and why.
     fn assumed(
         &self,
         from: (u32, &str),

@@ -142,8 +142,8 @@ impl Store<'_> {
         }
     }
 
-    /// The client waits no longer; true if it goes on under another name, as it must if nobody tells
-    /// it that the transaction is over.
+    /// The client waits no longer; true if it goes on under another name, as it must if nobody
+    /// tells it that the transaction is over.
     fn give_up(&mut self, running: &Running) -> bool {
         let is_told = self.random.chance(0.5);
         let completed = is_told.then(|| self.now());

@@ -4,8 +4,8 @@ use rustc_hash::FxHashMap;
 
 use super::NONE;
 
-/// Keys mostly count up from 0, and values from 1 in each key: codes near zero are found by what they
-/// are, without hashing; any others by a hash map, whose order shows nowhere.
+/// Keys mostly count up from 0, and values from 1 in each key: codes near zero are found by what
+/// they are, without hashing; any others by a hash map, whose order shows nowhere.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Index {
     dense: Vec<u32>,

@@ -1,8 +1,9 @@
 //! Finding the elements that were read, once all writes are known.
 //!
-//! Reads come in no order that the processor's caches could follow. So keys are taken in groups whose
-//! values fit these: what was written and read is dealt out to the groups, keeping its order, each
-//! group looks up its own, on any thread, and what was found is collected in the order of the reads.
+//! Reads come in no order that the processor's caches could follow. So keys are taken in groups
+//! whose values fit these: what was written and read is dealt out to the groups, keeping its order,
+//! each group looks up its own, on any thread, and what was found is collected in the order of the
+//! reads.
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;

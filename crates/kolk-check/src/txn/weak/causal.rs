@@ -90,8 +90,8 @@ pub(super) fn infer(facts: &Facts<'_>, components: &Components, inferred: &mut I
     }
 }
 
-/// The clocks of all transactions as far as they speak of some sessions: for each of these, how many
-/// of its transactions come before.
+/// The clocks of all transactions as far as they speak of some sessions: for each of these, how
+/// many of its transactions come before.
 struct Part<'a> {
     facts: &'a Facts<'a>,
     sessions: std::ops::Range<u32>,
@@ -139,7 +139,8 @@ impl<'a> Part<'a> {
         &self.clocks[transaction as usize * self.width..][..self.width]
     }
 
-    /// Finds, for each read and each session, the last writer of the key there that the reader sees.
+    /// Finds, for each read and each session, the last writer of the key there that the reader
+    /// sees.
     fn infer(&self, writers: &Writers, inferred: &mut Inferred) {
         // For each transaction and session, how many there must come before it beyond its clock.
         let mut due = vec![0u32; self.clocks.len()];

@@ -49,8 +49,8 @@ impl ByKey {
     }
 }
 
-/// Calls `found` with each key that a transaction writes and a number stands for. The smaller of the
-/// two sets is gone through and the other asked: this is what bounds the whole by O(n^1.5).
+/// Calls `found` with each key that a transaction writes and a number stands for. The smaller of
+/// the two sets is gone through and the other asked: this is what bounds the whole by O(n^1.5).
 fn common(facts: &Facts<'_>, writer: u32, keys: &ByKey, mut found: impl FnMut(u32, u32)) {
     let writes = facts.writes(writer);
     if writes.len() <= FEW || writes.len() <= keys.keys.len() {

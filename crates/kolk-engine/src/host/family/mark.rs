@@ -29,8 +29,8 @@ impl Mark {
         Mark { process: std::process::id(), since: since(), run }
     }
 
-    /// How the folders begin, in the system's folder for temporary files, that the process makes for
-    /// its runs.
+    /// How the folders begin, in the system's folder for temporary files, that the process makes
+    /// for its runs.
     pub(crate) fn folder_prefix(self) -> String {
         format!("kolk-{}-{:x}-", self.process, self.since)
     }

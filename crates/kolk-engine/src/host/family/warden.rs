@@ -1,8 +1,8 @@
 //! Who ends a run's processes if the process that carries it out is killed and can do nothing more.
 //!
 //! A warden is another process, which lives as long as it: it waits for the end of its stdin, whose
-//! other end nobody else holds, and then ends whatever bears the dead process's mark. It stands in a
-//! process group of its own, so that what is meant for the whole group spares it.
+//! other end nobody else holds, and then ends whatever bears the dead process's mark. It stands in
+//! a process group of its own, so that what is meant for the whole group spares it.
 
 use std::io::Read;
 use std::os::unix::process::CommandExt;

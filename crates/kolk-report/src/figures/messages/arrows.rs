@@ -85,8 +85,8 @@ impl Picture<'_> {
         labels.missing
     }
 
-    /// The kinds of message in the window, those of a request and its answer as one, in the order in
-    /// which they first appear.
+    /// The kinds of message in the window, those of a request and its answer as one, in the order
+    /// in which they first appear.
     fn kinds(&self) -> Vec<String> {
         let mut kinds: Vec<String> = Vec::new();
         for event in &self.window.events {
@@ -236,8 +236,8 @@ struct Labels {
 }
 
 impl Labels {
-    /// Adds an arrow's label if there is room for it. Copies need none, nor does what leads out of the
-    /// picture.
+    /// Adds an arrow's label if there is room for it. Copies need none, nor does what leads out of
+    /// the picture.
     fn add(&mut self, arrow: &Arrow<'_>, color: usize, from: (f64, f64), to: (f64, f64)) {
         if arrow.is_copy || arrow.end == End::Later {
             return;

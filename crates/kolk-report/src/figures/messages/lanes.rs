@@ -87,8 +87,8 @@ impl Lanes {
         lanes
     }
 
-    /// Clients of one node: those who follow one another share a column, as the fresh clients do that
-    /// take the place of one whose operation timed out.
+    /// Clients of one node: those who follow one another share a column, as the fresh clients do
+    /// that take the place of one whose operation timed out.
     fn add_clients<'c>(&mut self, clients: impl Iterator<Item = &'c Client<'c>>) {
         let mut clients: Vec<&Client<'_>> = clients.collect();
         clients.sort_by_key(|client| (client.from, client.name.len(), client.name));

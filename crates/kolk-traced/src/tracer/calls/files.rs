@@ -60,9 +60,9 @@ impl Core {
         }
     }
 
-    /// A long write. To a pipe that somebody waits to write to it goes page by page, each when there
-    /// is room: were the kernel to wait it would have to be interrupted, and would then have written
-    /// less than programs expect.
+    /// A long write. To a pipe that somebody waits to write to it goes page by page, each when
+    /// there is room: were the kernel to wait it would have to be interrupted, and would then have
+    /// written less than programs expect.
     pub(super) fn write(&mut self, number: Number, regs: &Regs) -> Turn {
         let (descriptor, count) = (regs.rdi as i32, regs.rdx);
         if self.kind(number, descriptor) != Kind::Waits || !self.is_pipe(number, descriptor) {

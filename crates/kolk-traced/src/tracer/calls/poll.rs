@@ -1,5 +1,5 @@
-//! Waiting for descriptors: `poll`, `select`, `epoll` and their kind; and how any wait ends when its
-//! time is over.
+//! Waiting for descriptors: `poll`, `select`, `epoll` and their kind; and how any wait ends when
+//! its time is over.
 
 use rustix::event::PollFlags;
 
@@ -56,8 +56,8 @@ impl Core {
         self.wait_for_files(number, regs, list, limit)
     }
 
-    /// How many descriptors a process's table has room for, as far as that is less than the kernel's
-    /// smallest or `wanted`. `select` passes over those beyond.
+    /// How many descriptors a process's table has room for, as far as that is less than the
+    /// kernel's smallest or `wanted`. `select` passes over those beyond.
     fn table_size(&self, number: Number, wanted: usize) -> usize {
         const SMALLEST: usize = 64;
         if wanted <= SMALLEST {
@@ -119,8 +119,8 @@ impl Core {
         self.park_calmly(number, Park::Files(list), deadline)
     }
 
-    /// Lets the kernel make a call that will not wait. It writes how much of the time limit is left by
-    /// its own clock, so that is written over.
+    /// Lets the kernel make a call that will not wait. It writes how much of the time limit is left
+    /// by its own clock, so that is written over.
     fn let_poll(&mut self, number: Number, regs: &Regs, left: Option<u64>) -> Turn {
         match (remaining_at(regs), left) {
             (Some(address), Some(left)) => self.call_then(number, regs, |core, _| {

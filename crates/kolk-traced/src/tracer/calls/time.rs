@@ -112,8 +112,8 @@ impl Core {
         }
     }
 
-    /// Reads of the clock come here when a program has read it again and again, or reads it in a way
-    /// that is not ours. A program that looks at nothing else must see it go on.
+    /// Reads of the clock come here when a program has read it again and again, or reads it in a
+    /// way that is not ours. A program that looks at nothing else must see it go on.
     fn read_clock(&mut self, number: Number, address: u64, bytes: &[u8], result: i64) -> Turn {
         let process = self.process_of(number);
         if address != 0 && !process.memory.write(address, bytes) {
@@ -194,7 +194,8 @@ impl Core {
         })
     }
 
-    /// How long the machine has been up is ours; how busy it is and what memory is free is nobody's.
+    /// How long the machine has been up is ours; how busy it is and what memory is free is
+    /// nobody's.
     pub(super) fn sysinfo(&mut self, number: Number, regs: &Regs) -> Turn {
         self.call_then(number, regs, |core, result| {
             let memory = &core.process_of(number).memory;

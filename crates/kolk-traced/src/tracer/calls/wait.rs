@@ -7,8 +7,8 @@ use crate::tracer::run::Turn;
 use crate::tracer::task::{Number, Park, Regs, Stand, visible};
 
 impl Core {
-    /// `wait4` and `waitid`: the kernel is asked without waiting; if there is nothing yet, the thread
-    /// is parked at the exit of the call, and makes it again when a child has ended.
+    /// `wait4` and `waitid`: the kernel is asked without waiting; if there is nothing yet, the
+    /// thread is parked at the exit of the call, and makes it again when a child has ended.
     pub(super) fn wait_for_child(&mut self, number: Number, regs: &Regs) -> Turn {
         let is_waitid = regs.orig_rax as i64 == libc::SYS_waitid;
         let mut instead = *regs;

@@ -16,8 +16,8 @@ use crate::progress::Bar;
 use crate::status::Stop;
 use crate::{runner, signals};
 
-/// In-process, in lockstep or on the machine's clock, as plans say, until the time is up or a signal
-/// comes.
+/// In-process, in lockstep or on the machine's clock, as plans say, until the time is up or a
+/// signal comes.
 pub struct Bench<'a> {
     bar: &'a Bar,
     /// How long a program may take.

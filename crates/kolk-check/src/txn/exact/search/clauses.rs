@@ -154,8 +154,8 @@ impl Clauses {
         None
     }
 
-    /// Lets a clause watch another literal than the one that has become false, if there is one. That
-    /// which it still watches comes first.
+    /// Lets a clause watch another literal than the one that has become false, if there is one.
+    /// That which it still watches comes first.
     fn moves_watch(&mut self, number: u32, is_false: Literal) -> bool {
         let mut literals = std::mem::take(&mut self.all[number as usize].literals);
         if literals[0] == is_false {

@@ -1,16 +1,17 @@
 //! The order of versions that real time tells, if keys are linearizable.
 //!
 //! A version was there by the time the first transaction that ended with it was acknowledged (*p*),
-//! and still when the last that began with it was invoked (*q*). So one version comes before another
-//! iff its *p* is earlier than the other's *q*. Where *p* is earlier than *q*, the time between is the
-//! version's *forward zone*: no other version was there. Two forward zones that overlap, or a version
-//! whose *q* and *p* both lie within the forward zone of another, come before each other (Gibbons &
-//! Korach, *Testing shared memories*, SIAM Journal on Computing 26, 1997, section 4).
+//! and still when the last that began with it was invoked (*q*). So one version comes before
+//! another iff its *p* is earlier than the other's *q*. Where *p* is earlier than *q*, the time
+//! between is the version's *forward zone*: no other version was there. Two forward zones that
+//! overlap, or a version whose *q* and *p* both lie within the forward zone of another, come before
+//! each other (Gibbons & Korach, *Testing shared memories*, SIAM Journal on Computing 26, 1997,
+//! section 4).
 //!
-//! Where none do, the order of a key is a chain of hubs through time: each version leads to the hub at
-//! its *p*, and the last hub before its *q* leads to it. A version with a forward zone would so come
-//! before itself; it enters the chain behind its own *q* instead, and what the chain leads to before
-//! that, within its zone, it leads to by a hub of its own.
+//! Where none do, the order of a key is a chain of hubs through time: each version leads to the hub
+//! at its *p*, and the last hub before its *q* leads to it. A version with a forward zone would so
+//! come before itself; it enters the chain behind its own *q* instead, and what the chain leads to
+//! before that, within its zone, it leads to by a hub of its own.
 
 use super::touched::Touched;
 use crate::txn::graph::{Builder, Kinds};
@@ -148,9 +149,9 @@ impl Times {
     }
 }
 
-/// Adds, for who read a version and wrote another, the writers of versions that come after the first
-/// and not after the second: of these it is before by what it wrote. The chain would lead such a
-/// transaction back to itself.
+/// Adds, for who read a version and wrote another, the writers of versions that come after the
+/// first and not after the second: of these it is before by what it wrote. The chain would lead
+/// such a transaction back to itself.
 fn update_edges(
     table: &Table,
     touched: &Touched,

@@ -1,7 +1,7 @@
 //! What transactions had of each key when they began and when they ended.
 //!
-//! A transaction *begins* with the value it read externally, or else with the one it wrote; it *ends*
-//! with the one it wrote, or else with the one it read.
+//! A transaction *begins* with the value it read externally, or else with the one it wrote; it
+//! *ends* with the one it wrote, or else with the one it read.
 
 use rustc_hash::FxHashMap;
 

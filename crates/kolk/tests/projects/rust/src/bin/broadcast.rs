@@ -8,8 +8,8 @@ use kolk_node::{Call, Context, ErrorCode, Node, RpcError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Between two attempts. `Context::rpc_retry` has pauses that grow, with jitter: better in earnest, but
-/// here the other languages' pauses are wanted.
+/// Between two attempts. `Context::rpc_retry` has pauses that grow, with jitter: better in earnest,
+/// but here the other languages' pauses are wanted.
 const PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]
