@@ -138,7 +138,7 @@ pub(super) struct World {
     next_value: i64,
     pub(super) is_calm: bool,
     served_in_calm: u64,
-    due_in_the_end: u64,
+    commits_when_due: BTreeMap<u64, u64>,
     pub(super) tally: Tally,
     /// A journal, if asked for.
     pub(super) told: Option<Vec<String>>,
@@ -207,7 +207,7 @@ impl World {
             next_value: 0,
             is_calm: false,
             served_in_calm: 0,
-            due_in_the_end: 0,
+            commits_when_due: BTreeMap::new(),
             tally: Tally::default(),
             told: None,
             random,
@@ -318,7 +318,7 @@ impl World {
             Event::Change => faults::change(self),
             Event::Due => {
                 let running = self.nodes.values().filter_map(|node| node.raft.as_ref());
-                self.due_in_the_end = running.map(Raft::commit).max().unwrap_or(0);
+                self.commits_when_due = running.map(|raft| (raft.id(), raft.commit())).collect();
                 Ok(())
             }
             Event::Forget { .. } if self.is_calm => Ok(()),
@@ -410,13 +410,18 @@ impl World {
         self.leaders().pop()
     }
 
-    /// In the end no voter is behind what was committed half of the calm before.
+    /// In the end no voter is behind what was committed half of the calm before; one that needs a turn of
+    /// the network for each entry may still be on its way.
     fn all_have_caught_up(&self) -> Result<(), Violation> {
         let leader = self.leader().and_then(|leader| self.nodes[&leader].raft.as_ref());
         let voters = leader.map(|raft| raft.members().voters.clone()).unwrap_or_default();
         let late = voters.into_iter().find(|voter| {
             let raft = self.nodes[voter].raft.as_ref();
-            raft.is_none_or(|raft| raft.commit() < self.due_in_the_end)
+            raft.is_none_or(|raft| {
+                let then = self.commits_when_due.get(voter).copied();
+                let due = self.commits_when_due.values().max().copied();
+                Some(raft.commit()) < due && Some(raft.commit()) <= then
+            })
         });
         match late {
             None => Ok(()),
