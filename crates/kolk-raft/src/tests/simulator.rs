@@ -410,8 +410,8 @@ impl World {
         self.leaders().pop()
     }
 
-    /// In the end no voter is behind what was committed half of the calm before; one that needs a turn of
-    /// the network for each entry may still be on its way.
+    /// In the end no voter is behind what was committed half of the calm before; one that needs a
+    /// turn of the network for each entry may still be on its way.
     fn all_have_caught_up(&self) -> Result<(), Violation> {
         let leader = self.leader().and_then(|leader| self.nodes[&leader].raft.as_ref());
         let voters = leader.map(|raft| raft.members().voters.clone()).unwrap_or_default();

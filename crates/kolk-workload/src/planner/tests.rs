@@ -1,6 +1,6 @@
 use super::*;
 use crate::registry;
-use kolk_history::plan::{FaultKind, Targets};
+use kolk_history::plan::{FaultKind, Targets, ThreadOrder};
 
 fn settings() -> Settings {
     let node = NodeSpec::BuiltIn { name: "echo".to_owned(), args: Vec::new(), separate: false };

@@ -27,7 +27,7 @@ export function drawRun({ plan, results, meta, messages, operations }) {
     [
       "judged",
       [
-        plan.strict ? "strict" : "as the original",
+        plan.strict ? "strict" : "as in Maelstrom",
         plan.availability !== null && `availability ${plan.availability}`,
       ]
         .filter(Boolean)

@@ -23,6 +23,7 @@ enum Request {
 
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
+#[allow(clippy::enum_variant_names, reason = "so the messages are called")]
 enum Reply {
     TopologyOk {},
     BroadcastOk {},
