@@ -79,11 +79,7 @@ fn doors_cope_with_any_text() {
 #[test]
 fn checkers_cope_with_any_history() {
     for workload in kolk_check::WORKLOADS {
-        let file = match *workload {
-            "register" => "register.jsonl".to_owned(),
-            "kv" => "kv.jsonl".to_owned(),
-            name => format!("{name}.jsonl"),
-        };
+        let file = format!("{workload}.jsonl");
         try_mutated(workload, &[&file], COUNT / 5, |text| checked(workload, text));
     }
 }
