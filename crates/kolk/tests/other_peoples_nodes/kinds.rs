@@ -162,7 +162,7 @@ pub const KINDS: &[Kind] = &[
     refused("answer_of_another_type", &["[malformed-reply"], EXCEPTION),
     refused("answer_without_type", &["[malformed-reply"], EXCEPTION),
     refused("answer_with_a_text_for_an_id", &["`msg_id` must be an integer"], EXCEPTION),
-    Kind { flags: "-w broadcast --node-count 1", clocks: Clocks::Virtual, ..refused("null_for_an_empty_list", &["[malformed-reply", "found null, expected an array"], "null is taken for a list without elements") },
+    Kind { flags: "-w broadcast --node-count 1", ..refused("null_for_an_empty_list", &["[malformed-reply", "found null, expected an array"], "null is taken for a list without elements") },
     Kind { clocks: Clocks::Virtual, ..refused("answer_to_a_text", &["`in_reply_to` must be an integer"], "the client waits in vain") },
     Kind { clocks: Clocks::Virtual, ..refused("answer_to_a_fraction", &["`in_reply_to` must be an integer"], "the client waits in vain") },
 

@@ -389,12 +389,13 @@ def answer_without_type(node, message):
 
 
 def null_for_an_empty_list(node, message):
-    """Go's nil slice, until there is something in it."""
+    """Go's nil slice, in the first read."""
     body = message["body"]
     if node.count == 0:
         node.count, node.values = 1, []
     if body["type"] == "read":
-        return node.reply(message, type="read_ok", messages=node.values or None)
+        node.count += 1
+        return node.reply(message, type="read_ok", messages=None if node.count == 2 else node.values)
     node.values.append(body["message"])
     node.reply(message, type="broadcast_ok")
 
