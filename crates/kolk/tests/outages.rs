@@ -323,16 +323,16 @@ impl Keeper {
         Keeper { keeping, elements, read, busy, free }
     }
 
-    /// All elements as they stand in a file, and a mark behind the last one.
-    fn text(&self) -> String {
+    /// All elements and another as they stand in a file, each with a mark behind it.
+    fn text(&self, another: i64) -> String {
         let elements = self.elements.borrow();
-        let lines = elements.iter().flatten().map(|element| format!("{element}.\n"));
-        lines.collect()
+        let lines = elements.iter().flatten().chain([&another]);
+        lines.map(|element| format!("{element}.\n")).collect()
     }
 
     async fn keep(&self, cx: &Context, element: i64) -> Result<(), RpcError> {
         let (disk, line) = (cx.storage(), format!("{element}.\n"));
-        let text = self.text();
+        let text = self.text(element);
         match self.keeping {
             Keeping::Nowhere => {}
             Keeping::Later => {
@@ -396,11 +396,14 @@ impl Node for Keeper {
         }
         Ok(match request {
             Request::Add { element } => {
-                self.elements.borrow_mut().as_mut().expect("it was read").push(element);
                 while self.busy.replace(true) {
                     self.free.notified().await;
                 }
                 let kept = self.keep(cx, element).await;
+                // Reads show it once it is kept: what was read must not be lost either.
+                if kept.is_ok() {
+                    self.elements.borrow_mut().as_mut().expect("it was read").push(element);
+                }
                 self.busy.set(false);
                 self.free.notify_one();
                 kept?;
@@ -435,7 +438,7 @@ fn what_was_acknowledged_is_kept_by_those_who_store_first() {
             assert_eq!(killed.count(), 8);
             verdict.validity == Validity::Invalid
         };
-        (0..10).filter(is_caught).count()
+        (0..20).filter(is_caught).count()
     };
     for (keeping, by_kill, by_power) in [
         (Nowhere, true, true),
@@ -449,8 +452,8 @@ fn what_was_acknowledged_is_kept_by_those_who_store_first() {
     ] {
         for (kind, expected) in [(Kind::Kill, by_kill), (Kind::Power, by_power)] {
             let count = caught(keeping, kind);
-            let fits = if expected { count >= 2 } else { count == 0 };
-            assert!(fits, "{keeping:?} under {kind:?}: {count} of 10 runs are invalid");
+            let fits = if expected { count > 0 } else { count == 0 };
+            assert!(fits, "{keeping:?} under {kind:?}: {count} of 20 runs are invalid");
         }
     }
 }
