@@ -19,6 +19,10 @@ const ALLOWED: &[(&str, &str, &str, &str)] = &[
     ("kolk-engine", "host/scratch.rs", "run.rs", "the same"),
     ("kolk-explore", "faults.rs", "observation.rs", "what faults did is part of what was observed"),
     ("kolk-traced", "tracer/calls/wait.rs", "tracer/calls/ids.rs", "a wait names whom it is for"),
+    ("kolk-check", "txn/findings.rs", "txn/levels.rs", "the order of findings is that of levels"),
+    ("kolk-node", "machine.rs", "storage/disk.rs", "a machine is given its disk"),
+    ("kolk-node", "state.rs", "storage.rs", "a node's state holds its disk, which waits by timers"),
+    ("kolk-node", "storage.rs", "stdio/folder.rs", "a disk is simulated or a folder"),
     ("kolk-history", "micro_ops.rs", "value.rs", "a value may hold operations, which hold values"),
 ];
 

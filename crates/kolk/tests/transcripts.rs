@@ -211,7 +211,8 @@ fn console_blocks_are_what_the_program_prints() {
     let mut run = 0;
     for page in pages() {
         let folder = tempfile::tempdir().expect("a folder");
-        let programs = ["crates/kolk/tests/transcripts", "examples/wrong", "examples/course"];
+        // Where two have the same name the page's own is meant.
+        let programs = ["examples/wrong", "examples/course", "crates/kolk/tests/transcripts"];
         for path in programs.iter().flat_map(|folder| files(folder, "py")) {
             fs::copy(&path, folder.path().join(path.file_name().expect("a name"))).expect("copied");
         }
