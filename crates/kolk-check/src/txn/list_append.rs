@@ -18,7 +18,7 @@
 //!
 //! No circle and no other anomaly is proof of strict serializability: of appends that nobody read
 //! any order will do. Where there is one, the models that it does not rule out are decided as for
-//! registers, [exactly](super::exact): whatever order the appends that nobody read were made in,
+//! registers, exactly: whatever order the appends that nobody read were made in,
 //! and whether transactions of unknown outcome happened. Where at most one append to each key was
 //! never read, the order of versions is known, and all models are told by their circles. Nothing
 //! else is called proved.

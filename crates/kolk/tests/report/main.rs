@@ -356,8 +356,10 @@ fn lost_values_are_followed() {
            let place = 0; \
            while (meta.functions[operations.function[place]] !== 'broadcast' || meta.nodes[operations.node[place]] !== 'n0') place++; \
            const number = run.anomalies.findIndex((anomaly) => anomaly.type === 'lost' && anomaly.operations[0] === operations.index[place]); \
-           document.getElementById('evidence').replaceChildren(); \
-           state.select({ kind: 'anomaly', number, anomaly: run.anomalies[number] }); \
+           if (state.selection?.number !== number) { \
+             document.getElementById('evidence').replaceChildren(); \
+             state.select({ kind: 'anomaly', number, anomaly: run.anomalies[number] }); \
+           } \
            await new Promise((done) => { const look = () => document.querySelector('.path tr') ? done() : setTimeout(look, 5); look(); }); \
            const rows = [...document.querySelectorAll('.path tr')].map((row) => \
              [row.children[0].textContent, row.children[1].textContent === 'never', row.children[3].textContent.replace(/\\d+/g, '#')]); \
