@@ -19,9 +19,6 @@ use support::{BOUND, Outcome, file, find, traced};
 const SCRIPT: &str = "500 hello\n700 set it\n1500 twice\n2500 bye\n";
 const UNTIL_MS: u64 = 60_000;
 
-/// How often each is run.
-const RUNS: usize = 10;
-
 /// A program of a language.
 struct Case {
     name: &'static str,
@@ -102,7 +99,7 @@ fn check(case: &'static Case) -> Result<(), Failed> {
     }
     // Another environment, and a machine that has other things to do. Go copies the environment to
     // its heap, whose size decides when it collects garbage: there it is input like any other.
-    for number in 1..RUNS {
+    for number in 1..load::runs() {
         let bytes = if matches!(case.build, Build::Go) { 0 } else { number * 999 % 5000 };
         let env = [("KOLK_TEST", "x".repeat(bytes))];
         let env = if bytes > 0 { &env[..] } else { &[] };
