@@ -199,7 +199,9 @@ fn elixir() {
 // `main` is one of the project's own programs in the other languages; in Rust it is the package's.
 const RUST: Language = Language {
     name: "rust",
-    build: "./test.sh && cargo fmt --check && mv target/debug/kolkproject target/debug/main",
+    // The programs of these tests are formatted as this repository is.
+    build: "./test.sh && rustfmt --check --edition 2024 src/lib.rs src/main.rs tests/cluster.rs && \
+            mv target/debug/kolkproject target/debug/main",
     program: "target/debug/{}",
 };
 
