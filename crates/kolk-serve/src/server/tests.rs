@@ -179,7 +179,10 @@ fn a_file_that_has_become_shorter_ends_the_connection() {
         let request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
         tokio::join!(exchange(theirs, request), connection)
     });
-    assert!(answer.ends_with(b"\r\n\r\nshort"), "{}", String::from_utf8_lossy(&answer));
-    assert!(String::from_utf8_lossy(&answer).contains("content-length: 10\r\n"));
+    let answer = String::from_utf8_lossy(&answer);
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    assert!(format!("{head}\r\n").contains("content-length: 10\r\n"), "{answer}");
+    // What was read may still wait to be written when the connection ends; nothing is made up.
+    assert!("short".starts_with(body), "{answer}");
     assert!(served.is_err());
 }
