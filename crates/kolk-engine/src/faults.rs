@@ -258,6 +258,13 @@ impl Window {
     }
 }
 
+/// When a fault ends, without an end as long as the load; or, if it does not lie within the load, by
+/// when it would be over, in seconds.
+fn end_within(begin: Duration, end: Option<Duration>, load: Duration) -> Result<Duration, f64> {
+    let end = end.unwrap_or(load);
+    if end > load || begin >= end { Err(end.max(begin).as_secs_f64()) } else { Ok(end) }
+}
+
 /// A decimal number of seconds, to the nanosecond.
 fn seconds(text: &str) -> Option<Duration> {
     let seconds: f64 = text.trim().parse().ok()?;
@@ -282,11 +289,8 @@ impl Cut {
         if group.len() == nodes.len() {
             return Err(CutError::Everybody);
         }
-        let end = self.end.unwrap_or(load);
-        if end > load || self.begin >= end {
-            let end = end.max(self.begin).as_secs_f64();
-            return Err(CutError::TooLong { end, load: load.as_secs_f64() });
-        }
+        let end = end_within(self.begin, self.end, load)
+            .map_err(|end| CutError::TooLong { end, load: load.as_secs_f64() })?;
         Ok(partition(nanoseconds(self.begin), nanoseconds(end), "cut", split(nodes, &group)))
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kolk_history::plan::{Fault, FaultKind};
 use kolk_protocol::{Key, Random};
 
-use super::{Blocked, Window, drawn, nanoseconds, partition};
+use super::{Blocked, Window, drawn, end_within, nanoseconds, partition};
 
 /// What a partition is called that is a cut in one direction.
 pub(super) const ONE_WAY: &str = "one-way";
@@ -188,11 +188,9 @@ impl LinkFault {
         if links.is_empty() {
             return Err(LinkFaultError::NoLink(text()));
         }
-        let end = self.end.unwrap_or(load);
-        if end > load || self.begin >= end {
-            let (end, load) = (end.max(self.begin).as_secs_f64(), load.as_secs_f64());
-            return Err(LinkFaultError::TooLong { text: text(), end, load });
-        }
+        let end = end_within(self.begin, self.end, load).map_err(|end| {
+            LinkFaultError::TooLong { text: text(), end, load: load.as_secs_f64() }
+        })?;
         let (begin, end) = (nanoseconds(self.begin), nanoseconds(end));
         Ok(match self.factor {
             None => partition(begin, end, ONE_WAY, links),

@@ -13,7 +13,7 @@ use std::time::Duration;
 use kolk_history::plan::{Fault, FaultKind, Targets};
 use kolk_protocol::{Key, Random};
 
-use super::{Window, nanoseconds};
+use super::{Window, end_within, nanoseconds};
 
 /// What becomes of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -317,11 +317,11 @@ impl Outage {
             let (node, nodes) = (node.clone(), nodes.join(", "));
             return Err(OutageError::UnknownNode { kind, node, nodes });
         }
-        let end = self.end(load);
-        if end > load || self.begin >= end {
-            let end = end.max(self.begin).as_secs_f64();
-            return Err(OutageError::TooLong { kind, end, load: load.as_secs_f64() });
-        }
+        let end = end_within(self.begin, self.end, load).map_err(|end| OutageError::TooLong {
+            kind,
+            end,
+            load: load.as_secs_f64(),
+        })?;
         let kills = all.iter().filter(|other| other.kind != Kind::Pause && *other != self);
         for other in kills.filter(|other| (other.begin..other.end(load)).contains(&self.begin)) {
             if let Some(node) = self.nodes.iter().find(|node| other.nodes.contains(node)) {

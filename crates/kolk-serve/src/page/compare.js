@@ -3,7 +3,7 @@ import { ask, nameOf, pathOf } from "./api.js";
 import { element, fill, plain } from "./dom.js";
 import { duration, ratio } from "./format.js";
 import { headOf } from "./run.js";
-import { drawnAt, hasReport } from "./row.js";
+import { drawnLink } from "./row.js";
 import { chartOf, latenciesOf } from "./spark.js";
 
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
@@ -234,12 +234,7 @@ export async function drawComparison(main, names) {
       element(
         "div",
         { class: "tools" },
-        drawnAt(row) &&
-          element(
-            "a",
-            { class: "main", href: pathOf("/runs", row, drawnAt(row)) },
-            hasReport(row) ? "report" : "so far",
-          ),
+        drawnLink(row),
         element("a", { href: pathOf("/runs", row) }, "run and files"),
       ),
     ]),

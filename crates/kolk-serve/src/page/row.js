@@ -1,5 +1,5 @@
 // A run in words: what the table, a run's own page and the comparison say of it.
-import { nameOf } from "./api.js";
+import { nameOf, pathOf } from "./api.js";
 import { element, plain } from "./dom.js";
 import { duration, ratio } from "./format.js";
 
@@ -88,3 +88,12 @@ export const drawnAt = (row) =>
   hasReport(row) ? "/report" : row.state === "running" || row.state === "unfinished" ? "/live" : "";
 
 export const hasReport = (row) => ["valid", "invalid", "unknown"].includes(row.state);
+
+/// The link to where it is drawn, if it is.
+export const drawnLink = (row) =>
+  drawnAt(row) &&
+  element(
+    "a",
+    { class: "main", href: pathOf("/runs", row, drawnAt(row)) },
+    hasReport(row) ? "report" : "so far",
+  );

@@ -2,7 +2,7 @@
 import { ask, filePath, nameOf, pathOf } from "./api.js";
 import { element, fill, plain } from "./dom.js";
 import { grouped, prettyJson, ratio } from "./format.js";
-import { began, drawnAt, durationOf, faultsOf, hasReport, seedOf, stateOf } from "./row.js";
+import { began, drawnLink, durationOf, faultsOf, seedOf, stateOf } from "./row.js";
 import { drawSpark } from "./spark.js";
 
 /// A length in bytes.
@@ -47,17 +47,7 @@ export async function drawRunPage(main, run) {
     main,
     headOf(row),
     row.problem && element("p", { class: "problem" }, plain(row.problem)),
-    element(
-      "div",
-      { class: "tools" },
-      drawnAt(row) &&
-        element(
-          "a",
-          { class: "main", href: pathOf("/runs", row, drawnAt(row)) },
-          hasReport(row) ? "report" : "so far",
-        ),
-      element("a", { href: "/" }, "all runs"),
-    ),
+    element("div", { class: "tools" }, drawnLink(row), element("a", { href: "/" }, "all runs")),
     element("p", { class: "soft" }, "Latency over time ", spark),
     row.anomalies.length > 0 &&
       element(

@@ -169,26 +169,24 @@ impl Core {
 
     /// True for what has no place in a file system, such as an epoll instance.
     pub(super) fn is_anonymous(&self, number: Number, descriptor: i32) -> bool {
-        if !self.can_duplicate {
-            let pid = self.process_of(number).pid;
-            let link = std::fs::read_link(format!("/proc/{pid}/fd/{descriptor}"));
-            return link.is_ok_and(|target| target.to_string_lossy().starts_with("anon_inode:"));
-        }
-        self.duplicate(number, descriptor)
-            .and_then(|duplicate| fstat(&duplicate).ok())
-            .is_some_and(|status| FileType::from_raw_mode(status.st_mode) == FileType::Unknown)
+        self.is_of_type(number, descriptor, FileType::Unknown, "anon_inode:")
     }
 
     /// True for a pipe.
     pub(super) fn is_pipe(&self, number: Number, descriptor: i32) -> bool {
+        self.is_of_type(number, descriptor, FileType::Fifo, "pipe:")
+    }
+
+    /// True for a descriptor of that type, whose link in `/proc` begins so.
+    fn is_of_type(&self, number: Number, descriptor: i32, wanted: FileType, link: &str) -> bool {
         if !self.can_duplicate {
             let pid = self.process_of(number).pid;
-            let link = std::fs::read_link(format!("/proc/{pid}/fd/{descriptor}"));
-            return link.is_ok_and(|target| target.to_string_lossy().starts_with("pipe:"));
+            let target = std::fs::read_link(format!("/proc/{pid}/fd/{descriptor}"));
+            return target.is_ok_and(|target| target.to_string_lossy().starts_with(link));
         }
         self.duplicate(number, descriptor)
             .and_then(|duplicate| fstat(&duplicate).ok())
-            .is_some_and(|status| FileType::from_raw_mode(status.st_mode) == FileType::Fifo)
+            .is_some_and(|status| FileType::from_raw_mode(status.st_mode) == wanted)
     }
 
     /// What a thread's descriptor stands for, to somebody who wants to read from it.

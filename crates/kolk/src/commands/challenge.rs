@@ -59,22 +59,11 @@ pub fn run(args: &ChallengeArgs) -> Result<Status, Stop> {
         terminal::print("\n");
     }
     let asked = Asked { args, program, seed, is_silent: false, kept: RefCell::default() };
-    let mut ended = Vec::new();
     let runs = |challenge: &&'static Challenge| {
         let id = challenge.id;
         challenge.runs.iter().map(move |run| (id, run))
     };
-    for (id, run) in challenges.iter().flat_map(runs) {
-        ended.push(if args.seeds > 1 {
-            asked.sweep(id, run)?
-        } else {
-            asked.run(id, run, seed)?
-        });
-        let failed = ended.last().is_some_and(|run| !run.holds());
-        if signals::stop_wanted() || (args.fail_fast && failed) {
-            break;
-        }
-    }
+    let ended = asked.all(challenges.iter().flat_map(runs))?;
     if !args.output.json {
         terminal::print(&format!("\n{}", drawing::table(&ended, style)));
     }
@@ -101,19 +90,7 @@ pub fn carry_out(
     let seed = args.seed.unwrap_or(SEED);
     let is_silent = args.output.json;
     let asked = Asked { args, program, seed, is_silent, kept: RefCell::default() };
-    let mut ended = Vec::new();
-    for run in runs {
-        ended.push(if args.seeds > 1 {
-            asked.sweep(id, run)?
-        } else {
-            asked.run(id, run, seed)?
-        });
-        let failed = ended.last().is_some_and(|run| !run.holds());
-        if signals::stop_wanted() || (args.fail_fast && failed) {
-            break;
-        }
-    }
-    Ok(ended)
+    asked.all(runs.iter().map(|run| (id, run)))
 }
 
 /// What is common to all runs.
@@ -180,6 +157,26 @@ impl Kept {
 }
 
 impl Asked<'_> {
+    /// Carries out runs of challenges, one after another.
+    fn all(
+        &self,
+        runs: impl Iterator<Item = (&'static str, &'static ChallengeRun)>,
+    ) -> Result<Vec<drawing::ChallengeRun>, Stop> {
+        let mut ended = Vec::new();
+        for (id, run) in runs {
+            ended.push(if self.args.seeds > 1 {
+                self.sweep(id, run)?
+            } else {
+                self.run(id, run, self.seed)?
+            });
+            let failed = ended.last().is_some_and(|run| !run.holds());
+            if signals::stop_wanted() || (self.args.fail_fast && failed) {
+                break;
+            }
+        }
+        Ok(ended)
+    }
+
     fn plan(&self, run: &ChallengeRun, seed: u64) -> Result<Plan, Stop> {
         let clock = clock_of(self.args);
         let node = match (&self.program, run.built_in()) {

@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use kolk_report::Role;
@@ -21,6 +22,7 @@ use crate::args::{
 };
 use crate::status::{Status, Stop};
 use crate::suggest::did_you_mean;
+use crate::whole::Whole;
 use crate::{commands, project, signals, terminal};
 
 /// Where it is kept what was passed.
@@ -28,6 +30,9 @@ const NOTE: &str = "learn.json";
 
 /// The book's pages.
 const PAGES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/book/src/course/");
+
+/// What is said when there is no next stage.
+const ALL_PASSED: &str = "All stages are passed. `kolk explore` goes on from here.\n";
 
 /// What was passed, and how many hints were given.
 #[derive(Debug, Deserialize, Serialize)]
@@ -69,9 +74,9 @@ impl Progress {
     /// Writes it as a whole or not at all.
     fn write(&self) -> Result<(), Stop> {
         let text = serde_json::to_string_pretty(self).context("cannot write what was passed")?;
-        let new = format!("{NOTE}.new");
-        fs::write(&new, text + "\n").with_context(|| format!("cannot write {new}"))?;
-        Ok(fs::rename(&new, NOTE).with_context(|| format!("cannot write {NOTE}"))?)
+        let written = Whole::create(Path::new(NOTE))
+            .and_then(|mut file| writeln!(file, "{text}").and_then(|()| file.finish()));
+        Ok(written.with_context(|| format!("cannot write {NOTE}"))?)
     }
 
     fn next(&self) -> Option<&'static Stage> {
@@ -129,7 +134,7 @@ fn show(args: &LearnArgs) -> Result<Status, Stop> {
     }
     let list = drawing::list(&shown, next, style);
     terminal::print(&match stage {
-        None => format!("{list}\nAll stages are passed. `kolk explore` goes on from here.\n"),
+        None => format!("{list}\n{ALL_PASSED}"),
         Some(stage) => format!("{list}\n{}", task(stage, &progress)?),
     });
     Ok(Status::Valid)
@@ -325,7 +330,7 @@ fn after(holds: bool, checked: &[Checked], progress: &Progress) -> Result<String
             Ok(format!("  hint    {kolk} learn hint\n  page    {PAGES}{}.md\n", stage.page))
         }
         (_, _, Some(next)) => task(next, progress),
-        (_, _, None) => Ok("All stages are passed. `kolk explore` goes on from here.\n".to_owned()),
+        (_, _, None) => Ok(ALL_PASSED.to_owned()),
     }
 }
 
