@@ -258,8 +258,8 @@ impl Window {
     }
 }
 
-/// When a fault ends, without an end as long as the load; or, if it does not lie within the load, by
-/// when it would be over, in seconds.
+/// When a fault ends, without an end as long as the load; or, if it does not lie within the load,
+/// by when it would be over, in seconds.
 fn end_within(begin: Duration, end: Option<Duration>, load: Duration) -> Result<Duration, f64> {
     let end = end.unwrap_or(load);
     if end > load || begin >= end { Err(end.max(begin).as_secs_f64()) } else { Ok(end) }
