@@ -6,20 +6,23 @@
 //! `[0, 2 × interval]`. Each is drawn by its number alone, so that taking one out of a plan leaves
 //! the others as they are.
 
+mod asked;
 mod budget;
 mod links;
+mod others;
 mod outages;
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
 use std::time::Duration;
 
 use kolk_history::plan::{Fault, FaultKind};
 use kolk_protocol::{Key, Random};
 
+pub use asked::{Asked, Cut, FaultError, LinkFault, Outage, Wanted, Window};
 pub use budget::{OverBudget, within_budget};
-pub use links::{LinkFault, LinkFaultError, LinkKind, link_faults};
-pub use outages::{Group, Groups, Kind, Outage, OutageError, outages};
+pub use links::{LinkKind, link_faults};
+pub use others::{Other, others};
+pub use outages::{Group, Groups, Kind, outages};
 
 /// For each receiver the senders it hears nothing from; receivers that hear everybody are not in
 /// it.
@@ -169,130 +172,6 @@ fn partition(begin: u64, end: u64, shape: &str, blocked: Blocked) -> Fault {
 
 fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// A partition that somebody asked for: `n3@0..20`, `n1+n3@5..7.5`, `n0@10..`.
-///
-/// The nodes named hear each other and nobody else. Times are seconds from the start of the load;
-/// without an end it lasts as long as the load.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cut {
-    /// Who is cut off from the rest.
-    pub nodes: Vec<String>,
-    /// From when.
-    pub begin: Duration,
-    /// Until when.
-    pub end: Option<Duration>,
-}
-
-/// Why a cut cannot be made.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum CutError {
-    /// The text is no cut.
-    #[error(
-        "`{text}` is no cut ({problem}): write it like n3@0..20 or n1+n3@5..7.5, in seconds from the start of the load"
-    )]
-    Syntax {
-        /// The text.
-        text: String,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
-    /// A node that is not there.
-    #[error("the cut names `{node}`, which is no node; nodes are {nodes}")]
-    UnknownNode {
-        /// The name.
-        node: String,
-        /// All that there are.
-        nodes: String,
-    },
-    /// Nobody is left on the other side.
-    #[error("the cut names all nodes: there is nobody left to cut them off from")]
-    Everybody,
-    /// It goes on when the load is over, or begins after it.
-    #[error("the cut ends at {end} s, but the load is over after {load} s")]
-    TooLong {
-        /// When the cut ends.
-        end: f64,
-        /// When the load ends.
-        load: f64,
-    },
-}
-
-impl FromStr for Cut {
-    type Err = CutError;
-
-    fn from_str(text: &str) -> Result<Cut, CutError> {
-        let error = |problem| CutError::Syntax { text: text.to_owned(), problem };
-        let Window { nodes, begin, end } = Window::read(text).map_err(error)?;
-        Ok(Cut { nodes, begin, end })
-    }
-}
-
-/// Some nodes and a time: `n1+n3@5..7.5`.
-struct Window {
-    nodes: Vec<String>,
-    begin: Duration,
-    end: Option<Duration>,
-}
-
-impl Window {
-    fn read(text: &str) -> Result<Window, &'static str> {
-        let (nodes, times) = text.split_once('@').ok_or("there is no `@`")?;
-        let (begin, end) = times.split_once("..").ok_or("there is no `..`")?;
-        let mut names: Vec<String> = nodes.split('+').map(|node| node.trim().to_owned()).collect();
-        names.sort();
-        names.dedup();
-        if names.iter().any(String::is_empty) {
-            return Err("a node's name is missing");
-        }
-        let begin = seconds(begin).ok_or("the beginning is no number of seconds")?;
-        let end = match end.trim() {
-            "" => None,
-            end => Some(seconds(end).ok_or("the end is no number of seconds")?),
-        };
-        if end.is_some_and(|end| end <= begin) {
-            return Err("it ends before it begins");
-        }
-        Ok(Window { nodes: names, begin, end })
-    }
-}
-
-/// When a fault ends, without an end as long as the load; or, if it does not lie within the load,
-/// by when it would be over, in seconds.
-fn end_within(begin: Duration, end: Option<Duration>, load: Duration) -> Result<Duration, f64> {
-    let end = end.unwrap_or(load);
-    if end > load || begin >= end { Err(end.max(begin).as_secs_f64()) } else { Ok(end) }
-}
-
-/// A decimal number of seconds, to the nanosecond.
-fn seconds(text: &str) -> Option<Duration> {
-    let seconds: f64 = text.trim().parse().ok()?;
-    (0.0..1e9).contains(&seconds).then(|| Duration::from_nanos((seconds * 1e9).round() as u64))
-}
-
-impl Cut {
-    /// The fault, among these nodes and in a load this long.
-    ///
-    /// # Errors
-    ///
-    /// If it names a node that is not there or leaves nobody on the other side, or does not lie
-    /// within the load.
-    pub fn fault(&self, nodes: &[String], load: Duration) -> Result<Fault, CutError> {
-        let mut group = Vec::with_capacity(self.nodes.len());
-        for name in &self.nodes {
-            let place = nodes.iter().position(|node| node == name).ok_or_else(|| {
-                CutError::UnknownNode { node: name.clone(), nodes: nodes.join(", ") }
-            })?;
-            group.push(place);
-        }
-        if group.len() == nodes.len() {
-            return Err(CutError::Everybody);
-        }
-        let end = end_within(self.begin, self.end, load)
-            .map_err(|end| CutError::TooLong { end, load: load.as_secs_f64() })?;
-        Ok(partition(nanoseconds(self.begin), nanoseconds(end), "cut", split(nodes, &group)))
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! prints, judges or draws pictures.
 
 mod admission;
+mod clocks;
 mod cluster;
 mod course;
 mod drive;

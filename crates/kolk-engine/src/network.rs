@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use kolk_history::plan::{FateOverride, LatencyDistribution, NetworkSpec};
-use kolk_protocol::{Key, Random};
+use kolk_protocol::{Key, Random, Time};
 use rustc_hash::FxHashMap;
 
 use crate::endpoint::{Directory, Endpoint, SERVICES};
@@ -35,6 +35,28 @@ struct Link {
     sent: u64,
 }
 
+/// Links that stand still between waves.
+#[derive(Debug)]
+struct Clog {
+    /// The fault's number.
+    number: u32,
+    /// By receiver, then by sender.
+    links: Vec<bool>,
+    begin: Time,
+    end: Time,
+    every: Duration,
+}
+
+impl Clog {
+    /// When the wave comes that what is due then arrives with.
+    fn wave(&self, due: Time) -> Time {
+        let (since, every) = (due.since(self.begin).as_nanos(), self.every.as_nanos().max(1));
+        let waves = since.div_ceil(every);
+        let after = u64::try_from(waves * every).unwrap_or(u64::MAX);
+        (self.begin + Duration::from_nanos(after)).min(self.end)
+    }
+}
+
 /// All links' states.
 #[derive(Debug)]
 pub(crate) struct Network {
@@ -48,6 +70,10 @@ pub(crate) struct Network {
     blocked: Vec<u16>,
     /// The open faults that make a link slower, by how many times each: likewise.
     slowed: Vec<Vec<u32>>,
+    /// The open faults that lose messages, and those that double them, by their probabilities.
+    losses: Vec<f64>,
+    duplications: Vec<f64>,
+    clogs: Vec<Clog>,
     overrides: FxHashMap<(usize, u64), Fate>,
 }
 
@@ -74,6 +100,9 @@ impl Network {
             links: links.collect(),
             blocked: vec![0; node_count * node_count],
             slowed: vec![Vec::new(); node_count * node_count],
+            losses: Vec::new(),
+            duplications: Vec::new(),
+            clogs: Vec::new(),
             overrides: FxHashMap::default(),
         };
         for fate in overrides {
@@ -147,6 +176,45 @@ impl Network {
         }
     }
 
+    /// Begins or ends one reason for messages to be lost.
+    pub(crate) fn lose(&mut self, probability: f64, begin: bool) {
+        open_or_close(&mut self.losses, probability, begin);
+    }
+
+    /// Begins or ends one reason for messages to arrive twice.
+    pub(crate) fn duplicate(&mut self, probability: f64, begin: bool) {
+        open_or_close(&mut self.duplications, probability, begin);
+    }
+
+    /// Has links, given by their senders and receivers, stand still until `end`, but for a wave
+    /// every so often.
+    pub(crate) fn clog(
+        &mut self,
+        number: u32,
+        ends: &[(u16, u16)],
+        (begin, end): (Time, Time),
+        every: Duration,
+    ) {
+        let mut links = vec![false; self.node_count * self.node_count];
+        for (src, dest) in ends {
+            links[usize::from(*dest) * self.node_count + usize::from(*src)] = true;
+        }
+        self.clogs.push(Clog { number, links, begin, end, every });
+    }
+
+    /// Ends that.
+    pub(crate) fn unclog(&mut self, number: u32) {
+        self.clogs.retain(|clog| clog.number != number);
+    }
+
+    /// Until when a message waits that would arrive at `due`; `None` if it need not.
+    pub(crate) fn held(&self, src: Endpoint, dest: Endpoint, due: Time) -> Option<Time> {
+        let (Endpoint::Node(src), Endpoint::Node(dest)) = (src, dest) else { return None };
+        let link = usize::from(dest) * self.node_count + usize::from(src);
+        let open = self.clogs.iter().filter(|clog| clog.links[link]);
+        open.map(|clog| clog.wave(due)).max().filter(|wave| *wave > due)
+    }
+
     fn draw_fate(&mut self, src: Endpoint, dest: Endpoint) -> Fate {
         let Some(number) = self.link(src, dest) else { return Fate::AT_ONCE };
         let link = &mut self.links[number];
@@ -157,16 +225,17 @@ impl Network {
         {
             return *fate;
         }
-        if self.plain {
+        if self.plain && self.losses.is_empty() && self.duplications.is_empty() {
             let latency = millis(self.spec.latency);
             return Fate { latency, ..Fate::AT_ONCE };
         }
         // All four are always drawn, and in this order, so that a run with more loss differs from
         // one with less in its losses alone.
         let mut random = link.key.with(nth).random();
-        let lost = random.chance(self.spec.loss);
+        let highest = |least: f64, open: &[f64]| open.iter().copied().fold(least, f64::max);
+        let lost = random.chance(highest(self.spec.loss, &self.losses));
         let latency = draw_latency(&self.spec, &mut random);
-        let duplicated = random.chance(self.spec.duplication);
+        let duplicated = random.chance(highest(self.spec.duplication, &self.duplications));
         let second = draw_latency(&self.spec, &mut random);
         Fate { lost, latency, duplicate: (duplicated && !lost).then_some(second) }
     }
@@ -185,6 +254,14 @@ impl Network {
             }
             _ => false,
         }
+    }
+}
+
+fn open_or_close(open: &mut Vec<f64>, probability: f64, begin: bool) {
+    if begin {
+        open.push(probability);
+    } else if let Some(place) = open.iter().position(|other| *other == probability) {
+        open.swap_remove(place);
     }
 }
 
@@ -286,6 +363,55 @@ mod tests {
         assert_eq!(network.fate(N0, N1).latency.as_millis(), 30);
         network.slow(0, 1, 3, false);
         assert_eq!(network.fate(N0, N1).latency.as_millis(), 10);
+    }
+
+    #[test]
+    fn messages_are_lost_and_doubled_while_a_fault_is_open() {
+        let plain = || network(10.0, LatencyDistribution::Constant, 0.0, 0.0);
+        let (mut network, mut same) = (plain(), plain());
+        let mut fates = |count: usize| -> (usize, usize) {
+            let fates: Vec<Fate> = (0..count).map(|_| network.fate(N0, N1)).collect();
+            let doubled = fates.iter().filter(|fate| fate.duplicate.is_some()).count();
+            (fates.iter().filter(|fate| fate.lost).count(), doubled)
+        };
+        assert_eq!(fates(100), (0, 0));
+        network.lose(0.5, true);
+        network.lose(0.1, true);
+        let mut lost = || (0..100).filter(|_| network.fate(N0, N1).lost).count();
+        assert!((35..65).contains(&lost()));
+        network.lose(0.5, false);
+        let mut lost = || (0..100).filter(|_| network.fate(N0, N1).lost).count();
+        assert!((1..25).contains(&lost()));
+        network.lose(0.1, false);
+        network.duplicate(1.0, true);
+        assert!((0..100).all(|_| network.fate(N0, N1).duplicate.is_some()));
+        network.duplicate(1.0, false);
+        // What came between leaves the others alone.
+        for _ in 0..400 {
+            same.fate(N0, N1);
+        }
+        assert_eq!(network.fate(N0, N1), same.fate(N0, N1));
+    }
+
+    #[test]
+    fn what_waits_on_a_clogged_link_comes_in_waves() {
+        let mut network = network(0.0, LatencyDistribution::Constant, 0.0, 0.0);
+        let at = Time::from_millis;
+        network.clog(3, &[(0, 1)], (at(100), at(350)), Duration::from_millis(100));
+        for (due, wave) in [
+            (100, None),
+            (101, Some(200)),
+            (199, Some(200)),
+            (200, None),
+            (250, Some(300)),
+            (301, Some(350)),
+            (350, None),
+        ] {
+            assert_eq!(network.held(N0, N1, at(due)), wave.map(at), "{due}");
+            assert_eq!(network.held(N1, N0, at(due)), None);
+        }
+        network.unclog(3);
+        assert_eq!(network.held(N0, N1, at(150)), None);
     }
 
     #[test]

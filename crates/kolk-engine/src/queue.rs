@@ -26,6 +26,8 @@ pub(crate) enum Event {
     StageEnd(u32),
     /// A node that was started again has had its time to answer `init`.
     StartEnd { node: u16, incarnation: u32 },
+    /// A node's clock that was ahead is right again, if `generation` is still its latest.
+    ClockRight { node: u16, generation: u32 },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -9,9 +9,10 @@ mod lives;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use kolk_history::journal::DropReason;
-use kolk_history::plan::FaultKind;
+use kolk_history::plan::{ClockChange, FaultKind, Targets};
 use kolk_history::summary::{
     Excess, GoneClient, Growth, StaleAnswer, UnexpectedReply, Violation, ViolationKind,
 };
@@ -20,6 +21,7 @@ use kolk_node::{Input, Outputs};
 use kolk_protocol::message::Body;
 use kolk_protocol::{Datum, Key, Time};
 
+use crate::clocks::Clocks;
 use crate::course::{Course, Stage};
 use crate::endpoint::{Directory, Endpoint};
 use crate::host::{HostFailure, Hosts, shorten};
@@ -60,6 +62,8 @@ pub(crate) struct InFlight {
     pub(crate) dest: Endpoint,
     pub(crate) op: Option<u32>,
     pub(crate) body: String,
+    /// When it arrives, if nothing holds it up.
+    due: Time,
     /// What the scan of the body found when it was sent, if the receiver is no node: those scan for
     /// themselves.
     head: Option<BodyHead>,
@@ -106,11 +110,18 @@ enum NodeInput {
 struct Alarm {
     generation: u32,
     at: Option<Time>,
+    /// The same by the node's own clock.
+    shown: Option<Time>,
     /// A millisecond of virtual time, and how often the node was woken in it.
     woken: (u64, u32),
 }
 
 impl Alarm {
+    /// The node is woken, and has to ask for the next time.
+    fn ring(&mut self) {
+        (self.at, self.shown) = (None, None);
+    }
+
     /// The node is woken; how often in this millisecond.
     fn count(&mut self, now: Time) -> u32 {
         let millisecond = now.as_nanos() / 1_000_000;
@@ -141,6 +152,7 @@ pub(crate) struct Simulation<'a> {
     pub(crate) traffic: Traffic,
     /// Which nodes run, and what is kept for the others.
     lives: Lives,
+    clocks: Clocks,
     /// How late events were, on the machine's clock.
     pub(crate) delays: Delays,
     alarms: Vec<Alarm>,
@@ -181,6 +193,7 @@ impl<'a> Simulation<'a> {
             services: Services::new(plan.seed),
             traffic: Traffic::new(plan.nodes.len(), plan.limits.max_messages),
             lives: Lives::new(plan.nodes.len()),
+            clocks: Clocks::new(plan.nodes.len()),
             delays: Delays::new(),
             alarms: vec![Alarm::default(); plan.nodes.len()],
             in_flight: Vec::new(),
@@ -236,6 +249,12 @@ impl<'a> Simulation<'a> {
             Event::FaultEnd(number) => self.fault(number, false),
             Event::StageEnd(serial) => self.stage_end(serial),
             Event::StartEnd { node, incarnation } => self.start_end(node, incarnation),
+            Event::ClockRight { node, generation } => {
+                if self.clocks.right(node, self.now(), generation) {
+                    self.alarm_again(node);
+                }
+                Ok(())
+            }
         }
     }
 
@@ -324,7 +343,7 @@ impl<'a> Simulation<'a> {
             msg_id: sent.msg_id.map(Box::from),
             in_reply_to: sent.in_reply_to.map(Box::from),
         });
-        let message = InFlight { id, src: ends.0, dest: ends.1, op, body, head };
+        let message = InFlight { id, src: ends.0, dest: ends.1, op, body, due: at, head };
         let slot = match self.free.pop() {
             Some(slot) => {
                 self.in_flight[slot as usize] = Some(message);
@@ -445,6 +464,12 @@ impl<'a> Simulation<'a> {
     }
 
     fn deliver(&mut self, slot: u32) -> Result<(), EngineError> {
+        let waiting = self.in_flight[slot as usize].as_mut().expect("a message is delivered once");
+        if let Some(wave) = self.network.held(waiting.src, waiting.dest, waiting.due) {
+            waiting.due = wave;
+            self.queue.push(wave, Event::Deliver(slot));
+            return Ok(());
+        }
         let message = self.take(slot);
         match message.dest {
             Endpoint::Node(node) => self.deliver_to_node(node, message),
@@ -558,7 +583,7 @@ impl<'a> Simulation<'a> {
                     node
                 }
                 Event::Deliver(slot) => match &self.in_flight[slot as usize] {
-                    Some(message) if self.obstacle(message).is_none() => match message.dest {
+                    Some(message) if !self.is_hindered(message) => match message.dest {
                         Endpoint::Node(node) if self.lives.takes(node, message.src) => node,
                         _ => break,
                     },
@@ -574,7 +599,7 @@ impl<'a> Simulation<'a> {
             batch.push(match event {
                 Event::Deliver(slot) => (node, NodeInput::Message(self.take(slot))),
                 _ => {
-                    self.alarms[usize::from(node)].at = None;
+                    self.alarms[usize::from(node)].ring();
                     self.guard_wakes(node);
                     (node, NodeInput::Wake)
                 }
@@ -586,6 +611,12 @@ impl<'a> Simulation<'a> {
     /// Why a message cannot arrive now, if it cannot.
     fn obstacle(&self, message: &InFlight) -> Option<DropReason> {
         self.network.is_cut(message.src, message.dest).then_some(DropReason::Partition)
+    }
+
+    /// True if a message cannot arrive now.
+    fn is_hindered(&self, message: &InFlight) -> bool {
+        let held = self.network.held(message.src, message.dest, message.due);
+        held.is_some() || self.obstacle(message).is_some()
     }
 
     fn deliver_to_node(&mut self, node: u16, message: InFlight) -> Result<(), EngineError> {
@@ -606,7 +637,7 @@ impl<'a> Simulation<'a> {
     }
 
     fn begin_step(&mut self, node: u16, input: &NodeInput) {
-        let now = self.queue.now();
+        let now = self.clocks.shown(node, self.queue.now());
         match input {
             NodeInput::Message(message) => {
                 let src = self.directory.name(message.src);
@@ -635,7 +666,8 @@ impl<'a> Simulation<'a> {
             Some(src) => Input::Message { src: self.directory.name(src), body: &body },
             None => Input::Wake,
         };
-        let stepped = self.hosts.finish(node, now, input, &mut outputs);
+        let shown = self.clocks.shown(node, now);
+        let stepped = self.hosts.finish(node, shown, input, &mut outputs);
         self.recycle(body);
         let lines = self.hosts.take_lines();
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
@@ -659,7 +691,7 @@ impl<'a> Simulation<'a> {
         if alarm.generation != generation {
             return Ok(());
         }
-        alarm.at = None;
+        alarm.ring();
         self.guard_wakes(node);
         self.step_nodes((node, NodeInput::Wake))
     }
@@ -679,8 +711,11 @@ impl<'a> Simulation<'a> {
         self.fail_node(node, HostFailure::plain(ViolationKind::NeverIdle, problem, advice));
     }
 
-    fn set_alarm(&mut self, node: u16, deadline: Option<Time>) {
+    /// Has a node be woken when its own clock shows this time.
+    fn set_alarm(&mut self, node: u16, shown: Option<Time>) {
+        let deadline = shown.map(|shown| self.clocks.when(node, shown));
         let alarm = &mut self.alarms[usize::from(node)];
+        alarm.shown = shown;
         if alarm.at == deadline {
             return;
         }
@@ -690,6 +725,11 @@ impl<'a> Simulation<'a> {
         if let Some(at) = deadline {
             self.queue.push(at, Event::Wake { node, generation });
         }
+    }
+
+    /// Sets a node's alarm anew, because its clock was changed.
+    fn alarm_again(&mut self, node: u16) {
+        self.set_alarm(node, self.alarms[usize::from(node)].shown);
     }
 
     /// Records what a node did against the protocol.
@@ -751,6 +791,27 @@ impl<'a> Simulation<'a> {
         let (shape, blocked) = match &fault.kind {
             FaultKind::Partition { shape, blocked } => (shape, blocked),
             FaultKind::Slow { links, factor } => return self.slow(number, links, *factor, begin),
+            FaultKind::Loss { probability } => {
+                self.network.lose((*probability).into(), begin);
+                let value = Value::text(probability.to_string());
+                return self.mark_fault(
+                    number,
+                    "loss",
+                    &format!("loss ({probability})"),
+                    value,
+                    begin,
+                );
+            }
+            FaultKind::Duplication { probability } => {
+                self.network.duplicate((*probability).into(), begin);
+                let value = Value::text(probability.to_string());
+                let words = format!("duplication ({probability})");
+                return self.mark_fault(number, "duplication", &words, value, begin);
+            }
+            FaultKind::Clog { links, every } => return self.clog(number, links, *every, begin),
+            FaultKind::Clock { targets, change } => {
+                return self.disturb_clocks(number, targets, *change, begin);
+            }
             FaultKind::Power(targets) if begin => return self.power(number, targets),
             FaultKind::Power(targets) => return self.start_again(number, targets),
             FaultKind::Kill(targets) if begin => return self.kill(number, targets),
@@ -761,14 +822,75 @@ impl<'a> Simulation<'a> {
         for (src, dest) in self.link_ends(blocked)? {
             self.network.block(src, dest, begin);
         }
-        if begin {
-            self.open_faults.push((number, format!("partition ({shape})")));
+        let words = format!("partition ({shape})");
+        self.mark_fault(number, "partition", &words, describe_cut(shape, blocked), begin)
+    }
+
+    /// Notes and records that a fault begins or ends; `value` is what its beginning says in the
+    /// history.
+    fn mark_fault(
+        &mut self,
+        number: u32,
+        name: &str,
+        words: &str,
+        value: Value,
+        begin: bool,
+    ) -> Result<(), EngineError> {
+        let (function, value) = if begin {
+            self.open_faults.push((number, words.to_owned()));
+            (format!("start-{name}"), value)
         } else {
             self.close_fault(number);
+            (format!("stop-{name}"), Value::Null)
+        };
+        self.recorder.fault(self.now(), function, value)
+    }
+
+    /// Has links stand still but for a wave every so many nanoseconds, or ends that.
+    fn clog(
+        &mut self,
+        number: u32,
+        links: &BTreeMap<String, Vec<String>>,
+        every: u64,
+        begin: bool,
+    ) -> Result<(), EngineError> {
+        if begin {
+            let ends = self.link_ends(links)?;
+            let fault = &self.plan.faults[number as usize];
+            let times = [fault.begin, fault.end.min(self.plan.time_limit)]
+                .map(|nanos| self.course.load_began + Duration::from_nanos(nanos));
+            self.network.clog(number, &ends, times.into(), Duration::from_nanos(every));
+        } else {
+            self.network.unclog(number);
         }
-        let function = if begin { "start-partition" } else { "stop-partition" };
-        let value = if begin { describe_cut(shape, blocked) } else { Value::Null };
-        self.recorder.fault(self.now(), function.to_owned(), value)
+        let value = describe_cut("in waves", links);
+        self.mark_fault(number, "clog", "clogged links", value, begin)
+    }
+
+    /// Has the clocks of nodes go wrong, or sets them right.
+    fn disturb_clocks(
+        &mut self,
+        number: u32,
+        targets: &Targets,
+        change: ClockChange,
+        begin: bool,
+    ) -> Result<(), EngineError> {
+        let now = self.now();
+        for node in self.targets(targets)? {
+            if begin {
+                self.clocks.disturb(node, now, number, change);
+            } else if let Some((at, generation)) = self.clocks.relieve(node, now, number) {
+                self.queue.push(at, Event::ClockRight { node, generation });
+            }
+            self.alarm_again(node);
+        }
+        let what = match change {
+            ClockChange::Jump(ahead) => format!("{} s ahead", ahead as f64 / 1e9),
+            ClockChange::Speed(speed) => format!("{speed} times as fast"),
+        };
+        let names = targets.nodes.join(", ");
+        let value = Value::list(vec![Value::text(what.as_str()), lives::names(targets)]);
+        self.mark_fault(number, "clock", &format!("clock of {names} {what}"), value, begin)
     }
 
     /// Makes links slow, or as they were.
@@ -782,15 +904,8 @@ impl<'a> Simulation<'a> {
         for (src, dest) in self.link_ends(links)? {
             self.network.slow(src, dest, factor, begin);
         }
-        if begin {
-            self.open_faults.push((number, format!("slow links (×{factor})")));
-        } else {
-            self.close_fault(number);
-        }
-        let function = if begin { "start-slow" } else { "stop-slow" };
-        let what = format!("{factor} times slower");
-        let value = if begin { describe_cut(&what, links) } else { Value::Null };
-        self.recorder.fault(self.now(), function.to_owned(), value)
+        let value = describe_cut(&format!("{factor} times slower"), links);
+        self.mark_fault(number, "slow", &format!("slow links (×{factor})"), value, begin)
     }
 
     /// The ends of links, senders first, that are given as for each receiver its senders.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kolk_engine::faults::Cut;
+use kolk_engine::faults::{Cut, Window};
 use kolk_history::Plan;
 use kolk_history::plan::FateOverride;
 
@@ -69,7 +69,7 @@ pub(crate) fn apply(plan: &Plan, deviations: &[Deviation]) -> Plan {
             Deviation::Twice(link, first, second) => fate(link, false, *first, Some(*second)),
             Deviation::CutOff(node, from) => {
                 let begin = Duration::from_nanos(*from);
-                let cut = Cut { nodes: vec![node.clone()], begin, end: None };
+                let cut = Cut { nodes: vec![node.clone()], when: Window { begin, end: None } };
                 // Nobody is left to cut a single node off from, and a load that is over has no
                 // faults.
                 plan.faults.extend(cut.fault(&plan.nodes, load));

@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::node_names::NodeNames;
 
-/// The version of this format. Since 2 there are more faults than partitions; what stands in a plan
-/// of version 1 means the same in this one.
-pub const FORMAT: u32 = 2;
+/// The version of this format. Since 2 there are more faults than partitions, and since 3 more than
+/// those of nodes and cut links; what stands in a plan of an older version means the same in this
+/// one.
+pub const FORMAT: u32 = 3;
 
 /// The version of everything drawn from the seed: the keyed generator, the network's fates, the
 /// workloads' generators, the services' choices. Any change to what an old seed means raises it,
@@ -230,6 +231,76 @@ pub enum FaultKind {
         /// How many times longer.
         factor: u32,
     },
+    /// Messages between servers are lost, beside those that the network loses anyway: of all
+    /// probabilities the highest counts.
+    Loss {
+        /// With this probability.
+        probability: Millionths,
+    },
+    /// Messages between servers arrive twice, likewise.
+    Duplication {
+        /// With this probability.
+        probability: Millionths,
+    },
+    /// Links stand still, and what is on them arrives in waves, each all at once.
+    Clog {
+        /// For each receiver the senders whose messages wait.
+        links: BTreeMap<String, Vec<String>>,
+        /// The time from one wave to the next, in nanoseconds; the last one comes at the end.
+        every: u64,
+    },
+    /// The clocks of nodes are wrong, on the virtual clock. Afterwards one that is late is set right
+    /// at once, and one that is early runs at half its speed until it is right: none goes back.
+    Clock {
+        /// Whose.
+        #[serde(flatten)]
+        targets: Targets,
+        /// How.
+        change: ClockChange,
+    },
+}
+
+/// What is wrong with a clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClockChange {
+    /// It jumps ahead by so many nanoseconds.
+    Jump(u64),
+    /// It runs so many times as fast as it should.
+    Speed(Millionths),
+}
+
+/// A number of 0 or more with six decimals, as millionths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "f64", try_from = "f64")]
+pub struct Millionths(pub u32);
+
+impl From<Millionths> for f64 {
+    fn from(number: Millionths) -> f64 {
+        f64::from(number.0) / 1e6
+    }
+}
+
+/// The nearest one.
+///
+/// # Errors
+///
+/// If the number is below 0 or above 4294.
+impl TryFrom<f64> for Millionths {
+    type Error = String;
+
+    fn try_from(number: f64) -> Result<Millionths, String> {
+        if (0.0..=4294.0).contains(&number) {
+            return Ok(Millionths((number * 1e6).round() as u32));
+        }
+        Err(format!("{number} is not from 0 to 4294"))
+    }
+}
+
+impl std::fmt::Display for Millionths {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f64::from(*self).fmt(f)
+    }
 }
 
 impl FaultKind {
@@ -239,17 +310,34 @@ impl FaultKind {
             FaultKind::Kill(targets) | FaultKind::Pause(targets) | FaultKind::Power(targets) => {
                 Some(targets)
             }
-            FaultKind::Partition { .. } | FaultKind::Slow { .. } => None,
+            _ => None,
+        }
+    }
+
+    /// The nodes that it is meant for, whatever becomes of them; `None` of a fault of links.
+    pub fn nodes(&self) -> Option<&[String]> {
+        match self {
+            FaultKind::Clock { targets, .. } => Some(&targets.nodes),
+            _ => self.targets().map(|targets| targets.nodes.as_slice()),
         }
     }
 
     /// What it does to links: for each receiver the senders.
     pub fn links(&self) -> Option<&BTreeMap<String, Vec<String>>> {
         match self {
-            FaultKind::Partition { blocked: links, .. } | FaultKind::Slow { links, .. } => {
-                Some(links)
-            }
-            FaultKind::Kill(_) | FaultKind::Pause(_) | FaultKind::Power(_) => None,
+            FaultKind::Partition { blocked: links, .. }
+            | FaultKind::Slow { links, .. }
+            | FaultKind::Clog { links, .. } => Some(links),
+            _ => None,
+        }
+    }
+
+    /// For each receiver the senders that it does not hear for a while: of a partition for as long
+    /// as it is open, of a clog until the next wave.
+    pub fn unheard(&self) -> Option<&BTreeMap<String, Vec<String>>> {
+        match self {
+            FaultKind::Clog { links, .. } => Some(links),
+            _ => self.blocked(),
         }
     }
 
@@ -262,7 +350,7 @@ impl FaultKind {
         }
     }
 
-    /// What it is called: `partition`, `kill`, `pause`, `power` or `slow`.
+    /// What it is called: `partition`, `kill`, `slow` and so on.
     pub const fn name(&self) -> &'static str {
         match self {
             FaultKind::Partition { .. } => "partition",
@@ -270,6 +358,10 @@ impl FaultKind {
             FaultKind::Pause(_) => "pause",
             FaultKind::Power(_) => "power",
             FaultKind::Slow { .. } => "slow",
+            FaultKind::Loss { .. } => "loss",
+            FaultKind::Duplication { .. } => "duplication",
+            FaultKind::Clog { .. } => "clog",
+            FaultKind::Clock { .. } => "clock",
         }
     }
 }

@@ -4,13 +4,14 @@
 //! in the run's own time, and end with the run at the latest.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use kolk_history::Plan;
-use kolk_history::plan::{Fault, FaultKind, Targets};
+use kolk_history::plan::{ClockChange, Fault, FaultKind};
 use kolk_protocol::Time;
 
 use crate::facts::Facts;
-use crate::numbers::counted;
+use crate::numbers::{counted, duration};
 use crate::sanitize::sanitize;
 
 /// How many nodes are named before the others are only counted.
@@ -55,9 +56,11 @@ impl Period<'_> {
 
     /// True unless it touches no link, or is meant for nobody.
     fn does_something(&self) -> bool {
-        let mut links = self.fault.links().into_iter().flatten();
-        links.any(|(_, from)| !from.is_empty())
-            || self.fault.targets().is_some_and(|targets| !targets.nodes.is_empty())
+        match (self.fault.links(), self.fault.nodes()) {
+            (None, None) => true,
+            (Some(links), _) => links.values().any(|from| !from.is_empty()),
+            (None, Some(nodes)) => !nodes.is_empty(),
+        }
     }
 
     /// `partition`, `kill` and so on.
@@ -76,21 +79,34 @@ impl Period<'_> {
         let of_links = self.fault.links().is_some_and(|links| {
             links.contains_key(node) || links.values().flatten().any(|sender| sender == node)
         });
+        let is_whole = self.fault.links().is_none() && self.fault.nodes().is_none();
         of_links
-            || self
-                .fault
-                .targets()
-                .is_some_and(|targets| targets.nodes.iter().any(|target| target == node))
+            || is_whole
+            || self.fault.nodes().is_some_and(|nodes| nodes.iter().any(|target| target == node))
     }
 
     /// `n2 cut off from n0, n1 and n3`, `n1 down`.
     pub fn words(&self, nodes: &[String]) -> String {
         let blocked = match self.fault {
             FaultKind::Partition { blocked, .. } => blocked,
-            FaultKind::Kill(targets) => return format!("{} down", whom(targets, nodes)),
-            FaultKind::Pause(targets) => return format!("{} standing still", whom(targets, nodes)),
-            FaultKind::Power(targets) => return format!("{} without power", whom(targets, nodes)),
+            FaultKind::Kill(targets) => return format!("{} down", whom(&targets.nodes, nodes)),
+            FaultKind::Pause(targets) => {
+                return format!("{} standing still", whom(&targets.nodes, nodes));
+            }
+            FaultKind::Power(targets) => {
+                return format!("{} without power", whom(&targets.nodes, nodes));
+            }
             FaultKind::Slow { links, factor } => return slow(links, *factor),
+            FaultKind::Loss { probability } => {
+                return format!("messages lost with probability {probability}");
+            }
+            FaultKind::Duplication { probability } => {
+                return format!("messages doubled with probability {probability}");
+            }
+            FaultKind::Clog { links, every } => return clogged(links, *every),
+            FaultKind::Clock { targets, change } => {
+                return skewed(&whom(&targets.nodes, nodes), *change);
+            }
         };
         match self.sides(nodes).as_slice() {
             [few, many] => {
@@ -116,11 +132,28 @@ impl Period<'_> {
 }
 
 /// The nodes that a fault was meant for.
-fn whom(targets: &Targets, nodes: &[String]) -> String {
-    if targets.nodes.len() == nodes.len() && nodes.len() > 1 {
+fn whom(targets: &[String], nodes: &[String]) -> String {
+    if targets.len() == nodes.len() && nodes.len() > 1 {
         return format!("all {} nodes", nodes.len());
     }
-    names(&targets.nodes.iter().map(String::as_str).collect::<Vec<_>>())
+    names(&targets.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// `6 links clogged, with a wave every 0.5 s`.
+fn clogged(links: &BTreeMap<String, Vec<String>>, every: u64) -> String {
+    let count = links.values().map(|senders| senders.len() as u64).sum();
+    let (links, every) = (counted(count, "link", "links"), Duration::from_nanos(every));
+    format!("{links} clogged, with a wave every {}", duration(every))
+}
+
+/// `clock of n1 2.5 s ahead`, `clocks of n1 and n2 0.5 times as fast as time`.
+fn skewed(whom: &str, change: ClockChange) -> String {
+    match change {
+        ClockChange::Jump(ahead) => {
+            format!("clock of {whom} {} ahead", duration(Duration::from_nanos(ahead)))
+        }
+        ClockChange::Speed(speed) => format!("clock of {whom} {speed} times as fast as time"),
+    }
 }
 
 /// `n1 to n2 10 times slower`.
@@ -240,6 +273,32 @@ mod tests {
             let period = Period { begin: Time::ZERO, end: Time::MAX, fault: &fault };
             assert_eq!(period.words(&nodes(count)), words);
             assert!(period.touches("n0") && !period.touches("n99"), "{words}");
+        }
+    }
+
+    #[test]
+    fn other_faults_in_words() {
+        let fault = |json: &str| serde_json::from_str::<FaultKind>(json).expect("a fault");
+        for (json, words) in [
+            (r#"{"fault":"loss","probability":0.25}"#, "messages lost with probability 0.25"),
+            (r#"{"fault":"duplication","probability":1}"#, "messages doubled with probability 1"),
+            (
+                r#"{"fault":"clog","links":{"n0":["n1"],"n1":["n0"]},"every":500000000}"#,
+                "2 links clogged, with a wave every 0.5 s",
+            ),
+            (
+                r#"{"fault":"clock","targets":"asked","nodes":["n0"],"change":{"jump":2500000000}}"#,
+                "clock of n0 2.5 s ahead",
+            ),
+            (
+                r#"{"fault":"clock","targets":"some","nodes":["n0","n1"],"change":{"speed":0.5}}"#,
+                "clock of all 2 nodes 0.5 times as fast as time",
+            ),
+        ] {
+            let fault = fault(json);
+            let period = Period { begin: Time::ZERO, end: Time::MAX, fault: &fault };
+            assert_eq!(period.words(&nodes(2)), words);
+            assert!(period.touches("n0") && period.does_something(), "{words}");
         }
     }
 

@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use kolk_engine::faults::{self, Cut, CutError, Groups, LinkFaultError, OutageError, OverBudget};
+use kolk_engine::faults::{self, Cut, FaultError, Groups, Other, OverBudget};
 use kolk_history::Plan;
 use kolk_history::node_names::{NODES_MAX, NodeNames, NodeNamesError};
 use kolk_history::plan::{
@@ -17,7 +17,7 @@ use kolk_history::plan::{
 
 use crate::registry::{self, WorkloadError};
 
-pub use kolk_engine::faults::{Group, Kind, LinkFault, LinkKind, Outage};
+pub use kolk_engine::faults::{Asked, Group, Kind, LinkFault, LinkKind, Outage, Wanted};
 
 pub mod bounds;
 
@@ -64,6 +64,8 @@ pub struct Settings {
     pub outages: Vec<Outage>,
     /// Slow links and cuts in one direction asked for: `--slow`, `--cut n1>n2@5..7`.
     pub links: Vec<LinkFault>,
+    /// What else was asked for: `--loss 0.3@5..10`, `--duplication 0.3@5..10`, `--clog`, `--skew`.
+    pub asked: Vec<Asked>,
     /// What availability must be, if it is more than measured: `--availability`.
     pub availability: Option<Availability>,
     /// Whether the stronger checks count: `--strict`.
@@ -111,6 +113,7 @@ impl Settings {
             cuts: Vec::new(),
             outages: Vec::new(),
             links: Vec::new(),
+            asked: Vec::new(),
             availability: None,
             strict: false,
             lenient: false,
@@ -248,23 +251,35 @@ pub enum Nemesis {
     OneWay,
     /// Links are slow.
     Slow,
+    /// Messages are lost.
+    Loss,
+    /// Messages arrive twice.
+    Duplication,
+    /// Links stand still, and what is on them comes in waves.
+    Clog,
+    /// Clocks are wrong.
+    Clock,
 }
 
 impl Nemesis {
     /// All of them.
-    pub const ALL: [Nemesis; 6] = [
+    pub const ALL: [Nemesis; 10] = [
         Nemesis::Kill,
         Nemesis::Pause,
         Nemesis::Power,
         Nemesis::Partition,
         Nemesis::OneWay,
         Nemesis::Slow,
+        Nemesis::Loss,
+        Nemesis::Duplication,
+        Nemesis::Clog,
+        Nemesis::Clock,
     ];
 
     /// All that there are on this clock, with this latency in milliseconds: `--nemesis all`.
     pub fn all_on(clock: ClockKind, latency: f64) -> impl Iterator<Item = Nemesis> {
         Nemesis::ALL.into_iter().filter(move |nemesis| match nemesis {
-            Nemesis::Power => clock == ClockKind::Virtual,
+            Nemesis::Power | Nemesis::Clock => clock == ClockKind::Virtual,
             Nemesis::Slow => latency > 0.0,
             _ => true,
         })
@@ -279,6 +294,10 @@ impl Nemesis {
             Nemesis::Power => "power",
             Nemesis::OneWay => "one-way",
             Nemesis::Slow => "slow",
+            Nemesis::Loss => "loss",
+            Nemesis::Duplication => "duplication",
+            Nemesis::Clog => "clog",
+            Nemesis::Clock => "clock",
         }
     }
 }
@@ -402,18 +421,12 @@ pub enum PlanError {
     Availability,
     /// No such nemesis.
     #[error(
-        "unknown nemesis `{0}`; known are kill, pause, power, partition, one-way, slow and all"
+        "unknown nemesis `{0}`; known are kill, pause, power, partition, one-way, slow, loss, duplication, clog, clock and all"
     )]
     Nemesis(String),
-    /// A cut that cannot be made.
+    /// A fault that was asked for and cannot be.
     #[error(transparent)]
-    Cut(#[from] CutError),
-    /// A kill or a pause that cannot be.
-    #[error(transparent)]
-    Outage(#[from] OutageError),
-    /// A slow link or a cut in one direction that cannot be.
-    #[error(transparent)]
-    Link(#[from] LinkFaultError),
+    Asked(#[from] FaultError),
     /// Links without latency.
     #[error("there is nothing to make slower: `slow` needs a `--latency`")]
     NoLatency,
@@ -422,6 +435,9 @@ pub enum PlanError {
         "`power` is on the virtual clock only: what a real disk has not synced can not be taken away"
     )]
     RealPower,
+    /// Wrong clocks on the real clock.
+    #[error("`clock` is on the virtual clock only: there each node has a clock of its own")]
+    RealClocks,
     /// Targets that are none.
     #[error("`{text}` names no targets ({problem}): write it like kill=one,minority")]
     Targets {
@@ -509,6 +525,11 @@ fn faults(
     if is_powered && settings.clock == ClockKind::Real {
         return Err(PlanError::RealPower);
     }
+    let is_skewed =
+        draws(Nemesis::Clock) || settings.asked.iter().any(|asked| asked.wanted == Wanted::Clock);
+    if is_skewed && settings.clock == ClockKind::Real {
+        return Err(PlanError::RealClocks);
+    }
     let is_slow = draws(Nemesis::Slow) || settings.links.iter().any(|links| links.factor.is_some());
     if is_slow && settings.latency == 0.0 {
         return Err(PlanError::NoLatency);
@@ -529,6 +550,16 @@ fn faults(
                 drawn.extend(faults::link_faults(settings.seed, nodes, interval, load, kind));
             }
         }
+        for (nemesis, kind) in [
+            (Nemesis::Loss, Other::Loss),
+            (Nemesis::Duplication, Other::Duplication),
+            (Nemesis::Clog, Other::Clog),
+            (Nemesis::Clock, Other::Clock),
+        ] {
+            if draws(nemesis) {
+                drawn.extend(faults::others(settings.seed, nodes, interval, load, kind));
+            }
+        }
         drawn.extend(faults::outages(settings.seed, nodes, interval, load, &groups));
     }
     drawn.sort_by_key(|fault| fault.begin);
@@ -538,6 +569,9 @@ fn faults(
     }
     for links in &settings.links {
         all.push(links.fault(nodes, load)?);
+    }
+    for asked in &settings.asked {
+        all.push(asked.fault(nodes, load)?);
     }
     for outage in &settings.outages {
         all.push(outage.fault(nodes, load, &settings.outages)?);

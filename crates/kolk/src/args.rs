@@ -20,7 +20,7 @@ pub use self::paper::{CompletionsArgs, ElsewhereArgs, HelpArgs, ManArgs};
 pub use self::stored::{CheckArgs, PruneArgs, ReplayArgs, ReportArgs, ServeArgs, StoreCommand};
 pub use self::test::{LimitArgs, OutputArgs, PatienceArgs, RunArgs, TestArgs};
 pub use self::values::{
-    ClockArg, ExportArg, HostArg, JudgeArg, KeepArg, LatencyArg, ThreadsArg, Words,
+    ChanceArg, ClockArg, ExportArg, HostArg, JudgeArg, KeepArg, LatencyArg, ThreadsArg, Words,
 };
 pub use self::watch::WatchArgs;
 

@@ -9,12 +9,12 @@ use kolk_history::plan::{ClockKind, LatencyDistribution, NodeSpec, ThreadOrder, 
 use kolk_report::Role;
 use kolk_report::failure::Failure;
 use kolk_workload::planner::{
-    self, Kind, LinkFault, LinkKind, Nemesis, Nodes, Outage, PlanError, Settings,
+    self, Asked, Kind, LinkFault, LinkKind, Nemesis, Nodes, Outage, PlanError, Settings, Wanted,
 };
 use kolk_workload::topology::{Topology, UnknownTopology};
 use kolk_workload::{WorkloadError, plan, registry};
 
-use crate::args::{ClockArg, HostArg, JudgeArg, LatencyArg, RunArgs, ThreadsArg, Words};
+use crate::args::{ChanceArg, ClockArg, HostArg, JudgeArg, LatencyArg, RunArgs, ThreadsArg, Words};
 use crate::status::Stop;
 use crate::suggest::did_you_mean;
 use crate::{nodes, program, signals, stored, terminal};
@@ -147,11 +147,11 @@ pub fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
     for (kind, texts) in outages {
         for text in texts {
             let outage = Outage::read(kind, text);
-            settings.outages.push(outage.map_err(|error| bad_plan(PlanError::Outage(error)))?);
+            settings.outages.push(outage.map_err(|error| bad_plan(PlanError::Asked(error)))?);
         }
     }
     let links = |kind, text: &String| {
-        LinkFault::read(kind, text).map_err(|error| bad_plan(PlanError::Link(error)))
+        LinkFault::read(kind, text).map_err(|error| bad_plan(PlanError::Asked(error)))
     };
     for text in &args.slow {
         settings.links.push(links(LinkKind::Slow, text)?);
@@ -160,14 +160,24 @@ pub fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
         settings.links.push(links(LinkKind::OneWay, text)?);
     }
     for cut in args.cut.iter().filter(|cut| !cut.contains('>')) {
-        settings.cuts.push(cut.parse().map_err(|error| bad_plan(PlanError::Cut(error)))?);
+        settings.cuts.push(cut.parse().map_err(|error| bad_plan(PlanError::Asked(error)))?);
+    }
+    let others = [(Wanted::Clog, &args.clog), (Wanted::Clock, &args.skew)];
+    let others = others.iter().flat_map(|(wanted, texts)| texts.iter().map(|text| (*wanted, text)));
+    let chances = [(Wanted::Loss, &args.loss), (Wanted::Duplication, &args.duplication)];
+    let chances = chances
+        .iter()
+        .flat_map(|(wanted, given)| ChanceArg::windows(given).map(|text| (*wanted, text)));
+    for (wanted, text) in others.chain(chances) {
+        let asked = Asked::read(wanted, text);
+        settings.asked.push(asked.map_err(|error| bad_plan(PlanError::Asked(error)))?);
     }
     let or = |given: Option<f64>, default: f64| given.unwrap_or(default);
     settings.rate = or(args.rate, settings.rate);
     settings.time_limit = or(args.time_limit, settings.time_limit);
     settings.latency = or(args.latency, settings.latency);
-    settings.loss = or(args.loss, settings.loss);
-    settings.duplication = or(args.duplication, settings.duplication);
+    settings.loss = or(ChanceArg::always(&args.loss), settings.loss);
+    settings.duplication = or(ChanceArg::always(&args.duplication), settings.duplication);
     settings.nemesis_interval = or(args.nemesis_interval, settings.nemesis_interval);
     settings.latency_dist =
         args.latency_dist.map_or(settings.latency_dist, LatencyDistribution::from);
@@ -333,7 +343,7 @@ fn read_plan(text: &str, purpose: Purpose) -> Result<Plan, Failure> {
         Failure::new(format!("its {what} are of version {found}, and this kolk knows {known}"))
             .advice(advice)
     };
-    // What stood in a plan of the first version means the same in this one.
+    // What stood in a plan of an older version means the same in this one.
     if !(1..=FORMAT).contains(&versions.format) {
         return Err(older("keys", versions.format, FORMAT));
     }
@@ -357,7 +367,7 @@ mod tests {
         for (text, problem) in [
             ("{}", "it is no plan: missing field `format`"),
             ("[", "it is no plan"),
-            (r#"{"format":9,"draws":1}"#, "its keys are of version 9, and this kolk knows 2"),
+            (r#"{"format":9,"draws":1}"#, "its keys are of version 9, and this kolk knows 3"),
             (r#"{"format":1,"draws":9}"#, "its random draws are of version 9"),
             (
                 r#"{"format":1,"draws":1}"#,

@@ -19,6 +19,9 @@ use kolk_protocol::Time;
 use kolk_workload::planner::{Concurrency, Kind, Nodes, Outage, Settings, plan};
 use kolk_workload::registry;
 
+#[path = "outages/network.rs"]
+mod network;
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_kolk");
 
 #[derive(Clone, Copy, Debug, PartialEq)]

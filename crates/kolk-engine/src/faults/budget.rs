@@ -67,6 +67,9 @@ fn smaller(
     if fits(&fault) {
         return Some(fault);
     }
+    if let FaultKind::Clog { .. } = fault.kind {
+        return None;
+    }
     if let FaultKind::Partition { shape, .. } = &fault.kind {
         if shape == super::links::ONE_WAY {
             return None;
@@ -106,12 +109,12 @@ fn hit_beside(kept: &[Fault], fault: &Fault, nodes: &[String]) -> BTreeSet<usize
 }
 
 fn out_of_reach(kind: &FaultKind, nodes: &[String]) -> Vec<usize> {
-    match (kind.targets(), kind.blocked()) {
+    match (kind.targets(), kind.unheard()) {
         (Some(targets), _) => {
             (0..nodes.len()).filter(|node| targets.nodes.contains(&nodes[*node])).collect()
         }
         (None, Some(blocked)) => cut_off(blocked, nodes),
-        // Slow links keep nobody out of reach.
+        // Slow links and wrong clocks keep nobody out of reach.
         (None, None) => Vec::new(),
     }
 }
@@ -135,7 +138,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::faults::{Groups, LinkKind, link_faults, outages, partitions};
+    use crate::faults::{Groups, LinkKind, Other, link_faults, others, outages, partitions};
 
     /// At any time no more nodes are hit than there may be, and something still is.
     #[test]
@@ -151,6 +154,7 @@ mod tests {
                     let groups = Groups { kill: all(), pause: all(), power: all() };
                     drawn.extend(outages(seed, &nodes, interval, load, &groups));
                     drawn.extend(link_faults(seed, &nodes, interval, load, LinkKind::OneWay));
+                    drawn.extend(others(seed, &nodes, interval, load, Other::Clog));
                     drawn.sort_by_key(|fault| fault.begin);
                     let all = drawn.len();
                     let kept = within_budget(seed, &nodes, budget, &[], drawn.clone()).unwrap();
@@ -165,7 +169,7 @@ mod tests {
                     if budget == count {
                         assert_eq!(kept, drawn);
                     }
-                    left += kept.len() * 4 / all.max(1);
+                    left += kept.len() * 8 / all.max(1);
                 }
                 assert!(budget == 0 || left > 0, "{budget} of {count}");
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kolk_history::plan::{Fault, FaultKind};
 use kolk_protocol::{Key, Random};
 
-use super::{Blocked, Window, drawn, end_within, nanoseconds, partition};
+use super::{Blocked, drawn, partition};
 
 /// What a partition is called that is a cut in one direction.
 pub(super) const ONE_WAY: &str = "one-way";
@@ -50,7 +50,7 @@ pub fn link_faults(
 }
 
 /// All links from one set of nodes to another; from a node to itself there is none.
-fn between(src: &[String], dest: &[String]) -> Blocked {
+pub(super) fn between(src: &[String], dest: &[String]) -> Blocked {
     let links = dest.iter().map(|receiver| {
         let senders = src.iter().filter(|sender| *sender != receiver).cloned().collect();
         (receiver.clone(), senders)
@@ -82,126 +82,10 @@ fn slow(nodes: &[String], random: &mut Random) -> (Blocked, u32) {
     (links, FACTORS[random.index(FACTORS.len())])
 }
 
-/// A fault of links that somebody asked for, in seconds from the start of the load: `n1>n2@5..7` is
-/// a cut in that direction, `n1>n2+n3*10@0..20` has messages take ten times as long.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LinkFault {
-    /// From whom.
-    pub src: Vec<String>,
-    /// To whom.
-    pub dest: Vec<String>,
-    /// How many times longer messages take; `None` if they do not come.
-    pub factor: Option<u32>,
-    /// From when.
-    pub begin: Duration,
-    /// Until when; without an end as long as the load.
-    pub end: Option<Duration>,
-}
-
-/// Why a fault of links cannot be.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum LinkFaultError {
-    /// The text is none.
-    #[error(
-        "`{text}` is no fault of a link ({problem}): write it like {example}, in seconds from the start of the load"
-    )]
-    Syntax {
-        /// The text.
-        text: String,
-        /// What is wrong with it.
-        problem: &'static str,
-        /// One that is right.
-        example: &'static str,
-    },
-    /// A node that is not there.
-    #[error("`{text}` names `{node}`, which is no node; nodes are {nodes}")]
-    UnknownNode {
-        /// The text.
-        text: String,
-        /// The name.
-        node: String,
-        /// All that there are.
-        nodes: String,
-    },
-    /// There is no link between these nodes.
-    #[error("there is no link in `{0}`: it needs two nodes that differ")]
-    NoLink(String),
-    /// It goes on when the load is over, or begins after it.
-    #[error("`{text}` ends at {end} s, but the load is over after {load} s")]
-    TooLong {
-        /// The text.
-        text: String,
-        /// When it ends.
-        end: f64,
-        /// When the load ends.
-        load: f64,
-    },
-}
-
-impl LinkFault {
-    /// Reads what somebody asked for.
-    ///
-    /// # Errors
-    ///
-    /// [`LinkFaultError::Syntax`].
-    pub fn read(kind: LinkKind, text: &str) -> Result<LinkFault, LinkFaultError> {
-        let example = match kind {
-            LinkKind::OneWay => "n1>n2@5..7",
-            LinkKind::Slow => "n1>n2*10@0..20",
-        };
-        let error = |problem| LinkFaultError::Syntax { text: text.to_owned(), problem, example };
-        let (ends, times) = text.split_once('@').ok_or(error("there is no `@`"))?;
-        let (ends, factor) = match (kind, ends.split_once('*')) {
-            (LinkKind::OneWay, None) => (ends, None),
-            (LinkKind::OneWay, Some(_)) => return Err(error("a cut has no factor")),
-            (LinkKind::Slow, None) => return Err(error("there is no `*`")),
-            (LinkKind::Slow, Some((ends, factor))) => {
-                let factor = factor.trim().parse().ok().filter(|factor| *factor >= 2);
-                (
-                    ends,
-                    Some(
-                        factor
-                            .ok_or(error("how many times slower is a whole number of 2 or more"))?,
-                    ),
-                )
-            }
-        };
-        let (src, dest) = ends.split_once('>').ok_or(error("there is no `>`"))?;
-        let window = |nodes: &str| Window::read(&format!("{nodes}@{times}")).map_err(error);
-        let (src, dest) = (window(src)?, window(dest)?);
-        let Window { begin, end, nodes: dest } = dest;
-        Ok(LinkFault { src: src.nodes, dest, factor, begin, end })
-    }
-
-    /// The fault, among these nodes and in a load this long.
-    ///
-    /// # Errors
-    ///
-    /// If it names a node that is not there or no link, or does not lie within the load.
-    pub fn fault(&self, nodes: &[String], load: Duration) -> Result<Fault, LinkFaultError> {
-        let text = || format!("{}>{}", self.src.join("+"), self.dest.join("+"));
-        if let Some(node) = self.src.iter().chain(&self.dest).find(|node| !nodes.contains(node)) {
-            let (node, nodes) = (node.clone(), nodes.join(", "));
-            return Err(LinkFaultError::UnknownNode { text: text(), node, nodes });
-        }
-        let links = between(&self.src, &self.dest);
-        if links.is_empty() {
-            return Err(LinkFaultError::NoLink(text()));
-        }
-        let end = end_within(self.begin, self.end, load).map_err(|end| {
-            LinkFaultError::TooLong { text: text(), end, load: load.as_secs_f64() }
-        })?;
-        let (begin, end) = (nanoseconds(self.begin), nanoseconds(end));
-        Ok(match self.factor {
-            None => partition(begin, end, ONE_WAY, links),
-            Some(factor) => Fault { begin, end, kind: FaultKind::Slow { links, factor } },
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::faults::LinkFault;
 
     fn names(count: usize) -> Vec<String> {
         (0..count).map(|n| format!("n{n}")).collect()
@@ -290,23 +174,23 @@ mod tests {
             (
                 LinkKind::OneWay,
                 "n1>n7@1..2",
-                "`n1>n7` names `n7`, which is no node; nodes are n0, n1, n2, n3",
+                "the cut names `n7`, which is no node; nodes are n0, n1, n2, n3",
             ),
             (
                 LinkKind::Slow,
                 "n1>n2*2@1..30",
-                "`n1>n2` ends at 30 s, but the load is over after 20 s",
+                "the slow link ends at 30 s, but the load is over after 20 s",
             ),
             (
                 LinkKind::Slow,
                 "n1>n2@1..2",
-                "`n1>n2@1..2` is no fault of a link (there is no `*`): write it like n1>n2*10@0..20, in \
+                "`n1>n2@1..2` is no slow link (there is no `*`): write it like n1>n2*10@0..20, in \
                  seconds from the start of the load",
             ),
             (
                 LinkKind::Slow,
                 "n1>n2*1@1..2",
-                "`n1>n2*1@1..2` is no fault of a link (how many times slower is a whole number of 2 or \
+                "`n1>n2*1@1..2` is no slow link (how many times slower is a whole number of 2 or \
                  more): write it like n1>n2*10@0..20, in seconds from the start of the load",
             ),
         ] {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use kolk_history::plan::{Fault, FaultKind, Targets};
 use kolk_protocol::{Key, Random};
 
-use super::{Window, end_within, nanoseconds};
+use super::nanoseconds;
 
 /// What becomes of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Kind {
         }
     }
 
-    fn fault(self, begin: u64, end: u64, targets: Targets) -> Fault {
+    pub(super) fn fault(self, begin: u64, end: u64, targets: Targets) -> Fault {
         let kind = match self {
             Kind::Kill => FaultKind::Kill(targets),
             Kind::Pause => FaultKind::Pause(targets),
@@ -217,126 +217,10 @@ pub fn outages(
     faults
 }
 
-/// A kill, a pause or a loss of power that somebody asked for: `n1@3..5`, `n2+n3@1..2`, `n0@10..`,
-/// in seconds from the start of the load. At its end the nodes are started again, or go on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outage {
-    /// What becomes of them.
-    pub kind: Kind,
-    /// Whom it hits.
-    pub nodes: Vec<String>,
-    /// From when.
-    pub begin: Duration,
-    /// Until when; without an end as long as the load.
-    pub end: Option<Duration>,
-}
-
-/// Why an outage cannot be.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum OutageError {
-    /// The text is none.
-    #[error(
-        "`{text}` is no {kind} ({problem}): write it like n1@3..5 or n2+n3@1..2.5, in seconds from the start of the load"
-    )]
-    Syntax {
-        /// `kill`, `pause` or `power`.
-        kind: &'static str,
-        /// The text.
-        text: String,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
-    /// A node that is not there.
-    #[error("the {kind} names `{node}`, which is no node; nodes are {nodes}")]
-    UnknownNode {
-        /// `kill`, `pause` or `power`.
-        kind: &'static str,
-        /// The name.
-        node: String,
-        /// All that there are.
-        nodes: String,
-    },
-    /// It goes on when the load is over, or begins after it.
-    #[error("the {kind} ends at {end} s, but the load is over after {load} s")]
-    TooLong {
-        /// `kill`, `pause` or `power`.
-        kind: &'static str,
-        /// When it ends.
-        end: f64,
-        /// When the load ends.
-        load: f64,
-    },
-    /// A node that does not run then can neither be killed nor paused.
-    #[error(
-        "the {kind} of {node} at {at} s would hit nothing: by then it has been killed, and does not run until {until} s"
-    )]
-    IsDown {
-        /// `kill`, `pause` or `power`.
-        kind: &'static str,
-        /// The node.
-        node: String,
-        /// When it would be hit.
-        at: f64,
-        /// When it is started again.
-        until: f64,
-    },
-}
-
-impl Outage {
-    /// Reads what somebody asked for.
-    ///
-    /// # Errors
-    ///
-    /// [`OutageError::Syntax`].
-    pub fn read(kind: Kind, text: &str) -> Result<Outage, OutageError> {
-        let error =
-            |problem| OutageError::Syntax { kind: kind.name(), text: text.to_owned(), problem };
-        let Window { nodes, begin, end } = Window::read(text).map_err(error)?;
-        Ok(Outage { kind, nodes, begin, end })
-    }
-
-    fn end(&self, load: Duration) -> Duration {
-        self.end.unwrap_or(load)
-    }
-
-    /// The fault, among these nodes, in a load this long, and beside the others that were asked
-    /// for.
-    ///
-    /// # Errors
-    ///
-    /// If it names a node that is not there, does not lie within the load, or hits a node that has
-    /// been killed by then.
-    pub fn fault(
-        &self,
-        nodes: &[String],
-        load: Duration,
-        all: &[Outage],
-    ) -> Result<Fault, OutageError> {
-        let kind = self.kind.name();
-        if let Some(node) = self.nodes.iter().find(|node| !nodes.contains(node)) {
-            let (node, nodes) = (node.clone(), nodes.join(", "));
-            return Err(OutageError::UnknownNode { kind, node, nodes });
-        }
-        let end = end_within(self.begin, self.end, load).map_err(|end| OutageError::TooLong {
-            kind,
-            end,
-            load: load.as_secs_f64(),
-        })?;
-        let kills = all.iter().filter(|other| other.kind != Kind::Pause && *other != self);
-        for other in kills.filter(|other| (other.begin..other.end(load)).contains(&self.begin)) {
-            if let Some(node) = self.nodes.iter().find(|node| other.nodes.contains(node)) {
-                let (at, until) = (self.begin.as_secs_f64(), other.end(load).as_secs_f64());
-                return Err(OutageError::IsDown { kind, node: node.clone(), at, until });
-            }
-        }
-        let targets = Targets { targets: "asked".to_owned(), nodes: self.nodes.clone() };
-        Ok(self.kind.fault(nanoseconds(self.begin), nanoseconds(end), targets))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::faults::Outage;
 
     fn names(count: usize) -> Vec<String> {
         (0..count).map(|n| format!("n{n}")).collect()
@@ -347,7 +231,7 @@ mod tests {
             FaultKind::Kill(targets) => (Kind::Kill, targets),
             FaultKind::Pause(targets) => (Kind::Pause, targets),
             FaultKind::Power(targets) => (Kind::Power, targets),
-            FaultKind::Partition { .. } | FaultKind::Slow { .. } => panic!("no outage"),
+            _ => panic!("no outage"),
         }
     }
 

@@ -166,7 +166,8 @@ fn cuts_are_read() {
         ("n0@10..", vec!["n0"], 10.0, None),
     ] {
         let nodes = nodes.into_iter().map(str::to_owned).collect();
-        let expected = Cut { nodes, begin: seconds(begin), end: end.map(seconds) };
+        let when = Window { begin: seconds(begin), end: end.map(seconds) };
+        let expected = Cut { nodes, when };
         assert_eq!(text.parse(), Ok(expected), "{text}");
     }
 }
@@ -183,7 +184,9 @@ fn what_is_no_cut_says_why() {
         ("n3@0..inf", "the end is no number of seconds"),
         ("n3@5..5", "it ends before it begins"),
     ] {
-        let expected = CutError::Syntax { text: text.to_owned(), problem };
+        let example = "n3@0..20 or n1+n3@5..7.5";
+        let text = text.to_owned();
+        let expected = FaultError::Syntax { what: "cut", text: text.clone(), problem, example };
         assert_eq!(text.parse::<Cut>(), Err(expected), "{text}");
     }
 }

@@ -46,7 +46,7 @@ struct Life {
     paused_by: Vec<u32>,
     /// What came for it while it did not run.
     kept: VecDeque<InFlight>,
-    /// When it wanted to be woken, while it stands still.
+    /// When it wanted to be woken by its own clock, while it stands still.
     alarm: Option<Time>,
 }
 
@@ -299,7 +299,7 @@ impl Simulation<'_> {
         self.order(PAUSE, asked_for(targets))?;
         let mut done = Vec::new();
         for node in nodes {
-            let alarm = self.alarms[usize::from(node)].at;
+            let alarm = self.alarms[usize::from(node)].shown;
             let life = self.lives.of(node);
             let what = match life.state {
                 // Who is not there yet cannot be paused: it comes up while the others stand still.
@@ -354,7 +354,7 @@ impl Simulation<'_> {
     }
 
     /// The nodes of a fault.
-    fn targets(&self, targets: &Targets) -> Result<Vec<u16>, EngineError> {
+    pub(super) fn targets(&self, targets: &Targets) -> Result<Vec<u16>, EngineError> {
         let find = |name: &String| match self.directory.find(name) {
             Some(Endpoint::Node(node)) => Ok(node),
             _ => Err(EngineError::BadPlan(format!("the plan hits `{name}`, which is no node"))),
@@ -407,7 +407,7 @@ fn everybody(targets: &Targets) -> Value {
     if is_asked(targets) { names(targets) } else { keyword("all") }
 }
 
-fn names(targets: &Targets) -> Value {
+pub(super) fn names(targets: &Targets) -> Value {
     Value::list(targets.nodes.iter().map(|name| Value::text(name.as_str())).collect())
 }
 

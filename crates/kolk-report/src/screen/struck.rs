@@ -85,7 +85,7 @@ fn is_able(open: &[&Period<'_>], nodes: &[String]) -> bool {
     };
     let hears = |receiver: &String, sender: &String| {
         open.iter()
-            .filter_map(|period| period.fault.blocked())
+            .filter_map(|period| period.fault.unheard())
             .all(|blocked| blocked.get(receiver).is_none_or(|deaf_to| !deaf_to.contains(sender)))
     };
     let running: Vec<&String> = nodes.iter().filter(|node| runs(node)).collect();

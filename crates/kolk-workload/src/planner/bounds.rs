@@ -4,7 +4,7 @@
 //! Everything that is later taken on trust is bounded here, and nowhere else.
 
 use kolk_history::Plan;
-use kolk_history::plan::{ClockKind, Fault, FaultKind};
+use kolk_history::plan::{ClockChange, ClockKind, Fault, FaultKind, Millionths};
 
 use super::{Concurrency, PlanError};
 use crate::registry;
@@ -32,6 +32,10 @@ pub const FAULTS_MAX: usize = 1 << 20;
 
 /// How many times slower a link may get.
 pub const FACTOR_MAX: u32 = 10_000;
+
+/// How far a clock may jump, in nanoseconds, and how fast it may run.
+const JUMP_MAX: u64 = TIME_LIMIT_MAX as u64 * 1_000_000_000;
+const SPEEDS: std::ops::RangeInclusive<Millionths> = Millionths(10_000)..=Millionths(100_000_000);
 
 /// What is said of a load's length that is none.
 pub(super) const TIME_LIMIT: &str = "above 0 and at most 131072 s";
@@ -106,9 +110,29 @@ fn fault_problem(plan: &Plan, fault: &Fault) -> Option<String> {
     if matches!(fault.kind, FaultKind::Power(_)) && plan.clock == ClockKind::Real {
         return Some("is a loss of power, which there is on the virtual clock only".to_owned());
     }
+    match &fault.kind {
+        FaultKind::Clock { .. } if plan.clock == ClockKind::Real => {
+            return Some("is of clocks, which are wrong on the virtual clock only".to_owned());
+        }
+        FaultKind::Clock { change: ClockChange::Jump(ahead), .. } if *ahead > JUMP_MAX => {
+            return Some("has clocks jump by more than a day and a half".to_owned());
+        }
+        FaultKind::Clock { change: ClockChange::Speed(speed), .. } if !SPEEDS.contains(speed) => {
+            return Some(format!("has clocks run {speed} times as fast: it must be 0.01 to 100"));
+        }
+        FaultKind::Clog { every: 0, .. } => {
+            return Some("has no time between waves".to_owned());
+        }
+        FaultKind::Loss { probability } | FaultKind::Duplication { probability }
+            if probability.0 > 1_000_000 =>
+        {
+            return Some(format!("has the probability {probability}: it must be 0 to 1"));
+        }
+        _ => {}
+    }
     let links = fault.kind.links().into_iter().flatten();
     let ends = links.flat_map(|(receiver, senders)| senders.iter().chain([receiver]));
-    let targets = fault.kind.targets().into_iter().flat_map(|targets| &targets.nodes);
+    let targets = fault.kind.nodes().into_iter().flatten();
     let stranger = ends.chain(targets).find(|name| !plan.nodes.contains(name))?;
     Some(format!("names `{}`, which is no node", stranger.escape_debug()))
 }

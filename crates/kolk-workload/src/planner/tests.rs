@@ -179,7 +179,8 @@ fn flags_are_read() {
     let error = "kil".parse::<Nemesis>().expect_err("not there");
     assert_eq!(
         error.to_string(),
-        "unknown nemesis `kil`; known are kill, pause, power, partition, one-way, slow and all"
+        "unknown nemesis `kil`; known are kill, pause, power, partition, one-way, slow, loss, \
+         duplication, clog, clock and all"
     );
 }
 
@@ -308,13 +309,18 @@ fn power_needs_a_simulated_disk_and_slow_links_latency() {
         (Nemesis::Slow, 0.0, ClockKind::Virtual, Err(PlanError::NoLatency)),
         (Nemesis::Slow, 1.0, ClockKind::Real, Ok("slow")),
         (Nemesis::OneWay, 0.0, ClockKind::Virtual, Ok("partition")),
+        (Nemesis::Clock, 0.0, ClockKind::Real, Err(PlanError::RealClocks)),
+        (Nemesis::Clock, 0.0, ClockKind::Virtual, Ok("clock")),
+        (Nemesis::Clog, 0.0, ClockKind::Real, Ok("clog")),
+        (Nemesis::Loss, 0.0, ClockKind::Real, Ok("loss")),
+        (Nemesis::Duplication, 0.0, ClockKind::Real, Ok("duplication")),
     ] {
         let found = with(latency, clock, nemesis);
         let found = found.map(|plan| plan.faults.first().expect("a fault").kind.name());
         assert_eq!(found, expected);
     }
     let all = |clock, latency| Nemesis::all_on(clock, latency).count();
-    assert_eq!((all(ClockKind::Virtual, 1.0), all(ClockKind::Real, 0.0)), (6, 4));
+    assert_eq!((all(ClockKind::Virtual, 1.0), all(ClockKind::Real, 0.0)), (10, 7));
     // A stored plan is held to the same.
     let mut plan = with(0.0, ClockKind::Virtual, Nemesis::Power).expect("a plan");
     plan.clock = ClockKind::Real;

@@ -8,8 +8,8 @@ use kolk_engine::{Patience, Room};
 use kolk_history::plan::Limits;
 
 use super::values::{
-    ClockArg, HostArg, JudgeArg, LatencyArg, ThreadsArg, Words, parse_log_size, parse_seconds,
-    parse_seed, parse_size,
+    ChanceArg, ClockArg, HostArg, JudgeArg, LatencyArg, ThreadsArg, Words, parse_log_size,
+    parse_seconds, parse_seed, parse_size,
 };
 
 const TEST_EXAMPLES: &str = "\
@@ -122,13 +122,14 @@ pub struct RunArgs {
         help_heading = "Network and faults"
     )]
     pub latency_dist: Option<LatencyArg>,
-    /// The probability that a message between nodes is lost
+    /// The probability that a message between nodes is lost; for a while: 0.3@5..10
     #[arg(long, value_name = "P", help_heading = "Network and faults")]
-    pub loss: Option<f64>,
-    /// The probability that a message between nodes arrives twice
+    pub loss: Vec<ChanceArg>,
+    /// The probability that a message between nodes arrives twice; for a while: 0.3@5..10
     #[arg(long, value_name = "P", help_heading = "Network and faults")]
-    pub duplication: Option<f64>,
-    /// Sources of faults, with commas between: kill, pause, power, partition, one-way, slow, or all
+    pub duplication: Vec<ChanceArg>,
+    /// Sources of faults, with commas between: kill, pause, power, partition, one-way, slow, loss,
+    /// duplication, clog, clock, or all
     #[arg(long, value_name = "FAULTS", help_heading = "Network and faults")]
     pub nemesis: Option<Words>,
     /// Seconds between a fault's beginning or end and the next, on average [default: 10]
@@ -145,12 +146,20 @@ pub struct RunArgs {
     #[arg(long, value_name = "PAUSE", help_heading = "Network and faults")]
     pub pause: Vec<String>,
     /// Take the power from nodes, which lose what they have not synced, and start them again:
-    /// NODES@FROM..TO; may be repeated
+    /// NODES@FROM..TO, or NODES@AT for a second; may be repeated
     #[arg(long, value_name = "POWER", help_heading = "Network and faults")]
     pub power: Vec<String>,
     /// Have messages on links take so many times longer: n1>n2*10@0..20; may be repeated
     #[arg(long, value_name = "SLOW", help_heading = "Network and faults")]
     pub slow: Vec<String>,
+    /// Have links of nodes stand still and deliver all at once at the end: n1+n2@5..10, or every
+    /// half second: n1/0.5@5..10; may be repeated
+    #[arg(long, value_name = "CLOG", help_heading = "Network and faults")]
+    pub clog: Vec<String>,
+    /// Have clocks of nodes be wrong, on the virtual clock: n1:2.5@5..10 jumps ahead by 2.5 s,
+    /// n1*1.5@5..10 runs faster; may be repeated
+    #[arg(long, value_name = "SKEW", help_heading = "Network and faults")]
+    pub skew: Vec<String>,
     /// Whom drawn kills, pauses or losses of power may hit: kill=one,minority; of one,
     /// minority-third, minority, majority, all, some [default: all of these]
     #[arg(long, value_name = "TARGETS", help_heading = "Network and faults")]

@@ -19,6 +19,52 @@ impl std::str::FromStr for Words {
     }
 }
 
+/// How likely something befalls a message, as a flag that may be repeated: for the whole run, or
+/// for a while.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ChanceArg {
+    /// For the whole run: `0.1`.
+    Always(f64),
+    /// For a while, as it was typed: `0.3@5..10`.
+    Window(String),
+}
+
+impl std::str::FromStr for ChanceArg {
+    type Err = std::num::ParseFloatError;
+
+    fn from_str(text: &str) -> Result<ChanceArg, Self::Err> {
+        if text.contains('@') {
+            return Ok(ChanceArg::Window(text.to_owned()));
+        }
+        text.parse().map(ChanceArg::Always)
+    }
+}
+
+impl ChanceArg {
+    /// The one for the whole run: of several the last.
+    pub fn always(given: &[ChanceArg]) -> Option<f64> {
+        given.iter().rev().find_map(|chance| match chance {
+            ChanceArg::Always(chance) => Some(*chance),
+            ChanceArg::Window(_) => None,
+        })
+    }
+
+    /// Those for a while.
+    pub fn windows(given: &[ChanceArg]) -> impl Iterator<Item = &String> {
+        given.iter().filter_map(|chance| match chance {
+            ChanceArg::Always(_) => None,
+            ChanceArg::Window(text) => Some(text),
+        })
+    }
+
+    /// Gives one for the whole run if there is none.
+    pub fn or_always(given: &mut Vec<ChanceArg>, chance: f64) {
+        if ChanceArg::always(given).is_none() {
+            given.push(ChanceArg::Always(chance));
+        }
+    }
+}
+
 /// Whose checks count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum JudgeArg {

@@ -8,7 +8,7 @@ use kolk_report::numbers::{counted, grouped};
 use kolk_report::{Role, difference};
 use kolk_workload::registry;
 
-use crate::args::{ClockArg, LatencyArg, PatienceArgs, RunArgs, VerifyArgs, Words};
+use crate::args::{ChanceArg, ClockArg, LatencyArg, PatienceArgs, RunArgs, VerifyArgs, Words};
 use crate::progress::Bar;
 use crate::status::{Status, Stop};
 use crate::{commands, nodes, request, runner, signals, terminal};
@@ -43,8 +43,8 @@ fn stormy(run: &mut RunArgs) {
     run.rate.get_or_insert(50.0);
     run.latency.get_or_insert(20.0);
     run.latency_dist.get_or_insert(LatencyArg::Exponential);
-    run.loss.get_or_insert(0.05);
-    run.duplication.get_or_insert(0.05);
+    ChanceArg::or_always(&mut run.loss, 0.05);
+    ChanceArg::or_always(&mut run.duplication, 0.05);
     run.nemesis_interval.get_or_insert(2.0);
     run.nemesis.get_or_insert_with(|| Words(vec!["all".to_owned()]));
     run.strict = true;
@@ -154,8 +154,8 @@ fn flags(run: &RunArgs) -> String {
         ("time-limit", run.time_limit),
         ("rate", run.rate),
         ("latency", run.latency),
-        ("loss", run.loss),
-        ("duplication", run.duplication),
+        ("loss", ChanceArg::always(&run.loss)),
+        ("duplication", ChanceArg::always(&run.duplication)),
         ("nemesis-interval", run.nemesis_interval),
     ];
     let numbers =

@@ -420,8 +420,10 @@ function describeKinds({ meta, messages }) {
 function readFaults({ plan, ended, loadBegan }) {
   const all = plan.faults.map((fault, number) => {
     const blocked = fault.blocked ?? {};
-    const touched = new Set(fault.nodes ?? []);
-    for (const [receiver, senders] of Object.entries(blocked)) {
+    const links = fault.blocked ?? fault.links;
+    // What names neither nodes nor links is a fault of the whole network.
+    const touched = new Set(fault.nodes ?? (links ? [] : plan.nodes));
+    for (const [receiver, senders] of Object.entries(links ?? {})) {
       if (senders.length > 0) touched.add(receiver);
       for (const sender of senders) touched.add(sender);
     }

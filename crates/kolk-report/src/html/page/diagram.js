@@ -511,7 +511,7 @@ function distanceSquared(x, y, segments, at) {
 /// What a band is called that cuts nobody off: whom it hit, and how.
 function faultName(fault) {
   const state = { kill: "down", pause: "paused", power: "without power" }[fault.kind];
-  return state
-    ? `${[...fault.touched].map(plain).join(" ")} ${state}`
-    : `${fault.kind} ${fault.shape ?? ""}`;
+  const whom = [...fault.touched].map(plain).join(" ");
+  if (state) return `${whom} ${state}`;
+  return fault.kind === "clock" ? `clock of ${whom}` : `${fault.kind} ${fault.shape ?? ""}`;
 }

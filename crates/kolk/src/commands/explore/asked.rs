@@ -80,8 +80,8 @@ fn open(run: &RunArgs) -> Open {
         time_limit: run.time_limit.is_none() && !cuts,
         latency: run.latency.is_none(),
         latency_dist: run.latency_dist.is_none(),
-        loss: run.loss.is_none(),
-        duplication: run.duplication.is_none(),
+        loss: run.loss.is_empty(),
+        duplication: run.duplication.is_empty(),
         nemesis: run.nemesis.is_none() && !cuts,
         nemesis_interval: run.nemesis_interval.is_none(),
     }
