@@ -174,20 +174,11 @@ const JAVA: Project = Project {
     build: "javac -Xlint:all -Werror -d build ./*.java",
     setup: "      - uses: actions/setup-java@v4\n        with:\n          distribution: temurin\n          java-version: 17",
     ignored: "/build/",
-    sources: &[
-        "Main.java",
-        "Node.java",
-        "Timers.java",
-        "KeyValue.java",
-        "RpcException.java",
-        "Json.java",
-        "node",
-    ],
+    sources: &["Main.java", "Node.java", "KeyValue.java", "RpcException.java", "Json.java", "node"],
     files: &[
         file!("java", "Main.java", "the node"),
         file!("java", program "node", "starts it"),
-        file!("java", "Node.java", "the library: messages, RPC, lockstep"),
-        file!("java", "Timers.java", "its timers"),
+        file!("java", "Node.java", "the library: messages, RPC, timers, lockstep"),
         file!("java", "KeyValue.java", "its key-value client"),
         file!("java", "RpcException.java", "its errors"),
         file!("java", "Json.java", "JSON, which Java does not come with"),
@@ -205,13 +196,15 @@ const ELIXIR: Project = Project {
     build: "mkdir -p build\nelixirc --warnings-as-errors -o build ./*.ex",
     setup: "      - uses: erlef/setup-beam@v1\n        with:\n          otp-version: \"26\"\n          elixir-version: \"1.16\"",
     ignored: "/build/",
-    sources: &["main.exs", "kolk_node.ex", "server.ex", "key_value.ex", "json.ex", "node"],
+    sources: &["main.exs", "kolk_node.ex", "json.ex", "node"],
     files: &[
         file!("elixir", "main.exs", "the node"),
         file!("elixir", program "node", "starts it"),
-        file!("elixir", "kolk_node.ex", "the library: what a handler can do"),
-        file!("elixir", "server.ex", "its messages, RPC, timers, lockstep"),
-        file!("elixir", "key_value.ex", "its key-value client"),
+        file!(
+            "elixir",
+            "kolk_node.ex",
+            "the library: messages, RPC, timers, key-value clients, lockstep"
+        ),
         file!("elixir", "json.ex", "JSON, which older versions do not come with"),
     ],
 };
@@ -231,8 +224,7 @@ const GO: Project = Project {
     files: &[
         file!("go", "main.go", "the node"),
         file!("go", "kolknode/node.go", "the library: messages and lockstep"),
-        file!("go", "kolknode/rpc.go", "its RPC and timers"),
-        file!("go", "kolknode/services.go", "its key-value client"),
+        file!("go", "kolknode/rpc.go", "its RPC, timers, and key-value clients"),
         file!("go", "go.mod", ""),
     ],
 };

@@ -42,13 +42,17 @@ const JAVASCRIPT: Language = Language { name: "javascript", build: "./build.sh",
 const RUBY: Language = Language { name: "ruby", build: "./build.sh", program: "{}.rb" };
 const GO: Language = Language {
     name: "go",
-    build: "./build.sh && cp bin/node bin/main && go build -o bin/ ./broadcast ./counter",
+    build: "test -z \"$(gofmt -l .)\" && ./build.sh && cp bin/node bin/main && \
+            go build -o bin/ ./broadcast ./counter",
     program: "bin/{}",
 };
 const JAVA: Language =
     Language { name: "java", build: "./build.sh && cp node main", program: "{}" };
-const ELIXIR: Language =
-    Language { name: "elixir", build: "./build.sh && cp node main", program: "{}" };
+const ELIXIR: Language = Language {
+    name: "elixir",
+    build: "mix format --check-formatted ./*.ex ./*.exs && ./build.sh && cp node main",
+    program: "{}",
+};
 // The compiler and Node's types are those that are there: a test fetches nothing.
 const TYPESCRIPT: Language = Language {
     name: "typescript",

@@ -131,9 +131,9 @@ final class Json {
     private static void quote(StringBuilder out, String string) {
         out.append('"');
         for (char c : string.toCharArray()) {
-            if (c == '"' || c == '\\') out.append('\\').append(c);
-            else if (c < ' ' || Character.isSurrogate(c)) out.append(String.format("\\u%04x", (int) c));
-            else out.append(c);
+            boolean isEscaped = c < ' ' || Character.isSurrogate(c);
+            if (c == '"' || c == '\\') out.append('\\');
+            out.append(isEscaped ? String.format("\\u%04x", (int) c) : c);
         }
         out.append('"');
     }

@@ -1,7 +1,7 @@
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 
-/** A client of lin-kv, seq-kv or lww-kv. Error 20: there is no such key; 22: its value is another. */
+/** A client of lin-kv, seq-kv or lww-kv. Error 20: no such key; 22: its value is another. */
 record KeyValue(Node node, String service) {
     CompletableFuture<Object> read(Object key) {
         return ask(Node.body("type", "read", "key", key)).thenApply(reply -> reply.get("value"));

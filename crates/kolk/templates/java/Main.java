@@ -4,8 +4,10 @@ import java.util.concurrent.CompletableFuture;
 final class Main {
     public static void main(String[] args) throws InterruptedException {
         Node node = new Node();
-        node.on("echo", (src, body) ->
-            CompletableFuture.completedFuture(Node.body("type", "echo_ok", "echo", body.get("echo"))));
+        node.on("echo", (src, body) -> {
+            var reply = Node.body("type", "echo_ok", "echo", body.get("echo"));
+            return CompletableFuture.completedFuture(reply);
+        });
         node.run();
     }
 }

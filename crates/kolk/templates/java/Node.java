@@ -1,13 +1,13 @@
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
-import java.util.HashMap;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -18,20 +18,22 @@ final class Node {
     /** In nanoseconds, as all durations. */
     static final long SECOND = 1_000_000_000L;
 
-    private static final String END = new String("the end of the input");
-
     /** Gives the reply's body, now or later. */
     interface Handler {
         CompletableFuture<Map<String, Object>> handle(String src, Map<String, Object> body);
     }
 
+    /** What waits for its time, or for the reply to the request of this number. */
+    private record Wait(Long number, long due, CompletableFuture<Map<String, Object>> end) {}
+
+    private static final String END = new String("the end of the input");
+
     String id;
     List<String> ids = List.of();
     Random random = new Random();
-    private final Map<String, Handler> handlers = new HashMap<>();
-    private final Map<Object, CompletableFuture<Map<String, Object>>> waiting = new HashMap<>();
-    private final Timers timers = new Timers();
-    private final BlockingQueue<String> lines = new LinkedBlockingQueue<>();
+    private final Map<String, Handler> handlers = new LinkedHashMap<>();
+    private final List<Wait> waits = new ArrayList<>();
+    private final LinkedBlockingQueue<String> lines = new LinkedBlockingQueue<>();
     private final StringBuilder out = new StringBuilder();
     private long number;
     private Long at; // Virtual nanoseconds, in lockstep.
@@ -51,28 +53,24 @@ final class Node {
         out.append('\n');
     }
 
-    /** Does something later. */
-    Timers.Timer after(long wait, Runnable action) {
-        return timers.add(now() + wait, action);
+    private CompletableFuture<Map<String, Object>> await(Long number, long wait) {
+        CompletableFuture<Map<String, Object>> end = new CompletableFuture<>();
+        waits.add(new Wait(number, now() + wait, end));
+        waits.sort(Comparator.comparingLong(Wait::due));
+        return end;
     }
 
     CompletableFuture<Void> sleep(long wait) {
-        CompletableFuture<Void> over = new CompletableFuture<>();
-        after(wait, () -> over.complete(null));
-        return over;
+        return await(null, wait).thenAccept(over -> {});
     }
 
     /** The reply's body; fails with an RpcException for an error, or when time is up. */
     CompletableFuture<Map<String, Object>> rpc(String dest, Map<String, Object> body, long wait) {
-        long msgId = ++number;
-        CompletableFuture<Map<String, Object>> reply = new CompletableFuture<>();
-        RpcException late = new RpcException(0, "no reply from " + dest + " in time");
-        Timers.Timer timer = after(wait, () -> waiting.remove(msgId).completeExceptionally(late));
-        waiting.put(msgId, reply);
-        send(dest, with(body, "msg_id", msgId));
-        return reply.whenComplete((got, error) -> timers.remove(timer)).thenApply(got -> {
-            if (!"error".equals(got.get("type"))) return got;
-            throw new RpcException((Long) got.get("code"), String.valueOf(got.get("text")));
+        send(dest, with(body, "msg_id", ++number));
+        return await(number, wait).thenApply(reply -> {
+            if (reply == null) throw new RpcException(0, "no reply from " + dest + " in time");
+            if (!"error".equals(reply.get("type"))) return reply;
+            throw new RpcException((Long) reply.get("code"), String.valueOf(reply.get("text")));
         });
     }
 
@@ -118,50 +116,54 @@ final class Node {
     private void take(Map<String, Object> message) {
         String src = (String) message.get("src");
         Map<String, Object> body = (Map<String, Object>) message.get("body");
+        Object replyTo = body.get("in_reply_to");
         if (message.get("at") != null) at = (Long) message.get("at");
-        CompletableFuture<Map<String, Object>> asked = waiting.remove(body.get("in_reply_to"));
-        if (asked != null) {
-            asked.complete(body);
-        } else if ("init".equals(body.get("type"))) {
+        if ("init".equals(body.get("type"))) {
             id = (String) body.get("node_id");
             ids = (List<String>) body.get("node_ids");
             Map<String, Object> reply = body("type", "init_ok", "in_reply_to", body.get("msg_id"));
             if (body.get("lockstep") instanceof Map<?, ?> offer) {
                 random = new Random(Long.parseUnsignedLong((String) offer.get("seed"), 16));
-                reply = with(reply, "lockstep", Map.of("version", 1));
+                reply.put("lockstep", Map.of("version", 1));
             }
             send(src, reply);
-            if (handlers.containsKey("init")) serve(src, Map.of("type", "init"));
-        } else if (!"clock".equals(src) && !body.containsKey("in_reply_to")) {
+            serve(src, Map.of("type", "init"));
+        } else if (replyTo == null && !"clock".equals(src)) {
             serve(src, body);
+        } else {
+            List<Wait> asked = waits.stream().filter(wait -> replyTo.equals(wait.number)).toList();
+            waits.removeAll(asked);
+            asked.forEach(wait -> wait.end.complete(body));
         }
     }
 
     private void read() {
-        InputStreamReader input = new InputStreamReader(System.in, StandardCharsets.UTF_8);
-        new BufferedReader(input).lines().forEach(lines::add);
+        new BufferedReader(new InputStreamReader(System.in, UTF_8)).lines().forEach(lines::add);
         lines.add(END);
     }
 
+    /** Serves until the input ends. */
     void run() throws InterruptedException {
         Thread reader = new Thread(this::read);
         reader.setDaemon(true);
         reader.start();
-        PrintStream stdout = new PrintStream(System.out, false, StandardCharsets.UTF_8);
         while (true) {
-            Long due = at == null ? timers.next() : null;
-            String line = due == null ? lines.take() : lines.poll(due - now(), TimeUnit.NANOSECONDS);
+            Long due = waits.isEmpty() ? null : waits.get(0).due;
+            if (at != null) send("clock", body("type", "idle", "wake_at", due));
+            System.out.writeBytes(out.toString().getBytes(UTF_8));
+            System.out.flush();
+            out.setLength(0);
+            long pause = at != null || due == null ? Long.MAX_VALUE : due - now();
+            String line = lines.poll(pause, TimeUnit.NANOSECONDS);
             if (line == END) return;
             try {
                 if (line != null) take((Map<String, Object>) Json.parse(line));
             } catch (IllegalArgumentException | ClassCastException | NullPointerException error) {
                 System.err.println("not a message: " + error);
             }
-            timers.fire(this::now);
-            if (at != null) send("clock", body("type", "idle", "wake_at", timers.next()));
-            stdout.print(out);
-            stdout.flush();
-            out.setLength(0);
+            while (!waits.isEmpty() && waits.get(0).due <= now()) {
+                waits.remove(0).end.complete(null);
+            }
         }
     }
 }

@@ -72,7 +72,7 @@ class Node
     late = { 'type' => 'error', 'code' => 0, 'text' => "no reply from #{dest} in time" }
     timer = after(seconds) { fiber.resume(late) }
     @waiting[number] = fiber
-    send_message(dest, body.merge(msg_id: number))
+    send_message(dest, body.merge('msg_id' => number))
     reply = Fiber.yield
     @timers.delete(timer)
     @waiting.delete(number)
@@ -154,7 +154,7 @@ class Node
     code, text = e.is_a?(RpcError) ? [e.code, e.message] : [13, e.full_message]
     reply = { type: 'error', code: code, text: text }
   ensure
-    send_message(src, reply.merge(in_reply_to: body['msg_id'])) if reply && body.key?('msg_id')
+    send_message(src, reply.merge('in_reply_to' => body['msg_id'])) if reply && body.key?('msg_id')
   end
 end
 

@@ -1,5 +1,5 @@
-// Package kolknode is a node on any clock. One handler runs at a time, until it waits: state needs no
-// locks. For work beside the handlers use Node.Go, and no goroutines of your own.
+// Package kolknode is a node on any clock. One handler runs at a time, until it waits: state needs
+// no locks. For work beside the handlers use Node.Go, and no goroutines of your own.
 package kolknode
 
 import (
@@ -19,21 +19,13 @@ type Body map[string]any
 // Handler gets who sent a body, and gives the reply's body, or nil for none.
 type Handler func(src string, body Body) (Body, error)
 
-type message struct {
-	Src  string `json:"src"`
-	Dest string `json:"dest"`
-	Body Body   `json:"body"`
-	At   int64  `json:"at,omitempty"`
-}
-
 // Node is a node. The handler of "init" is called when it knows its name.
 type Node struct {
 	ID       string
 	IDs      []string
 	Rand     *rand.Rand
 	Handlers map[string]Handler
-	waiting  map[string]chan Body
-	timers   []*timer
+	waiters  []*waiter // By the time they are due.
 	number   int64
 	at       int64 // Virtual nanoseconds.
 	lockstep bool
@@ -43,31 +35,22 @@ type Node struct {
 
 // New makes a node without handlers.
 func New() *Node {
-	random, out := rand.New(rand.NewSource(time.Now().UnixNano())), bufio.NewWriter(os.Stdout)
-	return &Node{Rand: random, Handlers: map[string]Handler{}, waiting: map[string]chan Body{}, out: out}
-}
-
-// Now is in nanoseconds. A node in lockstep may know no other time.
-func (n *Node) Now() int64 {
-	if n.lockstep {
-		return n.at
-	}
-	return time.Now().UnixNano()
+	random := rand.New(rand.NewSource(time.Now().UnixNano()))
+	return &Node{Rand: random, Handlers: map[string]Handler{}, out: bufio.NewWriter(os.Stdout)}
 }
 
 // Send sends a message that wants no reply.
 func (n *Node) Send(dest string, body Body) {
-	line, err := json.Marshal(message{Src: n.ID, Dest: dest, Body: body})
-	if err != nil {
+	message := Body{"src": n.ID, "dest": dest, "body": body}
+	if err := json.NewEncoder(n.out).Encode(message); err != nil {
 		panic(err)
 	}
-	n.out.Write(append(line, '\n'))
 }
 
 func (n *Node) serve(src string, body Body) {
 	kind := fmt.Sprint(body["type"])
-	handler, reply, err := n.Handlers[kind], Body(nil), error(Error{10, "unknown type " + kind})
-	if handler != nil {
+	reply, err := Body(nil), error(Error{10, "unknown type " + kind})
+	if handler := n.Handlers[kind]; handler != nil {
 		reply, err = handler(src, body)
 	}
 	if e, ok := err.(Error); ok {
@@ -81,42 +64,57 @@ func (n *Node) serve(src string, body Body) {
 	}
 }
 
-func (n *Node) take(m message) {
+func (n *Node) take(line []byte) error {
+	var m struct {
+		Src  string
+		Body Body
+		At   int64
+	}
+	decoder := json.NewDecoder(bytes.NewReader(line))
+	decoder.UseNumber()
+	if err := decoder.Decode(&m); err != nil {
+		return err
+	}
 	n.at = m.At
-	if replies := n.waiting[fmt.Sprint(m.Body["in_reply_to"])]; replies != nil {
-		n.turn(func() { replies <- m.Body })
-	} else if m.Body["type"] == "init" {
-		n.begin(m)
-	} else if m.Body["in_reply_to"] == nil && m.Src != "clock" {
+	number := fmt.Sprint(m.Body["in_reply_to"])
+	for i, w := range n.waiters {
+		if w.number == number {
+			n.wake(i, m.Body)
+			return nil
+		}
+	}
+	if m.Body["type"] == "init" {
+		return n.begin(m.Src, line)
+	}
+	if m.Body["in_reply_to"] == nil && m.Src != "clock" {
 		n.Go(func() { n.serve(m.Src, m.Body) })
 	}
+	return nil
 }
 
 // begin answers init.
-func (n *Node) begin(m message) {
+func (n *Node) begin(src string, line []byte) error {
 	var init struct {
-		NodeID   string   `json:"node_id"`
-		NodeIDs  []string `json:"node_ids"`
-		Lockstep *struct {
-			Seed string `json:"seed"`
-		} `json:"lockstep"`
+		Body struct {
+			MsgID    int64    `json:"msg_id"`
+			NodeID   string   `json:"node_id"`
+			NodeIDs  []string `json:"node_ids"`
+			Lockstep *struct{ Seed string }
+		}
 	}
-	text, _ := json.Marshal(m.Body)
-	if err := json.Unmarshal(text, &init); err != nil {
-		fmt.Fprintln(os.Stderr, "not an init:", err)
-		return
+	if err := json.Unmarshal(line, &init); err != nil {
+		return err
 	}
-	n.ID, n.IDs = init.NodeID, init.NodeIDs
-	reply := Body{"type": "init_ok", "in_reply_to": m.Body["msg_id"]}
-	if n.lockstep = init.Lockstep != nil; n.lockstep {
-		seed, _ := strconv.ParseUint(init.Lockstep.Seed, 16, 64)
-		n.Rand = rand.New(rand.NewSource(int64(seed)))
+	n.ID, n.IDs, n.lockstep = init.Body.NodeID, init.Body.NodeIDs, init.Body.Lockstep != nil
+	reply := Body{"type": "init_ok", "in_reply_to": init.Body.MsgID}
+	if n.lockstep {
+		seed, _ := strconv.ParseUint(init.Body.Lockstep.Seed, 16, 64)
+		n.Rand.Seed(int64(seed))
 		reply["lockstep"] = Body{"version": 1}
 	}
-	n.Send(m.Src, reply)
-	if n.Handlers["init"] != nil {
-		n.Go(func() { n.serve(m.Src, Body{"type": "init"}) })
-	}
+	n.Send(src, reply)
+	n.Go(func() { n.serve(src, Body{"type": "init"}) })
+	return nil
 }
 
 // Run serves until the input ends.
@@ -133,24 +131,28 @@ func (n *Node) Run() {
 		}
 	}()
 	for {
+		var alarm <-chan time.Time
+		if !n.lockstep && len(n.waiters) > 0 {
+			alarm = time.After(time.Duration(n.waiters[0].due - n.Now()))
+		}
 		select {
 		case line, more := <-lines:
 			if !more {
 				return
+			} else if err := n.take(line); err != nil {
+				fmt.Fprintf(os.Stderr, "not a message: %v: %.200s\n", err, line)
 			}
-			var m message
-			decoder := json.NewDecoder(bytes.NewReader(line))
-			decoder.UseNumber()
-			if err := decoder.Decode(&m); err != nil || m.Body == nil {
-				fmt.Fprintf(os.Stderr, "not a message: %v: %.200s", err, line)
-			} else {
-				n.take(m)
-			}
-		case <-n.alarm():
+		case <-alarm:
 		}
-		n.fire()
+		for len(n.waiters) > 0 && n.waiters[0].due <= n.Now() {
+			n.wake(0, nil)
+		}
 		if n.lockstep {
-			n.Send("clock", Body{"type": "idle", "wake_at": n.next()})
+			idle := Body{"type": "idle", "wake_at": nil}
+			if len(n.waiters) > 0 {
+				idle["wake_at"] = n.waiters[0].due
+			}
+			n.Send("clock", idle)
 		}
 		n.out.Flush()
 	}

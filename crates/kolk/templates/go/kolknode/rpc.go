@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"sort"
-	"strconv"
 	"time"
 )
 
@@ -16,9 +15,24 @@ type Error struct {
 
 func (e Error) Error() string { return fmt.Sprintf("error %d: %s", e.Code, e.Text) }
 
-type timer struct {
-	due int64
-	run func()
+// waiter is a goroutine that waits for its time, or for the reply to the request of its number.
+type waiter struct {
+	number string
+	due    int64
+	wake   chan Body
+}
+
+// Now is in nanoseconds. A node in lockstep may know no other time.
+func (n *Node) Now() int64 {
+	if n.lockstep {
+		return n.at
+	}
+	return time.Now().UnixNano()
+}
+
+// Go runs a function beside the others, until it waits.
+func (n *Node) Go(run func()) {
+	n.turn(func() { go func() { run(); n.yield <- true }() })
 }
 
 // turn lets another goroutine run until it waits or ends.
@@ -30,79 +44,37 @@ func (n *Node) turn(begin func()) {
 	n.yield = before
 }
 
-// Go runs a function beside the others, until it waits.
-func (n *Node) Go(run func()) {
-	n.turn(func() { go func() { run(); n.yield <- true }() })
-}
-
-func (n *Node) wait(reply chan Body) Body {
+// wait lets others run until there is a reply to the request of this number, or time is up: nil.
+func (n *Node) wait(number string, long time.Duration) Body {
+	w := &waiter{number, n.Now() + int64(long), make(chan Body)}
+	n.waiters = append(n.waiters, w)
+	sort.SliceStable(n.waiters, func(i, j int) bool { return n.waiters[i].due < n.waiters[j].due })
 	n.yield <- true
-	return <-reply
+	return <-w.wake
 }
 
-// After calls a function later. It gives what stops that.
-func (n *Node) After(wait time.Duration, run func()) (stop func()) {
-	t := &timer{n.Now() + int64(wait), run}
-	n.timers = append(n.timers, t)
-	sort.SliceStable(n.timers, func(i, j int) bool { return n.timers[i].due < n.timers[j].due })
-	return func() { t.run = nil }
-}
-
-// next is when the next timer fires, or nil if there is none. Those that were stopped are forgotten.
-func (n *Node) next() any {
-	for len(n.timers) > 0 {
-		if n.timers[0].run != nil {
-			return n.timers[0].due
-		}
-		n.timers = n.timers[1:]
-	}
-	return nil
-}
-
-// fire calls what is due, one function after the other.
-func (n *Node) fire() {
-	for {
-		due, ok := n.next().(int64)
-		if !ok || due > n.Now() {
-			return
-		}
-		run := n.timers[0].run
-		n.timers = n.timers[1:]
-		run()
-	}
-}
-
-// alarm rings on the real clock when a timer is due. In lockstep time comes with lines alone.
-func (n *Node) alarm() <-chan time.Time {
-	due, ok := n.next().(int64)
-	if !ok || n.lockstep {
-		return nil
-	}
-	return time.After(time.Duration(due - n.Now()))
+func (n *Node) wake(i int, reply Body) {
+	w := n.waiters[i]
+	n.waiters = append(n.waiters[:i], n.waiters[i+1:]...)
+	n.turn(func() { w.wake <- reply })
 }
 
 // Sleep waits.
-func (n *Node) Sleep(wait time.Duration) {
-	over := make(chan Body)
-	n.After(wait, func() { n.turn(func() { over <- nil }) })
-	n.wait(over)
-}
+func (n *Node) Sleep(long time.Duration) { n.wait("", long) }
 
 // RPC gives the reply's body, or an Error.
-func (n *Node) RPC(dest string, body Body, wait time.Duration) (Body, error) {
+func (n *Node) RPC(dest string, body Body, long time.Duration) (Body, error) {
 	n.number++
-	id, replies, request := strconv.FormatInt(n.number, 10), make(chan Body), Body{"msg_id": n.number}
+	request, number := Body{}, fmt.Sprint(n.number)
 	for key, value := range body {
 		request[key] = value
 	}
-	late := Body{"type": "error", "code": json.Number("0"), "text": "no reply from " + dest}
-	stop := n.After(wait, func() { n.turn(func() { replies <- late }) })
-	n.waiting[id] = replies
+	request["msg_id"] = n.number
 	n.Send(dest, request)
-	reply := n.wait(replies)
-	stop()
-	delete(n.waiting, id)
-	if reply["type"] == "error" {
+	reply := n.wait(number, long)
+	if reply == nil {
+		return nil, Error{0, "no reply from " + dest + " in time"}
+	} else if reply["type"] == "error" {
 		code, _ := reply["code"].(json.Number).Int64()
 		return nil, Error{code, fmt.Sprint(reply["text"])}
 	}
@@ -110,12 +82,39 @@ func (n *Node) RPC(dest string, body Body, wait time.Duration) (Body, error) {
 }
 
 // Retry repeats an RPC until it is answered: for what may happen twice.
-func (n *Node) Retry(dest string, body Body, wait time.Duration) (Body, error) {
+func (n *Node) Retry(dest string, body Body, long time.Duration) (Body, error) {
 	for {
-		reply, err := n.RPC(dest, body, wait)
+		reply, err := n.RPC(dest, body, long)
 		if e, ok := err.(Error); !ok || e.Code != 0 && e.Code != 11 {
 			return reply, err
 		}
-		n.Sleep(wait)
+		n.Sleep(long)
 	}
+}
+
+// KeyValue is a client of lin-kv, seq-kv or lww-kv. Error 20: no such key; 22: its
+// value is another.
+type KeyValue struct {
+	Node    *Node
+	Service string
+	Wait    time.Duration
+}
+
+// Read gives the value of a key.
+func (kv KeyValue) Read(key any) (any, error) {
+	reply, err := kv.Node.RPC(kv.Service, Body{"type": "read", "key": key}, kv.Wait)
+	return reply["value"], err
+}
+
+// Write sets a key.
+func (kv KeyValue) Write(key, value any) error {
+	_, err := kv.Node.RPC(kv.Service, Body{"type": "write", "key": key, "value": value}, kv.Wait)
+	return err
+}
+
+// CAS sets a key if its value is from, or if there is none and create is true.
+func (kv KeyValue) CAS(key, from, to any, create bool) error {
+	body := Body{"type": "cas", "key": key, "from": from, "to": to, "create_if_not_exists": create}
+	_, err := kv.Node.RPC(kv.Service, body, kv.Wait)
+	return err
 }

@@ -1,4 +1,4 @@
-# A sum in seq-kv. A read first writes something new, so that what it sees is up to date.
+# A sum in seq-kv. The first node reads for all, and writes something new before it does.
 
 defmodule Counter do
   def current do
@@ -25,9 +25,14 @@ end
 
 KolkNode.run(%{
   "add" => fn body, _ -> Counter.add(body["delta"]) end,
-  "read" => fn _, _ ->
-    {id, _} = KolkNode.names()
-    KeyValue.write("seq-kv", id, Agent.get_and_update(reads, &{&1 + 1, &1 + 1}))
-    %{type: "read_ok", value: Counter.current()}
+  "read" => fn body, _ ->
+    {id, [first | _]} = KolkNode.names()
+
+    if id == first do
+      KeyValue.write("seq-kv", id, Agent.get_and_update(reads, &{&1 + 1, &1 + 1}))
+      %{type: "read_ok", value: Counter.current()}
+    else
+      KolkNode.rpc(first, body)
+    end
   end
 })

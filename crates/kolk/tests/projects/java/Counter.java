@@ -1,7 +1,7 @@
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 
-/** A sum in seq-kv. A read first writes something new, so that what it sees is up to date. */
+/** A sum in seq-kv. The first node reads for all, and writes something new before it does. */
 final class Counter {
     private final Node node = new Node();
     private final KeyValue store = new KeyValue(node, "seq-kv");
@@ -24,7 +24,9 @@ final class Counter {
                     : CompletableFuture.failedFuture(error));
     }
 
-    private CompletableFuture<Map<String, Object>> read() {
+    private CompletableFuture<Map<String, Object>> read(Map<String, Object> body) {
+        String first = node.ids.get(0);
+        if (!node.id.equals(first)) return node.rpc(first, body, Node.SECOND);
         return store.write(node.id, ++reads)
             .thenCompose(done -> current())
             .thenApply(sum -> Node.body("type", "read_ok", "value", sum));
@@ -33,7 +35,7 @@ final class Counter {
     public static void main(String[] args) throws InterruptedException {
         Counter counter = new Counter();
         counter.node.on("add", (src, body) -> counter.add((Long) body.get("delta")));
-        counter.node.on("read", (src, body) -> counter.read());
+        counter.node.on("read", (src, body) -> counter.read(body));
         counter.node.run();
     }
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env ruby
 # frozen_string_literal: true
 
-# A sum in seq-kv. A read first writes something new, so that what it sees is up to date.
+# A sum in seq-kv. The first node reads for all, and writes something new before it does.
 
 require_relative 'kolknode'
 
@@ -28,7 +28,9 @@ rescue RpcError => e
   retry
 end
 
-node.on('read') do
+node.on('read') do |body|
+  next node.rpc(node.ids.first, body) if node.id != node.ids.first
+
   store.write(node.id, reads += 1)
   { type: 'read_ok', value: current.call }
 end

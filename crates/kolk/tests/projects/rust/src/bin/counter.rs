@@ -1,4 +1,4 @@
-//! A sum in seq-kv. A read first writes something new, so that what it sees is up to date.
+//! A sum in seq-kv. The first node reads for all, and writes something new before it does.
 
 use std::cell::Cell;
 use std::process::ExitCode;
@@ -7,14 +7,14 @@ use std::time::Duration;
 use kolk_node::{Context, Node, RpcError};
 use serde::{Deserialize, Serialize};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Request {
     Add { delta: i64 },
     Read {},
 }
 
-#[derive(Serialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Reply {
     AddOk {},
@@ -43,6 +43,9 @@ impl Node for Counter {
                 }
                 cx.sleep(Duration::from_millis(10)).await;
             },
+            Request::Read {} if cx.node_id() != cx.node_ids()[0] => {
+                cx.rpc(&cx.node_ids()[0], &Request::Read {}).await
+            }
             Request::Read {} => {
                 self.reads.set(self.reads.get() + 1);
                 cx.seq_kv().write(cx.node_id(), &self.reads.get()).await?;
