@@ -10,6 +10,10 @@ mod test;
 mod values;
 mod watch;
 
+use std::error::Error;
+use std::num::{ParseFloatError, ParseIntError};
+
+use clap::error::{ContextKind, ErrorKind};
 use clap::{Parser, Subcommand};
 
 pub use self::challenge::ChallengeArgs;
@@ -108,6 +112,31 @@ pub enum Command {
     /// A command of Jepsen's that something else does here
     #[command(hide = true)]
     Analyze(ElsewhereArgs),
+}
+
+/// Reads a command line. What is no number is refused in words of this program: those of Rust's
+/// own reader are for programmers.
+///
+/// # Errors
+///
+/// What is wrong with the line; help and the version, which are no mistakes, come this way too.
+pub fn parse<T: Into<std::ffi::OsString> + Clone>(
+    words: impl IntoIterator<Item = T>,
+) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(words).map_err(|error| {
+        let source = error.source();
+        let wanted = if source.is_some_and(|source| source.is::<ParseFloatError>()) {
+            "it is no number such as 10 or 0.5"
+        } else if source.is_some_and(|source| source.is::<ParseIntError>()) {
+            "it is no whole number, or too large a one"
+        } else {
+            return error;
+        };
+        let part = |kind| error.get(kind).map_or(String::new(), ToString::to_string);
+        let (value, flag) = (part(ContextKind::InvalidValue), part(ContextKind::InvalidArg));
+        let text = format!("invalid value '{value}' for '{flag}': {wanted}\n");
+        clap::Error::raw(ErrorKind::ValueValidation, text)
+    })
 }
 
 #[cfg(test)]

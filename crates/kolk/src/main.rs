@@ -27,10 +27,9 @@ use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::process::ExitCode;
 
-use clap::Parser;
 use kolk_report::failure::Failure;
 
-use crate::args::{Cli, Command, StoreCommand};
+use crate::args::{Command, StoreCommand};
 use crate::status::{Status, Stop};
 
 /// How kolk calls itself to be the warden of its nodes' processes; no command for people.
@@ -49,7 +48,7 @@ fn main() -> ExitCode {
         Ok(completed) => completed,
         Err(stop) => return stopped(&stop),
     };
-    let cli = match Cli::try_parse_from(&completed.words) {
+    let cli = match args::parse(&completed.words) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and the version are no errors, and go to standard output.

@@ -116,7 +116,7 @@ pub fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
             program_spec(path, &args.node_args, clock, args.host, args.threads)?
         }
         (None, Some(name)) => built_in_spec(name, &args.node_args, args.clock)?,
-        (None, None) => return Err(Stop::user(nothing_under_test(args))),
+        (None, None) => return Err(nothing_under_test(args)),
     };
     let workload = args.workload.clone().or_else(|| workload_of(args));
     let workload = workload.unwrap_or_else(|| DEFAULT_WORKLOAD.to_owned());
@@ -251,16 +251,20 @@ fn workload_settings(args: &RunArgs) -> std::collections::BTreeMap<String, Strin
     .collect()
 }
 
-fn nothing_under_test(args: &RunArgs) -> Failure {
+fn nothing_under_test(args: &RunArgs) -> Stop {
     let workload = args.workload.as_deref().unwrap_or("WORKLOAD");
+    let info = registry::info(workload);
+    if let (Some(_), Err(problem)) = (&args.workload, &info) {
+        return bad_plan(PlanError::Workload(problem.clone()));
+    }
     let failure = Failure::new("nothing is under test")
         .advice(format!("a program of yours: kolk test -w {workload} --bin PATH"));
-    let node = registry::info(workload).map_or("NAME", |info| info.node);
+    let node = info.map_or("NAME", |info| info.node);
     // Not every workload has a node of ours yet.
     if node != "NAME" && nodes::find(node).is_err() {
-        return failure;
+        return Stop::user(failure);
     }
-    failure.advice(format!("a built-in node: kolk test -w {workload} --node {node}"))
+    Stop::user(failure.advice(format!("a built-in node: kolk test -w {workload} --node {node}")))
 }
 
 /// A plan that cannot be made, with the advice that fits.

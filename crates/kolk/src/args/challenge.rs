@@ -25,9 +25,9 @@ Examples:
 #[command(after_help = CHALLENGE_EXAMPLES)]
 pub struct ChallengeArgs {
     /// Challenges by their ids, such as 1, 3a or 3d, or `all`
-    #[arg(required_unless_present = "list", value_name = "ID")]
+    #[arg(value_name = "ID")]
     pub ids: Vec<String>,
-    /// Show the challenges, with what each asks for
+    /// Show the challenges, or those that are named, with what each asks for
     #[arg(long)]
     pub list: bool,
     /// The program under test, in place of the built-in nodes

@@ -25,11 +25,18 @@ use crate::{commands, request, signals, store, terminal};
 
 /// Runs the challenges and prints what was measured.
 pub fn run(args: &ChallengeArgs) -> Result<Status, Stop> {
+    let challenges = chosen(args)?;
     if args.list {
-        terminal::print(&drawing::list(&described(), terminal::out_style()));
+        let all: Vec<&Challenge> = CHALLENGES.iter().collect();
+        let listed = if challenges.is_empty() { &all } else { &challenges };
+        terminal::print(&drawing::list(&described(listed), terminal::out_style()));
         return Ok(Status::Valid);
     }
-    let challenges = chosen(args)?;
+    if challenges.is_empty() {
+        let failure = Failure::new("no challenge is named")
+            .advice("`kolk challenge --list` shows them, and `kolk challenge all` runs them");
+        return Err(Stop::user(failure));
+    }
     let seed = args.seed.unwrap_or(SEED);
     let program = match &args.bin {
         Some(path) => {
@@ -337,16 +344,16 @@ fn unknown(id: &str) -> Stop {
     Stop::user(failure)
 }
 
-/// All challenges, as they are shown in a list.
-fn described() -> Vec<drawing::Described> {
-    let described = |challenge: &Challenge| drawing::Described {
+/// Challenges as they are shown in a list.
+fn described(challenges: &[&Challenge]) -> Vec<drawing::Described> {
+    let described = |challenge: &&Challenge| drawing::Described {
         id: challenge.id,
         title: challenge.title,
         condition: challenge.condition,
         is_ours: challenge.is_ours(),
         runs: challenge.runs.iter().map(|run| (run.name, run.flags())).collect(),
     };
-    CHALLENGES.iter().map(described).collect()
+    challenges.iter().map(described).collect()
 }
 
 /// What was asked for that changes the conditions of a challenge.

@@ -137,7 +137,7 @@ fn watched(words: &[String], completed: &project::Completed) -> Result<Vec<PathB
     };
     let Some(bin) = bin else {
         let failure = Failure::new("there is nothing to watch: no program of yours is under test")
-            .advice("name one with --bin");
+            .advice("name one with --bin: kolk watch test -w echo --bin ./my-node");
         return Err(Stop::user(failure));
     };
     if !completed.is_projects() {

@@ -5,12 +5,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind as ClapKind;
-use clap::{Arg, ArgAction, Command, CommandFactory, Parser};
+use clap::{Arg, ArgAction, Command, CommandFactory};
 use kolk_report::failure::Failure;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::args::Cli;
+use crate::args::{self, Cli};
 use crate::status::Stop;
 use crate::stored;
 use crate::suggest::did_you_mean;
@@ -252,7 +252,7 @@ impl Reader<'_> {
 /// Why the command line refuses these words, the first line of it.
 fn refused(command: &str, words: &[String]) -> Option<String> {
     let line = ["kolk", command].into_iter().chain(words.iter().map(String::as_str));
-    let error = Cli::try_parse_from(line).err()?;
+    let error = args::parse(line).err()?;
     // Nothing else is given, so something may be missing.
     let matters = !matches!(
         error.kind(),
