@@ -17,6 +17,7 @@ tests! {
     one_goes_through_it: [PYTHON];
     what_is_refused: [];
     projects_are_graded: [PYTHON];
+    the_nodes_in_go_are_right: [GO];
     the_whole_course: [PYTHON] = "takes minutes; run it by hand";
 }
 
@@ -107,7 +108,7 @@ fn quoted_code_is_the_programs() {
         let text = fs::read_to_string(&page).expect("a page");
         let mut lines = text.lines();
         while let Some(line) = lines.next() {
-            let is_code = line.starts_with("```python") || line.starts_with("```rust");
+            let is_code = ["```python", "```rust", "```go", "```story"].contains(&line);
             assert!(!is_code, "{}: `{line}` does not say from where", page.display());
             let Some(from) = line.strip_prefix("<!-- from ") else { continue };
             let from = from.trim_end_matches(" -->");
@@ -231,6 +232,41 @@ fn projects_are_graded() {
     let lines: Vec<&str> = table.lines().collect();
     assert_eq!(lines[0], "student,passed,1,2,first that does not hold", "{errors}");
     assert!(lines[1].starts_with("my-course,1,1,0,"), "{table}{errors}");
+}
+
+/// Those that the pages of the Gossip Glomers show beside Python and Rust, on the library that a
+/// reader gets; with less load than the challenges ask for, and no limits.
+fn the_nodes_in_go_are_right() {
+    let folder = root().join("examples/course/go");
+    for file in ["node.go", "rpc.go"] {
+        let own = fs::read_to_string(folder.join("kolknode").join(file)).expect("the library");
+        let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/go/kolknode");
+        let template = fs::read_to_string(template.join(file)).expect("the library");
+        assert!(own == template, "{file} is another than in templates/go");
+    }
+    let home = tempfile::tempdir().expect("a folder");
+    let project = Project { folder: home.path().to_owned(), _home: home };
+    let built = Command::new("sh")
+        .args(["-c", "test -z \"$(gofmt -l .)\" && go vet ./... && go build -o \"$BIN/\" ./..."])
+        .current_dir(&folder)
+        .env("BIN", &project.folder)
+        .output()
+        .expect("a shell");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    for (node, challenge) in [
+        ("echo", "1"),
+        ("unique-ids", "2"),
+        ("broadcast", "3c"),
+        ("g-counter", "4"),
+        ("kafka", "5b"),
+        ("txn-rw-register", "6c"),
+    ] {
+        let (status, text) = project.kolk(&format!(
+            "challenge {challenge} --bin ./{node} --clock virtual --time-limit 6 --rate 50 \
+             --step-timeout 120"
+        ));
+        assert_eq!(status, 0, "{node}: {text}");
+    }
 }
 
 /// All of it, with the programs of `examples/course`: minutes on a small machine.
