@@ -175,7 +175,7 @@ impl Simulation<'_> {
         }
         match self.course.stage {
             Stage::Starting => {
-                let advice = format!("{}{}", self.init_advice(), self.patience_advice());
+                let advice = format!("{}{}", self.init_advice(), self.init_patience_advice());
                 Err(self.no_answer("init", &advice))
             }
             Stage::Load => self.end_load(),

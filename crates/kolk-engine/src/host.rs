@@ -382,6 +382,11 @@ impl Hosts<'_> {
         self.words(node).map(Words::stderr).unwrap_or_default()
     }
 
+    /// What is wrong with a node whose stdout ends in a whole message without a line end.
+    pub(crate) fn unended(&self, node: u16) -> Option<HostFailure> {
+        self.words(node).and_then(Words::unended)
+    }
+
     /// The error of a node that could not be started, with what it said last.
     pub(crate) fn start_error(
         &self,

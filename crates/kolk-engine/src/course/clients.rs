@@ -334,7 +334,7 @@ impl Simulation<'_> {
                 let problem = format!("did not answer {} within 5 s", shorten(&request));
                 let advice = "Every node must answer it before the load begins.".to_owned();
                 let node = state.worker.node as u16;
-                Err(self.hosts.start_error(node, &self.directory, problem, advice))
+                Err(self.unanswered(node, problem, advice))
             }
             Some(Waiting { msg_id, operation: Some((position, invocation)), .. }) => {
                 state.given_up.push(msg_id);

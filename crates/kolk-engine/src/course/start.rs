@@ -174,6 +174,20 @@ impl Simulation<'_> {
         let advice = format!("An answer carries what it answers: `\"in_reply_to\":{msg_id}`.");
         let failure = HostFailure::plain(ViolationKind::NotAMessage, problem, advice)
             .with_line(body.json, find_string(body.json, "in_reply_to"));
+        self.broke_before(node, failure)
+    }
+
+    /// The error of a node that has not answered what it is asked before the load begins, which
+    /// `problem` says. A whole message of it without a line end is the cause, and is quoted.
+    pub(super) fn unanswered(&self, node: u16, problem: String, advice: String) -> EngineError {
+        match self.hosts.unended(node) {
+            Some(failure) => self.broke_before(node, failure),
+            None => self.hosts.start_error(node, &self.directory, problem, advice),
+        }
+    }
+
+    /// The error of a node that has broken the protocol in a line that is quoted.
+    fn broke_before(&self, node: u16, failure: HostFailure) -> EngineError {
         let problem = format!("broke the protocol {}", self.before());
         let mut error = self.hosts.start_error(node, &self.directory, problem, String::new());
         if let EngineError::Start { violation, stdout, .. } = &mut error {
@@ -183,7 +197,13 @@ impl Simulation<'_> {
         error
     }
 
-    /// What to do for a program that is only slow, as another line of advice.
+    /// What to do for a program that is only slow to answer `init`, as another line of advice. On
+    /// the virtual clock computing takes no time: what took too long there was waiting.
+    pub(crate) fn init_patience_advice(&self) -> String {
+        if self.hosts.is_virtual() { String::new() } else { self.patience_advice() }
+    }
+
+    /// What to do for a program that computes for long, as another line of advice.
     pub(crate) fn patience_advice(&self) -> String {
         let flag = match &self.hosts {
             Hosts::InProcess { .. } => return String::new(),
@@ -211,12 +231,7 @@ impl Simulation<'_> {
         let patience = self.hosts.init_patience().as_secs_f64();
         let time = if self.hosts.is_virtual() { " of virtual time" } else { "" };
         let problem = format!("did not answer `{request}` within {patience} s{time}");
-        self.hosts.start_error(
-            silent.unwrap_or_default(),
-            &self.directory,
-            problem,
-            advice.to_owned(),
-        )
+        self.unanswered(silent.unwrap_or_default(), problem, advice.to_owned())
     }
 
     pub(super) fn setup_reply(&mut self, worker: u32, body: &Body<'_>) -> Result<(), EngineError> {

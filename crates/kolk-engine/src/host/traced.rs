@@ -16,7 +16,6 @@ use super::family::{End, Family, Survivor};
 use super::lines::LineBuffer;
 use super::process::{DATA_VARIABLES, LINE_BYTES_MAX, start_failure};
 use super::scratch::Scratch;
-use super::words::is_whole;
 use super::{HostFailure, Words, given_up};
 use crate::run::{EngineError, Patience};
 use crate::workload::Call;
@@ -224,9 +223,7 @@ impl TracedProgram {
             (None, false, true) => Some(HostFailure::closed_input()),
             _ if self.lines.rest() > LINE_BYTES_MAX => Some(HostFailure::endless_line()),
             // Nothing in it will end the line that all wait for.
-            _ if !started && step.wake_at.is_none() && is_whole(self.lines.unfinished()) => {
-                Some(HostFailure::unended(self.lines.unfinished()))
-            }
+            _ if !started && step.wake_at.is_none() => self.words().unended(),
             _ => None,
         }
     }

@@ -35,6 +35,12 @@ impl Words<'_> {
         last_lines(self.lines.tail(LAST_LINES * LAST_LINE_BYTES))
     }
 
+    /// What is wrong if its stdout ends in a whole message without a line end.
+    pub(crate) fn unended(self) -> Option<HostFailure> {
+        let line = self.lines.unfinished();
+        is_whole(line).then(|| HostFailure::unended(line))
+    }
+
     /// A failure with these last words.
     pub(crate) fn told(self, mut failure: HostFailure) -> HostFailure {
         failure.violation.stderr = self.stderr();

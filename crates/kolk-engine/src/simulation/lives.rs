@@ -278,7 +278,7 @@ impl Simulation<'_> {
             let patience = self.hosts.init_patience().as_secs_f64();
             let time = if self.hosts.is_virtual() { " of virtual time" } else { "" };
             let problem = format!("did not answer `init` within {patience} s{time}");
-            let advice = format!("{}{}", self.init_advice(), self.patience_advice());
+            let advice = format!("{}{}", self.init_advice(), self.init_patience_advice());
             self.fail_restart(node, problem, advice);
         }
         Ok(())

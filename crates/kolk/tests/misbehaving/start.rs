@@ -45,6 +45,10 @@ kinds! {
         r#"hear; printf '{"src":"n0","dest":"c0","body":{"type":"init_ok","in_reply_to":1}}'; hear"#
     prints_no_newline_in_lockstep "--clock virtual --host lockstep" 254
         r#"hear; printf '{"src":"n0","dest":"c0","body":{"type":"init_ok","in_reply_to":1,"lockstep":{"version":1}}}'; hear"#
+    prints_no_newline_at_topology "-w broadcast" 254
+        r#"init; hear; printf '{"src":"n0","dest":"c1","body":{"type":"topology_ok","in_reply_to":1}}'; hear"#
+    prints_no_newline_at_topology_traced "-w broadcast --clock virtual" 254
+        r#"init; hear; printf '{"src":"n0","dest":"c1","body":{"type":"topology_ok","in_reply_to":1}}'; hear"#
     prints_pretty_json_before_the_load "" 254
         r#"hear; say '{'; say '  "src": "n0",'; say '  "dest": "c0"'; say '}'; hear"#
     prints_an_extra_key_before_the_load "" 254
