@@ -36,7 +36,7 @@ use kolk_protocol::{ErrorCode, Random, RpcError, Time, from_body};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::host::Hosts;
+use crate::host::{Hosts, InProcessHost};
 use crate::logs::Logs;
 use crate::recorder::Recorder;
 use crate::run::JournalSink;
@@ -118,7 +118,8 @@ impl Cluster {
             lenient: false,
             availability: None,
         };
-        let hosts = Hosts::in_process((0..options.nodes).map(make).collect(), &never_again);
+        let host = InProcessHost::new((0..options.nodes).map(make).collect(), &never_again);
+        let hosts = Hosts::new(host, options.nodes);
         let recorder = Recorder::new(nodes, JournalSink::Memory, None, u64::MAX);
         let mut simulation =
             Simulation::new(Rc::new(plan), Box::new(NoLoad), hosts, recorder, Logs::default())

@@ -11,12 +11,12 @@ use kolk_history::{Operation, Outcome, Value};
 use kolk_protocol::Time;
 
 use crate::host::{
-    Family, Hosts, LockstepHosts, Program, ProgramEvent, RealHosts, Recipe, Scratch, TracedHosts,
-    TracedRecipe, make_room, tracer,
+    Family, Hosts, InProcessHost, LockstepHost, Program, ProgramEvent, RealHost, Recipe, Scratch,
+    TracedHost, make_room, tracer,
 };
 use crate::logs::{self, Logs};
 use crate::recorder::{Recorded, Recorder};
-use crate::run::{Ending, EngineError, Flow, NodeSource, Observer, Patience, Progress, Run, Setup};
+use crate::run::{Ending, EngineError, Flow, NodeSource, Observer, Progress, Run, Setup};
 use crate::simulation::{Cause, Simulation, node_seed};
 
 /// How many events may pass between two looks at the observer.
@@ -155,6 +155,7 @@ fn start_nodes<'a>(
         let what = what.to_owned();
         move |source| EngineError::System { what, source }
     };
+    let count = plan.nodes.len();
     match nodes {
         NodeSource::InProcess(make) => {
             if plan.clock == ClockKind::Real {
@@ -162,40 +163,44 @@ fn start_nodes<'a>(
                     "nodes in this process run on the virtual clock".into(),
                 ));
             }
-            let machines = (0..plan.nodes.len()).map(make).collect();
+            let machines = (0..count).map(make).collect();
             let log_files = match logs {
                 Some(folder) => Logs::create(&folder, &plan.nodes, log_max)
                     .map_err(system("cannot write the nodes' logs"))?,
                 None => Logs::default(),
             };
-            Ok((Hosts::in_process(machines, make), log_files))
+            Ok((Hosts::new(InProcessHost::new(machines, make), count), log_files))
         }
         NodeSource::Program { path, args, patience } => {
-            make_room(plan.nodes.len());
+            make_room(count);
             let scratch = scratch.insert(Scratch::create(family.folder())?);
-            let folder = logs.clone().unwrap_or_else(|| scratch.path().to_owned());
-            if is_traced(plan) {
-                let folders = (data.as_deref(), folder.as_path());
-                let hosts = trace_nodes(plan, (&path, &args), patience, scratch, folders)?;
-                return Ok((Hosts::Traced(hosts), watched(plan, &folder, log_max)?));
-            }
-            let mut programs = Vec::with_capacity(plan.nodes.len());
-            for (number, name) in plan.nodes.iter().enumerate() {
-                programs.push(Program::spawn(Recipe {
-                    family: Rc::clone(family),
+            let folder = logs.unwrap_or_else(|| scratch.path().to_owned());
+            let recipe = |(number, name): (usize, &String)| {
+                Ok(Recipe {
                     name: name.clone(),
                     path: path.clone(),
                     args: args.clone(),
                     place: scratch.place(number)?,
                     data: data_folder(data.as_deref(), scratch, name)?,
                     log: logs::path(&folder, name),
-                })?);
+                })
+            };
+            let recipes = plan.nodes.iter().enumerate().map(recipe);
+            if is_traced(plan) {
+                let mut host = TracedHost::new(tracer(&patience)?, thread_order(plan), patience);
+                for (recipe, name) in recipes.zip(plan.nodes.iter()) {
+                    host.spawn(recipe?, node_seed(plan.seed, name, 0))?;
+                }
+                return Ok((Hosts::new(host, count), watched(plan, &folder, log_max)?));
             }
+            let programs = recipes
+                .map(|recipe| Program::spawn(recipe?, Rc::clone(family)))
+                .collect::<Result<Vec<Program>, EngineError>>()?;
             let log_files = watched(plan, &folder, log_max)?;
             let hosts = match plan.clock {
-                ClockKind::Real => Hosts::Real(RealHosts::new(programs, patience.init)),
+                ClockKind::Real => Hosts::new(RealHost::new(programs, patience.init), count),
                 ClockKind::Virtual => {
-                    Hosts::Lockstep(LockstepHosts::new(programs, log_files.files(), patience))
+                    Hosts::new(LockstepHost::new(programs, log_files.files(), patience), count)
                 }
             };
             Ok((hosts, log_files))
@@ -223,29 +228,6 @@ fn thread_order(plan: &Plan) -> ThreadOrder {
         NodeSpec::Program { threads, .. } => *threads,
         NodeSpec::BuiltIn { .. } => ThreadOrder::Fair,
     }
-}
-
-fn trace_nodes(
-    plan: &Plan,
-    program: (&Path, &[String]),
-    patience: Patience,
-    scratch: &Scratch,
-    (data, folder): (Option<&Path>, &Path),
-) -> Result<TracedHosts, EngineError> {
-    let mut hosts = TracedHosts::new(tracer(&patience)?, patience);
-    for (number, name) in plan.nodes.iter().enumerate() {
-        let recipe = TracedRecipe {
-            name: name.clone(),
-            path: program.0.to_owned(),
-            args: program.1.to_vec(),
-            place: scratch.place(number)?,
-            data: data_folder(data, scratch, name)?,
-            log: logs::path(folder, name),
-            order: thread_order(plan),
-        };
-        hosts.spawn(recipe, node_seed(plan.seed, name, 0))?;
-    }
-    Ok(hosts)
 }
 
 fn drive(
@@ -304,7 +286,7 @@ fn drive_virtual(
     // Separate programs may take seconds over every event, and their instants need another bound
     // than the number of events.
     let instant_max =
-        simulation.hosts.step_patience().map(|patience| patience * STEPS_PER_INSTANT_MAX);
+        simulation.hosts.nature().step_patience.map(|patience| patience * STEPS_PER_INSTANT_MAX);
     let mut looked = Instant::now();
     let mut instant = (simulation.now(), looked);
     while !simulation.is_over() {
@@ -367,8 +349,8 @@ fn drive_real(
             simulation.end_if_full()?;
         }
         simulation.fail_suspects();
-        let Hosts::Real(hosts) = &mut simulation.hosts else { return Ok(Ending::Completed) };
-        if let Some((node, failure)) = hosts.flush() {
+        let Some(host) = simulation.hosts.host().real() else { return Ok(Ending::Completed) };
+        if let Some((node, failure)) = host.flush() {
             simulation.fail_node(node, failure);
         }
         if simulation.is_over() {
@@ -381,16 +363,15 @@ fn drive_real(
             simulation.logs.look(simulation.queue.now());
             simulation.logs.flush();
             simulation.hold_logs();
-            if let Hosts::Real(hosts) = &mut simulation.hosts
-                && let Some((node, failure)) = hosts.deaf()
-            {
+            let real = simulation.hosts.host().real();
+            if let Some((node, failure)) = real.and_then(RealHost::deaf) {
                 simulation.fail_node(node, failure);
             }
             let before_load = simulation.course.stage.is_before_load();
-            if let Hosts::Real(hosts) = &mut simulation.hosts {
-                for (node, failure) in hosts.unended(before_load) {
-                    simulation.violation(node, failure);
-                }
+            let real = simulation.hosts.host().real();
+            let unended = real.map(|host| host.unended(before_load)).unwrap_or_default();
+            for (node, failure) in unended {
+                simulation.violation(node, failure);
             }
             if look(simulation, observer) == Flow::Stop {
                 return Ok(Ending::Interrupted);
@@ -398,8 +379,8 @@ fn drive_real(
         }
         let next = simulation.queue.peek().map_or(Time::MAX, |(time, _)| time);
         let wait = next.since(present()).min(WAIT_MAX);
-        let Hosts::Real(hosts) = &mut simulation.hosts else { return Ok(Ending::Completed) };
-        hosts.wait(wait, &mut ready).map_err(|source| EngineError::System {
+        let Some(host) = simulation.hosts.host().real() else { return Ok(Ending::Completed) };
+        host.wait(wait, &mut ready).map_err(|source| EngineError::System {
             what: "cannot wait for nodes".into(),
             source,
         })?;
@@ -413,16 +394,16 @@ fn drive_real(
 /// Takes what a program has written.
 fn read_node(simulation: &mut Simulation<'_>, node: u16) -> Result<(), EngineError> {
     simulation.logs.glance(node, simulation.queue.now());
-    let Hosts::Real(hosts) = &mut simulation.hosts else { return Ok(()) };
-    let program = hosts.program(node);
+    let Some(host) = simulation.hosts.host().real() else { return Ok(()) };
+    let program = host.program(node);
     let event = program.read();
     // The lines are taken out of the program while they are dealt with: that may write to it.
     let mut lines = std::mem::take(&mut program.lines);
     while let Some(range) = lines.next_line() {
         simulation.take_line(node, lines.line(range), Cause::default())?;
     }
-    let Hosts::Real(hosts) = &mut simulation.hosts else { return Ok(()) };
-    let program = hosts.program(node);
+    let Some(host) = simulation.hosts.host().real() else { return Ok(()) };
+    let program = host.program(node);
     program.lines = lines;
     let failure = match event {
         ProgramEvent::Closed => Some(program.closed_failure()),

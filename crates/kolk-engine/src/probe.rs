@@ -41,16 +41,15 @@ impl Probe {
     /// [`EngineError::Start`] if it cannot be started.
     pub fn start(path: &Path, args: &[String], place: &Path) -> Result<Probe, EngineError> {
         let family = Rc::new(Family::new());
-        let log = place.join("stderr.log");
-        let program = Program::spawn(Recipe {
-            family: Rc::clone(&family),
+        let recipe = Recipe {
             name: "n1".to_owned(),
             path: path.to_owned(),
             args: args.to_vec(),
             place: place.to_owned(),
             data: place.to_owned(),
-            log,
-        })?;
+            log: place.join("stderr.log"),
+        };
+        let program = Program::spawn(recipe, Rc::clone(&family))?;
         Ok(Probe { program, family, closing: false })
     }
 

@@ -553,7 +553,7 @@ impl<'a> Simulation<'a> {
     /// at the same instant. The effects are those of one step after the other: what a step sends
     /// is scheduled after everything that was scheduled before, so it cannot come between.
     fn step_nodes(&mut self, first: (u16, NodeInput)) -> Result<(), EngineError> {
-        if self.hosts.is_concurrent() {
+        if self.hosts.nature().is_concurrent {
             let batch = self.gather(first);
             for (node, input) in &batch {
                 self.begin_step(*node, input);

@@ -8,7 +8,7 @@ use kolk_protocol::{from_body, lockstep};
 use super::Stage;
 use super::clients::Role;
 use crate::endpoint::Endpoint;
-use crate::host::{HostFailure, Hosts, NO_LOCKSTEP, find_string, in_the_words_of_json, shorten};
+use crate::host::{HostFailure, NO_LOCKSTEP, find_string, in_the_words_of_json, shorten};
 use crate::run::EngineError;
 use crate::simulation::Simulation;
 use crate::workload::Call;
@@ -20,7 +20,7 @@ impl Simulation<'_> {
         self.course.outstanding = count;
         let clients: Vec<u32> =
             (0..count).map(|node| self.add_client(Role::Init(node as u16))).collect();
-        self.enter(Stage::Starting, Some(self.hosts.init_patience()));
+        self.enter(Stage::Starting, Some(self.hosts.nature().init_patience));
         for (number, client) in clients.into_iter().enumerate() {
             self.send_init(number as u16, 0, client)?;
         }
@@ -40,7 +40,7 @@ impl Simulation<'_> {
         client: u32,
     ) -> Result<(), EngineError> {
         let nodes = self.plan.nodes.to_vec();
-        let speaks_lockstep = self.hosts.speaks_lockstep();
+        let speaks_lockstep = self.hosts.nature().offers_lockstep;
         let seed = self.node_seed(node, u64::from(incarnation));
         let request = init::Request::Init {
             node_id: nodes[usize::from(node)].clone(),
@@ -69,7 +69,7 @@ impl Simulation<'_> {
             _ if body.answers() != Some(1) => return Ok(Some(false)),
             "init_ok" => match from_body::<init::Reply>(&body.kind, body.json) {
                 Ok(init::Reply::InitOk { lockstep }) => match lockstep {
-                    None if self.hosts.speaks_lockstep() => {
+                    None if self.hosts.nature().offers_lockstep => {
                         let (problem, advice) = NO_LOCKSTEP;
                         Some((problem.to_owned(), advice.to_owned()))
                     }
@@ -205,11 +205,7 @@ impl Simulation<'_> {
 
     /// What to do for a program that computes for long, as another line of advice.
     pub(crate) fn patience_advice(&self) -> String {
-        let flag = match &self.hosts {
-            Hosts::InProcess { .. } => return String::new(),
-            Hosts::Lockstep(_) => "--step-timeout",
-            Hosts::Traced(_) | Hosts::Real(_) => "--init-timeout",
-        };
+        let Some(flag) = self.hosts.nature().patience_flag else { return String::new() };
         format!(
             "\nOne that builds or loads much before it reads (`cargo run`, `go run`, `java`) may need \
              longer: `{flag} 60`."
@@ -219,7 +215,7 @@ impl Simulation<'_> {
     /// How `init` is to be answered.
     pub(crate) fn init_advice(&self) -> String {
         let lockstep =
-            if self.hosts.speaks_lockstep() { ",\"lockstep\":{\"version\":1}" } else { "" };
+            if self.hosts.nature().offers_lockstep { ",\"lockstep\":{\"version\":1}" } else { "" };
         format!(
             "A node answers `init` with {{\"type\":\"init_ok\",\"in_reply_to\":1{lockstep}}} on \
              stdout, and flushes it."
@@ -228,7 +224,7 @@ impl Simulation<'_> {
 
     pub(super) fn no_answer(&mut self, request: &str, advice: &str) -> EngineError {
         let silent = (0..self.plan.nodes.len() as u16).find(|node| !self.hosts.is_started(*node));
-        let patience = self.hosts.init_patience().as_secs_f64();
+        let patience = self.hosts.nature().init_patience.as_secs_f64();
         let time = if self.hosts.is_virtual() { " of virtual time" } else { "" };
         let problem = format!("did not answer `{request}` within {patience} s{time}");
         self.unanswered(silent.unwrap_or_default(), problem, advice.to_owned())

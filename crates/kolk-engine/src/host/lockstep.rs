@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use kolk_history::summary::{Unrepeatable, ViolationKind};
-use kolk_node::Input;
+use kolk_node::{Input, Outputs};
 use kolk_protocol::lockstep::CLOCK;
 use kolk_protocol::message::Line;
 use kolk_protocol::{Time, write_line};
@@ -16,9 +16,11 @@ use std::os::fd::AsFd;
 use super::process::UNENDED;
 use super::process::timespec;
 use super::words::last_lines;
-use super::{HostFailure, Program, ProgramEvent, given_up, shorten};
+use super::{
+    Given, Host, HostFailure, INIT_TIMEOUT, Nature, Program, ProgramEvent, Words, given_up, shorten,
+};
 use crate::logs::Bounded;
-use crate::run::Patience;
+use crate::run::{EngineError, Patience};
 
 /// How often a pipe is tried again before the thread goes to sleep on it: a node that answers at
 /// once is met awake, which saves a trip through the scheduler. On a busy machine each try is such
@@ -45,20 +47,17 @@ pub(crate) const NO_LOCKSTEP: (&str, &str) = (
 );
 
 /// Programs in lockstep.
-pub(crate) struct LockstepHosts {
-    pub(super) programs: Vec<Program>,
-    pub(super) started: Vec<bool>,
-    /// What the program that was stepped last wrote, but for `idle`: lines with their ends.
-    pub(super) lines: Vec<u8>,
+pub(crate) struct LockstepHost {
+    programs: Vec<Program>,
     /// Their logs, which grow while a step is waited for.
     logs: Vec<Rc<Bounded>>,
     /// How long a step may take by the wall clock, and who may end it.
-    pub(crate) patience: Patience,
+    patience: Patience,
     /// When a program was last given its line, or became idle. Those that are stepped side by side
     /// wait together: the watchdog barks when none of them gets anywhere.
     progress: Instant,
     /// Somebody wants the run to stop, and a step was given up for it.
-    pub(crate) stopped: bool,
+    stopped: bool,
     /// Failures of `begin`, reported by `finish`.
     failed: Vec<Option<HostFailure>>,
 }
@@ -70,18 +69,16 @@ struct IdleBody {
     wake_at: Option<u64>,
 }
 
-impl LockstepHosts {
+impl LockstepHost {
     #[expect(clippy::disallowed_methods, reason = "the watchdog guards the wall clock's time")]
     pub(crate) fn new(
         programs: Vec<Program>,
         logs: Vec<Rc<Bounded>>,
         patience: Patience,
-    ) -> LockstepHosts {
+    ) -> LockstepHost {
         let count = programs.len();
-        LockstepHosts {
+        LockstepHost {
             programs,
-            started: vec![false; count],
-            lines: Vec::new(),
             logs,
             patience,
             progress: Instant::now(),
@@ -89,18 +86,22 @@ impl LockstepHosts {
             failed: vec![None; count],
         }
     }
+}
 
-    /// What may not be repeatable.
-    pub(super) fn unrepeatable(&self) -> Vec<Unrepeatable> {
-        let of = |program: &Program| {
-            let what = given_up(program.given_up?);
-            Some(Unrepeatable { node: program.name().to_owned(), what })
-        };
-        self.programs.iter().filter_map(of).collect()
+impl Host for LockstepHost {
+    fn nature(&self) -> Nature {
+        Nature {
+            is_virtual: true,
+            offers_lockstep: true,
+            is_concurrent: true,
+            init_patience: INIT_TIMEOUT,
+            step_patience: Some(self.patience.step),
+            patience_flag: Some("--step-timeout"),
+        }
     }
 
     #[expect(clippy::disallowed_methods, reason = "the watchdog guards the wall clock's time")]
-    pub(super) fn begin(&mut self, node: u16, now: Time, id: Option<u64>, input: Input<'_>) {
+    fn begin(&mut self, node: u16, given: Given<'_>) {
         let program = &mut self.programs[usize::from(node)];
         // Whatever is there before the line is written was written outside a step.
         if matches!(program.read(), ProgramEvent::Read) || program.lines.rest() > 0 {
@@ -116,10 +117,10 @@ impl LockstepHosts {
             return;
         }
         let name = program.name().to_owned();
-        let at = Some(now.as_nanos());
-        match input {
+        let at = Some(given.now.as_nanos());
+        match given.input {
             Input::Message { src, body } => {
-                write_line(program.pending(), id, at, src, &name, body.as_bytes());
+                write_line(program.pending(), given.id, at, src, &name, body.as_bytes());
             }
             Input::Wake => {
                 write_line(program.pending(), None, at, CLOCK, &name, br#"{"type":"wake"}"#);
@@ -130,16 +131,17 @@ impl LockstepHosts {
     }
 
     #[expect(clippy::disallowed_methods, reason = "the watchdog guards the wall clock's time")]
-    pub(super) fn finish(
+    fn finish(
         &mut self,
         node: u16,
-        input: Input<'_>,
+        given: Given<'_>,
+        _: &mut Outputs,
+        lines: &mut Vec<u8>,
     ) -> Result<Option<Time>, HostFailure> {
         if let Some(failure) = self.failed[usize::from(node)].take() {
             return Err(failure);
         }
         let program = &mut self.programs[usize::from(node)];
-        let started = self.started[usize::from(node)];
         let since = self.progress;
         let (mut step_bytes, mut noise) = (0, 0);
         loop {
@@ -154,21 +156,48 @@ impl LockstepHosts {
                         self.progress = Instant::now();
                         return idle(&line, bytes).map(|wake_at| wake_at.map(Time::from_nanos));
                     }
-                    Ok(line) if !started => refuse_ignorant(&line)?,
+                    Ok(line) if !given.is_started => refuse_ignorant(&line)?,
                     Ok(_) => {}
                     Err(_) => noise += usize::from(!bytes.trim_ascii().is_empty()),
                 }
-                self.lines.extend_from_slice(bytes);
-                self.lines.push(b'\n');
+                lines.extend_from_slice(bytes);
+                lines.push(b'\n');
             }
             if let Some(failure) = program.overrun() {
                 return Err(failure);
             }
-            if !await_output(program, &self.logs, &self.patience, since, input)? {
+            if !await_output(program, &self.logs, &self.patience, since, given.input)? {
                 self.stopped = true;
                 return Ok(None);
             }
         }
+    }
+    fn kill(&mut self, node: u16) -> Vec<u8> {
+        self.programs[usize::from(node)].kill()
+    }
+
+    fn lose_power(&mut self, node: u16, seed: u64) -> Result<(), EngineError> {
+        self.programs[usize::from(node)].lose_power(seed)
+    }
+
+    fn restart(&mut self, node: u16, _: u64) -> Result<(), EngineError> {
+        self.programs[usize::from(node)].restart()
+    }
+
+    fn words(&self, node: u16) -> Option<Words<'_>> {
+        self.programs.get(usize::from(node)).map(Program::words)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    fn unrepeatable(&self) -> Vec<Unrepeatable> {
+        let of = |program: &Program| {
+            let what = given_up(program.given_up?);
+            Some(Unrepeatable { node: program.name().to_owned(), what })
+        };
+        self.programs.iter().filter_map(of).collect()
     }
 }
 

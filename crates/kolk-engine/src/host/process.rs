@@ -9,8 +9,6 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use kolk_history::summary::ViolationKind;
-use kolk_node::Input;
-use kolk_protocol::write_line;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
@@ -24,21 +22,15 @@ use crate::run::EngineError;
 
 /// The longest line that is read.
 pub(super) const LINE_BYTES_MAX: usize = 64 << 20;
-/// How much input may wait for programs that do not read it, for all together.
-const PENDING_BYTES_MAX: usize = 256 << 20;
 /// How long a whole message may stand there without a line end until the node is at fault, where
 /// all wait for it.
 pub(crate) const UNENDED: Duration = Duration::from_secs(1);
-/// The same while others go on.
-const UNENDED_IN_MID_RUN: Duration = Duration::from_secs(5);
 /// How often a program must be found without stdin before that counts.
 const DEAF_LOOKS: u32 = 4;
 
 /// What a program needs to be started, and to be started again.
 #[derive(Clone)]
 pub(crate) struct Recipe {
-    /// The processes it belongs to.
-    pub(crate) family: Rc<Family>,
     /// The node that it is.
     pub(crate) name: String,
     pub(crate) path: PathBuf,
@@ -57,6 +49,8 @@ pub(super) const DATA_VARIABLES: [&str; 2] = ["KOLK_DATA_DIR", "MAELSTROM_DATA_D
 /// One program.
 pub(crate) struct Program {
     pub(super) recipe: Recipe,
+    /// The processes it belongs to.
+    pub(super) family: Rc<Family>,
     pub(super) pid: Pid,
     pub(crate) stdin: Option<ChildStdin>,
     pub(crate) stdout: Option<ChildStdout>,
@@ -89,8 +83,8 @@ pub(crate) enum ProgramEvent {
 
 impl Program {
     /// Starts a program: its stderr is appended to its log.
-    pub(crate) fn spawn(recipe: Recipe) -> Result<Program, EngineError> {
-        let Recipe { family, name, path, args, place, data, log } = &recipe;
+    pub(crate) fn spawn(recipe: Recipe, family: Rc<Family>) -> Result<Program, EngineError> {
+        let Recipe { name, path, args, place, data, log } = &recipe;
         let system = |what: String| move |source| EngineError::System { what, source };
         let stderr = File::options().append(true).create(true).open(log);
         let stderr =
@@ -111,6 +105,7 @@ impl Program {
             .map_err(|error| start_failure(name, path, &error))?;
         let program = Program {
             recipe,
+            family,
             pid,
             stdin,
             stdout,
@@ -192,7 +187,7 @@ impl Program {
     }
 
     /// What is wrong with it if all programs together leave too much unread, and it the most.
-    fn overdue_failure(&self) -> HostFailure {
+    pub(super) fn overdue_failure(&self) -> HostFailure {
         let failure = HostFailure::plain(
             ViolationKind::Overrun,
             format!("does not read its input: {} MiB wait for it", self.unread() >> 20),
@@ -202,7 +197,7 @@ impl Program {
     }
 
     /// How many bytes wait to be written.
-    fn unread(&self) -> usize {
+    pub(super) fn unread(&self) -> usize {
         self.pending.len() - self.written
     }
 
@@ -264,7 +259,7 @@ impl Program {
         if self.deaf_looks < DEAF_LOOKS {
             return None;
         }
-        let failure = match self.recipe.family.ended(self.pid) {
+        let failure = match self.family.ended(self.pid) {
             Some(end) => HostFailure::left_output(end),
             None => HostFailure::closed_input(),
         };
@@ -274,7 +269,7 @@ impl Program {
     /// How it ended, given a moment to get there after its pipe was closed.
     fn wait_a_little(&mut self) -> Option<End> {
         for _ in 0..50 {
-            if let Some(end) = self.recipe.family.ended(self.pid) {
+            if let Some(end) = self.family.ended(self.pid) {
                 return Some(end);
             }
             // Waiting on no descriptor is a pause that signals may end.
@@ -322,7 +317,7 @@ impl Drop for Program {
         self.stdin = None;
         self.go_on();
         if let Some(stdout) = self.stdout.take() {
-            self.recipe.family.keep(stdout);
+            self.family.keep(stdout);
         }
     }
 }
@@ -404,103 +399,5 @@ pub(crate) fn timespec(duration: Duration) -> Timespec {
     Timespec {
         tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: i64::from(duration.subsec_nanos()),
-    }
-}
-
-/// Programs on the real clock.
-pub(crate) struct RealHosts {
-    pub(super) programs: Vec<Program>,
-    pub(super) started: Vec<bool>,
-    /// Which have something to be written.
-    dirty: Vec<u16>,
-    /// How long they may take to answer `init`.
-    pub(super) init_patience: Duration,
-}
-
-impl RealHosts {
-    pub(crate) fn new(programs: Vec<Program>, init_patience: Duration) -> RealHosts {
-        let started = vec![false; programs.len()];
-        RealHosts { programs, started, dirty: Vec::new(), init_patience }
-    }
-
-    pub(super) fn begin(&mut self, node: u16, id: Option<u64>, input: Input<'_>) {
-        let Input::Message { src, body } = input else { return };
-        let program = &mut self.programs[usize::from(node)];
-        if !program.has_pending() {
-            self.dirty.push(node);
-        }
-        let Program { pending, recipe, .. } = program;
-        write_line(pending, id, None, src, &recipe.name, body.as_bytes());
-    }
-
-    /// Writes what waits, as far as the pipes take it. Gives the node that is in trouble, if one
-    /// is.
-    pub(crate) fn flush(&mut self) -> Option<(u16, HostFailure)> {
-        let programs = &mut self.programs;
-        let mut unread = 0;
-        self.dirty.retain(|node| {
-            let program = &mut programs[usize::from(*node)];
-            program.flush();
-            unread += program.unread();
-            program.has_pending()
-        });
-        if unread <= PENDING_BYTES_MAX {
-            return None;
-        }
-        let node =
-            *self.dirty.iter().max_by_key(|node| self.programs[usize::from(**node)].unread())?;
-        Some((node, self.programs[usize::from(node)].overdue_failure()))
-    }
-
-    /// The first node that has closed its stdin and lives on.
-    pub(crate) fn deaf(&mut self) -> Option<(u16, HostFailure)> {
-        self.programs.iter_mut().enumerate().find_map(|(number, program)| {
-            program.deaf_failure().map(|failure| (number as u16, failure))
-        })
-    }
-
-    /// What programs have left without a line end. Before the load all wait for them.
-    pub(crate) fn unended(&mut self, before_load: bool) -> Vec<(u16, HostFailure)> {
-        let patience = if before_load { UNENDED } else { UNENDED_IN_MID_RUN };
-        let programs = self.programs.iter_mut().enumerate();
-        programs
-            .filter_map(|(number, program)| {
-                Some((number as u16, program.unended_failure(patience)?))
-            })
-            .collect()
-    }
-
-    /// Waits until a program has written something, or one takes input again, or `timeout` is over.
-    /// Gives the nodes that may be read.
-    pub(crate) fn wait(&mut self, timeout: Duration, ready: &mut Vec<u16>) -> std::io::Result<()> {
-        ready.clear();
-        let mut descriptors = Vec::with_capacity(2 * self.programs.len());
-        let mut owners = Vec::with_capacity(2 * self.programs.len());
-        for (number, program) in self.programs.iter().enumerate() {
-            if let Some(stdout) = &program.stdout {
-                descriptors.push(PollFd::from_borrowed_fd(stdout.as_fd(), PollFlags::IN));
-                owners.push(Some(number as u16));
-            }
-            if let Some(stdin) = program.stdin.as_ref().filter(|_| program.has_pending()) {
-                descriptors.push(PollFd::from_borrowed_fd(stdin.as_fd(), PollFlags::OUT));
-                owners.push(None);
-            }
-        }
-        match poll(&mut descriptors, Some(&timespec(timeout))) {
-            Ok(_) => {}
-            Err(rustix::io::Errno::INTR) => return Ok(()),
-            Err(error) => return Err(error.into()),
-        }
-        for (descriptor, owner) in descriptors.iter().zip(owners) {
-            if let Some(node) = owner.filter(|_| !descriptor.revents().is_empty()) {
-                ready.push(node);
-            }
-        }
-        Ok(())
-    }
-
-    /// One program.
-    pub(crate) fn program(&mut self, node: u16) -> &mut Program {
-        &mut self.programs[usize::from(node)]
     }
 }

@@ -1,11 +1,11 @@
 //! Programs that know nothing of virtual time, and run on it all the same: traced.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use kolk_history::plan::ThreadOrder;
 use kolk_history::summary::{Unrepeatable, ViolationKind};
-use kolk_node::Input;
+use kolk_node::{Input, Outputs};
 use kolk_protocol::message::Line;
 use kolk_protocol::workload::init;
 use kolk_protocol::{Time, lockstep, write_line};
@@ -16,7 +16,7 @@ use super::family::{End, Family, Survivor};
 use super::lines::LineBuffer;
 use super::process::{DATA_VARIABLES, LINE_BYTES_MAX, start_failure};
 use super::scratch::Scratch;
-use super::{HostFailure, Words, given_up};
+use super::{Given, Host, HostFailure, INIT_TIMEOUT, Nature, Recipe, Words, given_up};
 use crate::run::{EngineError, Patience};
 use crate::workload::Call;
 
@@ -25,21 +25,20 @@ use crate::workload::Call;
 const ASK_NANOS: u64 = 1_000_000_000;
 
 /// Traced programs.
-pub(crate) struct TracedHosts {
+pub(crate) struct TracedHost {
     tracer: Tracer,
     programs: Vec<TracedProgram>,
-    pub(super) started: Vec<bool>,
-    /// What the program that was stepped last wrote: lines with their ends.
-    pub(super) lines: Vec<u8>,
+    /// In which order the threads of each go on.
+    order: ThreadOrder,
     /// How long a step may take by the wall clock.
-    pub(crate) patience: Patience,
+    patience: Patience,
     /// Somebody wants the run to stop, and a step was given up for it.
-    pub(crate) stopped: bool,
+    stopped: bool,
 }
 
 /// One program.
 struct TracedProgram {
-    recipe: TracedRecipe,
+    recipe: Recipe,
     /// None while it is down.
     traced: Option<Traced>,
     /// What may not be repeatable of those that were killed.
@@ -50,99 +49,73 @@ struct TracedProgram {
     lines: LineBuffer,
 }
 
-/// What a program needs to be started, and to be started again.
-pub(crate) struct TracedRecipe {
-    /// The node that it is.
-    pub(crate) name: String,
-    pub(crate) path: PathBuf,
-    pub(crate) args: Vec<String>,
-    /// The folder it works in.
-    pub(crate) place: PathBuf,
-    /// The folder for what it wants to find again.
-    pub(crate) data: PathBuf,
-    /// The file that its stderr is appended to.
-    pub(crate) log: PathBuf,
-    /// In which order its threads go on.
-    pub(crate) order: ThreadOrder,
-}
+impl TracedHost {
+    /// Nobody yet.
+    pub(crate) fn new(tracer: Tracer, order: ThreadOrder, patience: Patience) -> TracedHost {
+        TracedHost { tracer, programs: Vec::new(), order, patience, stopped: false }
+    }
 
-impl TracedRecipe {
-    fn start(
-        &self,
-        tracer: &Tracer,
-        seed: u64,
-        patience: &Patience,
-    ) -> Result<Traced, EngineError> {
-        let mut settings = settings(&self.path, &self.args, &self.place, &self.log, seed)?;
-        let variable = |name: &str| (name.into(), self.data.clone().into_os_string());
+    /// Starts a program.
+    pub(crate) fn spawn(&mut self, recipe: Recipe, seed: u64) -> Result<(), EngineError> {
+        let traced = Some(self.start(&recipe, seed)?);
+        let (lines, unrepeatable) = (LineBuffer::default(), Vec::new());
+        let input = Vec::new();
+        self.programs.push(TracedProgram { recipe, traced, unrepeatable, input, lines });
+        Ok(())
+    }
+
+    fn start(&self, recipe: &Recipe, seed: u64) -> Result<Traced, EngineError> {
+        let Recipe { name, path, args, place, data, log } = recipe;
+        let mut settings = settings(path, args, place, log, seed)?;
+        let variable = |name: &str| (name.into(), data.clone().into_os_string());
         settings.env.extend(DATA_VARIABLES.map(variable));
         settings.order = match self.order {
             ThreadOrder::Fair => Order::Fair,
             ThreadOrder::Shuffled => Order::Shuffled,
         };
-        let mut traced = Traced::spawn(tracer, settings)
-            .map_err(|error| failed_start(&self.name, &self.path, error))?;
-        traced.set_patience(patience.init);
+        let mut traced = Traced::spawn(&self.tracer, settings)
+            .map_err(|error| failed_start(name, path, error))?;
+        traced.set_patience(self.patience.init);
         Ok(traced)
     }
 }
 
-impl TracedHosts {
-    /// Nobody yet.
-    pub(crate) fn new(tracer: Tracer, patience: Patience) -> TracedHosts {
-        TracedHosts {
-            tracer,
-            programs: Vec::new(),
-            started: Vec::new(),
-            lines: Vec::new(),
-            patience,
-            stopped: false,
+impl Host for TracedHost {
+    fn nature(&self) -> Nature {
+        Nature {
+            is_virtual: true,
+            offers_lockstep: false,
+            is_concurrent: false,
+            init_patience: INIT_TIMEOUT,
+            step_patience: Some(self.patience.step),
+            patience_flag: Some("--init-timeout"),
         }
     }
 
-    /// Starts a program.
-    pub(crate) fn spawn(&mut self, recipe: TracedRecipe, seed: u64) -> Result<(), EngineError> {
-        let traced = Some(recipe.start(&self.tracer, seed, &self.patience)?);
-        let (lines, unrepeatable) = (LineBuffer::default(), Vec::new());
-        let input = Vec::new();
-        self.programs.push(TracedProgram { recipe, traced, unrepeatable, input, lines });
-        self.started.push(false);
-        Ok(())
-    }
-
-    /// Kills a program. What it wrote it wrote in its steps.
-    pub(super) fn kill(&mut self, node: u16) {
+    fn begin(&mut self, node: u16, given: Given<'_>) {
         let program = &mut self.programs[usize::from(node)];
-        program.unrepeatable = program.causes();
-        program.traced = None;
-        program.input.clear();
-        program.lines = LineBuffer::default();
-    }
-
-    /// Starts one again that was killed.
-    pub(super) fn restart(&mut self, node: u16, seed: u64) -> Result<(), EngineError> {
-        let program = &mut self.programs[usize::from(node)];
-        program.traced = Some(program.recipe.start(&self.tracer, seed, &self.patience)?);
-        Ok(())
-    }
-
-    pub(super) fn begin(&mut self, node: u16, id: Option<u64>, input: Input<'_>) {
-        let program = &mut self.programs[usize::from(node)];
-        if self.started[usize::from(node)]
+        if given.is_started
             && let Some(traced) = &mut program.traced
         {
             traced.set_patience(self.patience.step);
         }
-        if let Input::Message { src, body } = input {
-            write_line(&mut program.input, id, None, src, &program.recipe.name, body.as_bytes());
+        if let Input::Message { src, body } = given.input {
+            let name = &program.recipe.name;
+            write_line(&mut program.input, given.id, None, src, name, body.as_bytes());
         }
     }
 
-    pub(super) fn finish(&mut self, node: u16, now: Time) -> Result<Option<Time>, HostFailure> {
+    fn finish(
+        &mut self,
+        node: u16,
+        given: Given<'_>,
+        _: &mut Outputs,
+        lines: &mut Vec<u8>,
+    ) -> Result<Option<Time>, HostFailure> {
         let program = &mut self.programs[usize::from(node)];
         // A node that is down is not stepped.
         let Some(traced) = &mut program.traced else { return Ok(None) };
-        let stepped = traced.step(now.as_nanos(), &program.input);
+        let stepped = traced.step(given.now.as_nanos(), &program.input);
         program.input.clear();
         let step = match stepped {
             Ok(step) => step,
@@ -162,37 +135,53 @@ impl TracedHosts {
             // Reading from memory does not fail.
             let _ = program.lines.fill(&mut output);
             while let Some(range) = program.lines.next_line() {
-                self.lines.extend_from_slice(program.lines.line(range));
-                self.lines.push(b'\n');
+                lines.extend_from_slice(program.lines.line(range));
+                lines.push(b'\n');
             }
         }
-        let started = self.started[usize::from(node)];
-        if let Some(failure) = program.trouble(&step, started) {
+        if let Some(failure) = program.trouble(&step, given.is_started) {
             return Err(program.words().told(failure));
         }
         Ok(step.wake_at.map(Time::from_nanos))
     }
 
-    /// A program's last words.
-    pub(super) fn words(&self, node: u16) -> Option<Words<'_>> {
+    /// What it wrote it wrote in its steps.
+    fn kill(&mut self, node: u16) -> Vec<u8> {
+        let program = &mut self.programs[usize::from(node)];
+        program.unrepeatable = program.causes();
+        program.traced = None;
+        program.input.clear();
+        program.lines = LineBuffer::default();
+        Vec::new()
+    }
+
+    fn restart(&mut self, node: u16, seed: u64) -> Result<(), EngineError> {
+        let number = usize::from(node);
+        self.programs[number].traced = Some(self.start(&self.programs[number].recipe, seed)?);
+        Ok(())
+    }
+
+    fn words(&self, node: u16) -> Option<Words<'_>> {
         self.programs.get(usize::from(node)).map(TracedProgram::words)
     }
 
-    /// Ends all programs, and gives those that could not be ended.
-    pub(super) fn end(self) -> Vec<Survivor> {
-        let living = self.programs.into_iter().filter_map(|program| program.traced);
-        let left = living.flat_map(Traced::end);
-        left.filter_map(Pid::from_raw).map(Survivor::of).collect()
+    fn is_stopped(&self) -> bool {
+        self.stopped
     }
 
-    /// What may not be repeatable.
-    pub(super) fn unrepeatable(&self) -> Vec<Unrepeatable> {
+    fn unrepeatable(&self) -> Vec<Unrepeatable> {
         let of = |program: &TracedProgram| {
             let node = program.recipe.name.clone();
             let causes = program.causes().into_iter();
             causes.map(move |what| Unrepeatable { node: node.clone(), what })
         };
         self.programs.iter().flat_map(of).collect()
+    }
+
+    fn end(self: Box<Self>) -> Vec<Survivor> {
+        let living = self.programs.into_iter().filter_map(|program| program.traced);
+        let left = living.flat_map(Traced::end);
+        left.filter_map(Pid::from_raw).map(Survivor::of).collect()
     }
 }
 

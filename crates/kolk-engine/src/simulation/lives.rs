@@ -151,7 +151,7 @@ impl Simulation<'_> {
             let name = self.directory.name(Endpoint::Node(node));
             let key = Key::new(self.plan.seed).with_name("power").with_name(name);
             let begin = self.plan.faults[number as usize].begin;
-            self.hosts.lose_power(node, key.with(begin).seed())?;
+            self.hosts.host().lose_power(node, key.with(begin).seed())?;
         }
         Ok(())
     }
@@ -178,7 +178,7 @@ impl Simulation<'_> {
             return Ok("not-running");
         }
         // What it had written is on its way, as what it had sent before.
-        let lines = self.hosts.kill(node);
+        let lines = self.hosts.host().kill(node);
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
             let line = line.strip_suffix(b"\n").unwrap_or(line);
             self.take_line(node, line, Cause::default())?;
@@ -233,7 +233,7 @@ impl Simulation<'_> {
         }
         let incarnation = self.lives.of(node).incarnation + 1;
         let seed = self.node_seed(node, u64::from(incarnation));
-        match self.hosts.restart(node, seed) {
+        match self.hosts.host().restart(node, seed) {
             Ok(()) => {}
             Err(EngineError::Start { problem, advice, .. }) => {
                 self.fail_restart(node, problem, advice);
@@ -242,7 +242,7 @@ impl Simulation<'_> {
             Err(error) => return Err(error),
         }
         let client = self.init_again(node);
-        let deadline = self.now() + self.hosts.init_patience();
+        let deadline = self.now() + self.hosts.nature().init_patience;
         let life = self.lives.of(node);
         life.state = State::Starting { client };
         life.incarnation = incarnation;
@@ -275,7 +275,7 @@ impl Simulation<'_> {
         let life = self.lives.of(node);
         let is_waiting = matches!(life.state, State::Starting { .. });
         if is_waiting && life.incarnation == incarnation {
-            let patience = self.hosts.init_patience().as_secs_f64();
+            let patience = self.hosts.nature().init_patience.as_secs_f64();
             let time = if self.hosts.is_virtual() { " of virtual time" } else { "" };
             let problem = format!("did not answer `init` within {patience} s{time}");
             let advice = format!("{}{}", self.init_advice(), self.init_patience_advice());
@@ -313,7 +313,7 @@ impl Simulation<'_> {
                 life.state = State::Paused;
                 life.alarm = alarm;
                 self.set_alarm(node, None);
-                self.hosts.pause(node);
+                self.hosts.host().pause(node);
             }
             done.push((node, what));
         }
@@ -342,7 +342,7 @@ impl Simulation<'_> {
         }
         self.report(RESUME, &done)?;
         for node in awake {
-            self.hosts.resume(node);
+            self.hosts.host().resume(node);
             let life = self.lives.of(node);
             life.state = State::Running;
             // A time that has passed meanwhile is now, but after what was kept for it.
