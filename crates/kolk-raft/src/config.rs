@@ -26,9 +26,10 @@ pub struct Config {
     /// A leader leaves no follower without a message for longer than this. Less than half of the
     /// election timeout, so that one may be lost.
     pub heartbeat: Duration,
-    /// A leader waits this long for more commands and reads before it sends messages for them. 0:
-    /// it does not wait; what comes while [`in_flight_max`](Config::in_flight_max) messages are
-    /// under way is sent together all the same.
+    /// While something is under way, a leader waits this long for more commands and reads before
+    /// it sends messages for them, or until entries are committed, if that is sooner. 0: it does
+    /// not wait; commands that come while [`in_flight_max`](Config::in_flight_max) messages are
+    /// under way are sent together all the same, and so are reads that come during a round.
     pub batch_delay: Duration,
     /// How many entries a message holds at most.
     pub batch_max: usize,

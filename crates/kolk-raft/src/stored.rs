@@ -105,6 +105,11 @@ impl<C, S> Stored<C, S> {
 }
 
 impl<C: Clone, S: Clone> Stored<C, S> {
+    /// How many entries stand before this index.
+    fn place(&self, index: Index) -> usize {
+        self.entries.partition_point(|entry| entry.position.index < index)
+    }
+
     /// Performs a write.
     ///
     /// # Panics
@@ -118,11 +123,11 @@ impl<C: Clone, S: Clone> Stored<C, S> {
             self.snapshot = Some(snapshot.clone());
         }
         if let Some(start) = &write.start {
-            self.entries.retain(|entry| entry.position.index > start.position.index);
+            self.entries.drain(..self.place(start.position.index + 1));
             self.start = start.clone();
         }
         if let Some(tail) = &write.tail {
-            self.entries.retain(|entry| entry.position.index < tail.from);
+            self.entries.truncate(self.place(tail.from));
             assert_eq!(
                 self.last().index + 1,
                 tail.from,

@@ -5,6 +5,8 @@
 //! - [`outbox`] repeats batches for one peer until they are answered, and [`once`] lets a receiver
 //!   perform each request once, however often it arrives.
 //! - [`versions`] is a map that changes in one order, and the copies of it that follow.
+//! - [`replicated`](mod@replicated) keeps a state machine of the caller's the same on all nodes, by
+//!   Raft: what was acknowledged is on a majority's disks, and each request is performed once.
 //! - [`ownership`] tells which node owns a key, without asking anybody.
 //!
 //! Each is deterministic: on the virtual clock a run is a function of its seed.
@@ -16,7 +18,9 @@ pub mod gossip;
 pub mod once;
 pub mod outbox;
 pub mod ownership;
+pub mod replicated;
 mod round_trip;
 pub mod versions;
 
+pub use replicated::replicated;
 pub use round_trip::RoundTrip;

@@ -22,6 +22,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 /// A sender's numbers for its requests to one receiver.
 #[derive(Clone, Debug, Default)]
 pub struct Numbers {
@@ -50,7 +52,7 @@ impl Numbers {
 }
 
 /// The results of one sender's requests that it may still repeat, by number.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Performed<T> {
     done: BTreeMap<u64, T>,
     floor: u64,
@@ -76,6 +78,11 @@ impl<T: Clone> Performed<T> {
     /// not.
     pub fn once(&mut self, number: u64, perform: impl FnOnce() -> T) -> Option<T> {
         (number >= self.floor).then(|| self.done.entry(number).or_insert_with(perform).clone())
+    }
+
+    /// What came of a request, if it was performed and the result is still kept.
+    pub fn result(&self, number: u64) -> Option<&T> {
+        self.done.get(&number)
     }
 
     /// The number of results that are kept.

@@ -325,6 +325,7 @@ pub const STAGES: &[Stage] = &[
             name: "partitions, loss",
             workload: "lin-kv",
             node: "lin-kv",
+            node_args: &["--service", "lin-kv"],
             node_count: 3,
             workers_per_node: 2,
             rate: 50.0,

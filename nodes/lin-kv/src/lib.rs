@@ -1,36 +1,53 @@
-//! A proxy: every node passes clients' requests on to one key-value service, and the answers back.
+//! A linearizable key-value store: on the nodes themselves, by Raft, or by asking a service.
 //!
-//! It is as consistent as the service. What matters is what it does with errors: a definite one
-//! goes to the client as it is. Where no answer came, it is unknown whether the service acted, so
-//! the client gets error 0 and nothing is tried again. Keys and values stay the text they came as.
+//! [`store`] has what is replicated, [`proxy`] what asks; the README has what was measured.
+
+pub mod proxy;
+pub mod store;
 
 use std::time::Duration;
 
-use kolk_node::workload::key_value::{Reply, Request};
+use kolk_node::workload::key_value;
 use kolk_node::{Context, Flags, Node, RpcError};
+use kolk_replica::replicated::Settings;
 use serde_json::value::RawValue;
+
+use proxy::Proxy;
+use store::Store;
 
 /// The usage text of [`factory`].
 pub const USAGE: &str = "\
 settings of this node:
-  --service NAME  the service that it asks: lin-kv (default), seq-kv or lww-kv";
+  --batch-ms N    a leader that has something under way waits up to N ms for more to send with the
+                  next messages (default 5)
+  --service NAME  ask a service instead: lin-kv, seq-kv or lww-kv";
 
-/// How long the service may take: as long as any client waits.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// JSON as it came.
+pub type Json = Box<RawValue>;
 
-/// A node that asks a service.
-pub struct Proxy {
-    service: &'static str,
+/// What clients ask.
+pub type Request = key_value::Request<Json, Json>;
+
+/// What they are answered.
+pub type Reply = key_value::Reply<Json>;
+
+/// The node.
+pub enum LinKv {
+    /// It has a copy of its own.
+    Store(Store),
+    /// It asks a service.
+    Proxy(Proxy),
 }
 
-type Json = Box<RawValue>;
+impl Node for LinKv {
+    type Request = Request;
+    type Reply = Reply;
 
-impl Node for Proxy {
-    type Request = Request<Json, Json>;
-    type Reply = Reply<Json>;
-
-    async fn handle(&self, cx: &Context, request: Self::Request) -> Result<Self::Reply, RpcError> {
-        cx.rpc_within(PATIENCE, self.service, &request).await
+    async fn handle(&self, cx: &Context, request: Request) -> Result<Reply, RpcError> {
+        match self {
+            LinKv::Store(store) => store.handle(request).await,
+            LinKv::Proxy(proxy) => proxy.handle(cx, request).await,
+        }
     }
 }
 
@@ -39,14 +56,23 @@ impl Node for Proxy {
 /// # Errors
 ///
 /// A text for people that says what is wrong with the arguments.
-pub fn factory(args: &[String]) -> Result<impl Fn(&Context) -> Proxy + Clone + use<>, String> {
-    let mut service = "lin-kv";
+pub fn factory(args: &[String]) -> Result<impl Fn(&Context) -> LinKv + Clone + use<>, String> {
+    let mut service = None;
+    let mut batch: Option<Duration> = None;
     let mut flags = Flags::new(args, USAGE);
     while let Some(name) = flags.next_name() {
         match name {
-            "--service" => service = flags.one_of(&["lin-kv", "seq-kv", "lww-kv"])?,
+            "--service" => service = Some(flags.one_of(&["lin-kv", "seq-kv", "lww-kv"])?),
+            "--batch-ms" => batch = Some(flags.milliseconds(0..=1_000)?),
             _ => return Err(flags.unknown()),
         }
     }
-    Ok(move |_: &Context| Proxy { service })
+    if service.is_some() && batch.is_some() {
+        return Err(format!("--batch-ms is for a store of its own: not with --service\n{USAGE}"));
+    }
+    let settings = Settings { batch: batch.unwrap_or(Settings::default().batch) };
+    Ok(move |cx: &Context| match service {
+        Some(service) => LinKv::Proxy(Proxy { service }),
+        None => LinKv::Store(Store::new(cx, settings)),
+    })
 }

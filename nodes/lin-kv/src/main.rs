@@ -1,4 +1,4 @@
-//! The proxy as a program of its own.
+//! The store as a program of its own.
 
 fn main() -> std::process::ExitCode {
     kolk_node::main(kolk_lin_kv::factory)

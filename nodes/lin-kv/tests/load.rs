@@ -1,13 +1,15 @@
-//! The node under load: it is as consistent as the service it asks.
+//! The node under load: it is linearizable, or as consistent as the service that it asks.
 
 use kolk_sweep::{built_in, measure};
 use kolk_workload::Settings;
 use kolk_workload::planner::Nemesis;
 
 #[test]
-fn it_is_what_the_service_is() {
+fn it_is_what_it_asks() {
     for (workload, args, loss) in [
-        ("lin-kv", "", 0.0),
+        ("lin-kv", "--service lin-kv", 0.0),
+        ("lin-kv", "--service lin-kv", 0.05),
+        ("seq-kv", "--service lin-kv", 0.05),
         ("lin-kv", "", 0.05),
         ("seq-kv", "", 0.05),
         ("seq-kv", "--service seq-kv", 0.0),

@@ -1,4 +1,4 @@
-//! The node in a test cluster: what passes through, and what comes back when something goes wrong.
+//! The proxy in a test cluster: what passes through, and what comes back when something goes wrong.
 
 use kolk_engine::{Cluster, ClusterOptions};
 use kolk_node::workload::key_value::{Reply, Request};
@@ -25,7 +25,7 @@ fn cas(key: Value, from: Value, to: Value, create_if_not_exists: bool) -> Reques
 
 #[test]
 fn requests_and_answers_pass_through() {
-    let mut cluster = cluster(ClusterOptions::default(), &[]);
+    let mut cluster = cluster(ClusterOptions::default(), &["--service", "lin-kv"]);
     let (key, value) = (json!({"a": [1, null]}), json!(["x", 1.5]));
     for (node, request, expected) in [
         ("n0", Request::Read { key: key.clone() }, Err(20)),
@@ -47,7 +47,7 @@ fn requests_and_answers_pass_through() {
 #[test]
 fn what_got_no_answer_is_indefinite() {
     let options = ClusterOptions { loss: 1.0, ..ClusterOptions::default() };
-    let mut cluster = cluster(options, &[]);
+    let mut cluster = cluster(options, &["--service", "lin-kv"]);
     let error = ask(&mut cluster, "n0", Request::Read { key: json!(1) }).expect_err("lost");
     assert_eq!((error.code, error.is_definite()), (ErrorCode::TIMEOUT, false));
 }
@@ -63,6 +63,10 @@ fn arguments_choose_the_service() {
         (&["--fast"][..], "unknown argument `--fast`"),
         (&["--service"], "--service must be lin-kv, seq-kv or lww-kv"),
         (&["--service=lin-tso"], "--service must be lin-kv, seq-kv or lww-kv"),
+        (
+            &["--service=lin-kv", "--batch-ms=1"],
+            "--batch-ms is for a store of its own: not with --service",
+        ),
     ] {
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
         let error = kolk_lin_kv::factory(&args).err().expect("refused");

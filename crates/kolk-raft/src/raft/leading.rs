@@ -279,6 +279,9 @@ impl<C: Clone, S: Clone> Raft<C, S> {
         let is_own = self.log.term_at(reached) == Some(self.ballot.term);
         if reached > self.commit && (is_own || self.planted.is(Bug::CommitsOldTerms)) {
             self.set_commit(reached);
+            // What waits for company has found some: those who asked are answered now.
+            let State::Leader(leader) = &mut self.state else { return };
+            leader.flush_at = None;
         }
         let members = self.log.members();
         if self.log.members_index() <= self.commit && !members.voters.contains(&self.config.id) {
@@ -311,10 +314,12 @@ impl<C: Clone, S: Clone> Raft<C, S> {
         if is_flushed {
             leader.flush_at = None;
         }
-        // Reads that come while a round is under way share the next one (thesis §6.4).
+        // Reads that come while a round is under way share the next one (thesis §6.4), unless they
+        // have waited for company already: then what leaves with it is a round.
         let is_idle = leader.confirmed_round(members) == leader.round;
+        let is_paced = !self.config.batch_delay.is_zero();
         let is_wanted = leader.reads.back().is_some_and(|read| read.round.is_none());
-        let is_due = is_flushed && is_wanted && (is_idle || self.is_round_stuck());
+        let is_due = is_flushed && is_wanted && (is_idle || is_paced || self.is_round_stuck());
         let State::Leader(leader) = &mut self.state else { return };
         if is_due {
             leader.begin_round(self.now);

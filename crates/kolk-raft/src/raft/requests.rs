@@ -2,7 +2,7 @@
 
 use super::leading::{HandOver, Read};
 use super::{Raft, State};
-use crate::entry::{NodeId, Payload};
+use crate::entry::{Index, NodeId, Payload};
 use crate::io::{Answer, Change, Refusal, Token};
 use crate::planted::Bug;
 
@@ -31,10 +31,13 @@ impl<C: Clone, S: Clone> Raft<C, S> {
         self.wait_for_company();
     }
 
-    /// What comes within the next moment is sent together.
+    /// What comes within the next moment is sent together. The first of all does not wait: if
+    /// nothing is under way, most likely nothing else comes.
     fn wait_for_company(&mut self) {
         let State::Leader(leader) = &mut self.state else { return };
-        if !self.config.batch_delay.is_zero() {
+        let entries = self.log.last().index - self.commit;
+        let is_alone = entries + leader.reads.len() as Index <= 1;
+        if !self.config.batch_delay.is_zero() && !is_alone {
             leader.flush_at.get_or_insert(self.now + self.config.batch_delay);
         }
     }

@@ -52,7 +52,7 @@ pub const ALL: &[BuiltIn] = &[
     built_in!("g-counter", "a sum that only grows, kept in seq-kv (challenge 4)", kolk_g_counter),
     built_in!("g-set", "a set that only grows, as a CRDT", kolk_g_set),
     built_in!("kafka", "logs that clients append to and poll (challenges 5a to 5c)", kolk_kafka),
-    built_in!("lin-kv", "passes keys and values on to the service lin-kv", kolk_lin_kv),
+    built_in!("lin-kv", "a linearizable store on the nodes themselves, by Raft", kolk_lin_kv),
     built_in!("pn-counter", "a sum that goes up and down, as a CRDT", kolk_pn_counter),
     built_in!(
         "txn-list-append",

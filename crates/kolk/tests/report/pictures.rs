@@ -37,7 +37,8 @@ const PICTURES: [(&str, &str, &str, &str, u32); 2] = [
 /// The runs in the picture of `kolk serve`, the oldest first. The last one goes on.
 const STORE: [&str; 9] = [
     "test -w lin-kv --node seq-kv --node-count 3 --rate 20 --time-limit 10 --latency 20 --seed 7",
-    "test -w lin-kv --node lin-kv --node-count 5 --rate 20 --time-limit 10 --nemesis partition --seed 13",
+    "test -w lin-kv --node lin-kv --node-count 5 --rate 20 --time-limit 10 --nemesis partition --seed 13 \
+     -- --service lin-kv",
     "challenge 3d --keep all",
     "test -w kafka --node kafka --node-count 5 --rate 50 --time-limit 10 --loss 0.1 --seed 31",
     "test -w g-counter --node g-counter --node-count 5 --rate 20 --time-limit 10 --nemesis partition --seed 41",
