@@ -563,6 +563,19 @@ pub const GUIDES: &[Guide] = &[
         "Let all replicas take over writes in one order, and show none before those ahead of it.",
     ),
     all(
+        "parallel-snapshot-isolation-violation",
+        "No order of each key's writes explains what transactions read, if of two that write a key \
+        one sees the other, and all that it saw.",
+        "Show a transaction only where all that it saw is shown, and of two that write the same key \
+        without seeing each other let one fail.",
+    ),
+    all(
+        "strong-session-read-committed-violation",
+        "Information flows in a circle, over what transactions read and the order in which a client \
+        ran them.",
+        "A transaction must not read from one that began after its client had gone on.",
+    ),
+    all(
         "not-a-message",
         "A node wrote a line that is no message, or answered a client with numbers that are no \
         integers.",

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use kolk_history::{History, Operation, Value};
 
 use crate::check::{Anomaly, Check, Validity};
+use crate::said;
 use crate::tree::{count, key};
 use crate::txn::codes::Codes;
 
@@ -128,19 +129,11 @@ fn judge(check: &mut Check, codes: &Codes, keys: &[i64], reads: &mut [Read<'_>])
 
 /// Micro-operations: whether each writes, its key and its value.
 fn micro_ops(value: &Value, codes: &mut Codes) -> Option<Vec<(bool, i64, Option<i64>)>> {
-    let all = value.as_list()?;
-    let part = |micro_op: &Value, codes: &mut Codes| {
-        let parts = micro_op.as_list()?;
-        let [function, key, value] = &*parts else { return None };
-        let is_write = match function.as_str()? {
-            "r" | "read" => false,
-            "w" | "write" => true,
-            _ => return None,
-        };
-        let seen = (!value.is_null()).then(|| codes.code(value));
-        Some((is_write, codes.code(key), seen))
+    let part = |(is_write, key, value): (bool, Value, Value)| {
+        let seen = (!value.is_null()).then(|| codes.code(&value));
+        (is_write, codes.code(&key), seen)
     };
-    all.iter().map(|micro_op| part(micro_op, codes)).collect()
+    Some(said::micro_ops(value, None)?.into_iter().map(part).collect())
 }
 
 #[cfg(test)]

@@ -307,6 +307,7 @@ const IMPLIED: &[(&str, &[&str])] = &[
     ("read-atomic-violation-process", &["causal-violation-process"]),
     ("causal-violation", &["causal-violation-process"]),
     ("prefix-violation", &["snapshot-isolation-violation"]),
+    ("parallel-snapshot-isolation-violation", &["snapshot-isolation-violation"]),
     ("snapshot-isolation-violation", &["serializable-violation"]),
 ];
 
@@ -330,12 +331,16 @@ const FORBIDDEN: &[(Model, &[&str])] = &[
     (Model::ConsistentView, &["G-single"]),
     // As long as there are no predicates, it is serializability.
     (Model::RepeatableRead, &["G2-item", "serializable-violation"]),
+    (Model::ParallelSnapshotIsolation, &["parallel-snapshot-isolation-violation"]),
     (Model::Prefix, &["prefix-violation"]),
     (Model::SnapshotIsolation, &["internal", "G-nonadjacent", "snapshot-isolation-violation"]),
     (Model::Serializable, &["internal", "G2", "serializable-violation"]),
     (Model::StrictSerializable, &["G1c-realtime", "G2-realtime", "strict-serializable-violation"]),
     (Model::StrongSessionReadUncommitted, &["G0-process"]),
-    (Model::StrongSessionReadCommitted, &["G1c-process"]),
+    (
+        Model::StrongSessionReadCommitted,
+        &["G1c-process", "strong-session-read-committed-violation"],
+    ),
     (Model::StrongReadUncommitted, &["G0-realtime"]),
     (Model::StrongReadCommitted, &["G1c-realtime"]),
     (

@@ -1,4 +1,5 @@
-//! Linearizability of small objects: a lock, and several registers that are read and set together.
+//! Linearizability of small objects: a lock, several registers that are read and set together, and
+//! [your own](yours).
 //!
 //! Just-in-time linearization (Lowe, *Testing for linearizability*, Concurrency and Computation 29,
 //! 2017): event by event, all that the object can be is kept, with the operations that are open and
@@ -12,6 +13,7 @@
 
 pub mod multi_register;
 pub mod mutex;
+pub mod yours;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

@@ -109,3 +109,24 @@ fn said_of(operation: &Operation, key: Value, argument: Value) -> Result<Option<
         _ => Ok(None),
     }
 }
+
+/// Micro-operations on registers, `[f, key, value]`: whether each writes, its key and its value.
+/// Jepsen calls them `r` and `w`, Knossos `read` and `write`. `alone` is what is done where a
+/// micro-operation is but `[key, value]`, if that may be.
+pub(crate) fn micro_ops(value: &Value, alone: Option<&str>) -> Option<Vec<(bool, Value, Value)>> {
+    let part = |micro_op: &Value| {
+        let parts = micro_op.as_list()?;
+        let (function, key, value) = match &*parts {
+            [function, key, value] => (function.as_str()?, key, value),
+            [key, value] => (alone?, key, value),
+            _ => return None,
+        };
+        let is_write = match function {
+            "r" | "read" => false,
+            "w" | "write" => true,
+            _ => return None,
+        };
+        Some((is_write, key.clone(), value.clone()))
+    };
+    value.as_list()?.iter().map(part).collect()
+}

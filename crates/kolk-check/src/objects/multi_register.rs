@@ -11,6 +11,7 @@ use kolk_history::{Function, History, Operation, Outcome, Value};
 
 use super::{Step, Task, judge};
 use crate::check::{Check, Validity};
+use crate::said;
 use crate::tree::{count, key};
 use crate::txn::codes::Codes;
 
@@ -39,25 +40,17 @@ fn step(initial: i64) -> impl Fn(&Registers, Act) -> Option<Registers> {
 /// An operation's reads and writes: a transaction, or a read or a write of several registers.
 fn act(operation: &Operation, codes: &mut Codes) -> Option<Act> {
     let value = if operation.is_ok() { operation.told() } else { &operation.value };
-    let all = value.as_list()?;
-    let mut part = |micro_op: &Value| {
-        let parts = micro_op.as_list()?;
-        let (function, key, value) = match &*parts {
-            [function, key, value] => (function.as_str()?, key, value),
-            [key, value] if operation.function == Function::Write => ("w", key, value),
-            [key, value] if operation.function == Function::Read => ("r", key, value),
-            _ => return None,
-        };
-        let is_write = match function {
-            "r" | "read" => false,
-            "w" | "write" => true,
-            _ => return None,
-        };
+    let alone = match operation.function {
+        Function::Write => Some("w"),
+        Function::Read => Some("r"),
+        _ => None,
+    };
+    let part = |(is_write, key, value): (bool, Value, Value)| {
         // What a read saw that is not known to have happened is not known either.
         let is_known = is_write || operation.is_ok() && !value.is_null();
-        Some((is_write, codes.code(key), is_known.then(|| codes.code(value))))
+        (is_write, codes.code(&key), is_known.then(|| codes.code(&value)))
     };
-    all.iter().map(&mut part).collect()
+    Some(said::micro_ops(value, alone)?.into_iter().map(part).collect())
 }
 
 fn tasks(history: &History, codes: &mut Codes, check: &mut Check) -> Vec<Task<Act>> {

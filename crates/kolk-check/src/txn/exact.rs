@@ -1,18 +1,19 @@
-//! Serializability, snapshot isolation and prefix consistency, decided exactly.
+//! Serializability, snapshot isolation, parallel snapshot isolation and prefix consistency, decided
+//! exactly.
 //!
-//! Each of these holds if there is one order of all events (a transaction's begin and its commit,
-//! which for serializability are one) that agrees with what is [known](problem) and in which nobody
-//! writes a key between a write of it and a read of that write. Which of two transactions wrote a
-//! key first is mostly not known: it is a choice. That to decide this is NP-complete
-//! (Papadimitriou, *The serializability of concurrent database updates*, JACM 1979; Biswas & Enea,
-//! OOPSLA 2019) does not mean that it is hard for what databases do: as in Cobra (Tan et al., OSDI
-//! 2020), PolySI (Huang et al., VLDB 2023) and Viper (Zhang et al., EuroSys 2023), choices are made
-//! by a search that learns from its conflicts, over a graph that must stay without cycles (MonoSAT:
-//! Bayless et al., AAAI 2015). Here the graph is kept in one [order](order) of all its vertices
-//! (Pearce & Kelly, *A dynamic topological sort algorithm for directed acyclic graphs*, JEA 2007),
-//! and choices are made only where that order [breaks](search) a read. Where it breaks none it is
-//! the proof; and it [begins](first) as a store may well have run the transactions, so that most
-//! often little is left to choose.
+//! Each of these, [parallel snapshots](parallel) aside, holds if there is one order of all events
+//! (a transaction's begin and its commit, which for serializability are one) that agrees with what
+//! is [known](problem) and in which nobody writes a key between a write of it and a read of that
+//! write. Which of two transactions wrote a key first is mostly not known: it is a choice. That to
+//! decide this is NP-complete (Papadimitriou, *The serializability of concurrent database updates*,
+//! JACM 1979; Biswas & Enea, OOPSLA 2019) does not mean that it is hard for what databases do: as
+//! in Cobra (Tan et al., OSDI 2020), PolySI (Huang et al., VLDB 2023) and Viper (Zhang et al.,
+//! EuroSys 2023), choices are made by a search that learns from its conflicts, over a graph that
+//! must stay without cycles (MonoSAT: Bayless et al., AAAI 2015). Here the graph is kept in one
+//! [order](order) of all its vertices (Pearce & Kelly, *A dynamic topological sort algorithm for
+//! directed acyclic graphs*, JEA 2007), and choices are made only where that order [breaks](search)
+//! a read. Where it breaks none it is the proof; and it [begins](first) as a store may well have
+//! run the transactions, so that most often little is left to choose.
 //!
 //! Of lists, reads tell in which order elements were appended; only those that nobody read leave a
 //! choice. What they tell is known like all else, and a list is a register of its last element.
@@ -26,6 +27,7 @@
 mod explain;
 mod first;
 mod order;
+mod parallel;
 mod problem;
 mod proof;
 mod refutation;
@@ -51,6 +53,23 @@ enum Shape {
     Snapshot,
     /// It reads where it begins and writes where it commits.
     Prefix,
+    /// It comes after whom it read from and whose writes it overwrote.
+    Committed,
+    /// It reads what it [sees](parallel), which need not be what others saw before; of two that
+    /// write the same, one sees the other.
+    Parallel,
+}
+
+impl Shape {
+    /// Whether a transaction begins at another moment than it commits.
+    const fn has_commits(self) -> bool {
+        matches!(self, Shape::Snapshot | Shape::Prefix)
+    }
+
+    /// Whether the order of writes that is not known leaves nothing to choose: any will do.
+    const fn is_known(self) -> bool {
+        matches!(self, Shape::Committed)
+    }
 }
 
 /// Which order of the clients' must be kept.
@@ -75,11 +94,12 @@ const fn goal(model: Model, shape: Shape, clients: Clients, violation: &'static 
 }
 
 /// The models that are decided, none before one that implies it.
-const GOALS: [Goal; 7] = {
+const GOALS: [Goal; 9] = {
     use Clients::{Any, RealTime, Sessions};
     use Model::{
-        Prefix, Serializable, SnapshotIsolation, StrictSerializable, StrongSessionSerializable,
-        StrongSessionSnapshotIsolation, StrongSnapshotIsolation,
+        ParallelSnapshotIsolation, Prefix, Serializable, SnapshotIsolation, StrictSerializable,
+        StrongSessionReadCommitted, StrongSessionSerializable, StrongSessionSnapshotIsolation,
+        StrongSnapshotIsolation,
     };
     [
         goal(StrictSerializable, Shape::Serial, RealTime, "strict-serializable-violation"),
@@ -104,6 +124,18 @@ const GOALS: [Goal; 7] = {
         ),
         goal(SnapshotIsolation, Shape::Snapshot, Any, "snapshot-isolation-violation"),
         goal(Prefix, Shape::Prefix, Any, "prefix-violation"),
+        goal(
+            ParallelSnapshotIsolation,
+            Shape::Parallel,
+            Any,
+            "parallel-snapshot-isolation-violation",
+        ),
+        goal(
+            StrongSessionReadCommitted,
+            Shape::Committed,
+            Sessions,
+            "strong-session-read-committed-violation",
+        ),
     ]
 };
 
@@ -120,10 +152,12 @@ pub(super) fn decide(findings: &mut Findings<'_>, requested: Models) {
     let table = findings.table;
     let is_open = |goal: &Goal| {
         let is_told = !(table.untimed && goal.clients == Clients::RealTime);
-        is_told && !findings.is_settled(goal.model)
+        // Cycles tell these, but where transactions count that may have happened or not.
+        let is_told_by_cycles = goal.shape.is_known() && table.is_certain();
+        is_told && !is_told_by_cycles && !findings.is_settled(goal.model)
     };
     let goals: Vec<Goal> = GOALS.into_iter().filter(is_open).collect();
-    if goals.is_empty() || !needs_proof(requested) {
+    if goals.is_empty() || !needs_proof(requested, table.is_certain()) {
         return;
     }
     let facts = Facts::new(table);
@@ -147,19 +181,21 @@ pub(super) fn decide(findings: &mut Findings<'_>, requested: Models) {
     }
 }
 
-/// Whether a model is asked for that only a stronger one proves.
-fn needs_proof(requested: Models) -> bool {
-    let proved_otherwise = [
+/// Whether a model is asked for that nothing else proves.
+fn needs_proof(requested: Models, is_certain: bool) -> bool {
+    let mut proved_otherwise = Models::new(&[
         Model::ReadUncommitted,
         Model::ReadCommitted,
         Model::ReadAtomic,
         Model::Causal,
-        Model::StrongSessionReadUncommitted,
-        Model::StrongSessionReadCommitted,
         Model::StrongReadUncommitted,
         Model::StrongReadCommitted,
-    ];
-    !requested.without(Models::new(&proved_otherwise)).is_empty()
+        Model::StrongSessionReadUncommitted,
+    ]);
+    if is_certain {
+        proved_otherwise = proved_otherwise.with(Model::StrongSessionReadCommitted);
+    }
+    !requested.without(proved_otherwise).is_empty()
 }
 
 fn solve(facts: &Facts<'_>, goal: Goal, work_max: u64) -> Answer {

@@ -86,7 +86,7 @@ pub(crate) fn check_table(table: &Table, requested: Models) -> Check {
     let levels = if findings.has_none() && !table.untimed {
         weak::Decision::all_hold()
     } else {
-        weak::decide(table, weak::strongest(requested), |graph| {
+        weak::decide(table, requested, |graph| {
             write_edges(table, &versions, graph);
         })
     };

@@ -5,13 +5,14 @@ mod executions;
 use kolk_history::Outcome;
 use kolk_protocol::{Key, random::Random};
 
+use super::levels::{Levels, settle};
 use super::records::{Op, Record, check, table};
 use super::rw_register::AssumedKeys;
 use super::stores::{Clock, Promise, records};
 use super::table::Kind;
 use super::weak::Level;
 use crate::check::Validity;
-use crate::models::Model;
+use crate::models::{Model, Models};
 use executions::{Order, Test, exists};
 
 /// What a model means. A model that is decided exactly counts with `--strict`.
@@ -30,7 +31,7 @@ const fn row(model: Model, test: Test, order: Order) -> Row {
 
 const ROWS: &[Row] = {
     use Order::{Any, RealTime, Sessions};
-    use Test::{Committed, Prefix, Sees, Serial, Snapshot};
+    use Test::{Committed, Parallel, Prefix, Sees, Serial, Snapshot};
     &[
         row(Model::Serializable, Serial, Any),
         row(Model::StrongSessionSerializable, Serial, Sessions),
@@ -38,6 +39,7 @@ const ROWS: &[Row] = {
         row(Model::SnapshotIsolation, Snapshot, Any),
         row(Model::StrongSessionSnapshotIsolation, Snapshot, Sessions),
         row(Model::StrongSnapshotIsolation, Snapshot, RealTime),
+        row(Model::ParallelSnapshotIsolation, Parallel, Any),
         row(Model::Prefix, Prefix, Any),
         row(Model::ReadCommitted, Committed, Any),
         row(Model::StrongSessionReadCommitted, Committed, Sessions),
@@ -135,13 +137,84 @@ fn compare(
     assert!(seen.iter().flatten().all(|count| *count > 15), "{seen:?}");
 }
 
+/// Models that are decided, as they are meant where they are asked for by name.
+const EXACT: &[(Model, Test, Order)] = {
+    use Order::{Any, RealTime, Sessions};
+    use Test::{Committed, Parallel, Prefix, Sees, Serial, Snapshot};
+    &[
+        (Model::Serializable, Serial, Any),
+        (Model::StrongSessionSerializable, Serial, Sessions),
+        (Model::StrictSerializable, Serial, RealTime),
+        (Model::SnapshotIsolation, Snapshot, Any),
+        (Model::StrongSessionSnapshotIsolation, Snapshot, Sessions),
+        (Model::StrongSnapshotIsolation, Snapshot, RealTime),
+        (Model::ParallelSnapshotIsolation, Parallel, Any),
+        (Model::Prefix, Prefix, Any),
+        (Model::Causal, Sees(Level::Causal), Sessions),
+        (Model::CausalCerone, Sees(Level::Causal), Any),
+        (Model::ReadAtomic, Sees(Level::ReadAtomic), Any),
+        (Model::ReadCommitted, Sees(Level::ReadCommitted), Any),
+        (Model::StrongSessionReadCommitted, Committed, Sessions),
+        (Model::StrongReadCommitted, Committed, RealTime),
+    ]
+};
+
+/// Compares what `kolk check` says of a model that is named with the definitions: valid or invalid,
+/// and never unknown.
+fn decide(kind: Kind, histories: std::ops::Range<u64>, share: usize) {
+    let mut seen = vec![[0; 2]; EXACT.len()];
+    let mut wrong = Vec::new();
+    for seed in histories {
+        let records = story(kind, false, &mut Key::new(seed).random());
+        // Where nothing was acknowledged nothing was checked.
+        if !records.iter().any(Record::is_ok) {
+            continue;
+        }
+        let table = table(kind, &records);
+        for (at, (model, test, order)) in
+            EXACT.iter().enumerate().skip(seed as usize % share).step_by(share)
+        {
+            let is_adyas = *test == Test::Committed;
+            // Of reads that contradict their own transaction Adya's read committed says nothing.
+            let is_own = |ops: &[Op], at| {
+                misses_its_own(ops, at) || changes_its_mind(ops, at) || sees_its_future(ops, at)
+            };
+            if is_adyas && any_op(&records, is_own) {
+                continue;
+            }
+            // Read committed as it is decided is a little more, and all that implies it too.
+            let level = Test::Sees(Level::ReadCommitted);
+            let expected = exists(kind, &records, *test, *order)
+                && (!is_adyas || exists(kind, &records, level, Order::Any));
+            let mut check = check(&table, &[*model], AssumedKeys::default());
+            settle(&mut check, Models::new(&[*model]), Levels::Exact, false);
+            if check.validity(true) != Validity::invalid_if(!expected) {
+                let found = check.anomalies.first();
+                let notes = &check.notes;
+                wrong
+                    .push(format!("{seed}, {model}, {expected}: {found:?} {notes:?} {records:#?}"));
+            }
+            seen[at][usize::from(expected)] += 1;
+        }
+    }
+    let some = &wrong[..wrong.len().min(8)];
+    assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), some.join("\n"));
+    assert!(seen.iter().flatten().all(|count| *count > 3), "{seen:?}");
+}
+
+#[test]
+fn models_that_are_named_are_decided() {
+    decide(Kind::Write, 0..1_600, 4);
+    decide(Kind::Append, 0..1_600, 4);
+}
+
 fn has_unknown(records: &[Record]) -> bool {
     records.iter().any(|record| record.outcome == Outcome::Info)
 }
 
 fn lists(histories: std::ops::Range<u64>, share: usize) {
     compare((Kind::Append, false), histories, share, |records, row| match row.test {
-        Test::Sees(_) | Test::Serial | Test::Snapshot | Test::Prefix => true,
+        Test::Sees(_) | Test::Serial | Test::Snapshot | Test::Parallel | Test::Prefix => true,
         // Elle knows no sessions of those whose outcome is unknown.
         Test::Committed if row.order == Order::Sessions && has_unknown(records) => false,
         Test::Committed => !any_op(records, misses_its_own),
@@ -155,7 +228,7 @@ fn registers(histories: std::ops::Range<u64>, share: usize) {
 /// The order of all versions is known then.
 fn updated_registers(histories: std::ops::Range<u64>, share: usize) {
     compare((Kind::Write, true), histories, share, |records, row| match row.test {
-        Test::Sees(_) | Test::Serial | Test::Snapshot | Test::Prefix => true,
+        Test::Sees(_) | Test::Serial | Test::Snapshot | Test::Parallel | Test::Prefix => true,
         _ if has_unknown(records) => false,
         Test::Committed => !any_op(records, |ops, at| {
             misses_its_own(ops, at) || changes_its_mind(ops, at) || sees_its_future(ops, at)
@@ -188,6 +261,8 @@ fn many_more_are_judged_as_defined() {
                 let histories = part * 34_000..(part + 1) * 34_000;
                 lists(histories.clone(), 1);
                 registers(histories.clone(), 1);
+                decide(Kind::Append, histories.clone(), 1);
+                decide(Kind::Write, histories.clone(), 1);
                 updated_registers(histories, 1);
             });
         }

@@ -22,12 +22,13 @@
 //!
 //! # What a verdict is worth
 //!
-//! Nothing is held against a history wrongly, but much may be overlooked: to tell whether a history
-//! of registers is serializable is NP-hard (Papadimitriou, *The serializability of concurrent
-//! database updates*, JACM 1979), and the order of blind writes is not guessed here. Where every
-//! transaction reads a key before it writes it, and none is pending, all orders are known and the
-//! verdict is exact, of read committed for those whose reads of a key agree. The levels that are
-//! decided exactly are so always. Tests show all this by trying all orders.
+//! To tell whether a history of registers is serializable is NP-hard (Papadimitriou, *The
+//! serializability of concurrent database updates*, JACM 1979). Elle goes by the orders of writes
+//! that transactions tell, and overlooks what follows from none of them. What Elle's method leaves
+//! open is decided here by a search over the orders that blind writes may have been made in,
+//! exactly, and whether transactions of unknown outcome happened: nothing is held against a history
+//! wrongly, and what is called proved holds. Where the search reaches its bound, which depends on
+//! the history alone, the verdict is unknown. Tests show all this by trying all orders.
 
 mod assumed;
 mod direct;
@@ -107,7 +108,7 @@ fn judge(table: &Table, requested: Models, keys: AssumedKeys, exactly: bool) -> 
     }
     // The two halves have nothing to do with one another.
     let mut findings = Findings::new(table, requested, models::decidable());
-    let levels = || weak::decide(table, weak::strongest(requested), |_| {});
+    let levels = || weak::decide(table, requested, |_| {});
     let mut dependencies = || dependencies(table, &mut findings, keys);
     let (kinds, levels) = if table.len() < PARALLEL_MIN {
         (dependencies(), levels())

@@ -191,6 +191,11 @@ impl Table {
         self.outcome(transaction) != Outcome::Fail
     }
 
+    /// True if it is known of every transaction whether it happened.
+    pub(crate) fn is_certain(&self) -> bool {
+        self.transactions.iter().all(|transaction| transaction.outcome != Outcome::Info)
+    }
+
     /// What a read saw.
     pub(crate) fn read(&self, operation: MicroOp) -> Read {
         match (operation.value, self.kind) {

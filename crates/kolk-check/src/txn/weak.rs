@@ -139,7 +139,7 @@ impl Decision {
 
 /// The strongest level that there is a reason to look at: causal, which is the costliest, only if
 /// more is asked for than the levels below it.
-pub(crate) fn strongest(requested: Models) -> Level {
+fn strongest(requested: Models) -> Level {
     let within = |models: &[Model]| requested.without(Models::new(models)).is_empty();
     if within(&[Model::ReadUncommitted, Model::ReadCommitted]) {
         Level::ReadCommitted
@@ -150,9 +150,15 @@ pub(crate) fn strongest(requested: Models) -> Level {
     }
 }
 
-/// Decides the levels up to one. `versions` are edges between the writers of versions whose order
-/// is known.
-pub(crate) fn decide(table: &Table, strongest: Level, versions: impl Fn(&mut Builder)) -> Decision {
+/// Decides the levels that there is a reason to look at. `versions` are edges between the writers
+/// of versions whose order is known.
+pub(crate) fn decide(
+    table: &Table,
+    requested: Models,
+    versions: impl Fn(&mut Builder),
+) -> Decision {
+    let strongest = strongest(requested);
+    let is_cerone_asked = requested.contains(Model::CausalCerone);
     let mut facts = Facts::new(table, true);
     let foul = std::mem::take(&mut facts.foul);
     let mut violations: Vec<Anomaly> = foul
@@ -163,6 +169,7 @@ pub(crate) fn decide(table: &Table, strongest: Level, versions: impl Fn(&mut Bui
     // From the strongest to the weakest: each implies the next, so mostly one is enough.
     let mut broken: Vec<(Level, Violation)> = Vec::new();
     let looked_at = || Level::ALL.into_iter().filter(|level| *level <= strongest);
+    let mut alone = None;
     for level in looked_at().rev() {
         match violation(&facts, level, &versions) {
             Some(violation) => broken.push((level, violation)),
@@ -171,7 +178,7 @@ pub(crate) fn decide(table: &Table, strongest: Level, versions: impl Fn(&mut Bui
     }
     let holds =
         |level: Level| foul.is_clean() && broken.last().is_none_or(|(weakest, _)| level < *weakest);
-    let levels = looked_at().map(|level| (level.name(), holds(level))).collect();
+    let mut levels: Vec<_> = looked_at().map(|level| (level.name(), holds(level))).collect();
     if let Some((level, found)) = broken.pop() {
         let bare = (!uses_sessions(&facts, level, &found)).then(|| (level, found.clone()));
         let bare = bare.or_else(|| without_sessions(table, level, &versions));
@@ -180,7 +187,15 @@ pub(crate) fn decide(table: &Table, strongest: Level, versions: impl Fn(&mut Bui
         }
         if let Some((level, found)) = bare {
             violations.push(explain::violation(&facts, level, false, &found));
+        } else if strongest == Level::Causal && is_cerone_asked {
+            alone = Some(Facts::in_chains(table)).filter(Facts::are_few_sessions);
         }
+    }
+    if let Some(facts) = alone {
+        let found = violation(&facts, Level::Causal, &versions);
+        levels.push((Model::CausalCerone.name(), foul.is_clean() && found.is_none()));
+        violations
+            .extend(found.map(|found| explain::violation(&facts, Level::Causal, false, &found)));
     }
     Decision { violations, levels }
 }
@@ -202,8 +217,9 @@ fn uses_sessions(facts: &Facts<'_>, level: Level, violation: &Violation) -> bool
     }
 }
 
-/// The weakest level that does not hold whatever the sessions. Causal is not looked at without
-/// sessions: without them there is no bound to how many may come before one.
+/// The weakest level that does not hold whatever the sessions, causal aside: that is looked at for
+/// itself if it is asked for, as without sessions there is no bound to how many may come before
+/// one.
 fn without_sessions(
     table: &Table,
     from: Level,

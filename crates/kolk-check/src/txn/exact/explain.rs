@@ -5,9 +5,9 @@ use crate::txn::graph::Kinds;
 use crate::txn::table::{Kind, Table};
 use crate::txn::{PROOF_MAX, order};
 
-use super::Goal;
 use super::problem::Problem;
 use super::refutation::{Refutation, Step};
+use super::{Goal, Shape};
 
 /// How many cases are told.
 const TOLD_MAX: usize = 16;
@@ -155,7 +155,13 @@ impl Words<'_> {
             }
             _ => self.read_nothing(from, to),
         };
-        format!("{one} before {other}: {why}")
+        match self.problem.shape {
+            Shape::Parallel if step.kind == Kinds::RW => {
+                format!("{one} did not see {other}: {why}")
+            }
+            Shape::Parallel => format!("{other} saw {one}: {why}"),
+            _ => format!("{one} before {other}: {why}"),
+        }
     }
 
     /// Why one transaction on lists comes before another.

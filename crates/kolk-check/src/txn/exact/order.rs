@@ -119,6 +119,12 @@ impl<'a> Order<'a> {
         Ok(())
     }
 
+    /// The steps from one vertex to another, if the first leads to the second.
+    pub(super) fn path_between(&mut self, from: u32, to: u32) -> Option<Vec<Link>> {
+        let is_before = self.position[from as usize] < self.position[to as usize];
+        (is_before && self.forward(from, to).is_none()).then(|| self.path(from, to))
+    }
+
     /// All that `from` leads to and that does not stand after `target`; none if that is `target`.
     fn forward(&mut self, from: u32, target: u32) -> Option<Vec<u32>> {
         let upper = self.position[target as usize];

@@ -5,7 +5,7 @@ use crate::txn::order;
 use crate::txn::rw_register::versions::Versions;
 use crate::txn::table::{Kind, NONE, Table};
 
-use super::{Clients, Shape};
+use super::{Clients, Shape, parallel};
 
 /// Who wrote and read which version, whatever the model.
 #[derive(Debug)]
@@ -67,6 +67,14 @@ impl<'a> Facts<'a> {
         self.versions.readers_of_nothing(key)
     }
 
+    /// Who read what somebody wrote to a key, and wrote the key: each with that one.
+    fn overwritten(&self, key: u32, mut pair: impl FnMut(u32, u32)) {
+        for element in self.elements(key) {
+            let next = self.versions.next_writers(*element);
+            next.iter().for_each(|next| pair(self.writer(*element), *next));
+        }
+    }
+
     /// Of a list, the elements of its longest read that others can see, in their order.
     pub(super) fn chain(&self, key: u32) -> Vec<u32> {
         let spine = self.table.spine(key).iter().copied();
@@ -86,10 +94,11 @@ pub(super) struct Problem<'a> {
 impl<'a> Problem<'a> {
     pub(super) fn new(facts: &'a Facts<'a>, shape: Shape, clients: Clients) -> Problem<'a> {
         let table = facts.table;
-        let size = if shape == Shape::Serial { table.len() } else { 2 * table.len() };
+        let has_commits = shape.has_commits();
+        let size = if has_commits { 2 * table.len() } else { table.len() };
         let mut known = Builder::new(size);
         let commit = |transaction: u32| commit(table, shape, transaction);
-        if shape != Shape::Serial {
+        if has_commits {
             for transaction in 0..table.len() as u32 {
                 known.edge(transaction, commit(transaction), Kinds::FREE);
             }
@@ -100,9 +109,14 @@ impl<'a> Problem<'a> {
                     known.edge(commit(facts.writer(*element)), reader, Kinds::WR);
                 }
             }
+            if !matches!(shape, Shape::Serial | Shape::Snapshot | Shape::Prefix) {
+                parallel::order_of_list(facts, key, &mut known);
+                facts.overwritten(key, |writer, next| known.edge(writer, next, Kinds::WW));
+                continue;
+            }
             let mut writers: Vec<u32> =
                 facts.elements(key).iter().map(|element| facts.writer(*element)).collect();
-            if shape != Shape::Serial {
+            if has_commits {
                 writers.iter_mut().for_each(|writer| *writer = commit(*writer));
             }
             known.all_to_all(facts.readers_of_nothing(key), &writers, Kinds::RW);
@@ -130,6 +144,14 @@ impl<'a> Problem<'a> {
         (!self.known.is_hub(vertex)).then(|| if vertex < size { vertex } else { vertex - size })
     }
 
+    /// Whom a reader is known not to see, where that is no edge.
+    pub(super) fn unseen(&self) -> Vec<(u32, u32)> {
+        match self.shape {
+            Shape::Parallel => parallel::known_unseen(self.facts),
+            _ => Vec::new(),
+        }
+    }
+
     /// The events that must follow one another if the writer of `first` writes before that of
     /// `second`, with why.
     pub(super) fn if_before(&self, first: u32, second: u32, edge: impl FnMut(u32, u32, Kinds)) {
@@ -147,6 +169,9 @@ fn if_before(
     let commit = |transaction: u32| commit(facts.table, shape, transaction);
     let end = if shape == Shape::Snapshot { after } else { commit(after) };
     edge(commit(before), end, Kinds::WW);
+    if shape.is_known() {
+        return;
+    }
     let end = commit(after);
     for reader in facts.readers(first).filter(|reader| *reader != after) {
         edge(reader, end, Kinds::RW);
@@ -203,12 +228,8 @@ fn order_of_list(facts: &Facts<'_>, shape: Shape, key: u32, known: &mut Builder)
     }
 }
 
-const fn begins_with_commit(shape: Shape) -> bool {
-    matches!(shape, Shape::Serial)
-}
-
 fn commit(table: &Table, shape: Shape, transaction: u32) -> u32 {
-    if begins_with_commit(shape) { transaction } else { table.len() as u32 + transaction }
+    if shape.has_commits() { table.len() as u32 + transaction } else { transaction }
 }
 
 /// Each two consecutive transactions of a process of which the first was acknowledged.

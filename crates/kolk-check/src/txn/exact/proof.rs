@@ -1,8 +1,10 @@
 //! Whether an order of all vertices is a proof: it agrees with what is known, and where a
 //! transaction begins, each key holds what it read there; for snapshots, also where it commits if
-//! it writes the key.
+//! it writes the key. Of parallel snapshots, that each key's writes in that order let
+//! [nobody see](parallel) what it must not.
 
 use super::Shape;
+use super::parallel;
 use super::problem::Problem;
 
 /// Whether the order shows that there is one.
@@ -15,6 +17,11 @@ pub(super) fn shows(problem: &Problem<'_>, order: &[u32]) -> bool {
     let place = |vertex: u32| places[vertex as usize];
     let agrees = (0..known.len() as u32)
         .all(|from| known.edges(from).iter().all(|edge| place(from) < place(edge.to())));
+    match problem.shape {
+        Shape::Parallel => return agrees && parallel::shows(problem, &places),
+        shape if shape.is_known() => return agrees,
+        _ => {}
+    }
     let fits = |key: u32| {
         let mut writes: Vec<(usize, u32)> = facts
             .elements(key)

@@ -2,6 +2,7 @@
 
 use crate::txn::graph::Kinds;
 
+use super::Shape;
 use super::problem::Problem;
 
 /// Up to how many cases are told apart.
@@ -39,17 +40,27 @@ impl Refutation {
 
     fn is_sound_with(&self, problem: &Problem<'_>, supposed: &mut Vec<(u32, u32)>) -> bool {
         match self {
+            // Of parallel snapshots, one that does not see another stands on a cycle once.
+            Refutation::Cycle(steps)
+                if problem.shape == Shape::Parallel
+                    && steps.iter().filter(|step| step.kind == Kinds::RW).count() > 1 =>
+            {
+                false
+            }
             Refutation::Cycle(steps) => steps.iter().enumerate().all(|(at, step)| {
                 let to = steps[(at + 1) % steps.len()].from;
                 let mut holds = false;
                 match step.because {
+                    None if problem.shape == Shape::Parallel && step.kind == Kinds::RW => {
+                        holds = problem.unseen().contains(&(step.from, to));
+                    }
                     None => {
                         let edges = problem.known.edges(step.from).iter();
                         holds = edges.into_iter().any(|edge| edge.to() == to);
                     }
                     Some((first, second)) if supposed.contains(&(first, second)) => {
-                        problem.if_before(first, second, |from, end, _| {
-                            holds |= (from, end) == (step.from, to);
+                        problem.if_before(first, second, |from, end, kind| {
+                            holds |= (from, end, kind) == (step.from, to, step.kind);
                         });
                     }
                     Some(_) => {}
@@ -150,37 +161,49 @@ impl Finder<'_> {
                 .map(|edge| (edge.to(), Step { from, kind: edge.kind(), because: None }));
             edges[from as usize].extend(steps);
         }
+        for (reader, writer) in self.problem.unseen() {
+            let step = Step { from: reader, kind: Kinds::RW, because: None };
+            edges[reader as usize].push((writer, step));
+        }
         for (first, second) in &self.supposed {
             self.problem.if_before(*first, *second, |from, to, kind| {
                 let because = Some((*first, *second));
                 edges[from as usize].push((to, Step { from, kind, because }));
             });
         }
+        // Of parallel snapshots a cycle has one that does not see another at most: whether there
+        // was one already doubles the vertices.
+        let layers = if self.problem.shape == Shape::Parallel { 2 } else { 1 };
+        let number = |(vertex, used): (u32, usize)| vertex as usize * layers + used;
         let mut shortest: Option<Vec<Step>> = None;
         for start in 0..size as u32 {
-            let mut before: Vec<Option<Step>> = vec![None; size];
-            let mut open = std::collections::VecDeque::from([start]);
-            while let Some(vertex) = open.pop_front() {
+            let mut before: Vec<Option<(Step, usize)>> = vec![None; size * layers];
+            let mut open = std::collections::VecDeque::from([(start, 0)]);
+            while let Some((vertex, used)) = open.pop_front() {
                 for (to, step) in &edges[vertex as usize] {
-                    if before[*to as usize].is_none() {
-                        before[*to as usize] = Some(*step);
-                        open.push_back(*to);
+                    let more = usize::from(layers == 2 && step.kind == Kinds::RW);
+                    let next = (*to, used + more);
+                    if next.1 < layers && before[number(next)].is_none() {
+                        before[number(next)] = Some((*step, used));
+                        open.push_back(next);
                     }
                 }
             }
-            let mut path = Vec::new();
-            let mut vertex = start;
-            while let Some(step) = before[vertex as usize] {
-                path.push(step);
-                vertex = step.from;
-                if vertex == start {
-                    break;
+            for end in 0..layers {
+                let mut path = Vec::new();
+                let mut at = (start, end);
+                while let Some((step, used)) = before[number(at)] {
+                    path.push(step);
+                    at = (step.from, used);
+                    if at == (start, 0) {
+                        break;
+                    }
                 }
-            }
-            let is_cycle = !path.is_empty() && vertex == start;
-            if is_cycle && shortest.as_ref().is_none_or(|known| path.len() < known.len()) {
-                path.reverse();
-                shortest = Some(path);
+                let is_cycle = !path.is_empty() && at == (start, 0);
+                if is_cycle && shortest.as_ref().is_none_or(|known| path.len() < known.len()) {
+                    path.reverse();
+                    shortest = Some(path);
+                }
             }
         }
         shortest

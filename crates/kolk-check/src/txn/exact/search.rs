@@ -9,10 +9,14 @@
 //! at again.
 
 mod clauses;
+mod parallel;
 
 use rustc_hash::FxHashMap;
 use std::fmt;
 
+use crate::txn::graph::Kinds;
+
+use super::Shape;
 use super::first;
 use super::order::{Link, Order};
 use super::problem::Problem;
@@ -46,6 +50,16 @@ impl fmt::Display for Stopped {
              contradictions met"
         )
     }
+}
+
+/// How a search ends.
+enum End {
+    /// The order is the answer.
+    Order,
+    /// The last conflict leaves nothing to take back.
+    Contradiction,
+    /// More steps than there may be.
+    Stopped,
 }
 
 /// Two elements of a key, of which one or the other was written first.
@@ -87,31 +101,47 @@ impl<'a> Search<'a> {
             Err(circle) => return Answer::Fails(circle),
         };
         let mut order = Order::new(&self.problem.known, &order);
+        let end = match self.problem.shape {
+            Shape::Parallel => self.see(&mut order),
+            Shape::Serial | Shape::Snapshot | Shape::Prefix => self.mend_all(&mut order),
+            Shape::Committed => End::Order,
+        };
+        match end {
+            End::Order => {
+                let mut vertices: Vec<u32> = (0..self.problem.known.len() as u32).collect();
+                vertices.sort_unstable_by_key(|vertex| order.position[*vertex as usize]);
+                Answer::Holds(vertices)
+            }
+            End::Contradiction => Answer::Fails(self.core()),
+            End::Stopped => Answer::Stopped(Stopped {
+                steps: order.work,
+                decided: self.clauses.trail.len(),
+                conflicts: self.clauses.conflicts,
+            }),
+        }
+    }
+
+    /// Mends what is broken until nothing is.
+    fn mend_all(&mut self, order: &mut Order<'_>) -> End {
         while let Some(key) = self.open.pop() {
             self.is_open[key as usize] = false;
-            for pair in self.broken(&mut order, key) {
-                if !self.is_broken(&order, pair) {
+            for pair in self.broken(order, key) {
+                if !self.is_broken(order, pair) {
                     continue;
                 }
                 let literal = self.mend(pair);
                 self.clauses.decide(literal);
-                if !self.propagate(&mut order) {
-                    return Answer::Fails(self.core());
+                if !self.propagate(order) {
+                    return End::Contradiction;
                 }
                 if order.work > self.work_max {
-                    return Answer::Stopped(Stopped {
-                        steps: order.work,
-                        decided: self.clauses.trail.len(),
-                        conflicts: self.clauses.conflicts,
-                    });
+                    return End::Stopped;
                 }
                 self.reopen(key);
             }
-            self.reopen_moved(&mut order);
+            self.reopen_moved(order);
         }
-        let mut vertices: Vec<u32> = (0..self.problem.known.len() as u32).collect();
-        vertices.sort_unstable_by_key(|vertex| order.position[*vertex as usize]);
-        Answer::Holds(vertices)
+        End::Order
     }
 
     fn reopen(&mut self, key: u32) {
@@ -131,13 +161,18 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Pairs of a key's elements, each directly before the other, whose order breaks something.
-    fn broken(&self, order: &mut Order<'_>, key: u32) -> Vec<Pair> {
-        let facts = self.problem.facts;
-        let mut elements = facts.elements(key).to_vec();
+    /// A key's elements in the order in which they are written.
+    fn in_order(&self, order: &mut Order<'_>, key: u32) -> Vec<u32> {
+        let mut elements = self.problem.facts.elements(key).to_vec();
         let place = |element: &u32| order.position[self.commit(*element) as usize];
         elements.sort_unstable_by_key(place);
         order.work += 4 * elements.len() as u64;
+        elements
+    }
+
+    /// Pairs of a key's elements, each directly before the other, whose order breaks something.
+    fn broken(&self, order: &mut Order<'_>, key: u32) -> Vec<Pair> {
+        let elements = self.in_order(order, key);
         let pairs = elements.windows(2).map(|pair| (pair[0], pair[1]));
         pairs.filter(|pair| self.is_broken(order, *pair)).collect()
     }
@@ -160,6 +195,11 @@ impl<'a> Search<'a> {
     fn mend(&mut self, (first, second): Pair) -> Literal {
         let time = |element: u32| self.times[self.problem.facts.writer(element) as usize];
         let is_first = time(first) <= time(second);
+        if is_first { self.literal(first, second) } else { self.literal(second, first) }
+    }
+
+    /// That the first was written before the second.
+    fn literal(&mut self, first: u32, second: u32) -> Literal {
         let (one, other) = (first.min(second), first.max(second));
         let pairs = &mut self.pairs;
         let number = *self.numbers.entry((one, other)).or_insert_with(|| {
@@ -167,7 +207,7 @@ impl<'a> Search<'a> {
             pairs.len() as u32 - 1
         });
         self.clauses.know(number);
-        Literal::new(number, (one == first) == is_first)
+        Literal::new(number, one == first)
     }
 
     /// Lets everything follow that follows; false if there is nothing left to take back.
@@ -180,20 +220,34 @@ impl<'a> Search<'a> {
             match conflict {
                 None if self.marks.len() == self.clauses.trail.len() => return true,
                 None => {}
-                Some(conflict) => {
-                    let Some(kept) = self.clauses.learn(conflict) else { return false };
-                    if let Some(mark) = self.marks.get(kept) {
-                        order.truncate(*mark);
-                    }
-                    self.marks.truncate(kept);
-                    self.clauses.assert_learned();
-                }
+                Some(conflict) if !self.take_back(order, conflict) => return false,
+                Some(_) => {}
             }
             order.work += self.clauses.take_work();
             if order.work > self.work_max {
                 return true;
             }
         }
+    }
+
+    /// Learns from a clause that nothing fulfils, and takes back what it says; false if there is
+    /// nothing to take back.
+    fn take_back(&mut self, order: &mut Order<'_>, conflict: u32) -> bool {
+        let Some(kept) = self.clauses.learn(conflict) else { return false };
+        if let Some(mark) = self.marks.get(kept) {
+            order.truncate(*mark);
+        }
+        self.marks.truncate(kept);
+        self.clauses.assert_learned();
+        true
+    }
+
+    /// The clause that these literals, all of which hold, cannot hold together.
+    fn contradict(&mut self, literals: Vec<Literal>, members: Vec<u32>) -> u32 {
+        let mut literals: Vec<Literal> = literals.into_iter().map(Literal::opposite).collect();
+        literals.sort_unstable();
+        literals.dedup();
+        self.clauses.add_cycle(literals, members)
     }
 
     /// Adds the edges of decisions that have none yet; gives the clause of a cycle.
@@ -203,19 +257,19 @@ impl<'a> Search<'a> {
             let (one, other) = self.pairs[literal.variable() as usize];
             let (first, second) = if literal.is_true() { (one, other) } else { (other, one) };
             let mut cycle: Option<Vec<Link>> = None;
+            let is_parallel = self.problem.shape == Shape::Parallel;
             self.problem.if_before(first, second, |from, to, kind| {
-                if cycle.is_none() {
+                // What a parallel snapshot does not see is looked at for itself.
+                let is_edge = !(is_parallel && kind == Kinds::RW);
+                if is_edge && cycle.is_none() {
                     cycle = order.add(from, to, kind, literal.number()).err();
                 }
             });
             if let Some(cycle) = cycle {
                 let members = cycle.iter().filter_map(|link| self.problem.transaction(link.from));
-                let literals = cycle.iter().filter_map(|link| link.choice);
-                let mut literals: Vec<Literal> =
-                    literals.map(|number| Literal::of_number(number).opposite()).collect();
-                literals.sort_unstable();
-                literals.dedup();
-                return Some(self.clauses.add_cycle(literals, members.collect()));
+                let members = members.collect();
+                let literals = cycle.iter().filter_map(|link| link.choice).map(Literal::of_number);
+                return Some(self.contradict(literals.collect(), members));
             }
         }
         None

@@ -32,6 +32,7 @@ fn shows(problem: &Problem<'_>, clients: Clients, order: &[u32]) -> bool {
         (0..ops.len()).filter(|_| table.is_ok(t)).all(|at| {
             let is_first = ops[..at].iter().all(|op| op.key() != ops[at].key());
             ops[at].is_write()
+                || problem.shape.is_known()
                 || !is_first
                 || table.last_read(ops[at]) == Some(state(t, ops[at].key()))
         })
@@ -52,11 +53,60 @@ fn shows(problem: &Problem<'_>, clients: Clients, order: &[u32]) -> bool {
         !counts || !is_before || place(problem.commit(a)) < place(b)
     };
     let all: Vec<u32> = (0..table.len() as u32).filter(happened).collect();
+    if problem.shape == Shape::Parallel {
+        return shows_in_parallel(problem, &all, order);
+    }
     all.iter().all(|t| {
         place(*t) <= place(problem.commit(*t))
             && reads_fit(*t)
             && is_current(*t)
             && all.iter().all(|other| t == other || in_turn(*t, *other))
+    })
+}
+
+/// Whether an order of transactions shows that they ran on parallel snapshots, by the definition:
+/// each sees whom it read from, who wrote before it what it writes, and whom these see; and of what
+/// it sees it read the last write of each key.
+fn shows_in_parallel(problem: &Problem<'_>, all: &[u32], order: &[u32]) -> bool {
+    let table = problem.facts.table;
+    let place = |t: u32| order.iter().position(|other| *other == t).expect("a place");
+    let ops = |t: u32| table.micro_ops(t).iter();
+    let writes = |t: u32, key: u32| {
+        ops(t).rfind(|op| op.is_write() && op.key() == key).map(|op| op.element())
+    };
+    // The first micro-operation on each key, if it is a read.
+    let reads = |t: u32| -> Vec<(u32, Option<u32>)> {
+        let mut keys = Vec::new();
+        let mut first = ops(t).filter(|op| {
+            let is_first = !keys.contains(&op.key());
+            keys.push(op.key());
+            is_first && !op.is_write() && table.is_ok(t)
+        });
+        first.by_ref().filter_map(|op| Some((op.key(), table.last_read(*op)?))).collect()
+    };
+    let mut in_order = all.to_vec();
+    in_order.sort_by_key(|t| place(*t));
+    let mut sees = vec![vec![false; table.len()]; table.len()];
+    for (at, t) in in_order.iter().enumerate() {
+        for other in &in_order[..at] {
+            let reads_from = reads(*t)
+                .into_iter()
+                .any(|(key, element)| element.is_some() && writes(*other, key) == element);
+            let writes_same = ops(*t).any(|op| op.is_write() && writes(*other, op.key()).is_some());
+            if reads_from || writes_same {
+                sees[*t as usize][*other as usize] = true;
+                for third in &in_order[..at] {
+                    let more = sees[*other as usize][*third as usize];
+                    sees[*t as usize][*third as usize] |= more;
+                }
+            }
+        }
+    }
+    in_order.iter().all(|t| {
+        reads(*t).into_iter().all(|(key, element)| {
+            let seen = in_order.iter().rev().filter(|other| sees[*t as usize][**other as usize]);
+            seen.into_iter().find_map(|other| writes(*other, key)) == element
+        })
     })
 }
 

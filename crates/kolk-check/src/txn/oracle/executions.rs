@@ -20,6 +20,10 @@ pub(super) enum Test {
     Snapshot,
     /// It read all from one earlier state.
     Prefix,
+    /// It read all from what some of those before it wrote: those whom it *sees*, among them who
+    /// wrote what it writes, and whoever one of them sees (Cerone, Bernardi & Gotsman, *A Framework
+    /// for Transactional Consistency Models with Atomic Visibility*, CONCUR 2015).
+    Parallel,
     /// It read each from some earlier state.
     Committed,
     /// It read each from some earlier state that has what the level says it *sees* there (Biswas &
@@ -54,6 +58,8 @@ struct Search<'a> {
     sees: Vec<Vec<bool>>,
     placed: Vec<usize>,
     states: Vec<State>,
+    /// Of parallel snapshots: whom each that is placed sees.
+    visible: Vec<Vec<usize>>,
 }
 
 impl<'a> Search<'a> {
@@ -74,7 +80,8 @@ impl<'a> Search<'a> {
             let ops = records[b].ops.iter().filter(|_| records[b].is_ok() && a != b);
             ops.into_iter().any(|op| writer(records, op) == Some(a))
         };
-        let mut sees = pairs(&|a, b| session(b, a) || reads_from(b, a));
+        let in_sessions = |a, b| order == Order::Sessions && session(a, b);
+        let mut sees = pairs(&|a, b| in_sessions(b, a) || reads_from(b, a));
         if test == Test::Sees(Level::Causal) {
             for middle in 0..records.len() {
                 for a in 0..records.len() {
@@ -85,7 +92,8 @@ impl<'a> Search<'a> {
             }
         }
         let states = vec![State::new()];
-        Search { kind, records, test, before, sees, placed: Vec::new(), states }
+        let (placed, visible) = (Vec::new(), Vec::new());
+        Search { kind, records, test, before, sees, placed, states, visible }
     }
 
     /// Goes on from what is placed.
@@ -99,22 +107,64 @@ impl<'a> Search<'a> {
             return true;
         }
         left.iter().any(|next| {
-            if left.iter().any(|other| self.before[*other][*next]) || !self.commits(*next) {
+            if left.iter().any(|other| self.before[*other][*next]) {
                 return false;
             }
-            let mut state = self.states[self.placed.len()].clone();
-            for op in &self.records[*next].ops {
-                if let Op::Write(key, value) = op {
-                    state.entry(*key).or_default().push(*value);
+            match self.test {
+                Test::Parallel => {
+                    self.sights(*next).into_iter().any(|seen| self.go_on(*next, seen))
                 }
+                _ => self.commits(*next) && self.go_on(*next, Vec::new()),
             }
-            self.placed.push(*next);
-            self.states.push(state);
-            let found = self.go();
-            self.placed.pop();
-            self.states.pop();
-            found
         })
+    }
+
+    /// Goes on with a transaction that sees these.
+    fn go_on(&mut self, next: usize, seen: Vec<usize>) -> bool {
+        let mut state = self.states[self.placed.len()].clone();
+        for op in &self.records[next].ops {
+            if let Op::Write(key, value) = op {
+                state.entry(*key).or_default().push(*value);
+            }
+        }
+        self.placed.push(next);
+        self.states.push(state);
+        self.visible.push(seen);
+        let found = self.go();
+        self.placed.pop();
+        self.states.pop();
+        self.visible.pop();
+        found
+    }
+
+    /// All that a transaction may see, of those that are placed, if it comes next.
+    fn sights(&self, next: usize) -> Vec<Vec<usize>> {
+        let record = &self.records[next];
+        let writes_same = |other: usize| {
+            let mut ops = record.ops.iter();
+            ops.any(|op| matches!(op, Op::Write(key, _) if self.writes(other, *key)))
+        };
+        let is_whole = |seen: &[usize]| {
+            self.placed.iter().zip(&self.visible).all(|(other, others)| {
+                match seen.contains(other) {
+                    true => others.iter().all(|third| seen.contains(third)),
+                    false => !writes_same(*other),
+                }
+            })
+        };
+        let fits = |seen: &[usize]| {
+            (0..record.ops.len()).filter(|_| record.is_ok()).all(|at| {
+                let Op::Read(key, read) = &record.ops[at] else { return true };
+                let there = seen.iter().flat_map(|other| self.records[*other].writes(*key));
+                let own = record.ops[..at].iter().filter_map(|op| op.writes(*key));
+                self.is_due(there.chain(own).collect(), read)
+            })
+        };
+        let sets = (0..1_u32 << self.placed.len()).map(|set| {
+            let placed = self.placed.iter().enumerate();
+            placed.filter(|(at, _)| set >> at & 1 == 1).map(|(_, other)| *other).collect()
+        });
+        sets.filter(|seen: &Vec<usize>| is_whole(seen) && fits(seen)).collect()
     }
 
     /// Whether a transaction passes the test if it comes next.
@@ -141,6 +191,7 @@ impl<'a> Search<'a> {
                     && (0..now).all(is_current)
                     && reads().all(|at| self.fits(record, at, state))
             }),
+            Test::Parallel => !self.sights(next).is_empty(),
             Test::Prefix => earlier.any(|state| reads().all(|at| self.fits(record, at, state))),
             Test::Committed => reads().all(|at| self.fit_some(next, &[at], &|_| false)),
             Test::Sees(Level::ReadCommitted) => reads().all(|at| {
@@ -185,9 +236,13 @@ impl<'a> Search<'a> {
         let Op::Read(key, seen) = &record.ops[at] else { return false };
         let there = self.states[state].get(key).into_iter().flatten().copied();
         let own = record.ops[..at].iter().filter_map(|op| op.writes(*key));
-        let due: Vec<i64> = there.chain(own).collect();
+        self.is_due(there.chain(own).collect(), seen)
+    }
+
+    /// Whether a read of what these writes left sees that.
+    fn is_due(&self, due: Vec<i64>, seen: &[i64]) -> bool {
         match self.kind {
-            Kind::Append => due == *seen,
+            Kind::Append => due == seen,
             Kind::Write => due.last() == seen.last(),
         }
     }

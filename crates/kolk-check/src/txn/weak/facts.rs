@@ -4,12 +4,17 @@ use std::cell::OnceCell;
 
 use rustc_hash::FxHashMap;
 
+use crate::txn::components::Components;
 use crate::txn::graph::{Builder, Graph, Kinds};
 use crate::txn::same_key::SameKey;
 use crate::txn::table::{MicroOp, NONE, Table};
 
 /// Up to how many keys are searched one by one. More are sorted.
 pub(super) const FEW: usize = 16;
+
+/// How many numbers it may take at most to tell what each transaction sees of each session, where
+/// chains take the place of sessions.
+const SEEN_MAX: u64 = 1 << 32;
 
 /// A read of another transaction's write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +82,51 @@ impl<'a> Facts<'a> {
         facts.add_writes(&happened);
         facts.add_sessions(&happened);
         facts
+    }
+
+    /// The facts without sessions, in which *chains* take their place: transactions each of which
+    /// read from the one before.
+    pub(super) fn in_chains(table: &'a Table) -> Facts<'a> {
+        let mut facts = Facts::new(table, false);
+        let components = Components::new(facts.known_graph(), Kinds::ALL);
+        let mut order: Vec<u32> = (0..table.len() as u32)
+            .filter(|number| facts.places[*number as usize].0 != NONE)
+            .collect();
+        // Edges lead to lower numbers.
+        order.sort_unstable_by_key(|number| std::cmp::Reverse(components.of[*number as usize]));
+        let mut chains: Vec<Vec<u32>> = Vec::new();
+        for number in order {
+            let is_last = |from: u32| {
+                let (chain, place) = facts.places[from as usize];
+                chains.get(chain as usize).is_some_and(|chain| {
+                    chain.len() == place as usize + 1 && chain.last() == Some(&from)
+                })
+            };
+            let mut reads = facts.reads(number).iter().filter(|read| read.from != NONE);
+            let chain = match reads.find(|read| is_last(read.from)) {
+                Some(read) => facts.places[read.from as usize].0,
+                None => {
+                    chains.push(Vec::new());
+                    chains.len() as u32 - 1
+                }
+            };
+            let members = &mut chains[chain as usize];
+            facts.places[number as usize] = (chain, members.len() as u32);
+            members.push(number);
+        }
+        facts.session_starts = std::iter::once(0)
+            .chain(chains.iter().scan(0, |end, chain| {
+                *end += chain.len() as u32;
+                Some(*end)
+            }))
+            .collect();
+        facts.members = chains.concat();
+        facts
+    }
+
+    /// Whether there are so few sessions that what each transaction sees of each can be told.
+    pub(super) fn are_few_sessions(&self) -> bool {
+        u64::from(self.sessions()) * self.table.len() as u64 <= SEEN_MAX
     }
 
     /// Takes all reads of acknowledged transactions. Gives who surely happened: they, and whoever's

@@ -84,7 +84,8 @@ impl Clauses {
         std::mem::take(&mut self.work)
     }
 
-    fn value(&self, literal: Literal) -> Option<bool> {
+    /// Whether a literal holds; nothing if that is open.
+    pub(super) fn value(&self, literal: Literal) -> Option<bool> {
         let value = self.states[literal.variable() as usize].value;
         value.map(|value| value == literal.is_true())
     }
