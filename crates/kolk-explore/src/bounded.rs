@@ -29,6 +29,8 @@ pub struct Bounded {
     timelines: BTreeSet<u64>,
     given: Given<Vec<Deviation>>,
     runs: u64,
+    /// Runs that could not be carried out: what they would have shown is not known.
+    errors: u64,
     began: bool,
     /// The number of deviations up to which everything was tried, and the runs that took.
     complete: Option<(usize, u64)>,
@@ -47,6 +49,7 @@ impl Bounded {
             timelines: BTreeSet::new(),
             given: Given::new(),
             runs: 0,
+            errors: 0,
             began: false,
             complete: None,
         }
@@ -102,7 +105,11 @@ impl Strategy for Bounded {
     fn learn(&mut self, candidate: &Candidate, seen: &Observation) {
         let Some(set) = self.given.take(candidate) else { return };
         self.runs += 1;
-        self.timelines.insert(seen.timeline);
+        if seen.error.is_some() {
+            self.errors += 1;
+        } else {
+            self.timelines.insert(seen.timeline);
+        }
         if self.level < self.deviations_max
             && let Some(messages) = &seen.detail
         {
@@ -112,7 +119,7 @@ impl Strategy for Bounded {
             self.next.push_back((set, more));
         }
         let is_over = self.given.is_empty() && self.parents.iter().all(|(_, more)| more.is_empty());
-        if is_over {
+        if is_over && self.errors == 0 {
             // Where no run leaves room for more, there are none with more.
             let level = if self.next.is_empty() { self.deviations_max } else { self.level };
             self.complete = Some((level, self.runs));

@@ -6,7 +6,7 @@
 //!
 //! - [`explore`] asks a [`Strategy`] for plans, has them carried out side by side, and keeps count
 //!   in a [`Tally`]. What comes of it does not depend on how many are carried out at once.
-//! - [`Swarm`], [`Bounded`] and [`Lineage`] are strategies.
+//! - [`Swarm`], [`Bounded`], [`Priorities`] and [`Lineage`] are strategies.
 //! - [`shrink()`] makes the plan of a failing run small: every step is kept only if the same class
 //!   of anomaly remains.
 //! - [`sweep`] is for many machines: results as JSON lines that can be put together.
@@ -18,6 +18,7 @@ mod lab;
 mod lineage;
 mod messages;
 mod observation;
+mod priorities;
 mod quiet;
 pub mod shrink;
 mod strategy;
@@ -32,6 +33,7 @@ pub use lab::{Halt, Lab, run_all};
 pub use lineage::Lineage;
 pub use messages::{Message, Messages, Update};
 pub use observation::{Class, Observation, Trouble, observe};
+pub use priorities::Priorities;
 pub use quiet::quiet;
 pub use shrink::{Shrunk, Size, shrink};
 pub use strategy::{Candidate, Ended, Options, Strategy, explore};

@@ -31,6 +31,8 @@ pub struct Lineage {
     goals: BTreeMap<Vec<Deviation>, BTreeSet<Goal>>,
     given: Given<Vec<Deviation>>,
     runs: u64,
+    /// Runs that could not be carried out: what they would have shown is not known.
+    errors: u64,
     began: bool,
 }
 
@@ -43,6 +45,7 @@ impl Lineage {
             goals: BTreeMap::new(),
             given: Given::new(),
             runs: 0,
+            errors: 0,
             began: false,
         }
     }
@@ -97,6 +100,7 @@ impl Strategy for Lineage {
     fn learn(&mut self, candidate: &Candidate, seen: &Observation) {
         let Some(set) = self.given.take(candidate) else { return };
         self.runs += 1;
+        self.errors += u64::from(seen.error.is_some());
         let Some(messages) = seen.detail.as_ref().filter(|_| !seen.fails()) else { return };
         if set.is_empty() {
             let nodes = self.quiet.nodes.clone();
@@ -130,7 +134,7 @@ impl Strategy for Lineage {
 
     fn proved(&self) -> Option<String> {
         let left: usize = self.queue.iter().map(VecDeque::len).sum();
-        (left == 0 && self.began).then(|| {
+        (left == 0 && self.began && self.errors == 0).then(|| {
             format!(
                 "no result breaks without the messages that it hung on, up to {LOST_MAX} of them at \
                  a time: {} runs hold",

@@ -73,12 +73,32 @@ pub struct Observation {
     pub failed_at: Option<u64>,
     /// The messages, if they were asked for.
     pub detail: Option<Messages>,
+    /// Why there is nothing to be seen of it: it could not be carried out.
+    pub error: Option<String>,
 }
 
 impl Observation {
     /// True if there is an anomaly.
     pub fn fails(&self) -> bool {
         self.validity == Validity::Invalid
+    }
+
+    /// That of a run that could not be carried out, and why.
+    pub fn error(why: String) -> Observation {
+        Observation {
+            validity: Validity::Unknown,
+            classes: Vec::new(),
+            claim: String::new(),
+            timeline: 0,
+            pairs: BTreeSet::new(),
+            kinds: BTreeSet::new(),
+            troubles: Vec::new(),
+            operations: 0,
+            messages: 0,
+            failed_at: None,
+            detail: None,
+            error: Some(why),
+        }
     }
 }
 
@@ -139,6 +159,7 @@ pub fn observe(plan: &Plan, run: &Run, verdict: &Verdict, detail: bool) -> Obser
         messages: run.summary.servers.msg_count,
         failed_at,
         detail: detail.then(|| Messages::of(trace, run)),
+        error: None,
     }
 }
 

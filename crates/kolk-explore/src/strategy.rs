@@ -69,6 +69,11 @@ pub trait Strategy {
     fn proved(&self) -> Option<String> {
         None
     }
+
+    /// How likely its runs show what they were chosen for, in words, if that is known.
+    fn chance(&self) -> Option<String> {
+        None
+    }
 }
 
 /// When to stop.

@@ -48,14 +48,14 @@ pub struct Header {
 }
 
 /// One run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Line {
     /// [`Header::sweep`].
     pub sweep: String,
     /// The seed.
     pub seed: u64,
-    /// `valid`, `invalid`, or `unknown`.
+    /// `valid`, `invalid`, or `unknown`; `error` if it could not be carried out.
     pub validity: String,
     /// The classes of its anomalies, the one first that explains most.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -76,6 +76,25 @@ pub struct Line {
     pub operations: u64,
     /// Messages between nodes and services.
     pub messages: u64,
+    /// Why it could not be carried out. Then there is no result, and the next process tries again.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub error: String,
+    /// The plan of a run that fails. Where a program lies is that of the machine it ran on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Box<Plan>>,
+}
+
+impl Line {
+    /// True if it says how the run was judged.
+    pub fn is_result(&self) -> bool {
+        self.error.is_empty()
+    }
+
+    /// True if two lines say the same of a run. Of the plan only the program's place can differ.
+    fn agrees(&self, other: &Line) -> bool {
+        let without = |line: &Line| Line { plan: None, ..line.clone() };
+        without(self) == without(other)
+    }
 }
 
 /// The runs of many seeds.
@@ -105,20 +124,19 @@ impl Sweep {
             }
         };
         let node = node.trim_end().to_owned();
-        let common = plan(&Settings { seed: 0, ..asked.clone() })?;
-        let common = Plan {
-            node: NodeSpec::Program {
-                path: node.clone(),
-                args: Vec::new(),
-                sha256: node_digest.clone(),
-                host: asked_host(&asked.node),
-                threads: asked_threads(&asked.node),
-            },
-            ..common
+        let named = NodeSpec::Program {
+            path: node.clone(),
+            args: Vec::new(),
+            sha256: node_digest.clone(),
+            host: asked_host(&asked.node),
+            threads: asked_threads(&asked.node),
         };
-        let common = serde_json::to_string(&common).expect("a plan can be stored");
+        let common = Settings { seed: 0, node: named, ..asked.clone() };
+        // What is asked for shows in a plan, but for what plays no part under that seed.
+        let settings = format!("{common:?}");
+        let common = serde_json::to_string(&plan(&common)?).expect("a plan can be stored");
         let mut hasher = Sha256::new();
-        for part in [&common, &format!("{open:?}"), &format!("{VERSION}")] {
+        for part in [&common, &settings, &format!("{open:?}"), &format!("{VERSION}")] {
             hasher.update(part.as_bytes());
             hasher.update([0]);
         }
@@ -145,8 +163,7 @@ impl Sweep {
 
     /// The seeds of one of several processes, round robin; `shard` counts from 1.
     pub fn seeds(&self, shard: u64, of: u64) -> impl Iterator<Item = u64> + use<> {
-        let start = self.seeds.start;
-        self.seeds.clone().filter(move |seed| (seed - start) % of == shard - 1)
+        share(self.seeds.clone(), shard, of)
     }
 
     /// The plan of a seed.
@@ -159,11 +176,12 @@ impl Sweep {
     }
 
     /// The line of a run.
-    pub fn line(&self, seed: u64, seen: &Observation) -> Line {
+    pub fn line(&self, plan: &Plan, seen: &Observation) -> Line {
+        let validity = if seen.error.is_some() { "error" } else { seen.validity.name() };
         Line {
             sweep: self.header.sweep.clone(),
-            seed,
-            validity: seen.validity.name().to_owned(),
+            seed: plan.seed,
+            validity: validity.to_owned(),
             classes: seen.classes.clone(),
             claim: seen.claim.clone(),
             timeline: format!("{:016x}", seen.timeline),
@@ -172,8 +190,16 @@ impl Sweep {
             troubles: seen.troubles.clone(),
             operations: seen.operations,
             messages: seen.messages,
+            error: seen.error.clone().unwrap_or_default(),
+            plan: seen.fails().then(|| Box::new(plan.clone())),
         }
     }
+}
+
+/// One of several equal shares of these seeds, round robin; `shard` counts from 1.
+fn share(seeds: Range<u64>, shard: u64, of: u64) -> impl Iterator<Item = u64> + use<> {
+    let step = usize::try_from(of).unwrap_or(usize::MAX).max(1);
+    (seeds.start.saturating_add(shard - 1)..seeds.end).step_by(step)
 }
 
 /// Why files cannot be read, or put together.
@@ -202,7 +228,7 @@ pub enum SweepError {
 }
 
 /// The lines of one sweep, from one file or several.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Results {
     header: Option<Header>,
     lines: BTreeMap<u64, Line>,
@@ -273,14 +299,27 @@ impl Results {
         if header.sweep != line.sweep {
             return Err(SweepError::Mixed(header.sweep.clone(), line.sweep));
         }
-        match self.lines.get(&line.seed) {
-            Some(known) if *known != line => Err(SweepError::Contradiction(line.seed)),
-            Some(_) => Ok(()),
-            None => {
-                self.lines.insert(line.seed, line);
-                Ok(())
+        if let Some(known) = self.lines.get(&line.seed) {
+            let is_better = match (known.is_result(), line.is_result()) {
+                (true, true) if !known.agrees(&line) => {
+                    return Err(SweepError::Contradiction(line.seed));
+                }
+                (true, _) => false,
+                (false, true) => true,
+                // Which file is read first makes no difference.
+                (false, false) => line.error < known.error,
+            };
+            if !is_better {
+                return Ok(());
             }
         }
+        self.lines.insert(line.seed, line);
+        Ok(())
+    }
+
+    /// True if it is known how this seed's run was judged.
+    pub fn has(&self, seed: u64) -> bool {
+        self.lines.get(&seed).is_some_and(Line::is_result)
     }
 
     /// Which sweep it is, if anything says so.
@@ -293,16 +332,18 @@ impl Results {
         &self.lines
     }
 
-    /// The seeds of the whole sweep; empty where nothing says so.
-    pub fn range(&self) -> Range<u64> {
+    /// The seeds of the whole sweep, or of one of several shares, counted from 1; none where
+    /// nothing says which.
+    pub fn seeds(&self, shard: Option<(u64, u64)>) -> impl Iterator<Item = u64> + use<> {
         let seeds = self.header.as_ref().and_then(|header| parse_seeds(&header.seeds));
-        seeds.unwrap_or(0..0)
+        let (shard, of) = shard.unwrap_or((1, 1));
+        share(seeds.unwrap_or(0..0), shard, of)
     }
 
     /// Those of these seeds that have no result, as ranges without their last: `7..9`.
     pub fn missing(&self, seeds: impl Iterator<Item = u64>) -> Vec<String> {
         let mut ranges: Vec<Range<u64>> = Vec::new();
-        for seed in seeds.filter(|seed| !self.lines.contains_key(seed)) {
+        for seed in seeds.filter(|seed| !self.has(*seed)) {
             match ranges.last_mut() {
                 Some(last) if last.end == seed => last.end += 1,
                 _ => ranges.push(seed..seed + 1),
@@ -330,6 +371,10 @@ pub struct Merged {
     pub valid: u64,
     /// How many could not be judged.
     pub unknown: u64,
+    /// How many more could not be carried out.
+    pub errors: u64,
+    /// The smallest seed of those, and why.
+    pub first_error: Option<(u64, String)>,
     /// Operations, in all.
     pub operations: u64,
     /// Messages between nodes and services, in all.
@@ -349,6 +394,11 @@ pub struct Merged {
 impl Merged {
     /// Lines come in the order of their seeds.
     fn add(&mut self, line: &Line) {
+        if !line.is_result() {
+            self.errors += 1;
+            self.first_error.get_or_insert_with(|| (line.seed, line.error.clone()));
+            return;
+        }
         self.runs += 1;
         self.valid += u64::from(line.validity == Validity::Valid.name());
         self.unknown += u64::from(line.validity == Validity::Unknown.name());

@@ -16,6 +16,10 @@ pub struct Tally {
     pub valid: u64,
     /// How many could not be judged: nothing was read, or too little happened.
     pub unknown: u64,
+    /// How many could not be carried out.
+    pub errors: u64,
+    /// The seed of the first of those, and why.
+    pub first_error: Option<(u64, String)>,
     /// Operations, in all runs.
     pub operations: u64,
     /// Messages between nodes and services, in all runs.
@@ -50,6 +54,11 @@ impl Tally {
     /// Takes one more run.
     pub fn add(&mut self, plan: &Plan, seen: &Observation) {
         self.runs += 1;
+        if let Some(why) = &seen.error {
+            self.errors += 1;
+            self.first_error.get_or_insert_with(|| (plan.seed, why.clone()));
+            return;
+        }
         self.operations += seen.operations;
         self.messages += seen.messages;
         match seen.validity {

@@ -12,6 +12,9 @@ pub use formats::{github, json, junit};
 /// How many pairs of types are named that were never seen.
 const PAIRS_MAX: usize = 6;
 
+/// How many ranges of missing seeds are named.
+const MISSING_MAX: usize = 100;
+
 /// What many runs showed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Explored {
@@ -25,12 +28,22 @@ pub struct Explored {
     pub paced: bool,
     /// The first seed.
     pub seed: u64,
+    /// The seeds of a sweep: `0..1000`, without the last.
+    pub seeds: Option<String>,
+    /// Which share of these, from 1, and of how many.
+    pub shard: Option<(u64, u64)>,
     /// How many runs there were.
     pub runs: u64,
     /// How many of them hold.
     pub valid: u64,
     /// How many could not be judged.
     pub unknown: u64,
+    /// How many could not be carried out.
+    pub errors: u64,
+    /// The seed of the first of those, and why.
+    pub first_error: Option<(u64, String)>,
+    /// How likely each run shows what it was chosen for, in words, if that is known.
+    pub chance: Option<String>,
     /// How many runs of the store that failed before were run first, and how many still fail.
     pub earlier: (u64, u64),
     /// How long it took; `None` where it should not show.
@@ -97,7 +110,12 @@ pub struct Small {
 pub fn draw(explored: &Explored, program: &str, style: Style) -> String {
     let mut out = String::new();
     let Explored { workload, node, strategy, seed, runs, .. } = explored;
-    let heading = format!("{strategy} · {workload} · {} · from seed {seed:#x}", sanitize(node));
+    let seeds = match (&explored.seeds, explored.shard) {
+        (Some(seeds), Some((shard, of))) => format!("share {shard} of {of} of seeds {seeds}"),
+        (Some(seeds), None) => format!("seeds {seeds}"),
+        (None, _) => format!("from seed {seed:#x}"),
+    };
+    let heading = format!("{strategy} · {workload} · {} · {}", sanitize(node), sanitize(&seeds));
     out += &format!("{}\n", style.paint(Role::Faint, heading));
     if explored.paced {
         let mark = style.paint(Role::Doubtful, "!");
@@ -114,8 +132,17 @@ pub fn draw(explored: &Explored, program: &str, style: Style) -> String {
     if explored.unknown > 0 {
         judged.push(format!("{} too short to tell", grouped(explored.unknown)));
     }
+    if explored.errors > 0 {
+        judged.push(format!("{} could not be carried out", grouped(explored.errors)));
+    }
     let count = counted(*runs, "run", "runs");
     line("runs", format!("{count}{} · {}", rate.unwrap_or_default(), judged.join(", ")));
+    if let Some((seed, why)) = &explored.first_error {
+        let all = explored.errors;
+        let first = if all > 1 { ", the first of these runs" } else { "" };
+        let seed = seed_text(explored, *seed);
+        line("error", format!("{} (seed {seed}{first})", sanitize(why)));
+    }
     if explored.earlier.0 > 0 {
         let (tried, fail) = explored.earlier;
         let text =
@@ -134,10 +161,19 @@ pub fn draw(explored: &Explored, program: &str, style: Style) -> String {
     if !explored.troubles.is_empty() {
         line("trouble", troubles(explored));
     }
+    if let Some(chance) = &explored.chance {
+        line("chance", chance.clone());
+    }
     if !explored.missing.is_empty() {
-        let seeds = explored.missing.iter().take(8).cloned().collect::<Vec<_>>().join(", ");
-        let more = if explored.missing.len() > 8 { ", …" } else { "" };
-        line("missing", format!("seeds {seeds}{more}"));
+        let seeds = explored.missing.iter().take(MISSING_MAX).cloned();
+        let seeds = seeds.collect::<Vec<_>>().join(", ");
+        let more = match explored.missing.len().saturating_sub(MISSING_MAX) {
+            0 => String::new(),
+            more => {
+                format!(", and {} more; --json has all", counted(more as u64, "range", "ranges"))
+            }
+        };
+        line("missing", format!("seeds {}{more}", sanitize(&seeds)));
     }
     out.push('\n');
     if explored.failures.is_empty() {
@@ -147,9 +183,21 @@ pub fn draw(explored: &Explored, program: &str, style: Style) -> String {
         return out;
     }
     for failed in &explored.failures {
-        out += &failure(failed, program, style);
+        out += &failure(failed, &seed_text(explored, failed.seed), program, style);
+    }
+    if explored.seeds.is_some() {
+        let command = style.paint(Role::Command, format!("{program} merge FILES --plans DIR"));
+        out += &format!("  plans     {command} writes those of these seeds, to shrink or replay\n");
     }
     out
+}
+
+/// A seed as it is asked for: those of a sweep are decimal.
+fn seed_text(explored: &Explored, seed: u64) -> String {
+    match explored.seeds {
+        Some(_) => seed.to_string(),
+        None => format!("{seed:#x}"),
+    }
 }
 
 fn pairs(explored: &Explored) -> String {
@@ -175,14 +223,13 @@ fn troubles(explored: &Explored) -> String {
     text.collect::<Vec<_>>().join(", ")
 }
 
-fn failure(failed: &Failed, program: &str, style: Style) -> String {
+fn failure(failed: &Failed, seed: &str, program: &str, style: Style) -> String {
     let mark = style.paint(Role::Bad, "✗");
     let class = style.paint(Role::Strong, sanitize(&failed.class));
     let run = failed.run.map(|run| format!(", run {}", grouped(run))).unwrap_or_default();
     let count = counted(failed.count, "run", "runs");
     let mut out = format!(
-        "{mark} {class}  {count}, smallest seed {:#x}{run}\n  {}\n",
-        failed.seed,
+        "{mark} {class}  {count}, smallest seed {seed}{run}\n  {}\n",
         sanitize(&failed.claim)
     );
     if let Some(original) = &failed.original {

@@ -17,7 +17,7 @@ use clap::error::{ContextKind, ErrorKind};
 use clap::{Parser, Subcommand};
 
 pub use self::challenge::ChallengeArgs;
-pub use self::explore::{ExploreArgs, ShrinkArgs, StrategyArg};
+pub use self::explore::{ExploreArgs, FormatArgs, MergeArgs, ShardArg, ShrinkArgs, StrategyArg};
 pub use self::learn::{LearnArgs, LearnCheckArgs, LearnCommand, LearnHintArgs};
 pub use self::nodes::{CheckNodeArgs, NewArgs, NodeArgs, VerifyArgs};
 pub use self::paper::{CompletionsArgs, ElsewhereArgs, HelpArgs, ManArgs};
@@ -76,6 +76,8 @@ pub enum Command {
     Watch(WatchArgs),
     /// Try many runs, find one that fails, and make it small
     Explore(Box<ExploreArgs>),
+    /// Put together what several processes of a sweep found
+    Merge(MergeArgs),
     /// Make a stored run that fails small
     Shrink(Box<ShrinkArgs>),
     /// Run a stored plan again

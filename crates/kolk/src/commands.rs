@@ -7,6 +7,7 @@ pub mod elsewhere;
 pub mod explore;
 pub mod help;
 pub mod learn;
+pub mod merge;
 pub mod new;
 pub mod node;
 pub mod paper;

@@ -157,6 +157,7 @@ fn dispatch(command: &Command) -> Result<ExitCode, Stop> {
         },
         Command::Watch(args) => commands::watch::run(args)?,
         Command::Explore(args) => commands::explore::run(args)?,
+        Command::Merge(args) => commands::merge::run(args)?,
         Command::Shrink(args) => commands::shrink::run(args)?,
         Command::Replay(args) => commands::replay::run(args)?,
         Command::Report(args) => commands::report::run(args)?,

@@ -206,7 +206,38 @@ pub fn run_in_memory(
     observer: &mut dyn Observer,
 ) -> Result<Run, Stop> {
     let keep = if keep_journal { Keep::Journal } else { Keep::Digest };
-    run_keeping(keep, plan, patience, observer)
+    run_keeping(keep, plan, patience, observer).map_err(RunError::into_stop)
+}
+
+/// Why a plan could not be carried out.
+#[derive(Debug)]
+pub struct RunError {
+    stop: Box<Stop>,
+    may_pass: bool,
+}
+
+impl RunError {
+    /// True if the next try may succeed, as where the machine was too busy to start a node.
+    pub fn may_pass(&self) -> bool {
+        self.may_pass
+    }
+
+    /// In a line.
+    pub fn text(&self) -> String {
+        let Failure { problem, causes, .. } = &self.stop.failure;
+        causes.iter().fold(problem.clone(), |text, cause| text + ": " + cause)
+    }
+
+    /// As what ends the program.
+    pub fn into_stop(self) -> Stop {
+        *self.stop
+    }
+}
+
+impl From<Stop> for RunError {
+    fn from(stop: Stop) -> RunError {
+        RunError { stop: Box::new(stop), may_pass: false }
+    }
 }
 
 /// Carries out a plan for its trace and its history: nothing is written.
@@ -218,7 +249,7 @@ pub fn run_traced(
     plan: &Plan,
     patience: Patience,
     observer: &mut dyn Observer,
-) -> Result<Run, Stop> {
+) -> Result<Run, RunError> {
     run_keeping(Keep::Trace, plan, patience, observer)
 }
 
@@ -234,7 +265,7 @@ fn run_keeping(
     plan: &Plan,
     patience: Patience,
     observer: &mut dyn Observer,
-) -> Result<Run, Stop> {
+) -> Result<Run, RunError> {
     let nodes = Nodes::of(&plan.node)?;
     let run = kolk_engine::run(Setup {
         plan,
@@ -251,7 +282,10 @@ fn run_keeping(
         room: Room::default(),
         observer,
     })
-    .map_err(|error| engine_failure(error, None))?;
+    .map_err(|error| {
+        let may_pass = matches!(error, EngineError::Start { .. } | EngineError::System { .. });
+        RunError { stop: Box::new(engine_failure(error, None)), may_pass }
+    })?;
     warn_of_survivors(&run);
     Ok(run)
 }

@@ -14,6 +14,8 @@ tests! {
     a_program_that_is_broken_is_found_and_shrunk: [PYTHON];
     a_stored_run_is_shrunk_beside_itself: [PYTHON];
     files_for_ci_are_written: [];
+    a_program_that_is_late_is_no_end: [PYTHON];
+    priorities_tell_their_probability: [];
 }
 
 fn kolk(store: &Path, words: &str) -> Output {
@@ -133,4 +135,39 @@ fn files_for_ci_are_written() {
     assert_eq!(kolk(store.path(), &words).status.code(), Some(0));
     let text = fs::read_to_string(junit).unwrap();
     assert!(text.contains("failures=\"0\""), "{text}");
+}
+
+/// Runs in which the program does not get ready in time are counted and said, and the others go on;
+/// where there are no others, that is told.
+fn a_program_that_is_late_is_no_end() {
+    let store = tempfile::tempdir().unwrap();
+    let words = |bug: &str| {
+        format!(
+            "explore -w broadcast {} --seed 2 --runs 16 --step-timeout 2 --keep-going",
+            node(bug)
+        )
+    };
+    let output = kolk(store.path(), &(words("late-sometimes") + " --json"));
+    let results = json(&output);
+    assert_eq!(output.status.code(), Some(0), "{results:#}");
+    assert_eq!(results["runs"], 16);
+    let errors = results["runs-error"].as_u64().unwrap();
+    assert!(errors > 0 && results["runs-valid"].as_u64() > Some(0), "{results:#}");
+    let why = results["first-error"]["why"].as_str().unwrap();
+    assert!(why.contains("did not become idle within 2 s"), "{why}");
+    let output = kolk(store.path(), &words("late"));
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(254), "{text}");
+    assert!(text.contains("did not become idle within 2 s"), "{text}");
+}
+
+fn priorities_tell_their_probability() {
+    let store = tempfile::tempdir().unwrap();
+    let words = "explore -w broadcast --node broadcast --strategy priorities --depth 2 --runs 100 \
+                 --seed 7 --json";
+    let output = kolk(store.path(), words);
+    let results = json(&output);
+    assert_eq!(output.status.code(), Some(0), "{results:#}");
+    let chance = results["chance"].as_str().unwrap();
+    assert!(chance.contains("of 2: 1 in "), "{chance}");
 }

@@ -90,7 +90,8 @@ fn typed(command: &str, folder: &mut PathBuf) -> Vec<String> {
     let words = words.strip_prefix(&["kolk"][..]).unwrap_or_else(|| panic!("`{command}`: no kolk"));
     let has = |word: &str| words.contains(&word);
     if matches!(words[0], "test" | "explore") {
-        assert!(has("--seed") && (has("--node") || has("virtual")), "`{command}`: no fixed run");
+        let has_seed = has("--seed") || has("--seeds");
+        assert!(has_seed && (has("--node") || has("virtual")), "`{command}`: no fixed run");
     }
     if words[0] == "challenge" && has("--bin") {
         assert!(has("virtual"), "`{command}`: no fixed run");

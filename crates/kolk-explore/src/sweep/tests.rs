@@ -38,7 +38,7 @@ fn run(sweep: &Sweep, seeds: impl Iterator<Item = u64>, file: &mut String) {
     for seed in seeds {
         let plan = sweep.plan(seed).expect("a plan");
         let Ok(seen) = crate::Lab::run(&lab, &plan, false) else { panic!("it runs") };
-        let line = sweep.line(seed, &seen);
+        let line = sweep.line(&plan, &seen);
         *file += &(serde_json::to_string(&line).expect("it can be stored") + "\n");
     }
 }
@@ -81,7 +81,7 @@ fn shards_put_together_are_the_whole() {
         let results = merged(&files);
         assert_eq!(results, whole, "{shards} shards");
         assert_eq!(results.tally(), whole.tally());
-        assert_eq!(results.missing(results.range()), [""; 0]);
+        assert_eq!(results.missing(results.seeds(None)), [""; 0]);
         files.pop();
         let missing = merged(&files[..files.len().min(1)]);
         assert_eq!(missing.lines().is_empty(), shards == 1);
@@ -115,6 +115,32 @@ fn what_does_not_belong_together_is_refused() {
         Results::default().take(&format!("{a}what\n")),
         Err(SweepError::Line { line: 3, .. })
     ));
+}
+
+/// A run that could not be carried out is no result: it is missing, and a result takes its place,
+/// whichever is read first.
+#[test]
+fn an_error_gives_way_to_a_result() {
+    let sweep = sweep(0..2);
+    let mut file = String::new();
+    run(&sweep, 0..2, &mut file);
+    let good = merged(std::slice::from_ref(&file));
+    let plan = sweep.plan(1).expect("a plan");
+    let why = |text: &str| sweep.line(&plan, &Observation::error(text.to_owned()));
+    let error = |text: &str| serde_json::to_string(&why(text)).expect("it can be stored") + "\n";
+    let (b, a) = (error("b"), error("a"));
+    let header = file.lines().next().expect("a header").to_owned() + "\n";
+    for order in [[&file, &b], [&b, &file]] {
+        let results = merged(&[header.clone() + order[0], header.clone() + order[1]]);
+        assert_eq!(results, good);
+    }
+    for order in [[&a, &b], [&b, &a]] {
+        let results = merged(&[header.clone() + order[0] + order[1]]);
+        assert_eq!(results.missing(results.seeds(None)), ["0..2"]);
+        let tally = results.tally();
+        assert_eq!((tally.runs, tally.errors), (0, 1));
+        assert_eq!(tally.first_error, Some((1, "a".to_owned())));
+    }
 }
 
 #[test]

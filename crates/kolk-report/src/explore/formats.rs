@@ -13,6 +13,7 @@ pub fn json(explored: &Explored) -> String {
     let valid = match (explored.failures.is_empty(), explored.valid) {
         (false, _) => object!(false),
         (true, 0) => object!("unknown"),
+        (true, _) if !explored.missing.is_empty() => object!("unknown"),
         (true, _) => object!(true),
     };
     let all = object!({
@@ -22,10 +23,18 @@ pub fn json(explored: &Explored) -> String {
         "node": explored.node,
         "strategy": explored.strategy,
         "deterministic": !explored.paced,
-        "seed": hex(explored.seed),
+        "seed": explored.seeds.is_none().then(|| hex(explored.seed)),
+        "seeds": explored.seeds,
+        "shard": explored.shard.map(|(shard, of)| format!("{shard}/{of}")),
         "runs": explored.runs,
         "runs-valid": explored.valid,
         "runs-unknown": explored.unknown,
+        "runs-error": explored.errors,
+        "first-error": explored
+            .first_error
+            .as_ref()
+            .map(|(seed, why)| object!({ "seed": hex(*seed), "why": why })),
+        "chance": explored.chance,
         "earlier-failures": { "run": explored.earlier.0, "failed": explored.earlier.1 },
         "seconds": explored.wall.map(|wall| wall.as_secs_f64()),
         "operations": explored.operations,

@@ -69,6 +69,28 @@ fn screens() {
     );
     assert!(!draw(&explored()).contains('\u{7}'), "what a node prints is made harmless");
     has(&draw(&holds), &["✓ no failure in 812 runs: that is no proof"]);
+    let sweep = Explored {
+        seeds: Some("0..900".to_owned()),
+        shard: Some((2, 3)),
+        errors: 2,
+        first_error: Some((77, "node n1 did not become idle".to_owned())),
+        chance: Some("1 in 7".to_owned()),
+        missing: (0..101).map(|range| format!("{range}..{range}")).collect(),
+        ..explored()
+    };
+    has(
+        &draw(&sweep),
+        &[
+            "share 2 of 3 of seeds 0..900",
+            "2 could not be carried out",
+            "node n1 did not become idle (seed 77, the first of these runs)",
+            "1 in 7",
+            "seeds 0..0, 1..1,",
+            "99..99, and 1 range more",
+            "smallest seed 43, run 2",
+            "kolk merge FILES --plans DIR",
+        ],
+    );
     has(&draw(&paced), &["! on the machine's clock", "2 failures run first, 1 still fail", "? no"]);
 }
 

@@ -1,6 +1,8 @@
 //! Many runs, and a failing one made small.
 
+use std::ops::Range;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -19,6 +21,9 @@ Examples:
       All runs in which one message is lost, late or doubled, or one node is cut off.
   kolk explore -w broadcast --node broadcast --loss 0 --node-count 5
       What a flag gives is the same in every run; the rest is drawn.
+  kolk explore -w broadcast --node broadcast --seeds 0..10000 --shard 2/4
+      The second of four processes that share these seeds; its results go to sweep-2-of-4.jsonl,
+      for `kolk merge`. Killed and started again, it goes on where it was.
 
 Exit status: 0 no run failed, 1 one did, 2 no run could be judged; 254, 255 and 130 as in `kolk test`.";
 
@@ -41,6 +46,11 @@ pub struct ExploreArgs {
     /// bounded: how many deviations, at most
     #[arg(long, value_name = "N", default_value_t = 2, help_heading = "Exploration")]
     pub deviations: usize,
+    /// priorities: how many deliveries a bug takes, 1 to 3, in the right order [default: 1, 2 and 3
+    /// in turns]
+    #[arg(long, value_name = "D", value_parser = clap::value_parser!(u32).range(1..=3))]
+    #[arg(help_heading = "Exploration")]
+    pub depth: Option<u32>,
     /// How many runs, at most
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     #[arg(help_heading = "Exploration")]
@@ -59,18 +69,104 @@ pub struct ExploreArgs {
     /// Leave failing runs as they are
     #[arg(long, help_heading = "Exploration")]
     pub no_shrink: bool,
-    /// Write the results as JUnit's XML, too
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
-    pub junit: Option<PathBuf>,
-    /// Print failures as annotations of GitHub, too
-    #[arg(long, help_heading = "Output")]
-    pub github: bool,
+    /// In place of a strategy: the run of each of these seeds, the last left out, such as 0..1000
+    #[arg(long, value_name = "A..B", value_parser = parse_range, help_heading = "Sweep")]
+    #[arg(conflicts_with_all = ["seed", "strategy", "deviations", "depth", "runs", "keep_going"])]
+    pub seeds: Option<Range<u64>>,
+    /// Which share of the seeds, from 1: 2/7; `auto` and `auto/7` take what Slurm, Kubernetes or a
+    /// CI system says of this process
+    #[arg(long, value_name = "I/N", requires = "seeds", help_heading = "Sweep")]
+    pub shard: Option<ShardArg>,
+    /// Where the runs' results are added, as JSON lines; runs that are there are not run again
+    /// [default: sweep.jsonl, or sweep-I-of-N.jsonl]
+    #[arg(long, value_name = "FILE", requires = "seeds", help_heading = "Sweep")]
+    pub results: Option<PathBuf>,
+    /// The results for other programs.
+    #[command(flatten)]
+    pub formats: FormatArgs,
     /// How long a program may take.
     #[command(flatten)]
     pub patience: PatienceArgs,
     /// Where run folders go, what is printed.
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// Formats of other programs.
+#[derive(Clone, Debug, Args)]
+pub struct FormatArgs {
+    /// Write the results as JUnit's XML, too
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub junit: Option<PathBuf>,
+    /// Print failures as annotations of GitHub, too
+    #[arg(long, help_heading = "Output")]
+    pub github: bool,
+}
+
+/// Which share of the seeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShardArg {
+    /// The how-many-th, from 1, of how many.
+    Given(u64, u64),
+    /// As the surroundings say; of how many, where these do not say that.
+    Auto(Option<u64>),
+}
+
+impl FromStr for ShardArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<ShardArg, String> {
+        let (shard, of) = match text.split_once('/') {
+            Some((shard, of)) => {
+                (shard, Some(of.parse::<u64>().ok().filter(|of| *of > 0).ok_or("N is at least 1")?))
+            }
+            None => (text, None),
+        };
+        match (shard, of) {
+            ("auto", of) => Ok(ShardArg::Auto(of)),
+            (shard, Some(of)) => {
+                let shard = shard.parse::<u64>().ok().filter(|shard| (1..=of).contains(shard));
+                let shard = shard.ok_or_else(|| format!("I goes from 1 to {of}"))?;
+                Ok(ShardArg::Given(shard, of))
+            }
+            _ => Err("a share is written like 2/7, auto, or auto/7".to_owned()),
+        }
+    }
+}
+
+/// `0..1000`.
+fn parse_range(text: &str) -> Result<Range<u64>, String> {
+    let problem = "seeds are written like 0..1000, and the last is left out";
+    kolk_explore::sweep::parse_seeds(text).ok_or_else(|| problem.to_owned())
+}
+
+const MERGE_EXAMPLES: &str = "\
+Examples:
+  kolk merge sweep-*.jsonl
+      One report of what several processes of `kolk explore --seeds` found.
+  kolk merge sweep-*.jsonl --plans plans
+      And the plan of the smallest seed of each class of failure, for `kolk shrink` and
+      `kolk replay`.
+
+Exit status: 0 no run failed, 1 one did, 2 seeds are missing or no run could be judged; 254 and 255
+as in `kolk test`.";
+
+/// Which results are put together.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = MERGE_EXAMPLES)]
+pub struct MergeArgs {
+    /// Results of one sweep, in any order
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Write the plan of the smallest seed of each class of failure there
+    #[arg(long, value_name = "DIR")]
+    pub plans: Option<PathBuf>,
+    /// Print the results as JSON, and nothing else, on standard output
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+    /// The results for other programs.
+    #[command(flatten)]
+    pub formats: FormatArgs,
 }
 
 /// How runs are chosen.
@@ -80,6 +176,9 @@ pub enum StrategyArg {
     Swarm,
     /// All runs with at most so many deviations from a quiet one: --deviations
     Bounded,
+    /// Deliver messages by random priorities, which finds each order of D deliveries with a
+    /// probability that is told: --depth
+    Priorities,
     /// Lose just the messages that a good result hung on
     Lineage,
 }
@@ -141,6 +240,27 @@ fn parse_time(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_shares() {
+        use ShardArg::{Auto, Given};
+        for (text, share) in [
+            ("1/1", Some(Given(1, 1))),
+            ("2/7", Some(Given(2, 7))),
+            ("7/7", Some(Given(7, 7))),
+            ("auto", Some(Auto(None))),
+            ("auto/3", Some(Auto(Some(3)))),
+            ("0/7", None),
+            ("8/7", None),
+            ("1/0", None),
+            ("auto/0", None),
+            ("3", None),
+            ("a/b", None),
+            ("", None),
+        ] {
+            assert_eq!(text.parse::<ShardArg>().ok(), share, "{text}");
+        }
+    }
 
     #[test]
     fn reads_times() {

@@ -3,12 +3,14 @@
 mod asked;
 pub mod bench;
 mod kept;
+mod shard;
+pub mod sweep;
 
 use std::time::Duration;
 
 use kolk_explore::{
-    Bounded, Ended, Lineage, Options, Shrunk, Size, Strategy, Swarm, Tally, explore, observe,
-    quiet, shrink,
+    Bounded, Ended, Lineage, Options, Priorities, Shrunk, Size, Strategy, Swarm, Tally, explore,
+    observe, quiet, shrink,
 };
 use kolk_history::plan::{ClockKind, NodeSpec};
 use kolk_report::explore::{self as drawing, Explored, Failed, Small};
@@ -16,7 +18,7 @@ use kolk_report::failure::Failure;
 use kolk_report::numbers::{counted, grouped};
 use kolk_workload::planner::Settings;
 
-use crate::args::{ExploreArgs, OutputArgs, StrategyArg};
+use crate::args::{ExploreArgs, FormatArgs, OutputArgs, StrategyArg};
 use crate::progress::Bar;
 use crate::runner::{self, Finished, Watch};
 use crate::status::{Status, Stop};
@@ -32,6 +34,9 @@ const REPETITIONS: u64 = 5;
 
 /// Explores, and makes the first failure small.
 pub fn run(args: &ExploreArgs) -> Result<Status, Stop> {
+    if let Some(seeds) = &args.seeds {
+        return sweep::run(args, seeds.clone());
+    }
     let asked = asked::asked(args)?;
     let bar = Bar::new(format!("exploring {}", asked.settings.workload), args.output.quiet);
     let time = args.time.or(args.runs.is_none().then_some(EXPLORING));
@@ -39,7 +44,7 @@ pub fn run(args: &ExploreArgs) -> Result<Status, Stop> {
     let began = runner::now();
     let mut tally = Tally::default();
     let earlier = kept::run_again(&bench, &args.output.store, &asked.settings, &mut tally)?;
-    let mut proved = None;
+    let (mut proved, mut chance) = (None, None);
     let ended = if tally.failed() > 0 && !args.keep_going {
         Ended::Failure
     } else {
@@ -51,20 +56,23 @@ pub fn run(args: &ExploreArgs) -> Result<Status, Stop> {
                 Box::new(Swarm::new(settings.clone(), *open).map_err(request::bad_plan)?)
             }
             StrategyArg::Bounded => Box::new(Bounded::new(quiet()?, args.deviations)),
+            StrategyArg::Priorities => Box::new(
+                Priorities::new(settings.clone(), *open, args.depth).map_err(request::bad_plan)?,
+            ),
             StrategyArg::Lineage => Box::new(Lineage::new(quiet()?)),
         };
         let ended = explore(&bench, &mut *strategy, &mut tally, options).map_err(|stop| *stop)?;
-        proved = strategy.proved();
+        (proved, chance) = (strategy.proved(), strategy.chance());
         ended
     };
     let wall = began.elapsed();
     bar.finish();
     let mut explored = explored(args, &asked.settings, &tally, &ended, proved);
-    explored.earlier = earlier;
+    (explored.earlier, explored.chance) = (earlier, chance);
     explored.wall = Some(wall);
     explored.failures = failures(args, &tally, &bar)?;
     bar.finish();
-    tell(args, &explored)?;
+    tell(args.output.json, &args.formats, &explored)?;
     Ok(status(&explored))
 }
 
@@ -98,6 +106,8 @@ fn explored(
         runs: tally.runs,
         valid: tally.valid,
         unknown: tally.unknown,
+        errors: tally.errors,
+        first_error: tally.first_error.clone(),
         operations: tally.operations,
         messages: tally.messages,
         timelines: tally.timelines(),
@@ -237,20 +247,21 @@ fn repeated(bench: &Bench<'_>, shrunk: &Shrunk, class: &str) -> (u64, u64) {
     (failed as u64, seen.len() as u64)
 }
 
-fn tell(args: &ExploreArgs, explored: &Explored) -> Result<(), Stop> {
-    if args.output.json {
+/// Prints what was explored, and writes it in the formats that were asked for.
+pub fn tell(json: bool, formats: &FormatArgs, explored: &Explored) -> Result<(), Stop> {
+    if json {
         terminal::print(&drawing::json(explored));
     } else {
         let text = drawing::draw(explored, commands::program(), terminal::out_style());
         terminal::print(&text);
     }
-    if let Some(path) = &args.junit {
+    if let Some(path) = &formats.junit {
         std::fs::write(path, drawing::junit(explored)).map_err(|error| {
             let failure = Failure::new(format!("cannot write {}", path.display()));
             Stop::internal(failure.cause(error.to_string()))
         })?;
     }
-    if args.github {
+    if formats.github {
         // GitHub reads both streams; standard output may hold JSON.
         terminal::print_error(&drawing::github(explored));
     }

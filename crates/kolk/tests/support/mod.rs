@@ -15,6 +15,7 @@ pub const ELIXIR: Tool = ("elixir", &["--version"]);
 pub const GO: Tool = ("go", &["version"]);
 pub const JAVAC: Tool = ("javac", &["--version"]);
 pub const NODE: Tool = ("node", &["-e", ""]);
+pub const PARALLEL: Tool = ("parallel", &["--version"]);
 pub const PERL: Tool = ("perl", &["-e", "use JSON::PP"]);
 pub const PYTHON: Tool = ("python3", &["-c", "import json"]);
 pub const RUBY: Tool = ("ruby", &["-e", "require 'json'"]);
