@@ -1,11 +1,15 @@
-//! Strict-serializable transactions over lists: a transactor over the service `lin-kv`.
+//! Strict-serializable transactions over lists: by a transactor over the service `lin-kv`, or on the
+//! nodes themselves, by Raft.
 //!
-//! One key of the store, the root, stands for the state of all lists. A transaction takes place
-//! when the root is swung from the state it saw to the one it made, by one compare-and-set; if
-//! another was quicker, it is run again on what is there now. How that stays exact when nobody
-//! knows whether the root was swung is told in [`transactor`]; what a state is in the store, in
-//! [`state`].
+//! By Raft (`--raft`) a transaction is an entry of a log that all nodes have ([`replicated`]).
+//!
+//! Over the service one key of the store, the root, stands for the state of all lists. A
+//! transaction takes place when the root is swung from the state it saw to the one it made, by one
+//! compare-and-set; if another was quicker, it is run again on what is there now. How that stays
+//! exact when nobody knows whether the root was swung is told in [`transactor`]; what a state is in
+//! the store, in [`state`].
 
+pub mod replicated;
 pub mod state;
 pub mod store;
 pub mod transactor;
@@ -15,19 +19,25 @@ use std::rc::Rc;
 
 use kolk_node::workload::txn::{Function, MicroOp, Reply, Request};
 use kolk_node::{Context, ErrorCode, Flags, Node, RpcError};
+use kolk_replica::replicated::{Replicated, Settings};
 
+use replicated::AllLists;
 use state::State;
 use transactor::Transactor;
 
 /// What [`factory`] understands, for people.
 pub const USAGE: &str = "\
 settings of this node:
-  --whole   keep all lists in one value, and not in a tree of small ones; that of the first node to
-            write counts for all";
+  --raft    keep the lists on the nodes themselves, by Raft, and not in the service lin-kv
+  --whole   keep all lists in one value of the service, and not in a tree of small ones; that of the
+            first node to write counts for all";
 
 /// The node.
-pub struct TxnListAppend {
-    transactor: Rc<Transactor>,
+pub enum TxnListAppend {
+    /// It has a copy of all lists.
+    Replicated(Replicated<AllLists>),
+    /// The lists are in a service.
+    Transactor(Rc<Transactor>),
 }
 
 impl Node for TxnListAppend {
@@ -40,7 +50,12 @@ impl Node for TxnListAppend {
             let text = "lists are appended to, and not set with `w`";
             return Err(RpcError::new(ErrorCode::NOT_SUPPORTED, text));
         }
-        let txn: Vec<MicroOp> = self.transactor.submit(txn).await?;
+        let reads_only = txn.iter().all(|(function, _, _)| *function == Function::Read);
+        let txn: Vec<MicroOp> = match self {
+            TxnListAppend::Replicated(lists) if reads_only => lists.query(txn).await?,
+            TxnListAppend::Replicated(lists) => lists.perform(txn).await?,
+            TxnListAppend::Transactor(transactor) => transactor.submit(txn).await?,
+        };
         Ok(Reply::TxnOk { txn })
     }
 }
@@ -54,12 +69,20 @@ pub fn factory(
     args: &[String],
 ) -> Result<impl Fn(&Context) -> TxnListAppend + Clone + use<>, String> {
     let mut flags = Flags::new(args, USAGE);
-    let mut first = State::empty_tree();
+    let (mut raft, mut whole) = (false, false);
     while let Some(name) = flags.next_name() {
         match name {
-            "--whole" if flags.switch()? => first = State::empty_whole(),
+            "--raft" => raft = flags.switch()?,
+            "--whole" => whole = flags.switch()?,
             _ => return Err(flags.unknown()),
         }
     }
-    Ok(move |cx: &Context| TxnListAppend { transactor: Transactor::start(cx, first.clone()) })
+    if raft && whole {
+        return Err(format!("--whole is for the service: not with --raft\n{USAGE}"));
+    }
+    let first = if whole { State::empty_whole() } else { State::empty_tree() };
+    Ok(move |cx: &Context| match raft {
+        true => TxnListAppend::Replicated(kolk_replica::replicated(cx, Settings::default())),
+        false => TxnListAppend::Transactor(Transactor::start(cx, first.clone())),
+    })
 }

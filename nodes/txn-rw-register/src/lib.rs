@@ -4,31 +4,59 @@
 //! wrote goes to the other nodes as one value of [`kolk_replica::gossip`], and is taken over there
 //! at once. In which order writes win is in [`store`]; what that promises, and what was measured,
 //! in the README.
+//!
+//! With `--strict` transactions are strict-serializable instead, by Raft ([`strict`]): each waits
+//! for a majority of the nodes.
 
 pub mod store;
+pub mod strict;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use kolk_node::workload::txn::{Reply, Request};
+use kolk_node::workload::txn::{MicroOp, Reply, Request};
 use kolk_node::{Context, Node, RpcError};
 use kolk_replica::gossip::{Gossip, Settings};
+use kolk_replica::replicated::Replicated;
 
 use store::{Commit, Store};
+use strict::Registers;
+
+/// The usage text of [`factory`].
+pub const USAGE: &str = "\
+settings of this node, beside those of gossip:
+  --strict  strict-serializable transactions, by Raft";
 
 /// The node.
-pub struct TxnRwRegister {
+pub enum TxnRwRegister {
+    /// Transactions never wait for another node.
+    Available(Available),
+    /// They wait for a majority.
+    Strict(Replicated<Registers>),
+}
+
+/// A copy that takes over what others did in the background.
+pub struct Available {
     store: Rc<RefCell<Store>>,
     gossip: Gossip<Commit>,
 }
 
-impl TxnRwRegister {
-    fn new(cx: &Context, settings: Settings) -> TxnRwRegister {
+impl Available {
+    fn new(cx: &Context, settings: Settings) -> Available {
         let number = cx.node_ids().iter().position(|node| node == cx.node_id());
         let store = Rc::new(RefCell::new(Store::new(number.unwrap_or_default() as u32)));
         let taken = Rc::clone(&store);
         let gossip = Gossip::new(cx, settings, move |commit| taken.borrow_mut().take(commit));
-        TxnRwRegister { store, gossip }
+        Available { store, gossip }
+    }
+
+    fn run(&self, txn: &mut [MicroOp]) -> Result<(), RpcError> {
+        let commit = self.store.borrow_mut().run(txn)?;
+        if let Some(commit) = commit {
+            // This node takes it as it takes all others, before the next transaction runs.
+            self.gossip.add(commit);
+        }
+        Ok(())
     }
 }
 
@@ -38,16 +66,15 @@ impl Node for TxnRwRegister {
 
     async fn handle(&self, _: &Context, request: Request) -> Result<Reply, RpcError> {
         let Request::Txn { mut txn } = request;
-        let commit = self.store.borrow_mut().run(&mut txn)?;
-        if let Some(commit) = commit {
-            // This node takes it as it takes all others, before the next transaction runs.
-            self.gossip.add(commit);
+        match self {
+            TxnRwRegister::Available(copy) => copy.run(&mut txn)?,
+            TxnRwRegister::Strict(registers) => txn = strict::run(registers, txn).await?,
         }
         Ok(Reply::TxnOk { txn })
     }
 }
 
-/// Makes the node; [`kolk_replica::gossip::USAGE`] says which settings it has.
+/// Makes the node; [`USAGE`] and [`kolk_replica::gossip::USAGE`] say which settings it has.
 ///
 /// # Errors
 ///
@@ -55,6 +82,13 @@ impl Node for TxnRwRegister {
 pub fn factory(
     args: &[String],
 ) -> Result<impl Fn(&Context) -> TxnRwRegister + Clone + use<>, String> {
-    let settings = Settings::from_args(args)?;
-    Ok(move |cx: &Context| TxnRwRegister::new(cx, settings.clone()))
+    let is_strict = args.iter().any(|arg| arg == "--strict");
+    if is_strict && args.len() > 1 {
+        return Err(format!("--strict goes with no other setting\n{USAGE}"));
+    }
+    let settings = if is_strict { Settings::default() } else { Settings::from_args(args)? };
+    Ok(move |cx: &Context| match is_strict {
+        true => TxnRwRegister::Strict(kolk_replica::replicated(cx, Default::default())),
+        false => TxnRwRegister::Available(Available::new(cx, settings.clone())),
+    })
 }

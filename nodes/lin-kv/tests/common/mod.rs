@@ -64,17 +64,15 @@ pub fn gap(seed: u64, gone: Gone) -> f64 {
     let before = judge(&settings, store);
     let medians = latencies(&before).into_iter().map(|(node, all)| (quantile(&all, 0.5), node));
     let (_, leader) = medians.min_by(|one, other| one.0.total_cmp(&other.0)).expect("a node");
-    let nodes = vec![format!("n{leader}")];
-    let (begin, end) = (GOES, Some(GOES + AWAY));
+    let (begin, end) = (GOES.as_secs(), (GOES + AWAY).as_secs());
+    let asked = format!("n{leader}@{begin}..{end}");
     settings.time_limit += AWAY.as_secs_f64();
-    let outage = |kind| Outage { kind, nodes: nodes.clone(), begin, end };
+    let outage = |kind| Outage::read(kind, &asked).expect("an outage");
     match gone {
         Gone::Killed => settings.outages.push(outage(Kind::Kill)),
         Gone::Powerless => settings.outages.push(outage(Kind::Power)),
         Gone::Paused => settings.outages.push(outage(Kind::Pause)),
-        Gone::CutOff => {
-            settings.cuts.push(kolk_engine::faults::Cut { nodes: nodes.clone(), begin, end });
-        }
+        Gone::CutOff => settings.cuts.push(asked.parse().expect("a cut")),
     }
     let judged = judge(&settings, store);
     judged.measured().assert_valid(&format!("{gone:?}"));
