@@ -118,6 +118,7 @@ fn links_and_anchors_resolve() {
 fn the_book_is_whole() {
     let book = root().join("book/src");
     let summary = fs::read_to_string(book.join("SUMMARY.md")).expect("a summary");
+    let settings = fs::read_to_string(root().join("book/book.toml")).expect("settings");
     let listed = targets(&summary);
     for (place, page) in listed.iter().enumerate() {
         assert!(!listed[..place].contains(page), "{page} is listed twice");
@@ -141,6 +142,14 @@ fn the_book_is_whole() {
                 None => true,
             };
             assert!(is_within, "{name}: {target} leads out of the book");
+            // A folder's README.md is built as its index, and a link to it must lead there.
+            let path = target.split('#').next().unwrap_or_default();
+            if path.ends_with("README.md") && !path.contains("://") {
+                let page = book.join(&name).with_file_name(path).canonicalize().expect("a page");
+                let page = page.strip_prefix(&book).expect("a page of the book");
+                let built = format!("\"/{}\"", page.with_extension("html").display());
+                assert!(settings.contains(&built), "{name}: {target}: book.toml leads it nowhere");
+            }
         }
         // Each fence is closed, and no raw tag is left open.
         assert_eq!(text.matches("\n```").count() % 2, 0, "{name}: a block is open");
