@@ -76,7 +76,8 @@ impl Clock {
     fn advance(&mut self, now: Time) {
         let elapsed = now.since(self.at).as_nanos() * u128::from(ONE) / u128::from(self.slow);
         self.core += Duration::from_nanos(u64::try_from(elapsed).unwrap_or(u64::MAX));
-        self.at = self.at.max(now);
+        // A clock that was set back goes on from there.
+        self.at = now;
     }
 
     /// When it will show this.
@@ -129,9 +130,10 @@ mod tests {
         clock.stir(start + millis(1_600));
         assert_eq!(clock.show(start + millis(1_600)), millis(1_060));
         assert_eq!(clock.show(start + millis(1_700)), millis(1_160));
-        // A clock that goes back stands still.
+        // It is set back, and goes on.
         assert_eq!(clock.show(start), millis(1_160));
-        assert_eq!(clock.show(start + millis(1_701)), millis(1_161));
+        assert_eq!(clock.when(millis(1_170)), start + millis(10));
+        assert_eq!(clock.show(start + millis(10)), millis(1_170));
     }
 
     #[test]
