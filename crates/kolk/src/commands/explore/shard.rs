@@ -89,7 +89,7 @@ fn surroundings(
             return Err(format!("{name} does not say how many there are: --shard auto/N does"));
         }
     };
-    let shard = place.checked_sub(first).filter(|past| step > 0 && past % step == 0);
+    let shard = place.checked_sub(first).filter(|past| step > 0 && past.is_multiple_of(step));
     let shard = shard.map(|past| past / step + 1).filter(|shard| *shard <= count);
     shard.map(|shard| (shard, count)).ok_or_else(|| {
         format!(
