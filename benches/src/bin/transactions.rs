@@ -1,14 +1,19 @@
 //! How fast the checkers of transactions are, reading the history's file included:
 //! `transactions [MAX]`, histories of 10^3, 10^4, … up to MAX (10^6 unless told otherwise).
 //! `transactions --write FOLDER SIZE` only writes histories of SIZE transactions, for other
-//! programs.
+//! programs. `transactions --exact [MAX]` measures what it takes to decide models of registers
+//! exactly, beside a check that searches for nothing; `transactions --random [MAX]` the same of
+//! random workloads of PolySI's shape, 10 000 and 100 000 transactions, up to MAX.
 //!
 //! Each measurement is a process of its own, which reads a file, makes all the checks `kolk check`
 //! makes, and reports time, processor time and peak memory. The histories are valid and strict
 //! serializable: 20 processes whose transactions take effect at one instant between invocation and
 //! completion. Lists and registers: 1 to 4 micro-operations on 10 keys at a time, smaller numbers
 //! more often, each key written 16 times and then replaced, as Maelstrom's generator does. Levels
-//! of isolation: 8 micro-operations on 10 000 keys, 50 sessions, in AWDIT's text.
+//! of isolation, and random workloads: 8 micro-operations on 10 000 keys, 50 sessions. *Skewed*, a
+//! key is chosen as often as its number is small (Zipf's law). *Snapshots* are of a store that
+//! reads as of a transaction's beginning and lets it fail if somebody else has written since what
+//! it writes.
 
 use std::fs::File;
 use std::io::{BufReader, Write};
@@ -31,6 +36,8 @@ fn main() {
         ["--write", folder, size] => {
             return write_all(Path::new(folder), size.parse().expect("a number"));
         }
+        ["--exact", most @ ..] => return exact(number(most.first(), 1_000_000)),
+        ["--random", most @ ..] => return random(number(most.first(), 100_000)),
         [workload, models, path] => return measure(workload, models, Path::new(path)),
         _ => {}
     }
@@ -53,6 +60,37 @@ fn main() {
         let path = store(folder.path(), "levels", &generate(size, SESSIONS), "awdit");
         for level in ["read-committed", "read-atomic", "causal"] {
             run(&format!("{level}, text"), size, "txn-rw-register", level, &path);
+        }
+    }
+}
+
+fn number(text: Option<&&str>, otherwise: usize) -> usize {
+    text.map_or(otherwise, |text| text.parse().expect("a number"))
+}
+
+/// Registers whose models are decided exactly. What is asked for in the first line needs no search.
+fn exact(size: usize) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = store(folder.path(), "txn-rw-register", &generate(size, REGISTERS), "jsonl");
+    for models in ["causal", "serializable", "snapshot-isolation", "strict-serializable"] {
+        run(models, size, "txn-rw-register", models, &path);
+    }
+}
+
+fn random(most: usize) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let skewed = Shape { skewed: true, ..SESSIONS };
+    let models = ["serializable", "snapshot-isolation", "parallel-snapshot-isolation"];
+    for size in [10_000, 100_000].into_iter().filter(|size| *size <= most) {
+        for (name, shape) in [("uniform", SESSIONS), ("skewed", skewed)] {
+            let path = store(folder.path(), name, &generate(size, shape), "jsonl");
+            for model in models {
+                run(&format!("{name}, {model}"), size, "txn-rw-register", model, &path);
+            }
+            let path = store(folder.path(), name, &snapshots(size, shape), "jsonl");
+            for model in &models[1..] {
+                run(&format!("snapshots, {name}, {model}"), size, "txn-rw-register", model, &path);
+            }
         }
     }
 }
@@ -144,6 +182,8 @@ struct Shape {
     writes_per_key: i64,
     /// The least and the most micro-operations.
     length: (usize, usize),
+    /// Whether some keys are chosen more often, where they are not replaced.
+    skewed: bool,
 }
 
 const LISTS: Shape = Shape {
@@ -152,6 +192,7 @@ const LISTS: Shape = Shape {
     keys: 10,
     writes_per_key: 16,
     length: (1, 4),
+    skewed: false,
 };
 const REGISTERS: Shape = Shape { write: MicroFunction::Write, ..LISTS };
 const SESSIONS: Shape = Shape {
@@ -160,6 +201,7 @@ const SESSIONS: Shape = Shape {
     keys: 10_000,
     writes_per_key: 0,
     length: (8, 8),
+    skewed: false,
 };
 
 /// A store that runs each transaction at one instant.
@@ -173,7 +215,22 @@ struct Store {
 }
 
 impl Store {
+    fn new(size: usize, shape: Shape) -> Store {
+        Store {
+            shape,
+            random: Key::new(size as u64).random(),
+            packer: Packer::default(),
+            keys: (0..shape.keys as i64).map(|key| (key, Vec::new())).collect(),
+            next_key: shape.keys as i64 - 1,
+        }
+    }
+
     fn key(&mut self) -> usize {
+        if self.shape.skewed {
+            // Each in proportion to one divided by its number.
+            let size = self.keys.len() as f64;
+            return (size.powf(self.random.unit()) as usize).clamp(1, self.keys.len()) - 1;
+        }
         if self.shape.writes_per_key == 0 {
             return self.random.index(self.keys.len());
         }
@@ -231,6 +288,65 @@ impl Store {
     }
 }
 
+/// The history of a store of snapshots.
+fn snapshots(size: usize, shape: Shape) -> History {
+    let mut store = Store::new(size, shape);
+    let mut history = History::new(Vec::new());
+    let mut order = Key::new(size as u64 + 1).random();
+    // Of each key, how many transactions had committed when it was last written, and by whom.
+    let mut versions = vec![(0, None); shape.keys];
+    let mut next = vec![0; shape.keys];
+    let (mut index, mut begun, mut commits) = (0, 0, 0);
+    let mut open: Vec<Option<(usize, Value, i64)>> = vec![None; shape.processes];
+    while begun < size || open.iter().any(Option::is_some) {
+        let process = order.index(shape.processes);
+        if let Some((at, done, seen)) = open[process].take() {
+            let Value::MicroOps(all) = &done else { panic!("micro-operations") };
+            let writes: Vec<(usize, Option<i64>)> = all
+                .iter()
+                .filter(|op| op.function != MicroFunction::Read)
+                .map(|op| match op.operand {
+                    Operand::Int(value) => (op.key as usize, Some(value)),
+                    _ => panic!("a write of nothing"),
+                })
+                .collect();
+            // The first to commit wins.
+            let commits_now = writes.iter().all(|(key, _)| versions[*key].0 <= seen);
+            if commits_now {
+                commits += 1;
+                writes.iter().for_each(|(key, value)| versions[*key] = (commits, *value));
+            }
+            let (outcome, result) =
+                if commits_now { (Outcome::Ok, done) } else { (Outcome::Fail, Value::Null) };
+            history.complete(at, index, time(index), outcome, result);
+        } else if begun < size {
+            let Value::MicroOps(wanted) = store.ask() else { continue };
+            let mut own: Vec<(i64, i64)> = Vec::new();
+            for op in wanted.iter() {
+                let key = op.key as usize;
+                let value = if op.function == MicroFunction::Read {
+                    let own = own.iter().rev().find(|(other, _)| *other == op.key);
+                    own.map(|(_, value)| *value).or(versions[key].1)
+                } else {
+                    next[key] += 1;
+                    own.push((op.key, next[key]));
+                    Some(next[key])
+                };
+                store.packer.push(op.function, op.key, value);
+            }
+            let done = store.packer.finish(true);
+            let value = asked(&done, &mut store.packer);
+            let at = history.invoke(event(index, process as u32, value));
+            open[process] = Some((at, done, commits));
+            begun += 1;
+        } else {
+            continue;
+        }
+        index += 1;
+    }
+    history
+}
+
 /// The same without what was read.
 fn asked(done: &Value, packer: &mut Packer) -> Value {
     let Value::MicroOps(done) = done else { panic!("micro-operations") };
@@ -246,13 +362,7 @@ fn asked(done: &Value, packer: &mut Packer) -> Value {
 }
 
 fn generate(size: usize, shape: Shape) -> History {
-    let mut store = Store {
-        shape,
-        random: Key::new(size as u64).random(),
-        packer: Packer::default(),
-        keys: (0..shape.keys as i64).map(|key| (key, Vec::new())).collect(),
-        next_key: shape.keys as i64 - 1,
-    };
+    let mut store = Store::new(size, shape);
     let mut history = History::new(Vec::new());
     let mut order = Key::new(size as u64 + 1).random();
     let mut index = 0;
