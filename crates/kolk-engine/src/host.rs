@@ -9,6 +9,7 @@ mod process;
 mod real;
 mod restart;
 mod scratch;
+mod timespec;
 mod traced;
 mod words;
 
@@ -31,9 +32,10 @@ pub(crate) use failure::{HostFailure, find_string, in_the_words_of_json, shorten
 pub(crate) use family::Family;
 pub(crate) use in_process::InProcessHost;
 pub(crate) use lockstep::{LockstepHost, NO_LOCKSTEP};
-pub(crate) use process::{Program, ProgramEvent, Recipe, make_room, timespec};
+pub(crate) use process::{Program, ProgramEvent, Recipe, make_room};
 pub(crate) use real::RealHost;
 pub(crate) use scratch::Scratch;
+pub(crate) use timespec::timespec;
 pub(crate) use traced::{TracedHost, tracer};
 pub(crate) use words::Words;
 

@@ -27,7 +27,7 @@ use rustix::process::{
     waitpid,
 };
 
-use super::process::timespec;
+use super::timespec::timespec;
 use mark::Mark;
 pub(super) use mark::VARIABLE;
 pub use warden::{set as set_warden, watch as watch_over};

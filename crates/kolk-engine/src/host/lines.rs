@@ -3,6 +3,8 @@
 use std::io::{self, Read};
 use std::ops::Range;
 
+/// The longest line that is read.
+pub(super) const LINE_BYTES_MAX: usize = 64 << 20;
 /// How much is read at a time before others get their turn.
 const READ_BYTES: usize = 1 << 18;
 /// What stays of the lines handed out, for a report on the program's last words.

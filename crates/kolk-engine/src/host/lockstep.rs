@@ -14,7 +14,7 @@ use serde::Deserialize;
 use std::os::fd::AsFd;
 
 use super::process::UNENDED;
-use super::process::timespec;
+use super::timespec::timespec;
 use super::words::last_lines;
 use super::{
     Given, Host, HostFailure, INIT_TIMEOUT, Nature, Program, ProgramEvent, Words, given_up, shorten,

@@ -9,19 +9,18 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use kolk_history::summary::ViolationKind;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
 
 use super::family::{End, Family};
-use super::lines::LineBuffer;
+use super::lines::{LINE_BYTES_MAX, LineBuffer};
+use super::timespec::timespec;
 use super::words::{describe_end, is_whole};
 use super::{HostFailure, Words};
 use crate::run::EngineError;
 
-/// The longest line that is read.
-pub(super) const LINE_BYTES_MAX: usize = 64 << 20;
 /// How long a whole message may stand there without a line end until the node is at fault, where
 /// all wait for it.
 pub(crate) const UNENDED: Duration = Duration::from_secs(1);
@@ -392,12 +391,5 @@ pub(super) fn start_failure(name: &str, path: &Path, error: &std::io::Error) -> 
         stderr: Box::default(),
         stdout: Box::default(),
         violation: None,
-    }
-}
-
-pub(crate) fn timespec(duration: Duration) -> Timespec {
-    Timespec {
-        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(duration.subsec_nanos()),
     }
 }

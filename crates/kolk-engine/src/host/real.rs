@@ -7,7 +7,8 @@ use kolk_node::{Input, Outputs};
 use kolk_protocol::{Time, write_line};
 use rustix::event::{PollFd, PollFlags, poll};
 
-use super::process::{UNENDED, timespec};
+use super::process::UNENDED;
+use super::timespec::timespec;
 use super::{Given, Host, HostFailure, Nature, Program, Words};
 use crate::run::EngineError;
 

@@ -13,8 +13,8 @@ use kolk_traced::{Ended, Order, Settings, SpawnError, Step, Stuck, Traced, Trace
 use rustix::process::Pid;
 
 use super::family::{End, Family, Survivor};
-use super::lines::LineBuffer;
-use super::process::{DATA_VARIABLES, LINE_BYTES_MAX, start_failure};
+use super::lines::{LINE_BYTES_MAX, LineBuffer};
+use super::process::{DATA_VARIABLES, start_failure};
 use super::scratch::Scratch;
 use super::{Given, Host, HostFailure, INIT_TIMEOUT, Nature, Recipe, Words, given_up};
 use crate::run::{EngineError, Patience};

@@ -7,8 +7,7 @@ use kolk_history::summary::ViolationKind;
 
 use super::HostFailure;
 use super::family::End;
-use super::lines::LineBuffer;
-use super::process::LINE_BYTES_MAX;
+use super::lines::{LINE_BYTES_MAX, LineBuffer};
 use crate::logs;
 
 /// How many of a program's last lines are shown when it is in trouble.
