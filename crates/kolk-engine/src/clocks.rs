@@ -2,8 +2,8 @@
 //! otherwise.
 //!
 //! A clock never goes back. It jumps ahead, or runs faster or slower than it should; when no fault
-//! is left one that is late is set right at once, and one that is early runs at half its speed until
-//! it is right, as clocks do that are kept by NTP.
+//! is left one that is late is set right at once, and one that is early runs at half its speed
+//! until it is right, as clocks do that are kept by NTP.
 
 use std::time::Duration;
 
@@ -63,8 +63,8 @@ impl Clocks {
         }
     }
 
-    /// A fault ends. If the clock is early and no fault is left, it tells when it will be right, and
-    /// the number of this change.
+    /// A fault ends. If the clock is early and no fault is left, it tells when it will be right,
+    /// and the number of this change.
     pub(crate) fn relieve(&mut self, node: u16, now: Time, number: u32) -> Option<(Time, u32)> {
         let clock = &mut self.0[usize::from(node)];
         clock.open.retain(|(open, _)| *open != number);

@@ -1,5 +1,6 @@
 //! Where nodes run: in this process, in lockstep, traced, or freely on the real clock.
 
+mod disks;
 mod failure;
 mod family;
 mod in_process;
@@ -22,6 +23,7 @@ pub use family::{
 use std::time::Duration;
 
 use kolk_history::summary::Unrepeatable;
+use kolk_node::storage::Record;
 use kolk_node::{Input, Outputs};
 use kolk_protocol::Time;
 
@@ -112,6 +114,14 @@ pub(crate) trait Host {
     fn lose_power(&mut self, _node: u16, _seed: u64) -> Result<(), EngineError> {
         Ok(())
     }
+
+    /// Has a fault of a node's disk begin or end. A disk of the node library is told; of the files
+    /// of any other program only a sector can be overwritten.
+    ///
+    /// # Errors
+    ///
+    /// If that cannot be written.
+    fn disturb_disk(&mut self, node: u16, fault: Record) -> Result<(), EngineError>;
 
     /// Starts a node again that was killed. It knows nothing, and is sent nothing here; if it is
     /// traced, its entropy comes from `seed`.

@@ -12,11 +12,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use kolk_history::journal::DropReason;
-use kolk_history::plan::{ClockChange, FaultKind, Targets};
+use kolk_history::plan::{ClockChange, DiskHarm, FaultKind, Targets};
 use kolk_history::summary::{
     Excess, GoneClient, Growth, StaleAnswer, UnexpectedReply, Violation, ViolationKind,
 };
 use kolk_history::{Plan, Value};
+use kolk_node::storage::Record;
 use kolk_node::{Input, Outputs};
 use kolk_protocol::message::Body;
 use kolk_protocol::{Datum, Key, Time};
@@ -812,6 +813,9 @@ impl<'a> Simulation<'a> {
             FaultKind::Clock { targets, change } => {
                 return self.disturb_clocks(number, targets, *change, begin);
             }
+            FaultKind::Disk { targets, harm } => {
+                return self.disturb_disks(number, targets, *harm, begin);
+            }
             FaultKind::Power(targets) if begin => return self.power(number, targets),
             FaultKind::Power(targets) => return self.start_again(number, targets),
             FaultKind::Kill(targets) if begin => return self.kill(number, targets),
@@ -891,6 +895,34 @@ impl<'a> Simulation<'a> {
         let names = targets.nodes.join(", ");
         let value = Value::list(vec![Value::text(what.as_str()), lives::names(targets)]);
         self.mark_fault(number, "clock", &format!("clock of {names} {what}"), value, begin)
+    }
+
+    /// Has the disks of nodes be at fault, or ends that.
+    fn disturb_disks(
+        &mut self,
+        number: u32,
+        targets: &Targets,
+        harm: DiskHarm,
+        begin: bool,
+    ) -> Result<(), EngineError> {
+        for node in self.targets(targets)? {
+            let record = match harm {
+                DiskHarm::Failing => Record::Failing(begin),
+                DiskHarm::Full => Record::Full(begin),
+                // What was overwritten stays so.
+                DiskHarm::Corrupt if !begin => continue,
+                DiskHarm::Corrupt => {
+                    // Drawn by fault and node, so that the others' losses stay as they are.
+                    let name = self.directory.name(Endpoint::Node(node));
+                    let key = Key::new(self.plan.seed).with_name("corrupt").with_name(name);
+                    Record::Corrupt(key.with(self.plan.faults[number as usize].begin).seed())
+                }
+            };
+            self.hosts.host().disturb_disk(node, record)?;
+        }
+        let value = Value::list(vec![Value::text(harm.name()), lives::names(targets)]);
+        let words = format!("disk of {} {}", targets.nodes.join(", "), harm.name());
+        self.mark_fault(number, "disk", &words, value, begin)
     }
 
     /// Makes links slow, or as they were.

@@ -249,8 +249,9 @@ pub enum FaultKind {
         /// The time from one wave to the next, in nanoseconds; the last one comes at the end.
         every: u64,
     },
-    /// The clocks of nodes are wrong, on the virtual clock. Afterwards one that is late is set right
-    /// at once, and one that is early runs at half its speed until it is right: none goes back.
+    /// The clocks of nodes are wrong, on the virtual clock. Afterwards one that is late is set
+    /// right at once, and one that is early runs at half its speed until it is right: none goes
+    /// back.
     Clock {
         /// Whose.
         #[serde(flatten)]
@@ -258,6 +259,41 @@ pub enum FaultKind {
         /// How.
         change: ClockChange,
     },
+    /// The disks of nodes are at fault.
+    Disk {
+        /// Whose.
+        #[serde(flatten)]
+        targets: Targets,
+        /// How.
+        harm: DiskHarm,
+    },
+}
+
+/// What is wrong with a disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DiskHarm {
+    /// Every other change and sync fails, drawn by its number.
+    Failing,
+    /// Nothing can be added.
+    Full,
+    /// A sector of what is stored is overwritten with something else when the fault begins, and
+    /// stays so.
+    Corrupt,
+}
+
+impl DiskHarm {
+    /// All of them.
+    pub const ALL: [DiskHarm; 3] = [DiskHarm::Failing, DiskHarm::Full, DiskHarm::Corrupt];
+
+    /// The name in plans, and in `--disk`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            DiskHarm::Failing => "failing",
+            DiskHarm::Full => "full",
+            DiskHarm::Corrupt => "corrupt",
+        }
+    }
 }
 
 /// What is wrong with a clock.
@@ -317,7 +353,9 @@ impl FaultKind {
     /// The nodes that it is meant for, whatever becomes of them; `None` of a fault of links.
     pub fn nodes(&self) -> Option<&[String]> {
         match self {
-            FaultKind::Clock { targets, .. } => Some(&targets.nodes),
+            FaultKind::Clock { targets, .. } | FaultKind::Disk { targets, .. } => {
+                Some(&targets.nodes)
+            }
             _ => self.targets().map(|targets| targets.nodes.as_slice()),
         }
     }
@@ -362,6 +400,7 @@ impl FaultKind {
             FaultKind::Duplication { .. } => "duplication",
             FaultKind::Clog { .. } => "clog",
             FaultKind::Clock { .. } => "clock",
+            FaultKind::Disk { .. } => "disk",
         }
     }
 }

@@ -27,11 +27,14 @@ use kolk_protocol::{ErrorCode, Key, RpcError};
 use crate::context::Context;
 use crate::state::NodeState;
 use crate::timer::Sleep;
-pub use disk::{Disk, Record, SECTOR};
+pub use disk::{Disk, Record, SECTOR, overwrite};
 
 /// In a node's folder, what a simulated disk is made from again: a [`Record`] on each line, as
 /// JSON.
 pub const JOURNAL: &str = ".disk.jsonl";
+
+/// In a node's folder, the faults of its disk, as they came: a [`Record`] on each line, as JSON.
+pub const FAULTS: &str = ".disk-faults.jsonl";
 
 /// How long a call takes on the virtual clock, at least and at most, in nanoseconds.
 const CALL: (u64, u64) = (20_000, 100_000);
@@ -55,6 +58,12 @@ pub enum StorageError {
     /// The system failed.
     #[error("{0}")]
     System(String),
+    /// The disk failed, which a fault made it do: nothing was changed.
+    #[error("the disk failed")]
+    Failed,
+    /// There is no room, which a fault took away: nothing was changed.
+    #[error("the disk is full")]
+    Full,
 }
 
 /// Error 13, which says nothing about whether the request was performed.
@@ -72,6 +81,8 @@ pub(crate) enum Medium {
     Simulated {
         disk: Disk,
         journal: Option<Box<dyn FnMut(&Record) -> Result<(), StorageError>>>,
+        /// Gives the faults that came since it was last called, where the disk is not told.
+        faults: Option<Box<dyn FnMut() -> Vec<Record>>>,
         /// What the times are drawn from that calls take, and how many there have been.
         key: Key,
         calls: u64,
@@ -83,7 +94,7 @@ pub(crate) enum Medium {
 
 impl Medium {
     pub(crate) fn simulated(disk: Disk) -> Medium {
-        Medium::Simulated { disk, journal: None, key: Key::new(0), calls: 0 }
+        Medium::Simulated { disk, journal: None, faults: None, key: Key::new(0), calls: 0 }
     }
 
     /// Sets what the times are drawn from that calls take: the node's entropy.
@@ -94,13 +105,51 @@ impl Medium {
     }
 }
 
+impl Medium {
+    /// Learns of the faults that came since.
+    fn look(&mut self) -> Result<(), StorageError> {
+        let Medium::Simulated { faults: Some(faults), .. } = self else { return Ok(()) };
+        faults().into_iter().try_for_each(|fault| self.apply(fault))
+    }
+
+    fn apply(&mut self, record: Record) -> Result<(), StorageError> {
+        match self {
+            Medium::None => Err(StorageError::NoFolder),
+            Medium::Simulated { disk, journal, .. } => {
+                disk.apply(record.clone())?;
+                journal.as_mut().map_or(Ok(()), |journal| journal(&record))
+            }
+            #[cfg(feature = "stdio")]
+            Medium::Folder(folder) => folder.apply(&record),
+        }
+    }
+
+    /// Fails if a fault has this call fail.
+    fn admit(&mut self, grows: bool) -> Result<(), StorageError> {
+        let (is_failing, is_full, chance) = match self {
+            Medium::None => return Ok(()),
+            Medium::Simulated { disk, key, calls, .. } => {
+                let (is_failing, is_full) = disk.trouble();
+                (is_failing, is_full, key.with_name("failing").with(*calls))
+            }
+            #[cfg(feature = "stdio")]
+            Medium::Folder(folder) => folder.trouble(),
+        };
+        if grows && is_full {
+            return Err(StorageError::Full);
+        }
+        if is_failing && chance.random().chance(0.5) {
+            return Err(StorageError::Failed);
+        }
+        Ok(())
+    }
+}
+
 fn change(medium: &mut Medium, record: Record) -> Result<(), StorageError> {
+    medium.look()?;
     match medium {
         Medium::None => Err(StorageError::NoFolder),
-        Medium::Simulated { disk, journal, .. } => {
-            disk.apply(record.clone())?;
-            journal.as_mut().map_or(Ok(()), |journal| journal(&record))
-        }
+        Medium::Simulated { .. } => medium.apply(record),
         #[cfg(feature = "stdio")]
         Medium::Folder(folder) => folder.apply(&record),
     }
@@ -142,9 +191,15 @@ impl Storage<'_> {
 
     async fn change(&self, names: &[&str], record: Record) -> Result<(), StorageError> {
         names.iter().try_for_each(|name| check(name))?;
-        change(&mut self.state.medium.borrow_mut(), record)?;
+        let grows = matches!(record, Record::Append(..) | Record::Write(..));
+        let changed = {
+            let medium = &mut *self.state.medium.borrow_mut();
+            medium.look()?;
+            medium.admit(grows).and_then(|()| change(medium, record))
+        };
+        // What fails takes its time, too.
         self.take_time(CALL).await;
-        Ok(())
+        changed
     }
 
     /// The contents of a file; `None` if there is none of that name.
@@ -154,6 +209,7 @@ impl Storage<'_> {
     /// [`StorageError`].
     pub async fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StorageError> {
         check(name)?;
+        self.state.medium.borrow_mut().look()?;
         let bytes = match &mut *self.state.medium.borrow_mut() {
             Medium::None => Err(StorageError::NoFolder),
             Medium::Simulated { disk, .. } => Ok(disk.read(name)),
@@ -170,6 +226,7 @@ impl Storage<'_> {
     ///
     /// [`StorageError`].
     pub async fn names(&self) -> Result<Vec<String>, StorageError> {
+        self.state.medium.borrow_mut().look()?;
         let names = match &mut *self.state.medium.borrow_mut() {
             Medium::None => Err(StorageError::NoFolder),
             Medium::Simulated { disk, .. } => Ok(disk.names()),
@@ -220,7 +277,8 @@ impl Storage<'_> {
         self.change(&[name], Record::Remove(name.into())).await
     }
 
-    /// Makes safe what was written to a file before, and the name that it was made under.
+    /// Makes safe what was written to a file before, and the name that it was made under. What a
+    /// sync that failed did not make safe another one may.
     ///
     /// # Errors
     ///
@@ -240,14 +298,18 @@ impl Storage<'_> {
     }
 
     async fn sync_some(&self, name: Option<&str>) -> Result<(), StorageError> {
+        self.state.medium.borrow_mut().look()?;
+        let admitted = self.state.medium.borrow_mut().admit(false);
         let sync = match &mut *self.state.medium.borrow_mut() {
             Medium::None => return Err(StorageError::NoFolder),
             Medium::Simulated { disk, .. } => disk.sync(name)?,
             #[cfg(feature = "stdio")]
-            Medium::Folder(folder) => return folder.sync(name),
+            Medium::Folder(folder) => return admitted.and_then(|()| folder.sync(name)),
         };
-        // It is done when its time has passed, and not before.
+        // It is done when its time has passed, and not before; one that fails has made nothing
+        // safe.
         self.take_time(SYNC).await;
+        admitted?;
         change(&mut self.state.medium.borrow_mut(), sync.record())
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kolk_history::Plan;
-use kolk_history::plan::{ClockChange, Fault, FaultKind};
+use kolk_history::plan::{ClockChange, DiskHarm, Fault, FaultKind};
 use kolk_protocol::Time;
 
 use crate::facts::Facts;
@@ -106,6 +106,14 @@ impl Period<'_> {
             FaultKind::Clog { links, every } => return clogged(links, *every),
             FaultKind::Clock { targets, change } => {
                 return skewed(&whom(&targets.nodes, nodes), *change);
+            }
+            FaultKind::Disk { targets, harm } => {
+                let what = match harm {
+                    DiskHarm::Failing => "every other write fails on the disk of",
+                    DiskHarm::Full => "no room on the disk of",
+                    DiskHarm::Corrupt => "a sector overwritten on the disk of",
+                };
+                return format!("{what} {}", whom(&targets.nodes, nodes));
             }
         };
         match self.sides(nodes).as_slice() {
@@ -285,6 +293,10 @@ mod tests {
             (
                 r#"{"fault":"clog","links":{"n0":["n1"],"n1":["n0"]},"every":500000000}"#,
                 "2 links clogged, with a wave every 0.5 s",
+            ),
+            (
+                r#"{"fault":"disk","targets":"asked","nodes":["n0"],"harm":"full"}"#,
+                "no room on the disk of n0",
             ),
             (
                 r#"{"fault":"clock","targets":"asked","nodes":["n0"],"change":{"jump":2500000000}}"#,

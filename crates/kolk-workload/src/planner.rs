@@ -259,11 +259,13 @@ pub enum Nemesis {
     Clog,
     /// Clocks are wrong.
     Clock,
+    /// Disks are at fault.
+    Disk,
 }
 
 impl Nemesis {
     /// All of them.
-    pub const ALL: [Nemesis; 10] = [
+    pub const ALL: [Nemesis; 11] = [
         Nemesis::Kill,
         Nemesis::Pause,
         Nemesis::Power,
@@ -274,13 +276,17 @@ impl Nemesis {
         Nemesis::Duplication,
         Nemesis::Clog,
         Nemesis::Clock,
+        Nemesis::Disk,
     ];
 
-    /// All that there are on this clock, with this latency in milliseconds: `--nemesis all`.
+    /// All that there are on this clock, with this latency in milliseconds: `--nemesis all`. Faults
+    /// of disks are not among them: they have to be asked for, because what a single disk has is
+    /// gone with a sector of it, whatever the algorithm.
     pub fn all_on(clock: ClockKind, latency: f64) -> impl Iterator<Item = Nemesis> {
         Nemesis::ALL.into_iter().filter(move |nemesis| match nemesis {
             Nemesis::Power | Nemesis::Clock => clock == ClockKind::Virtual,
             Nemesis::Slow => latency > 0.0,
+            Nemesis::Disk => false,
             _ => true,
         })
     }
@@ -298,6 +304,7 @@ impl Nemesis {
             Nemesis::Duplication => "duplication",
             Nemesis::Clog => "clog",
             Nemesis::Clock => "clock",
+            Nemesis::Disk => "disk",
         }
     }
 }
@@ -421,7 +428,7 @@ pub enum PlanError {
     Availability,
     /// No such nemesis.
     #[error(
-        "unknown nemesis `{0}`; known are kill, pause, power, partition, one-way, slow, loss, duplication, clog, clock and all"
+        "unknown nemesis `{0}`; known are kill, pause, power, partition, one-way, slow, loss, duplication, clog, clock, disk and all"
     )]
     Nemesis(String),
     /// A fault that was asked for and cannot be.
@@ -438,6 +445,11 @@ pub enum PlanError {
     /// Wrong clocks on the real clock.
     #[error("`clock` is on the virtual clock only: there each node has a clock of its own")]
     RealClocks,
+    /// Faults of disks where a majority could not survive them.
+    #[error(
+        "`disk` hits fewer than a half of the nodes, which of {0} is none: it needs three nodes, or `--disk`"
+    )]
+    FewDisks(usize),
     /// Targets that are none.
     #[error("`{text}` names no targets ({problem}): write it like kill=one,minority")]
     Targets {
@@ -530,6 +542,9 @@ fn faults(
     if is_skewed && settings.clock == ClockKind::Real {
         return Err(PlanError::RealClocks);
     }
+    if draws(Nemesis::Disk) && nodes.len() < 3 {
+        return Err(PlanError::FewDisks(nodes.len()));
+    }
     let is_slow = draws(Nemesis::Slow) || settings.links.iter().any(|links| links.factor.is_some());
     if is_slow && settings.latency == 0.0 {
         return Err(PlanError::NoLatency);
@@ -555,6 +570,7 @@ fn faults(
             (Nemesis::Duplication, Other::Duplication),
             (Nemesis::Clog, Other::Clog),
             (Nemesis::Clock, Other::Clock),
+            (Nemesis::Disk, Other::Disk),
         ] {
             if draws(nemesis) {
                 drawn.extend(faults::others(settings.seed, nodes, interval, load, kind));

@@ -162,7 +162,8 @@ pub fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
     for cut in args.cut.iter().filter(|cut| !cut.contains('>')) {
         settings.cuts.push(cut.parse().map_err(|error| bad_plan(PlanError::Asked(error)))?);
     }
-    let others = [(Wanted::Clog, &args.clog), (Wanted::Clock, &args.skew)];
+    let others =
+        [(Wanted::Clog, &args.clog), (Wanted::Clock, &args.skew), (Wanted::Disk, &args.disk)];
     let others = others.iter().flat_map(|(wanted, texts)| texts.iter().map(|text| (*wanted, text)));
     let chances = [(Wanted::Loss, &args.loss), (Wanted::Duplication, &args.duplication)];
     let chances = chances

@@ -1,5 +1,5 @@
-//! Strict-serializable transactions over lists: by a transactor over the service `lin-kv`, or on the
-//! nodes themselves, by Raft.
+//! Strict-serializable transactions over lists: by a transactor over the service `lin-kv`, or on
+//! the nodes themselves, by Raft.
 //!
 //! By Raft (`--raft`) a transaction is an entry of a log that all nodes have ([`replicated`]).
 //!

@@ -5,7 +5,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use kolk_history::plan::{ClockChange, Fault, FaultKind, Millionths, Targets};
+use kolk_history::plan::{ClockChange, DiskHarm, Fault, FaultKind, Millionths, Targets};
 
 use super::links::{ONE_WAY, between};
 use super::others::around;
@@ -226,8 +226,8 @@ impl Kind {
 }
 
 impl Outage {
-    /// Reads what somebody asked for. Of a loss of power a second alone is enough: `n0@7`; the nodes
-    /// are started again a second later.
+    /// Reads what somebody asked for. Of a loss of power a second alone is enough: `n0@7`; the
+    /// nodes are started again a second later.
     ///
     /// # Errors
     ///
@@ -364,6 +364,8 @@ pub enum Wanted {
     Clog,
     /// Clocks are wrong: `n1:2.5@5..10` jumps ahead by 2.5 s, `n1*1.5@5..10` runs faster.
     Clock,
+    /// Disks are at fault: `n1:failing@5..10`, `n1+n2:full@5..10`, `n1:corrupt@5..`.
+    Disk,
 }
 
 impl Wanted {
@@ -373,6 +375,10 @@ impl Wanted {
             Wanted::Duplication => Words { what: "duplication", example: "0.3 or 0.3@5..10" },
             Wanted::Clog => Words { what: "clog", example: "n1+n2@5..10 or n1/0.5@5..10" },
             Wanted::Clock => Words { what: "skew", example: "n1:2.5@5..10 or n1+n2*1.5@5..10" },
+            Wanted::Disk => {
+                let example = "n1:failing@5..10, n1+n2:full@5..10 or n1:corrupt@5..";
+                Words { what: "fault of a disk", example }
+            }
         }
     }
 }
@@ -393,6 +399,7 @@ enum Harm {
     Duplication(Millionths),
     Clog { nodes: Vec<String>, every: Option<Duration> },
     Clock { nodes: Vec<String>, change: ClockChange },
+    Disk { nodes: Vec<String>, harm: DiskHarm },
 }
 
 impl Asked {
@@ -409,6 +416,7 @@ impl Asked {
                 Wanted::Duplication => Harm::Duplication(probability(what)?),
                 Wanted::Clog => clog(what)?,
                 Wanted::Clock => clock(what)?,
+                Wanted::Disk => disk(what)?,
             };
             Ok(Asked { wanted, harm, when: Window::read(times)? })
         };
@@ -439,6 +447,10 @@ impl Asked {
                 words.check_nodes(some, nodes)?;
                 FaultKind::Clock { targets: asked(some), change: *change }
             }
+            Harm::Disk { nodes: some, harm } => {
+                words.check_nodes(some, nodes)?;
+                FaultKind::Disk { targets: asked(some), harm: *harm }
+            }
         };
         Ok(Fault { begin, end, kind })
     }
@@ -460,6 +472,13 @@ fn clog(text: &str) -> Result<Harm, &'static str> {
         None => (text, None),
     };
     Ok(Harm::Clog { nodes: names(nodes)?, every })
+}
+
+fn disk(text: &str) -> Result<Harm, &'static str> {
+    let (nodes, harm) = text.split_once(':').ok_or("there is no `:`")?;
+    let harm = DiskHarm::ALL.into_iter().find(|known| known.name() == harm.trim());
+    let harm = harm.ok_or("what is wrong with it is `failing`, `full` or `corrupt`")?;
+    Ok(Harm::Disk { nodes: names(nodes)?, harm })
 }
 
 /// How fast a clock may run: slower or faster ones would stop time for the node, or for the others.
@@ -541,6 +560,18 @@ mod tests {
                 Wanted::Clock,
                 "n9:1@5..7",
                 "the skew names `n9`, which is no node; nodes are n0, n1, n2",
+            ),
+            (
+                Wanted::Disk,
+                "n2:corrupt@5..",
+                r#"{"begin":5000000000,"end":20000000000,"fault":"disk","targets":"asked","nodes":["n2"],"harm":"corrupt"}"#,
+            ),
+            (
+                Wanted::Disk,
+                "n2:slow@5..",
+                "`n2:slow@5..` is no fault of a disk (what is wrong with it is `failing`, `full` or \
+                 `corrupt`): write it like n1:failing@5..10, n1+n2:full@5..10 or n1:corrupt@5.., in \
+                 seconds from the start of the load",
             ),
             (Wanted::Loss, "0.1@5..30", "the loss ends at 30 s, but the load is over after 20 s"),
         ] {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kolk_history::plan::{ClockChange, Fault, FaultKind, Millionths, Targets};
+use kolk_history::plan::{ClockChange, DiskHarm, Fault, FaultKind, Millionths, Targets};
 use kolk_protocol::{Key, Random};
 
 use super::links::between;
@@ -19,6 +19,9 @@ pub enum Other {
     Clog,
     /// Clocks of some nodes jump, or run too fast or too slowly.
     Clock,
+    /// Disks of some nodes fail, are full, or lose a sector: always of the same nodes, fewer than a
+    /// half, so that a majority has what it stored.
+    Disk,
 }
 
 /// How likely messages are lost or come twice.
@@ -40,12 +43,13 @@ impl Other {
             Other::Duplication => "duplication",
             Other::Clog => "clog",
             Other::Clock => "clock",
+            Other::Disk => "disk",
         }
     }
 }
 
 /// Draws the faults of one kind of a whole run whose load lasts `load`, after gaps as
-/// [`super::partitions`] has them. A clog needs two nodes.
+/// [`super::partitions`] has them. A clog needs two nodes, and faults of disks three.
 pub fn others(
     seed: u64,
     nodes: &[String],
@@ -54,6 +58,11 @@ pub fn others(
     kind: Other,
 ) -> Vec<Fault> {
     if kind == Other::Clog && nodes.len() < 2 {
+        return Vec::new();
+    }
+    let victims =
+        some(nodes, (nodes.len().max(1) - 1) / 2, &mut Key::new(seed).with_name("disks").random());
+    if kind == Other::Disk && victims.is_empty() {
         return Vec::new();
     }
     drawn(Key::new(seed).with_name(kind.name()), interval, load, |begin, end, random| {
@@ -71,6 +80,11 @@ pub fn others(
             Other::Clock => {
                 let hit = some(nodes, 1 + random.index(nodes.len()), random);
                 FaultKind::Clock { targets: named(Group::Some.name(), hit), change: change(random) }
+            }
+            Other::Disk => {
+                let hit = some(&victims, 1 + random.index(victims.len()), random);
+                let harm = DiskHarm::ALL[random.index(DiskHarm::ALL.len())];
+                FaultKind::Disk { targets: named(Group::Some.name(), hit), harm }
             }
         };
         Fault { begin, end, kind }
@@ -112,6 +126,8 @@ pub(super) fn around(nodes: &[String], some: &[String]) -> Blocked {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn names(count: usize) -> Vec<String> {
@@ -138,6 +154,11 @@ mod tests {
                 for fault in draw(Other::Clock) {
                     assert!(fault.kind.nodes().is_some_and(|nodes| !nodes.is_empty()));
                 }
+                let hit: BTreeSet<String> = draw(Other::Disk)
+                    .iter()
+                    .flat_map(|fault| fault.kind.nodes().expect("nodes").to_vec())
+                    .collect();
+                assert!(hit.len() <= (count - 1) / 2 && hit.is_empty() == (count < 3), "{hit:?}");
                 assert!(draw(Other::Loss).len() > 5 && draw(Other::Duplication).len() > 5);
             }
         }

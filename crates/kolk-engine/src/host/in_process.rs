@@ -1,6 +1,6 @@
 //! Nodes in this process, on the virtual clock.
 
-use kolk_node::storage::Disk;
+use kolk_node::storage::{Disk, Record};
 use kolk_node::{Machine, Outputs};
 use kolk_protocol::Time;
 
@@ -62,6 +62,11 @@ impl Host for InProcessHost<'_> {
 
     fn lose_power(&mut self, node: u16, seed: u64) -> Result<(), EngineError> {
         self.disks[usize::from(node)].lose_power(seed);
+        Ok(())
+    }
+
+    fn disturb_disk(&mut self, node: u16, fault: Record) -> Result<(), EngineError> {
+        self.disks[usize::from(node)].disturb(fault);
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use kolk_history::summary::{Unrepeatable, ViolationKind};
+use kolk_node::storage::Record;
 use kolk_node::{Input, Outputs};
 use kolk_protocol::lockstep::CLOCK;
 use kolk_protocol::message::Line;
@@ -17,7 +18,8 @@ use super::process::UNENDED;
 use super::timespec::timespec;
 use super::words::last_lines;
 use super::{
-    Given, Host, HostFailure, INIT_TIMEOUT, Nature, Program, ProgramEvent, Words, given_up, shorten,
+    Given, Host, HostFailure, INIT_TIMEOUT, Nature, Program, ProgramEvent, Words, disks, given_up,
+    shorten,
 };
 use crate::logs::Bounded;
 use crate::run::{EngineError, Patience};
@@ -178,6 +180,10 @@ impl Host for LockstepHost {
 
     fn lose_power(&mut self, node: u16, seed: u64) -> Result<(), EngineError> {
         self.programs[usize::from(node)].lose_power(seed)
+    }
+
+    fn disturb_disk(&mut self, node: u16, fault: Record) -> Result<(), EngineError> {
+        disks::tell(&self.programs[usize::from(node)].recipe.data, &fault)
     }
 
     fn restart(&mut self, node: u16, _: u64) -> Result<(), EngineError> {

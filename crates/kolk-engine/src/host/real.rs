@@ -3,13 +3,14 @@
 use std::os::fd::AsFd;
 use std::time::Duration;
 
+use kolk_node::storage::Record;
 use kolk_node::{Input, Outputs};
 use kolk_protocol::{Time, write_line};
 use rustix::event::{PollFd, PollFlags, poll};
 
 use super::process::UNENDED;
 use super::timespec::timespec;
-use super::{Given, Host, HostFailure, Nature, Program, Words};
+use super::{Given, Host, HostFailure, Nature, Program, Words, disks};
 use crate::run::EngineError;
 
 /// How much input may wait for programs that do not read it, for all together.
@@ -138,6 +139,10 @@ impl Host for RealHost {
 
     fn kill(&mut self, node: u16) -> Vec<u8> {
         self.program(node).kill()
+    }
+
+    fn disturb_disk(&mut self, node: u16, fault: Record) -> Result<(), EngineError> {
+        disks::disturb(&self.programs[usize::from(node)].recipe.data, &fault)
     }
 
     fn restart(&mut self, node: u16, _: u64) -> Result<(), EngineError> {

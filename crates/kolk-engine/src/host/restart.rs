@@ -1,14 +1,11 @@
 //! Killing programs, starting them again, and having them stand still.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
 use std::rc::Rc;
 
-use kolk_node::storage::{JOURNAL, Record};
 use rustix::process::{Signal, kill_process_group};
 
 use super::lines::LineBuffer;
-use super::{Program, ProgramEvent};
+use super::{Program, ProgramEvent, disks};
 use crate::run::EngineError;
 
 /// As much as is read of what a program wrote before it was killed: one that its children keep open
@@ -44,16 +41,7 @@ impl Program {
     /// A program in lockstep that uses the node library's disk makes it again from the changes that
     /// it wrote down; one that has written none has lost none.
     pub(super) fn lose_power(&self, seed: u64) -> Result<(), EngineError> {
-        let path = self.recipe.data.join(JOURNAL);
-        let file = match OpenOptions::new().append(true).open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            file => file,
-        };
-        let line = serde_json::to_string(&Record::Power(seed)).expect("a record is JSON");
-        file.and_then(|mut file| writeln!(file, "{line}")).map_err(|source| {
-            let what = format!("cannot write {}", path.display());
-            EngineError::System { what, source }
-        })
+        disks::lose_power(&self.recipe.data, seed)
     }
 
     pub(super) fn restart(&mut self) -> Result<(), EngineError> {

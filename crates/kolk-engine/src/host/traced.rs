@@ -5,6 +5,7 @@ use std::path::Path;
 
 use kolk_history::plan::ThreadOrder;
 use kolk_history::summary::{Unrepeatable, ViolationKind};
+use kolk_node::storage::Record;
 use kolk_node::{Input, Outputs};
 use kolk_protocol::message::Line;
 use kolk_protocol::workload::init;
@@ -16,7 +17,7 @@ use super::family::{End, Family, Survivor};
 use super::lines::{LINE_BYTES_MAX, LineBuffer};
 use super::process::{DATA_VARIABLES, start_failure};
 use super::scratch::Scratch;
-use super::{Given, Host, HostFailure, INIT_TIMEOUT, Nature, Recipe, Words, given_up};
+use super::{Given, Host, HostFailure, INIT_TIMEOUT, Nature, Recipe, Words, disks, given_up};
 use crate::run::{EngineError, Patience};
 use crate::workload::Call;
 
@@ -153,6 +154,10 @@ impl Host for TracedHost {
         program.input.clear();
         program.lines = LineBuffer::default();
         Vec::new()
+    }
+
+    fn disturb_disk(&mut self, node: u16, fault: Record) -> Result<(), EngineError> {
+        disks::disturb(&self.programs[usize::from(node)].recipe.data, &fault)
     }
 
     fn restart(&mut self, node: u16, seed: u64) -> Result<(), EngineError> {

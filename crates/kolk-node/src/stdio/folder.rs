@@ -1,11 +1,14 @@
 //! A node's disk where it runs as a program of its own: files in the folder that the environment
 //! names, or, in lockstep, a simulated disk whose changes stand in a file there.
 
+use std::cell::Cell;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use crate::storage::{Disk, JOURNAL, Medium, Record, StorageError};
+use kolk_protocol::Key;
+
+use crate::storage::{Disk, FAULTS, JOURNAL, Medium, Record, StorageError};
 
 /// What names the folder, the first that does.
 const VARIABLES: [&str; 2] = ["KOLK_DATA_DIR", "MAELSTROM_DATA_DIR"];
@@ -16,7 +19,7 @@ fn path() -> Option<PathBuf> {
 
 /// The disk of a node on the real clock.
 pub(super) fn real() -> Medium {
-    path().map_or(Medium::None, |path| Medium::Folder(Folder(path)))
+    path().map_or(Medium::None, |path| Medium::Folder(Folder { path, calls: Cell::default() }))
 }
 
 /// The disk of a node in lockstep: as it was left.
@@ -28,10 +31,13 @@ pub(super) fn lockstep() -> io::Result<Medium> {
     let Some(folder) = path() else { return Ok(Medium::None) };
     let path = folder.join(JOURNAL);
     let disk = Disk::new();
+    // How many faults the disk has been told.
+    let mut told = 0;
     match File::open(&path) {
         Ok(file) => {
             for line in BufReader::new(file).lines() {
                 let record: Record = serde_json::from_str(&line?)?;
+                told += usize::from(record.is_fault());
                 disk.apply(record).map_err(io::Error::other)?;
             }
         }
@@ -49,10 +55,22 @@ pub(super) fn lockstep() -> io::Result<Medium> {
         file.write_all(&line).map_err(|error| system(&path, &error))
     };
     let mut medium = Medium::simulated(disk);
-    if let Medium::Simulated { journal: place, .. } = &mut medium {
+    let faults = move || {
+        let fresh: Vec<Record> = faults_of(&folder).into_iter().skip(told).collect();
+        told += fresh.len();
+        fresh
+    };
+    if let Medium::Simulated { journal: place, faults: source, .. } = &mut medium {
         *place = Some(Box::new(journal));
+        *source = Some(Box::new(faults));
     }
     Ok(medium)
+}
+
+/// All faults of the disk in this folder; none if nobody wrote any.
+fn faults_of(folder: &Path) -> Vec<Record> {
+    let text = fs::read_to_string(folder.join(FAULTS)).unwrap_or_default();
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
 fn open(path: &Path) -> Result<File, StorageError> {
@@ -66,15 +84,32 @@ fn system(path: &Path, error: &io::Error) -> StorageError {
 
 /// A folder whose files are a node's. Calls block: the node has nothing else to do until its disk
 /// has answered.
-pub(crate) struct Folder(PathBuf);
+pub(crate) struct Folder {
+    path: PathBuf,
+    /// How many calls were asked whether they fail.
+    calls: Cell<u64>,
+}
 
 impl Folder {
+    /// Whether a fault has calls fail, or has taken all room, and what is drawn from whether this
+    /// one fails.
+    pub(crate) fn trouble(&self) -> (bool, bool, Key) {
+        let faults = faults_of(&self.path);
+        let open = |fault: fn(bool) -> Record| {
+            let count = |begins| faults.iter().filter(|other| **other == fault(begins)).count();
+            count(true) > count(false)
+        };
+        self.calls.set(self.calls.get() + 1);
+        let key = Key::new(0).with_name("failing").with(self.calls.get());
+        (open(Record::Failing), open(Record::Full), key)
+    }
+
     fn named<T>(
         &self,
         name: &str,
         act: impl FnOnce(&Path) -> io::Result<T>,
     ) -> Result<T, StorageError> {
-        let path = self.0.join(name);
+        let path = self.path.join(name);
         act(&path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => StorageError::Missing(name.to_owned()),
             _ => system(&path, &error),
@@ -92,29 +127,33 @@ impl Folder {
     pub(crate) fn names(&self) -> Result<Vec<String>, StorageError> {
         let list = || -> io::Result<Vec<String>> {
             let mut names = Vec::new();
-            for entry in fs::read_dir(&self.0)? {
+            for entry in fs::read_dir(&self.path)? {
                 names.extend(entry?.file_name().into_string().ok());
             }
             names.retain(|name| !name.starts_with('.'));
             names.sort_unstable();
             Ok(names)
         };
-        list().map_err(|error| system(&self.0, &error))
+        list().map_err(|error| system(&self.path, &error))
     }
 
     pub(crate) fn apply(&self, record: &Record) -> Result<(), StorageError> {
         match record {
             Record::Append(name, bytes) => {
-                open(&self.0.join(name))?;
+                open(&self.path.join(name))?;
                 self.named(name, |path| {
                     OpenOptions::new().append(true).open(path)?.write_all(bytes)
                 })
             }
             Record::Write(name, bytes) => self.named(name, |path| fs::write(path, bytes)),
-            Record::Rename(from, to) => self.named(from, |path| fs::rename(path, self.0.join(to))),
+            Record::Rename(from, to) => {
+                self.named(from, |path| fs::rename(path, self.path.join(to)))
+            }
             Record::Remove(name) => self.named(name, |path| fs::remove_file(path)),
             // Only a simulated disk is told what was synced, and loses its power.
             Record::Synced(..) | Record::NamesSynced(_) | Record::Power(_) => Ok(()),
+            // Whoever makes these faults has made them.
+            Record::Corrupt(_) | Record::Failing(_) | Record::Full(_) => Ok(()),
         }
     }
 
@@ -123,7 +162,7 @@ impl Folder {
         if let Some(name) = name {
             self.named(name, |path| File::open(path)?.sync_all())?;
         }
-        let folder = File::open(&self.0).and_then(|folder| folder.sync_all());
-        folder.map_err(|error| system(&self.0, &error))
+        let folder = File::open(&self.path).and_then(|folder| folder.sync_all());
+        folder.map_err(|error| system(&self.path, &error))
     }
 }

@@ -33,6 +33,9 @@ struct Contents {
     /// How many changes there have been.
     changes: u64,
     inodes: u64,
+    /// How many open faults have calls fail, and how many have taken all room.
+    failing: u32,
+    full: u32,
 }
 
 #[derive(Debug, Default)]
@@ -100,6 +103,19 @@ pub enum Record {
     NamesSynced(u64),
     /// The power was lost; what became of the rest is drawn from this seed.
     Power(u64),
+    /// A sector of what is stored is overwritten; which, and with what, is drawn from this seed.
+    Corrupt(u64),
+    /// A fault begins, or ends, that has calls fail.
+    Failing(bool),
+    /// A fault begins, or ends, that leaves no room.
+    Full(bool),
+}
+
+impl Record {
+    /// True of a fault of the disk that comes while its node may run.
+    pub fn is_fault(&self) -> bool {
+        matches!(self, Record::Corrupt(_) | Record::Failing(_) | Record::Full(_))
+    }
 }
 
 /// A sync that has begun.
@@ -129,6 +145,18 @@ impl Disk {
     pub fn lose_power(&self, seed: u64) {
         // A power loss fits any disk.
         let _ = self.apply(Record::Power(seed));
+    }
+
+    /// A fault of the disk begins or ends: [`Record::is_fault`].
+    pub fn disturb(&self, fault: Record) {
+        // Faults fit any disk.
+        let _ = self.apply(fault);
+    }
+
+    /// Whether calls fail, and whether there is no room.
+    pub(super) fn trouble(&self) -> (bool, bool) {
+        let contents = self.0.borrow();
+        (contents.failing > 0, contents.full > 0)
     }
 
     /// The contents of a file, if there is one of that name.
@@ -173,6 +201,9 @@ impl Disk {
             Record::Synced(inode, up_to) => contents.sync_file(inode, up_to),
             Record::NamesSynced(up_to) => contents.sync_names(up_to),
             Record::Power(seed) => contents.lose_power(Key::new(seed).with_name("power")),
+            Record::Corrupt(seed) => contents.corrupt(&mut Key::new(seed).random()),
+            Record::Failing(begins) => open_or_close(&mut contents.failing, begins),
+            Record::Full(begins) => open_or_close(&mut contents.full, begins),
         }
         Ok(())
     }
@@ -182,6 +213,17 @@ impl Disk {
 fn pop_up_to<T>(changes: &mut VecDeque<(u64, T)>, up_to: u64) -> Option<T> {
     let is_in = changes.front().is_some_and(|(number, _)| *number <= up_to);
     if is_in { changes.pop_front().map(|(_, change)| change) } else { None }
+}
+
+fn open_or_close(count: &mut u32, begins: bool) {
+    *count = if begins { *count + 1 } else { count.saturating_sub(1) };
+}
+
+/// Overwrites a sector of what a file has, each byte with another one.
+pub fn overwrite(sector: &mut [u8], random: &mut Random) {
+    for byte in sector {
+        *byte ^= 1 + random.below(255) as u8;
+    }
 }
 
 fn missing(name: &str) -> StorageError {
@@ -237,6 +279,23 @@ impl Contents {
     fn sync_names(&mut self, up_to: u64) {
         while let Some(naming) = pop_up_to(&mut self.renamings, up_to) {
             naming.apply(&mut self.names_synced);
+        }
+    }
+
+    /// Overwrites a sector of a file that has been synced, in what is read as well.
+    fn corrupt(&mut self, random: &mut Random) {
+        let stored = |inode: &&u64| self.files.get(*inode).is_some_and(|f| !f.synced.is_empty());
+        let inodes: Vec<u64> = self.names.values().filter(stored).copied().collect();
+        if inodes.is_empty() {
+            return;
+        }
+        let file = self.files.get_mut(&inodes[random.index(inodes.len())]).expect("it was found");
+        let begin = random.index(file.synced.len().div_ceil(SECTOR)) * SECTOR;
+        let end = (begin + SECTOR).min(file.synced.len());
+        overwrite(&mut file.synced[begin..end], random);
+        let both = end.min(file.now.len());
+        if begin < both {
+            file.now[begin..both].copy_from_slice(&file.synced[begin..both]);
         }
     }
 
@@ -422,6 +481,32 @@ mod tests {
             sync(disk, None);
         });
         assert!(torn.contains(&one("state", b"")), "{torn:?}");
+    }
+
+    #[test]
+    fn a_corrupted_sector_is_read_and_stays() {
+        for seed in 0..50 {
+            let disk = Disk::new();
+            disk.disturb(Record::Corrupt(seed));
+            assert!(disk.names().is_empty());
+            append(&disk, "log", &[7; 3 * SECTOR + 5]);
+            disk.disturb(Record::Corrupt(seed));
+            assert_eq!(disk.read("log"), Some(vec![7; 3 * SECTOR + 5]), "nothing is stored yet");
+            sync(&disk, Some("log"));
+            disk.disturb(Record::Corrupt(seed));
+            let bytes = disk.read("log").expect("it is there");
+            let bad: Vec<bool> =
+                bytes.chunks(SECTOR).map(|sector| sector.iter().any(|byte| *byte != 7)).collect();
+            assert_eq!(bad.iter().filter(|bad| **bad).count(), 1, "{bad:?}");
+            assert!(
+                bytes
+                    .chunks(SECTOR)
+                    .zip(&bad)
+                    .all(|(sector, bad)| { sector.iter().all(|byte| (*byte != 7) == *bad) })
+            );
+            disk.lose_power(seed);
+            assert_eq!(disk.read("log"), Some(bytes));
+        }
     }
 
     #[test]

@@ -180,7 +180,7 @@ fn flags_are_read() {
     assert_eq!(
         error.to_string(),
         "unknown nemesis `kil`; known are kill, pause, power, partition, one-way, slow, loss, \
-         duplication, clog, clock and all"
+         duplication, clog, clock, disk and all"
     );
 }
 
@@ -311,6 +311,7 @@ fn power_needs_a_simulated_disk_and_slow_links_latency() {
         (Nemesis::OneWay, 0.0, ClockKind::Virtual, Ok("partition")),
         (Nemesis::Clock, 0.0, ClockKind::Real, Err(PlanError::RealClocks)),
         (Nemesis::Clock, 0.0, ClockKind::Virtual, Ok("clock")),
+        (Nemesis::Disk, 0.0, ClockKind::Real, Ok("disk")),
         (Nemesis::Clog, 0.0, ClockKind::Real, Ok("clog")),
         (Nemesis::Loss, 0.0, ClockKind::Real, Ok("loss")),
         (Nemesis::Duplication, 0.0, ClockKind::Real, Ok("duplication")),

@@ -129,7 +129,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "P", help_heading = "Network and faults")]
     pub duplication: Vec<ChanceArg>,
     /// Sources of faults, with commas between: kill, pause, power, partition, one-way, slow, loss,
-    /// duplication, clog, clock, or all
+    /// duplication, clog, clock, disk, or all, which leaves out disk
     #[arg(long, value_name = "FAULTS", help_heading = "Network and faults")]
     pub nemesis: Option<Words>,
     /// Seconds between a fault's beginning or end and the next, on average [default: 10]
@@ -160,6 +160,10 @@ pub struct RunArgs {
     /// n1*1.5@5..10 runs faster; may be repeated
     #[arg(long, value_name = "SKEW", help_heading = "Network and faults")]
     pub skew: Vec<String>,
+    /// Have disks of nodes be at fault: n1:failing@5..10, n1+n2:full@5..10, n1:corrupt@5..; may be
+    /// repeated
+    #[arg(long, value_name = "DISK", help_heading = "Network and faults")]
+    pub disk: Vec<String>,
     /// Whom drawn kills, pauses or losses of power may hit: kill=one,minority; of one,
     /// minority-third, minority, majority, all, some [default: all of these]
     #[arg(long, value_name = "TARGETS", help_heading = "Network and faults")]

@@ -1,5 +1,5 @@
-//! Faults of the network for a while, in all kinds of node: what is lost, what comes twice, and what
-//! waits for a wave.
+//! Faults of the network for a while, in all kinds of node: what is lost, what comes twice, and
+//! what waits for a wave.
 
 use super::*;
 use kolk_workload::planner::{Asked, Wanted};

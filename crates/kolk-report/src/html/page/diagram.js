@@ -513,5 +513,6 @@ function faultName(fault) {
   const state = { kill: "down", pause: "paused", power: "without power" }[fault.kind];
   const whom = [...fault.touched].map(plain).join(" ");
   if (state) return `${whom} ${state}`;
-  return fault.kind === "clock" ? `clock of ${whom}` : `${fault.kind} ${fault.shape ?? ""}`;
+  if (fault.kind === "clock" || fault.kind === "disk") return `${fault.kind} of ${whom}`;
+  return `${fault.kind} ${fault.shape ?? ""}`;
 }

@@ -1,0 +1,89 @@
+//! Faults of nodes' disks where these are folders: written down for the node library, which looks
+//! before each call, or made in the files themselves.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use kolk_node::storage::{FAULTS, JOURNAL, Record, SECTOR, overwrite};
+use kolk_protocol::Key;
+
+use crate::run::EngineError;
+
+/// Has a fault begin or end on the disk of a program that keeps files: a sector is overwritten,
+/// anything else is told the node library.
+pub(super) fn disturb(folder: &Path, fault: &Record) -> Result<(), EngineError> {
+    match fault {
+        Record::Corrupt(seed) => overwrite_sector(folder, *seed).map_err(|source| {
+            let what = format!("cannot overwrite a file in {}", folder.display());
+            EngineError::System { what, source }
+        }),
+        fault => tell(folder, fault),
+    }
+}
+
+/// Tells the node library of a fault of the disk whose folder this is.
+pub(super) fn tell(folder: &Path, fault: &Record) -> Result<(), EngineError> {
+    append(&folder.join(FAULTS), std::slice::from_ref(fault))
+}
+
+/// Takes the power from a disk that the node library simulates in this folder.
+pub(super) fn lose_power(folder: &Path, seed: u64) -> Result<(), EngineError> {
+    let path = folder.join(JOURNAL);
+    if !path.exists() {
+        return Ok(());
+    }
+    // Faults that the program has not seen came before this one.
+    let told = faults_in(&path).len();
+    let mut records = faults_in(&folder.join(FAULTS));
+    records.drain(..told.min(records.len()));
+    records.push(Record::Power(seed));
+    append(&path, &records)
+}
+
+fn append(path: &Path, records: &[Record]) -> Result<(), EngineError> {
+    let mut lines = Vec::new();
+    for record in records {
+        serde_json::to_writer(&mut lines, record).expect("a record is JSON");
+        lines.push(b'\n');
+    }
+    let file = OpenOptions::new().append(true).create(true).open(path);
+    file.and_then(|mut file| file.write_all(&lines)).map_err(|source| {
+        let what = format!("cannot write {}", path.display());
+        EngineError::System { what, source }
+    })
+}
+
+fn records_in(path: &Path) -> Vec<Record> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+fn faults_in(path: &Path) -> Vec<Record> {
+    records_in(path).into_iter().filter(Record::is_fault).collect()
+}
+
+/// Overwrites a sector of a file that a node has stored in its folder, if it has stored any. Which,
+/// and with what, is drawn from `seed`.
+fn overwrite_sector(folder: &Path, seed: u64) -> io::Result<()> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
+        let metadata = std::fs::symlink_metadata(entry.path())?;
+        if metadata.is_file() && metadata.len() > 0 && !is_hidden {
+            files.push((entry.path(), metadata.len()));
+        }
+    }
+    files.sort();
+    let mut random = Key::new(seed).random();
+    let Some((path, length)) = random.choose(&files).cloned() else { return Ok(()) };
+    let sector = SECTOR as u64;
+    let begin = random.below(length.div_ceil(sector)) * sector;
+    let mut bytes = vec![0; (length - begin).min(sector) as usize];
+    let file = OpenOptions::new().read(true).write(true).open(path)?;
+    file.read_exact_at(&mut bytes, begin)?;
+    overwrite(&mut bytes, &mut random);
+    file.write_all_at(&bytes, begin)
+}
