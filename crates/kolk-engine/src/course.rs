@@ -229,7 +229,8 @@ impl Simulation<'_> {
         self.course.load_ended = now;
         self.enter(Stage::Load, Some(Duration::from_nanos(self.plan.time_limit)));
         let plan = Rc::clone(&self.plan);
-        for (number, fault) in plan.faults.iter().enumerate() {
+        let with_time = plan.faults.iter().enumerate().filter(|(_, fault)| fault.on.is_none());
+        for (number, fault) in with_time {
             let at = |nanos| now + Duration::from_nanos(nanos);
             self.queue.push(at(fault.begin), Event::FaultBegin(number as u32));
             self.queue

@@ -62,7 +62,8 @@ pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
         }
         Err(error) => return Err(error),
     };
-    let Simulation { hosts, recorder, course, queue, event_count, logs, delays, .. } = simulation;
+    let Simulation { hosts, recorder, course, queue, event_count, logs, delays, triggers, .. } =
+        simulation;
     let (outputs, unrepeatable) = (outputs(&hosts, &recorder), hosts.unrepeatable());
     let mut survivors = hosts.end();
     survivors.extend(family.end());
@@ -82,6 +83,7 @@ pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
         load_ended: course.load_ended,
         ended: queue.now(),
         event_count,
+        triggered: triggers.into_came(queue.now()),
         journal,
         trace,
         survivors,
@@ -361,6 +363,9 @@ fn drive_real(
             // What is stored is whole up to here, whatever happens next.
             simulation.recorder.flush()?;
             simulation.logs.look(simulation.queue.now());
+            for node in 0..simulation.plan.nodes.len() as u16 {
+                simulation.read_log(node, b"");
+            }
             simulation.logs.flush();
             simulation.hold_logs();
             let real = simulation.hosts.host().real();
@@ -394,6 +399,7 @@ fn drive_real(
 /// Takes what a program has written.
 fn read_node(simulation: &mut Simulation<'_>, node: u16) -> Result<(), EngineError> {
     simulation.logs.glance(node, simulation.queue.now());
+    simulation.read_log(node, b"");
     let Some(host) = simulation.hosts.host().real() else { return Ok(()) };
     let program = host.program(node);
     let event = program.read();

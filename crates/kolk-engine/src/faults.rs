@@ -8,6 +8,7 @@
 
 mod asked;
 mod budget;
+mod event;
 mod links;
 mod others;
 mod outages;
@@ -20,6 +21,7 @@ use kolk_protocol::{Key, Random};
 
 pub use asked::{Asked, Cut, FaultError, LinkFault, Outage, Wanted, Window};
 pub use budget::{OverBudget, within_budget};
+pub use event::{Flag, OnEvent};
 pub use links::{LinkKind, link_faults};
 pub use others::{Other, others};
 pub use outages::{Group, Groups, Kind, outages};
@@ -166,8 +168,14 @@ fn draw(nodes: &[String], random: &mut Random) -> (Shape, Blocked) {
     }
 }
 
+/// A node that hears nobody, and that nobody hears.
+pub(crate) fn isolated(nodes: &[String], node: &str) -> Blocked {
+    let place = nodes.iter().position(|other| other == node);
+    split(nodes, &place.map_or_else(Vec::new, |place| vec![place]))
+}
+
 fn partition(begin: u64, end: u64, shape: &str, blocked: Blocked) -> Fault {
-    Fault { begin, end, kind: FaultKind::Partition { shape: shape.to_owned(), blocked } }
+    Fault::new(begin, end, FaultKind::Partition { shape: shape.to_owned(), blocked })
 }
 
 fn nanoseconds(duration: Duration) -> u64 {

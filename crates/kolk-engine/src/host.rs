@@ -115,6 +115,11 @@ pub(crate) trait Host {
         Ok(())
     }
 
+    /// How many syncs of a node's disk have ended, where that is known: on a simulated disk.
+    fn syncs(&self, _node: u16) -> u64 {
+        0
+    }
+
     /// Has a fault of a node's disk begin or end. A disk of the node library is told; of the files
     /// of any other program only a sector can be overwritten.
     ///

@@ -24,6 +24,7 @@ pub mod services;
 mod simulation;
 pub mod trace;
 mod traffic;
+mod triggers;
 pub mod workload;
 
 pub use cluster::{Cluster, ClusterOptions};

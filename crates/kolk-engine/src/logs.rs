@@ -6,6 +6,7 @@ mod excerpt;
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
@@ -44,6 +45,8 @@ struct Log {
     bytes: u64,
     /// When it was last looked at.
     looked: Time,
+    /// How much of it has been read here.
+    read: u64,
 }
 
 impl Logs {
@@ -65,7 +68,7 @@ impl Logs {
         let log = |node: &String| {
             let file = File::options().read(true).write(true).open(path(folder, node))?;
             let file = Rc::new(Bounded::new(file, max));
-            Ok(Log { node: node.clone(), file, ours: None, bytes: 0, looked: Time::ZERO })
+            Ok(Log { node: node.clone(), file, ours: None, bytes: 0, looked: Time::ZERO, read: 0 })
         };
         let logs = nodes.iter().map(log).collect::<io::Result<_>>()?;
         let times = BufWriter::new(File::create(folder.join(log_times::FILE))?);
@@ -100,6 +103,20 @@ impl Logs {
             LogTime { time: now, bytes }.write(&mut self.line, &log.node);
             let _ = times.write_all(&self.line);
         }
+    }
+
+    /// What was added to a program's log since this was last called, as far as it was seen to grow.
+    pub(crate) fn fresh(&mut self, node: u16) -> Vec<u8> {
+        let Some(log) = self.logs.get_mut(usize::from(node)) else { return Vec::new() };
+        let mut bytes = vec![0; log.bytes.saturating_sub(log.read) as usize];
+        // What is written here nobody need read.
+        if bytes.is_empty() || log.ours.is_some() {
+            return Vec::new();
+        }
+        let file = File::open(path(&self.folder, &log.node));
+        let read = file.and_then(|file| file.read_exact_at(&mut bytes, log.read));
+        log.read = log.bytes;
+        if read.is_ok() { bytes } else { Vec::new() }
     }
 
     /// A program has written something: looks at its log, unless that was just done.

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kolk_history::summary::Triggered;
 use kolk_history::summary::Violation;
 use kolk_history::{History, Plan, Summary};
 use kolk_node::Machine;
@@ -32,6 +33,8 @@ pub struct Run {
     pub ended: Time,
     /// How many events the engine handled.
     pub event_count: u64,
+    /// The faults that waited for an event, or for a leader, and came.
+    pub triggered: Vec<Triggered>,
     /// The journal, if it was kept in memory.
     pub journal: Option<Vec<u8>>,
     /// The trace, if one was asked for.

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use kolk_history::journal::DropReason;
-use kolk_history::plan::{ClockChange, DiskHarm, FaultKind, Targets};
+use kolk_history::plan::{ClockChange, DiskHarm, FaultKind, Targets, TriggerEvent};
 use kolk_history::summary::{
     Excess, GoneClient, Growth, StaleAnswer, UnexpectedReply, Violation, ViolationKind,
 };
@@ -34,6 +34,7 @@ use crate::recorder::Recorder;
 use crate::run::EngineError;
 use crate::service_host::Services;
 use crate::traffic::{Traffic, Trouble};
+use crate::triggers::{LEADER, Triggers};
 use crate::workload::Workload;
 use lives::Lives;
 
@@ -154,6 +155,8 @@ pub(crate) struct Simulation<'a> {
     /// Which nodes run, and what is kept for the others.
     lives: Lives,
     clocks: Clocks,
+    /// The faults that wait for an event.
+    pub(crate) triggers: Triggers,
     /// How late events were, on the machine's clock.
     pub(crate) delays: Delays,
     alarms: Vec<Alarm>,
@@ -195,6 +198,7 @@ impl<'a> Simulation<'a> {
             traffic: Traffic::new(plan.nodes.len(), plan.limits.max_messages),
             lives: Lives::new(plan.nodes.len()),
             clocks: Clocks::new(plan.nodes.len()),
+            triggers: Triggers::new(&plan).map_err(EngineError::BadPlan)?,
             delays: Delays::new(),
             alarms: vec![Alarm::default(); plan.nodes.len()],
             in_flight: Vec::new(),
@@ -315,6 +319,14 @@ impl<'a> Simulation<'a> {
         }
         if let (Endpoint::Node(node), Endpoint::Client(_)) = ends {
             self.guard_clients(node, &body.kind);
+        }
+        if !self.triggers.is_idle() && self.course.stage == Stage::Load {
+            let names = (self.directory.name(ends.0), self.directory.name(ends.1));
+            let fired = self.triggers.message(names.0, names.1, &body.kind);
+            for number in fired {
+                let node = self.node_of_message(number, ends);
+                self.come(number, node);
+            }
         }
         let fate = self.network.fate(ends.0, ends.1);
         if fate.lost {
@@ -679,6 +691,8 @@ impl<'a> Simulation<'a> {
             self.take_body(node, dest, body, cause)?;
         }
         self.logs.after_step(node, now, outputs.logged());
+        self.read_log(node, outputs.logged());
+        self.count_syncs(node);
         self.outputs = outputs;
         match stepped {
             Ok(deadline) => self.set_alarm(node, deadline),
@@ -781,15 +795,94 @@ impl<'a> Simulation<'a> {
         open.into_iter().try_for_each(|number| self.fault(number, false))
     }
 
+    /// Reads what a node has written to its stderr, if a fault waits for that; `text` is what one
+    /// has logged that runs in this process.
+    pub(crate) fn read_log(&mut self, node: u16, text: &[u8]) {
+        if !self.triggers.wants_lines() {
+            return;
+        }
+        let fresh =
+            if text.is_empty() { Cow::Owned(self.logs.fresh(node)) } else { Cow::Borrowed(text) };
+        let name = self.directory.name(Endpoint::Node(node));
+        let fired = self.triggers.written(node, name, &fresh);
+        fired.into_iter().for_each(|number| self.come(number, node));
+    }
+
+    fn count_syncs(&mut self, node: u16) {
+        if self.triggers.wants_syncs() {
+            let name = self.directory.name(Endpoint::Node(node));
+            let fired = self.triggers.synced(node, name, self.hosts.host().syncs(node));
+            fired.into_iter().for_each(|number| self.come(number, node));
+        }
+    }
+
+    /// The node that a message is an event of: the one that it is from, unless only the other end is
+    /// named, or is a node.
+    fn node_of_message(&self, number: u32, (src, dest): (Endpoint, Endpoint)) -> u16 {
+        let on = self.plan.faults[number as usize].on.as_ref().map(|on| &on.event);
+        let is_receiver = matches!(on, Some(TriggerEvent::Message { from: None, to: Some(_), .. }));
+        match (src, dest) {
+            (_, Endpoint::Node(node)) if is_receiver => node,
+            (Endpoint::Node(node), _) | (_, Endpoint::Node(node)) => node,
+            _ => 0,
+        }
+    }
+
+    /// The event has come that a fault waited for, and it was this node's.
+    fn come(&mut self, number: u32, node: u16) {
+        if self.course.stage != Stage::Load || self.course.full {
+            return;
+        }
+        let plan = Rc::clone(&self.plan);
+        let fault = &plan.faults[number as usize];
+        let last = self.course.load_began + Duration::from_nanos(plan.time_limit);
+        let [begin, end] = [fault.begin, fault.end]
+            .map(|after| (self.now() + Duration::from_nanos(after)).min(last));
+        if begin >= last {
+            return;
+        }
+        self.triggers.come(&plan, number, &plan.nodes[usize::from(node)], (begin, end));
+        self.queue.push(begin, Event::FaultBegin(number));
+        self.queue.push(end, Event::FaultEnd(number));
+    }
+
+    /// What a fault is that begins now: one that is meant for the leader finds it here. `None` if it
+    /// hits nobody.
+    fn kind_of(&mut self, number: u32, begin: bool) -> Option<FaultKind> {
+        let plan = Rc::clone(&self.plan);
+        let fault = &plan.faults[number as usize];
+        let is_for_leader = fault.kind.targets().is_some_and(|targets| targets.targets == LEADER);
+        if is_for_leader && begin && fault.on.is_none() {
+            let node = self.triggers.leader()?;
+            let end = self.course.load_began + Duration::from_nanos(fault.end);
+            let name = &plan.nodes[usize::from(node)];
+            self.triggers.come(&plan, number, name, (self.now(), end));
+        }
+        if is_for_leader || fault.on.is_some() {
+            return self.triggers.came(number).map(|came| came.kind.clone());
+        }
+        Some(fault.kind.clone())
+    }
+
+    /// When a fault begins and ends.
+    fn fault_times(&self, number: u32) -> (Time, Time) {
+        if let Some(came) = self.triggers.came(number) {
+            return (Time::from_nanos(came.begin), Time::from_nanos(came.end));
+        }
+        let fault = &self.plan.faults[number as usize];
+        [fault.begin, fault.end.min(self.plan.time_limit)]
+            .map(|nanos| self.course.load_began + Duration::from_nanos(nanos))
+            .into()
+    }
+
     fn fault(&mut self, number: u32, begin: bool) -> Result<(), EngineError> {
         // Faults of a load that was ended early have been healed, and no more begin.
         if self.course.full && (begin || !self.open_faults.iter().any(|(open, _)| *open == number))
         {
             return Ok(());
         }
-        let plan = Rc::clone(&self.plan);
-        let fault = &plan.faults[number as usize];
-        let (shape, blocked) = match &fault.kind {
+        let Some(kind) = self.kind_of(number, begin) else { return Ok(()) };
+        let (shape, blocked) = match &kind {
             FaultKind::Partition { shape, blocked } => (shape, blocked),
             FaultKind::Slow { links, factor } => return self.slow(number, links, *factor, begin),
             FaultKind::Loss { probability } => {
@@ -860,10 +953,8 @@ impl<'a> Simulation<'a> {
     ) -> Result<(), EngineError> {
         if begin {
             let ends = self.link_ends(links)?;
-            let fault = &self.plan.faults[number as usize];
-            let times = [fault.begin, fault.end.min(self.plan.time_limit)]
-                .map(|nanos| self.course.load_began + Duration::from_nanos(nanos));
-            self.network.clog(number, &ends, times.into(), Duration::from_nanos(every));
+            let times = self.fault_times(number);
+            self.network.clog(number, &ends, times, Duration::from_nanos(every));
         } else {
             self.network.unclog(number);
         }

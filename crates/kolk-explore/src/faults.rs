@@ -117,7 +117,7 @@ mod tests {
         let senders = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let blocked = blocked.iter().map(|(to, from)| ((*to).to_owned(), senders(from)));
         let kind = FaultKind::Partition { shape: "cut".to_owned(), blocked: blocked.collect() };
-        Fault { begin: 1, end: 2, kind }
+        Fault::new(1, 2, kind)
     }
 
     #[test]

@@ -201,9 +201,91 @@ pub struct Fault {
     pub begin: u64,
     /// When it ends, likewise; at the end of the load at the latest.
     pub end: u64,
+    /// What it waits for, if it does: its beginning and its end count from then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<Trigger>,
     /// What it is.
     #[serde(flatten)]
     pub kind: FaultKind,
+}
+
+impl Fault {
+    /// A fault with a time.
+    pub const fn new(begin: u64, end: u64, kind: FaultKind) -> Fault {
+        Fault { begin, end, on: None, kind }
+    }
+}
+
+/// What a fault waits for: the how-many-th event of a kind under load.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Trigger {
+    /// The event.
+    #[serde(flatten)]
+    pub event: TriggerEvent,
+    /// The how-many-th, from 1.
+    pub nth: u64,
+}
+
+/// The kinds of event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "event")]
+pub enum TriggerEvent {
+    /// A message is sent.
+    Message {
+        /// Its body's `type`.
+        message: String,
+        /// By whom, if not by anybody.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
+        /// To whom.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+    },
+    /// A node writes a line to its stderr.
+    Stderr {
+        /// A regular expression that the line matches somewhere.
+        pattern: String,
+        /// Which node, if not any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<String>,
+    },
+    /// A sync of a node's disk has ended, on the virtual clock.
+    Sync {
+        /// Whose, if not anybody's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<String>,
+    },
+}
+
+impl TriggerEvent {
+    /// The nodes, clients and services that it names.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        let (one, other) = match self {
+            TriggerEvent::Message { from, to, .. } => (from, to),
+            TriggerEvent::Stderr { node, .. } | TriggerEvent::Sync { node } => (node, &None),
+        };
+        one.iter().chain(other)
+    }
+}
+
+/// `message append#3 from n1`, `stderr /became leader/`, `sync#5 of n2`: as it is typed.
+impl std::fmt::Display for Trigger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let nth = if self.nth == 1 { String::new() } else { format!("#{}", self.nth) };
+        let part = |word: &str, name: &Option<String>| {
+            name.as_ref().map_or_else(String::new, |name| format!(" {word} {name}"))
+        };
+        match &self.event {
+            TriggerEvent::Message { message, from, to } => {
+                write!(f, "message {message}{nth}{}{}", part("from", from), part("to", to))
+            }
+            TriggerEvent::Stderr { pattern, node } => {
+                write!(f, "stderr /{pattern}/{nth}{}", part("of", node))
+            }
+            TriggerEvent::Sync { node } => write!(f, "sync{nth}{}", part("of", node)),
+        }
+    }
 }
 
 /// The kinds of fault.
@@ -410,9 +492,10 @@ impl FaultKind {
 #[serde(rename_all = "kebab-case")]
 pub struct Targets {
     /// How they were chosen: `one`, `minority`, `minority-third`, `majority`, `all`, `some`, or
-    /// `asked`.
+    /// `asked`. `leader` is the node that last said on its stderr that it leads, and `trigger` the
+    /// node of the event that the fault waits for: who that is shows when the fault begins.
     pub targets: String,
-    /// Who they are.
+    /// Who they are, if that is known before.
     pub nodes: Vec<String>,
 }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::plan::FaultKind;
+
 /// Messages counted over a set of links.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -95,6 +97,21 @@ pub struct Summary {
     pub unexpected_replies: Vec<UnexpectedReply>,
     /// How many there were in all.
     pub unexpected_reply_count: u64,
+}
+
+/// A fault that waited for an event, or for a leader, and came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Triggered {
+    /// Its place among the plan's faults.
+    pub number: u32,
+    /// When it began, in nanoseconds from the beginning of the run.
+    pub begin: u64,
+    /// When it ended, likewise.
+    pub end: u64,
+    /// What it was, with the nodes that it hit.
+    #[serde(flatten)]
+    pub kind: FaultKind,
 }
 
 /// The messages that one node sent, and those that were sent to it, whether they arrived or not.

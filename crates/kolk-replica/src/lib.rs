@@ -7,6 +7,7 @@
 //! - [`versions`] is a map that changes in one order, and the copies of it that follow.
 //! - [`replicated`](mod@replicated) keeps a state machine of the caller's the same on all nodes, by
 //!   Raft: what was acknowledged is on a majority's disks, and each request is performed once.
+//! - [`durable`] is a log on a node's disk: what was kept in it survives kills and losses of power.
 //! - [`ownership`] tells which node owns a key, without asking anybody.
 //!
 //! Each is deterministic: on the virtual clock a run is a function of its seed.
@@ -14,6 +15,7 @@
 #![warn(missing_debug_implementations)]
 
 pub mod crdt;
+pub mod durable;
 pub mod gossip;
 pub mod once;
 pub mod outbox;

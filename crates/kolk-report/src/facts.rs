@@ -1,6 +1,7 @@
 //! What is to be known of a run beside its plan and history.
 
 use kolk_history::Value;
+use kolk_history::summary::Triggered;
 use serde::{Deserialize, Serialize};
 
 /// How a run ended, and what it amounts to. Stored in `results.json` under `run`.
@@ -22,6 +23,9 @@ pub struct Facts {
     /// The challenge it was run for, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<Held>,
+    /// The faults that waited for an event, or for a leader, and came.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub triggered: Vec<Triggered>,
 }
 
 /// A challenge that a run was held to.

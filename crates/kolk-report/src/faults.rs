@@ -34,7 +34,7 @@ pub struct Period<'a> {
 /// The faults of a run, in the order in which they began. One that the run did not live to see is
 /// not among them, nor is one that does nothing: a third of three nodes, taken away as Jepsen takes
 /// it, is none.
-pub fn periods<'a>(plan: &'a Plan, facts: &Facts) -> Vec<Period<'a>> {
+pub fn periods<'a>(plan: &'a Plan, facts: &'a Facts) -> Vec<Period<'a>> {
     let ended = Time::from_nanos(facts.ended);
     let in_run = |since_load: u64| Time::from_nanos(facts.load_began.saturating_add(since_load));
     let period = |fault: &'a Fault| Period {
@@ -42,7 +42,14 @@ pub fn periods<'a>(plan: &'a Plan, facts: &Facts) -> Vec<Period<'a>> {
         end: in_run(fault.end).min(ended),
         fault: &fault.kind,
     };
-    let mut periods: Vec<Period<'a>> = plan.faults.iter().map(period).collect();
+    let came = facts.triggered.iter().map(|came| Period {
+        begin: Time::from_nanos(came.begin),
+        end: Time::from_nanos(came.end).min(ended),
+        fault: &came.kind,
+    });
+    // Of those that wait for something only what came counts.
+    let with_time = plan.faults.iter().filter(|fault| fault.on.is_none());
+    let mut periods: Vec<Period<'a>> = with_time.map(period).chain(came).collect();
     periods.retain(|period| period.begin < ended && period.does_something());
     periods.sort_by_key(|period| (period.begin, period.end));
     periods

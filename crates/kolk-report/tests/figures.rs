@@ -70,7 +70,7 @@ impl Made {
         let blocked = [("n0", deaf(&["n2"])), ("n1", deaf(&["n2"])), ("n2", deaf(&["n0", "n1"]))];
         let blocked = blocked.map(|(node, senders)| (node.to_owned(), senders)).into();
         let kind = FaultKind::Partition { shape: "cut".to_owned(), blocked };
-        plan.faults = vec![Fault { begin: 3_000_000, end: 30_000_000, kind }];
+        plan.faults = vec![Fault::new(3_000_000, 30_000_000, kind)];
         let history = jsonl::read(history.as_bytes(), plan.nodes.to_vec()).expect("a history");
         let verdict = Verdict::default();
         let facts = Facts {
@@ -81,6 +81,7 @@ impl Made {
             ended: 100_000_000,
             event_count: 9,
             challenge: None,
+            triggered: Vec::new(),
         };
         Made { plan, history, verdict, facts }
     }

@@ -67,6 +67,7 @@ fn made(events: &str, change: impl FnOnce(&mut Plan, &mut Facts)) -> Made {
         ended: 20_500_000_000,
         event_count: 1234,
         challenge: None,
+        triggered: Vec::new(),
     };
     change(&mut plan, &mut facts);
     let history = jepsen::read(events.as_bytes(), names).expect("a history");
@@ -195,7 +196,7 @@ fn screens() {
             let blocked =
                 blocked.iter().map(|(node, deaf)| ((*node).to_owned(), names(deaf))).collect();
             let kind = FaultKind::Partition { shape: "cut".to_owned(), blocked };
-            Fault { begin: (begin * 1e9) as u64, end: (end * 1e9) as u64, kind }
+            Fault::new((begin * 1e9) as u64, (end * 1e9) as u64, kind)
         };
         let without_n1: &[(&str, &[&str])] =
             &[("n0", &["n1"]), ("n1", &["n0", "n2"]), ("n2", &["n1"])];
@@ -334,7 +335,7 @@ fn hints() {
                 base(plan, facts);
                 let kind =
                     FaultKind::Partition { shape: "cut".to_owned(), blocked: BTreeMap::new() };
-                plan.faults = vec![Fault { begin: 0, end: 1, kind }];
+                plan.faults = vec![Fault::new(0, 1, kind)];
             },
             &["the partitions swallowed no message: try a higher --rate or --time-limit"],
         ),

@@ -17,7 +17,9 @@ use kolk_history::plan::{
 
 use crate::registry::{self, WorkloadError};
 
-pub use kolk_engine::faults::{Asked, Group, Kind, LinkFault, LinkKind, Outage, Wanted};
+pub use kolk_engine::faults::{
+    Asked, Flag, Group, Kind, LinkFault, LinkKind, OnEvent, Outage, Wanted,
+};
 
 pub mod bounds;
 
@@ -66,6 +68,8 @@ pub struct Settings {
     pub links: Vec<LinkFault>,
     /// What else was asked for: `--loss 0.3@5..10`, `--duplication 0.3@5..10`, `--clog`, `--skew`.
     pub asked: Vec<Asked>,
+    /// Faults that wait for an event: `--kill 'on stderr /became leader/'`.
+    pub on_events: Vec<OnEvent>,
     /// What availability must be, if it is more than measured: `--availability`.
     pub availability: Option<Availability>,
     /// Whether the stronger checks count: `--strict`.
@@ -114,6 +118,7 @@ impl Settings {
             outages: Vec::new(),
             links: Vec::new(),
             asked: Vec::new(),
+            on_events: Vec::new(),
             availability: None,
             strict: false,
             lenient: false,
@@ -341,7 +346,7 @@ impl NemesisTargets {
         let (kind, groups) = text.split_once('=').ok_or_else(|| error("there is no `=`".into()))?;
         let groups = groups.split(',').map(|group| group.trim().parse());
         let groups = groups.collect::<Result<Vec<Group>, String>>().map_err(|unknown| {
-            let known: Vec<&str> = Group::ALL.iter().map(|group| group.name()).collect();
+            let known: Vec<&str> = Group::ALL_ASKED.iter().map(|group| group.name()).collect();
             error(format!("unknown targets `{unknown}`; known are {}", known.join(", ")))
         })?;
         match kind.trim() {
@@ -532,20 +537,25 @@ fn faults(
         pause: groups(Kind::Pause, Nemesis::Pause)?,
         power: groups(Kind::Power, Nemesis::Power)?,
     };
-    let is_powered =
-        draws(Nemesis::Power) || settings.outages.iter().any(|outage| outage.kind == Kind::Power);
+    let waits = |flag| settings.on_events.iter().any(|event| event.flag == flag);
+    let is_powered = draws(Nemesis::Power)
+        || settings.outages.iter().any(|outage| outage.kind == Kind::Power)
+        || waits(Flag::Outage(Kind::Power));
     if is_powered && settings.clock == ClockKind::Real {
         return Err(PlanError::RealPower);
     }
-    let is_skewed =
-        draws(Nemesis::Clock) || settings.asked.iter().any(|asked| asked.wanted == Wanted::Clock);
+    let is_skewed = draws(Nemesis::Clock)
+        || settings.asked.iter().any(|asked| asked.wanted == Wanted::Clock)
+        || waits(Flag::Other(Wanted::Clock));
     if is_skewed && settings.clock == ClockKind::Real {
         return Err(PlanError::RealClocks);
     }
     if draws(Nemesis::Disk) && nodes.len() < 3 {
         return Err(PlanError::FewDisks(nodes.len()));
     }
-    let is_slow = draws(Nemesis::Slow) || settings.links.iter().any(|links| links.factor.is_some());
+    let is_slow = draws(Nemesis::Slow)
+        || settings.links.iter().any(|links| links.factor.is_some())
+        || waits(Flag::Slow);
     if is_slow && settings.latency == 0.0 {
         return Err(PlanError::NoLatency);
     }
@@ -579,7 +589,7 @@ fn faults(
         drawn.extend(faults::outages(settings.seed, nodes, interval, load, &groups));
     }
     drawn.sort_by_key(|fault| fault.begin);
-    let mut all = Vec::new();
+    let (mut all, mut waiting) = (Vec::new(), Vec::new());
     for cut in &settings.cuts {
         all.push(cut.fault(nodes, load)?);
     }
@@ -589,6 +599,9 @@ fn faults(
     for asked in &settings.asked {
         all.push(asked.fault(nodes, load)?);
     }
+    for event in &settings.on_events {
+        waiting.push(event.fault(nodes, load)?);
+    }
     for outage in &settings.outages {
         all.push(outage.fault(nodes, load, &settings.outages)?);
     }
@@ -597,6 +610,8 @@ fn faults(
     }
     all.extend(drawn);
     all.sort_by_key(|fault| fault.begin);
+    // Nobody knows when these come: they stand behind the others.
+    all.extend(waiting);
     Ok(all)
 }
 

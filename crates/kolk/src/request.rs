@@ -9,7 +9,8 @@ use kolk_history::plan::{ClockKind, LatencyDistribution, NodeSpec, ThreadOrder, 
 use kolk_report::Role;
 use kolk_report::failure::Failure;
 use kolk_workload::planner::{
-    self, Asked, Kind, LinkFault, LinkKind, Nemesis, Nodes, Outage, PlanError, Settings, Wanted,
+    self, Asked, Flag, Kind, LinkFault, LinkKind, Nemesis, Nodes, OnEvent, Outage, PlanError,
+    Settings, Wanted,
 };
 use kolk_workload::topology::{Topology, UnknownTopology};
 use kolk_workload::{WorkloadError, plan, registry};
@@ -130,22 +131,19 @@ pub fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
     if let Some(availability) = &args.availability {
         settings.availability = Some(availability.parse().map_err(parsed)?);
     }
-    let mut is_all = false;
-    let nemesis = args.nemesis.iter().flat_map(|Words(names)| names);
-    for nemesis in nemesis.filter(|name| !matches!(name.as_str(), "" | "none")) {
-        match nemesis.as_str() {
-            "all" => is_all = true,
-            name => settings.nemesis.push(name.parse().map_err(parsed)?),
-        }
-    }
     for targets in &args.nemesis_targets {
         settings.nemesis_targets.add(targets).map_err(parsed)?;
     }
     settings.fault_budget = args.fault_budget;
+    let with_time = |text: &&String| !OnEvent::is_meant(text);
+    for (flag, text) in on_events(args) {
+        let event = OnEvent::read(flag, text);
+        settings.on_events.push(event.map_err(|error| bad_plan(PlanError::Asked(error)))?);
+    }
     let outages =
         [(Kind::Kill, &args.kill), (Kind::Pause, &args.pause), (Kind::Power, &args.power)];
     for (kind, texts) in outages {
-        for text in texts {
+        for text in texts.iter().filter(with_time) {
             let outage = Outage::read(kind, text);
             settings.outages.push(outage.map_err(|error| bad_plan(PlanError::Asked(error)))?);
         }
@@ -153,13 +151,13 @@ pub fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
     let links = |kind, text: &String| {
         LinkFault::read(kind, text).map_err(|error| bad_plan(PlanError::Asked(error)))
     };
-    for text in &args.slow {
+    for text in args.slow.iter().filter(with_time) {
         settings.links.push(links(LinkKind::Slow, text)?);
     }
-    for text in args.cut.iter().filter(|cut| cut.contains('>')) {
+    for text in args.cut.iter().filter(with_time).filter(|cut| cut.contains('>')) {
         settings.links.push(links(LinkKind::OneWay, text)?);
     }
-    for cut in args.cut.iter().filter(|cut| !cut.contains('>')) {
+    for cut in args.cut.iter().filter(with_time).filter(|cut| !cut.contains('>')) {
         settings.cuts.push(cut.parse().map_err(|error| bad_plan(PlanError::Asked(error)))?);
     }
     let others =
@@ -169,7 +167,7 @@ pub fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
     let chances = chances
         .iter()
         .flat_map(|(wanted, given)| ChanceArg::windows(given).map(|text| (*wanted, text)));
-    for (wanted, text) in others.chain(chances) {
+    for (wanted, text) in others.chain(chances).filter(|(_, text)| with_time(text)) {
         let asked = Asked::read(wanted, text);
         settings.asked.push(asked.map_err(|error| bad_plan(PlanError::Asked(error)))?);
     }
@@ -187,10 +185,40 @@ pub fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
     settings.limits = args.limits.into();
     settings.clock = args.clock.map_or(settings.clock, ClockKind::from);
     settings.workload_settings = workload_settings(args);
-    if is_all {
-        settings.nemesis = Nemesis::all_on(settings.clock, settings.latency).collect();
+    if let Some(words) = &args.nemesis {
+        settings.nemesis = nemesis_of(words, &settings)?;
     }
     Ok(settings)
+}
+
+/// The faults that are drawn, given by their names or as `all` that this clock and this latency
+/// have; with `all` and another name both.
+pub fn nemesis_of(Words(names): &Words, settings: &Settings) -> Result<Vec<Nemesis>, Stop> {
+    let mut drawn = Vec::new();
+    for name in names.iter().filter(|name| !matches!(name.as_str(), "" | "none")) {
+        match name.as_str() {
+            "all" => drawn.extend(Nemesis::all_on(settings.clock, settings.latency)),
+            name => drawn.push(name.parse().map_err(bad_plan)?),
+        }
+    }
+    Ok(drawn)
+}
+
+/// The faults that wait for an event in place of a time.
+fn on_events(args: &RunArgs) -> impl Iterator<Item = (Flag, &String)> {
+    let flags = [
+        (Flag::Outage(Kind::Kill), &args.kill),
+        (Flag::Outage(Kind::Pause), &args.pause),
+        (Flag::Outage(Kind::Power), &args.power),
+        (Flag::Cut, &args.cut),
+        (Flag::Slow, &args.slow),
+        (Flag::Other(Wanted::Clog), &args.clog),
+        (Flag::Other(Wanted::Clock), &args.skew),
+        (Flag::Other(Wanted::Disk), &args.disk),
+    ];
+    let given =
+        flags.into_iter().flat_map(|(flag, texts)| texts.iter().map(move |text| (flag, text)));
+    given.filter(|(_, text)| OnEvent::is_meant(text))
 }
 
 impl From<LatencyArg> for LatencyDistribution {

@@ -333,6 +333,7 @@ fn facts_of(run: &Run) -> Facts {
         ended: run.ended.as_nanos(),
         event_count: run.event_count,
         challenge: None,
+        triggered: run.triggered.clone(),
     }
 }
 

@@ -23,6 +23,8 @@ const MODES: &[(&str, &str, &[&str])] = &[
     ("g-set", "g-set", &["--durable"]),
     ("txn-list-append", "txn-list-append", &["--raft"]),
     ("txn-rw-register", "txn-rw-register", &["--strict"]),
+    ("pn-counter", "pn-counter", &["--durable"]),
+    ("broadcast", "broadcast", &["--durable"]),
 ];
 
 /// Every workload with the built-in node for it, and the modes.

@@ -1,6 +1,9 @@
 //! The broadcast node: a value that is sent to one node reaches all nodes.
 //!
-//! How values travel is [`kolk_replica::gossip`]'s business, and its settings are this node's.
+//! How values travel is [`kolk_replica::gossip`]'s business, and its settings are this node's. With
+//! `--durable` each node keeps what it is told on its disk, before it says so.
+
+mod durable;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,11 +11,27 @@ use std::rc::Rc;
 
 use kolk_node::workload::broadcast::Request;
 use kolk_node::{Context, Node, RpcError};
-use kolk_replica::gossip::{Gossip, Settings};
+use kolk_replica::crdt::GrowOnlySet;
+use kolk_replica::gossip::{self, Gossip, Settings};
 use serde::Serialize;
 
+use durable::Durable;
+
+/// The usage text of [`factory`].
+pub const USAGE: &str = "\
+or, for nodes that may lose nothing when they are killed or lose their power:
+  --durable      keep what this node is told on its disk, and tell everybody everything every
+                 500 ms";
+
 /// The node.
-pub struct Broadcast {
+pub struct Broadcast(Kind);
+
+enum Kind {
+    Gossip(InMemory),
+    Durable(Durable),
+}
+
+struct InMemory {
     gossip: Gossip<i64>,
     known: Rc<RefCell<Known>>,
 }
@@ -37,13 +56,23 @@ pub enum Reply {
     BroadcastOk {},
     /// All messages received so far.
     ReadOk {
-        /// In the order in which they came.
-        messages: Rc<RefCell<Vec<i64>>>,
+        /// Each once.
+        messages: Messages,
     },
 }
 
-impl Broadcast {
-    fn new(cx: &Context, settings: Settings) -> Broadcast {
+/// All messages, shared with the node.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Messages {
+    /// In the order in which they came.
+    List(Rc<RefCell<Vec<i64>>>),
+    /// In their own order.
+    Set(Rc<RefCell<GrowOnlySet<i64>>>),
+}
+
+impl InMemory {
+    fn new(cx: &Context, settings: Settings) -> InMemory {
         let known = Rc::new(RefCell::new(Known::default()));
         let heard = Rc::clone(&known);
         let gossip = Gossip::new(cx, settings, move |&message| {
@@ -52,7 +81,7 @@ impl Broadcast {
                 list.borrow_mut().push(message);
             }
         });
-        Broadcast { gossip, known }
+        InMemory { gossip, known }
     }
 
     fn set_topology(&self, cx: &Context, topology: &BTreeMap<String, Vec<String>>) {
@@ -66,29 +95,54 @@ impl Node for Broadcast {
     type Request = Request;
     type Reply = Reply;
 
+    fn start(self: &Rc<Self>, cx: &Context) {
+        if let Kind::Durable(durable) = &self.0 {
+            durable.start(cx);
+        }
+    }
+
     async fn handle(&self, cx: &Context, request: Request) -> Result<Reply, RpcError> {
+        let node = match &self.0 {
+            Kind::Durable(durable) => return durable.handle(cx, request).await,
+            Kind::Gossip(node) => node,
+        };
         Ok(match request {
             Request::Topology { topology } => {
-                self.set_topology(cx, &topology);
+                node.set_topology(cx, &topology);
                 Reply::TopologyOk {}
             }
             Request::Broadcast { message } => {
-                if !self.known.borrow().set.contains(&message) {
-                    self.gossip.add(message);
+                if !node.known.borrow().set.contains(&message) {
+                    node.gossip.add(message);
                 }
                 Reply::BroadcastOk {}
             }
-            Request::Read {} => Reply::ReadOk { messages: Rc::clone(&self.known.borrow().list) },
+            Request::Read {} => {
+                let messages = Messages::List(Rc::clone(&node.known.borrow().list));
+                Reply::ReadOk { messages }
+            }
         })
     }
 }
 
-/// Makes the node; [`kolk_replica::gossip::USAGE`] says which settings it has.
+/// Makes the node; [`kolk_replica::gossip::USAGE`] and [`USAGE`] say which settings it has.
 ///
 /// # Errors
 ///
 /// A text for people that says what is wrong with the arguments.
 pub fn factory(args: &[String]) -> Result<impl Fn(&Context) -> Broadcast + Clone + use<>, String> {
-    let settings = Settings::from_args(args)?;
-    Ok(move |cx: &Context| Broadcast::new(cx, settings.clone()))
+    let is_durable = args.iter().any(|arg| arg == "--durable");
+    let settings = match args {
+        [_] if is_durable => None,
+        _ if is_durable => return Err(format!("--durable goes with no other setting\n{USAGE}")),
+        _ => Some(Settings::from_args(args).map_err(|text| {
+            if text.ends_with(gossip::USAGE) { format!("{text}\n{USAGE}") } else { text }
+        })?),
+    };
+    Ok(move |cx: &Context| {
+        Broadcast(match &settings {
+            Some(settings) => Kind::Gossip(InMemory::new(cx, settings.clone())),
+            None => Kind::Durable(Durable::new(cx)),
+        })
+    })
 }

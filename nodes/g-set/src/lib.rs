@@ -4,8 +4,6 @@
 //! How that is done is [`kolk_replica::crdt`]'s business, and its settings are this node's. With
 //! `--durable` each node keeps what was added at it on its disk, before it says so.
 
-mod durable;
-
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -13,9 +11,8 @@ use std::time::Duration;
 use kolk_node::workload::g_set::Request;
 use kolk_node::{Context, Node, RpcError};
 use kolk_replica::crdt::{self, GrowOnlySet, Replicated, Settings};
+use kolk_replica::durable::Log;
 use serde::Serialize;
-
-use durable::Log;
 
 /// The usage text of [`factory`].
 pub const USAGE: &str = "\
@@ -53,7 +50,12 @@ impl Node for GSet {
     fn start(self: &Rc<Self>, cx: &Context) {
         if let Some(log) = &self.log {
             let (log, set, context) = (Rc::clone(log), self.set.clone(), cx.clone());
-            cx.spawn(async move { log.recover(&context, |element| add(&set, element)).await });
+            let found = move |text: &str| {
+                if let Ok(element) = text.parse() {
+                    add(&set, element);
+                }
+            };
+            cx.spawn(async move { log.recover(&context, found).await });
         }
     }
 
@@ -64,7 +66,7 @@ impl Node for GSet {
         Ok(match request {
             Request::Add { element } => {
                 if let Some(log) = &self.log {
-                    log.keep(cx, element).await?;
+                    log.keep(cx, &element.to_string()).await?;
                 }
                 add(&self.set, element);
                 Reply::AddOk {}
@@ -96,6 +98,6 @@ pub fn factory(args: &[String]) -> Result<impl Fn(&Context) -> GSet + Clone + us
     };
     Ok(move |cx: &Context| GSet {
         set: Replicated::new(cx, &settings),
-        log: is_durable.then(Rc::default),
+        log: is_durable.then(|| Rc::new(Log::new("elements"))),
     })
 }

@@ -154,7 +154,7 @@ fn names(text: &str) -> Result<Vec<String>, &'static str> {
 }
 
 /// A decimal number of seconds, to the nanosecond.
-fn seconds(text: &str) -> Option<Duration> {
+pub(super) fn seconds(text: &str) -> Option<Duration> {
     let seconds: f64 = text.trim().parse().ok()?;
     (0.0..1e9).contains(&seconds).then(|| Duration::from_nanos((seconds * 1e9).round() as u64))
 }
@@ -348,7 +348,7 @@ impl LinkFault {
         let (begin, end) = self.when.within(load, kind.words())?;
         Ok(match self.factor {
             None => partition(begin, end, ONE_WAY, links),
-            Some(factor) => Fault { begin, end, kind: FaultKind::Slow { links, factor } },
+            Some(factor) => Fault::new(begin, end, FaultKind::Slow { links, factor }),
         })
     }
 }
@@ -452,7 +452,7 @@ impl Asked {
                 FaultKind::Disk { targets: asked(some), harm: *harm }
             }
         };
-        Ok(Fault { begin, end, kind })
+        Ok(Fault::new(begin, end, kind))
     }
 }
 

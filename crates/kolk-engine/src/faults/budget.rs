@@ -77,7 +77,7 @@ fn smaller(
         return (0..TRIES).find_map(|again| {
             let (shape, blocked) = draw(nodes, &mut key.with(again).random());
             let kind = FaultKind::Partition { shape: shape.name().to_owned(), blocked };
-            let drawn = Fault { kind, ..fault };
+            let drawn = Fault::new(fault.begin, fault.end, kind);
             fits(&drawn).then_some(drawn)
         });
     }
@@ -109,6 +109,10 @@ fn hit_beside(kept: &[Fault], fault: &Fault, nodes: &[String]) -> BTreeSet<usize
 }
 
 fn out_of_reach(kind: &FaultKind, nodes: &[String]) -> Vec<usize> {
+    // Whoever it will be: it counts as one more.
+    if kind.targets().is_some_and(|targets| targets.targets == Group::Leader.name()) {
+        return vec![nodes.len()];
+    }
     match (kind.targets(), kind.unheard()) {
         (Some(targets), _) => {
             (0..nodes.len()).filter(|node| targets.nodes.contains(&nodes[*node])).collect()

@@ -44,7 +44,7 @@ pub fn link_faults(
         }
         LinkKind::Slow => drawn(domain.with_name("slow"), interval, load, |begin, end, random| {
             let (links, factor) = slow(nodes, random);
-            Fault { begin, end, kind: FaultKind::Slow { links, factor } }
+            Fault::new(begin, end, FaultKind::Slow { links, factor })
         }),
     }
 }

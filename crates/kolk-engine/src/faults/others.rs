@@ -87,7 +87,7 @@ pub fn others(
                 FaultKind::Disk { targets: named(Group::Some.name(), hit), harm }
             }
         };
-        Fault { begin, end, kind }
+        Fault::new(begin, end, kind)
     })
 }
 

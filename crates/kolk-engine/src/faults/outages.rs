@@ -45,7 +45,7 @@ impl Kind {
             Kind::Pause => FaultKind::Pause(targets),
             Kind::Power => FaultKind::Power(targets),
         };
-        Fault { begin, end, kind }
+        Fault::new(begin, end, kind)
     }
 }
 
@@ -64,6 +64,8 @@ pub enum Group {
     Majority,
     /// All.
     All,
+    /// The node that last said on its stderr that it leads, when the fault begins.
+    Leader,
 }
 
 impl Group {
@@ -77,6 +79,17 @@ impl Group {
         Group::All,
     ];
 
+    /// All that can be asked for.
+    pub const ALL_ASKED: [Group; 7] = [
+        Group::Some,
+        Group::One,
+        Group::MinorityThird,
+        Group::Minority,
+        Group::Majority,
+        Group::All,
+        Group::Leader,
+    ];
+
     /// The name in plans and in `--nemesis-targets`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -86,13 +99,14 @@ impl Group {
             Group::Minority => "minority",
             Group::Majority => "majority",
             Group::All => "all",
+            Group::Leader => "leader",
         }
     }
 
     /// True if there are so many nodes that one of them is hit.
     pub const fn hits_any(self, count: usize) -> bool {
         match self {
-            Group::Some | Group::One | Group::Majority | Group::All => count > 0,
+            Group::Some | Group::One | Group::Majority | Group::All | Group::Leader => count > 0,
             Group::MinorityThird => count.saturating_sub(1) / 3 > 0,
             Group::Minority => count / 2 + 1 > 1 && count > 1,
         }
@@ -110,6 +124,8 @@ impl Group {
             Group::Minority => majority - 1,
             Group::Majority => majority,
             Group::All => count,
+            // Nobody knows yet.
+            Group::Leader => 0,
         });
         order.sort_unstable();
         order
@@ -123,7 +139,10 @@ impl FromStr for Group {
     ///
     /// The text itself, if it is no group.
     fn from_str(text: &str) -> Result<Group, String> {
-        Group::ALL.into_iter().find(|group| group.name() == text).ok_or_else(|| text.to_owned())
+        Group::ALL_ASKED
+            .into_iter()
+            .find(|group| group.name() == text)
+            .ok_or_else(|| text.to_owned())
     }
 }
 
@@ -205,7 +224,8 @@ pub fn outages(
         let drawn = (0..TRIES).find_map(|_| {
             let group = groups[random.index(groups.len())];
             let hit = group.draw(nodes, &mut random);
-            (!hit.iter().all(is_down)).then_some((group, hit))
+            let bites = group == Group::Leader || !hit.iter().all(is_down);
+            bites.then_some((group, hit))
         });
         // Everybody is down: there is nobody left.
         let Some((group, hit)) = drawn else { continue };
@@ -257,6 +277,7 @@ mod tests {
                     Group::Minority => (count / 2, count / 2),
                     Group::Majority => (count / 2 + 1, count / 2 + 1),
                     Group::All => (count, count),
+                    Group::Leader => (0, 0),
                 };
                 let found = (sizes.first().copied(), sizes.last().copied());
                 // Few draws need not find the extremes among many.

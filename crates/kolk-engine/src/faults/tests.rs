@@ -196,7 +196,7 @@ fn cuts_become_faults() {
     let nodes = names(4);
     let load = Duration::from_secs(20);
     let shown = |text: &str| match text.parse::<Cut>().expect("a cut").fault(&nodes, load) {
-        Ok(Fault { begin, end, kind: FaultKind::Partition { shape, blocked } }) => {
+        Ok(Fault { begin, end, kind: FaultKind::Partition { shape, blocked }, .. }) => {
             let deaf = blocked.iter().map(|(node, to)| format!("{node}:{}", to.join("+")));
             format!("{begin}..{end} {shape} {}", deaf.collect::<Vec<_>>().join(" "))
         }

@@ -42,6 +42,11 @@ pub(super) fn lose_power(folder: &Path, seed: u64) -> Result<(), EngineError> {
     append(&path, &records)
 }
 
+/// How many syncs of such a disk have ended.
+pub(super) fn syncs(folder: &Path) -> u64 {
+    records_in(&folder.join(JOURNAL)).iter().filter(|record| record.is_sync()).count() as u64
+}
+
 fn append(path: &Path, records: &[Record]) -> Result<(), EngineError> {
     let mut lines = Vec::new();
     for record in records {

@@ -65,6 +65,10 @@ impl Host for InProcessHost<'_> {
         Ok(())
     }
 
+    fn syncs(&self, node: u16) -> u64 {
+        self.disks[usize::from(node)].syncs()
+    }
+
     fn disturb_disk(&mut self, node: u16, fault: Record) -> Result<(), EngineError> {
         self.disks[usize::from(node)].disturb(fault);
         Ok(())

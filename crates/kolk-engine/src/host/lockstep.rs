@@ -182,6 +182,10 @@ impl Host for LockstepHost {
         self.programs[usize::from(node)].lose_power(seed)
     }
 
+    fn syncs(&self, node: u16) -> u64 {
+        disks::syncs(&self.programs[usize::from(node)].recipe.data)
+    }
+
     fn disturb_disk(&mut self, node: u16, fault: Record) -> Result<(), EngineError> {
         disks::tell(&self.programs[usize::from(node)].recipe.data, &fault)
     }

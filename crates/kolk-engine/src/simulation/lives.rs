@@ -388,7 +388,7 @@ impl Simulation<'_> {
 
 /// True if somebody named the nodes.
 fn is_asked(targets: &Targets) -> bool {
-    targets.targets == "asked"
+    matches!(targets.targets.as_str(), "asked" | "trigger" | "leader")
 }
 
 /// What Jepsen's nemesis is told when a fault begins: which kind of targets, or whom. Its random

@@ -36,6 +36,8 @@ struct Contents {
     /// How many open faults have calls fail, and how many have taken all room.
     failing: u32,
     full: u32,
+    /// How many syncs have ended.
+    syncs: u64,
 }
 
 #[derive(Debug, Default)]
@@ -112,6 +114,11 @@ pub enum Record {
 }
 
 impl Record {
+    /// True of a sync that has ended.
+    pub fn is_sync(&self) -> bool {
+        matches!(self, Record::Synced(..) | Record::NamesSynced(_))
+    }
+
     /// True of a fault of the disk that comes while its node may run.
     pub fn is_fault(&self) -> bool {
         matches!(self, Record::Corrupt(_) | Record::Failing(_) | Record::Full(_))
@@ -151,6 +158,11 @@ impl Disk {
     pub fn disturb(&self, fault: Record) {
         // Faults fit any disk.
         let _ = self.apply(fault);
+    }
+
+    /// How many syncs have ended.
+    pub fn syncs(&self) -> u64 {
+        self.0.borrow().syncs
     }
 
     /// Whether calls fail, and whether there is no room.
@@ -198,8 +210,14 @@ impl Disk {
                 contents.find(&name)?;
                 contents.rename(Naming::Remove(name));
             }
-            Record::Synced(inode, up_to) => contents.sync_file(inode, up_to),
-            Record::NamesSynced(up_to) => contents.sync_names(up_to),
+            Record::Synced(inode, up_to) => {
+                contents.syncs += 1;
+                contents.sync_file(inode, up_to);
+            }
+            Record::NamesSynced(up_to) => {
+                contents.syncs += 1;
+                contents.sync_names(up_to);
+            }
             Record::Power(seed) => contents.lose_power(Key::new(seed).with_name("power")),
             Record::Corrupt(seed) => contents.corrupt(&mut Key::new(seed).random()),
             Record::Failing(begins) => open_or_close(&mut contents.failing, begins),

@@ -7,13 +7,14 @@ use kolk_protocol::Time;
 use super::Report;
 use crate::faults::{Period, periods};
 use crate::numbers::{counted, duration, ratio};
+use crate::sanitize::sanitize;
 
 /// What is to be said, a sentence each; nothing of a run without kills and pauses.
 pub fn facts(report: &Report<'_>) -> Vec<String> {
     let periods = periods(report.plan, report.facts);
     let is_outage = |period: &Period<'_>| period.fault.targets().is_some();
     if !periods.iter().any(is_outage) {
-        return Vec::new();
+        return missed(report);
     }
     let stretches = stretches(report, &periods);
     let all = [
@@ -24,7 +25,35 @@ pub fn facts(report: &Report<'_>) -> Vec<String> {
         longest_silence(report.history, &stretches),
         hopeless(report.history, &periods),
     ];
-    all.into_iter().flatten().collect()
+    all.into_iter().flatten().chain(missed(report)).collect()
+}
+
+/// The faults that never came: what they waited for did not happen.
+fn missed(report: &Report<'_>) -> Vec<String> {
+    let came =
+        |number: usize| report.facts.triggered.iter().any(|came| came.number as usize == number);
+    let faults = report.plan.faults.iter().enumerate();
+    let missed = faults.filter(|(number, _)| !came(*number)).filter_map(|(_, fault)| {
+        let is_for_leader = fault.kind.targets().is_some_and(|targets| targets.targets == "leader");
+        let what = match &fault.on {
+            Some(on) => on.to_string(),
+            None if is_for_leader => "a node that says on its stderr that it leads".to_owned(),
+            None => return None,
+        };
+        Some((fault.kind.name(), what))
+    });
+    let mut counts: Vec<((&str, String), u64)> = Vec::new();
+    for one in missed {
+        match counts.iter_mut().find(|(known, _)| *known == one) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((one, 1)),
+        }
+    }
+    let shown = counts.into_iter().map(|((name, what), count)| {
+        let times = counted(count, "time", "times");
+        format!("{name} waited in vain for {}, {times}", sanitize(&what))
+    });
+    shown.collect()
 }
 
 /// How many of the faults hit a node that ran.

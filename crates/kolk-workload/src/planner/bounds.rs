@@ -4,7 +4,7 @@
 //! Everything that is later taken on trust is bounded here, and nowhere else.
 
 use kolk_history::Plan;
-use kolk_history::plan::{ClockChange, ClockKind, Fault, FaultKind, Millionths};
+use kolk_history::plan::{ClockChange, ClockKind, Fault, FaultKind, Millionths, TriggerEvent};
 
 use super::{Concurrency, PlanError};
 use crate::registry;
@@ -109,6 +109,17 @@ fn fault_problem(plan: &Plan, fault: &Fault) -> Option<String> {
     }
     if matches!(fault.kind, FaultKind::Power(_)) && plan.clock == ClockKind::Real {
         return Some("is a loss of power, which there is on the virtual clock only".to_owned());
+    }
+    match fault.on.as_ref().map(|on| &on.event) {
+        Some(TriggerEvent::Sync { .. }) if plan.clock == ClockKind::Real => {
+            return Some("waits for a sync, which is seen on the virtual clock only".to_owned());
+        }
+        Some(
+            TriggerEvent::Stderr { node: Some(node), .. } | TriggerEvent::Sync { node: Some(node) },
+        ) if !plan.nodes.contains(node) => {
+            return Some(format!("waits for `{}`, which is no node", node.escape_debug()));
+        }
+        _ => {}
     }
     match &fault.kind {
         FaultKind::Clock { .. } if plan.clock == ClockKind::Real => {

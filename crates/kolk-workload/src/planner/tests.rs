@@ -221,7 +221,7 @@ fn kind(receiver: &str, sender: &str) -> FaultKind {
 }
 
 fn fault(begin: u64, end: u64, receiver: &str, sender: &str) -> kolk_history::plan::Fault {
-    kolk_history::plan::Fault { begin, end, kind: kind(receiver, sender) }
+    kolk_history::plan::Fault::new(begin, end, kind(receiver, sender))
 }
 
 fn faults_of(change: impl FnOnce(&mut Settings)) -> Vec<kolk_history::plan::Fault> {
@@ -283,7 +283,8 @@ fn targets_and_budgets() {
         ("kill", "there is no `=`"),
         (
             "kill=most",
-            "unknown targets `most`; known are some, one, minority-third, minority, majority, all",
+            "unknown targets `most`; known are some, one, minority-third, minority, majority, all, \
+             leader",
         ),
         ("slow=one", "`slow` has no targets: it is `kill`, `pause` or `power`"),
     ] {

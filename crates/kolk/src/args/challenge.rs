@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::test::{LimitArgs, OutputArgs, PatienceArgs, RoomArgs};
-use super::values::{ClockArg, HostArg, JudgeArg, KeepArg, LatencyArg, ThreadsArg, parse_seed};
+use super::values::{
+    ClockArg, HostArg, JudgeArg, KeepArg, LatencyArg, ThreadsArg, Words, parse_seed,
+};
 
 const CHALLENGE_EXAMPLES: &str = "\
 Examples:
@@ -73,6 +75,16 @@ pub struct ChallengeArgs {
     /// tree4 [default: grid]
     #[arg(long, value_name = "SHAPE")]
     pub topology: Option<String>,
+    /// More faults, with commas between, as in `kolk test`: never more than a minority of the nodes
+    /// down, paused or cut off at once. What the challenge measures is then not held to its limits
+    #[arg(long, value_name = "FAULTS")]
+    pub nemesis: Option<Words>,
+    /// Seconds between a fault's beginning or end and the next, on average [default: 10]
+    #[arg(long, value_name = "SECONDS", requires = "nemesis")]
+    pub nemesis_interval: Option<f64>,
+    /// How many nodes those faults may hit at once [default: fewer than a half]
+    #[arg(long, value_name = "N", requires = "nemesis")]
+    pub fault_budget: Option<usize>,
     /// When a run is ended before its time.
     #[command(flatten)]
     pub limits: LimitArgs,

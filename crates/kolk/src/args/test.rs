@@ -139,7 +139,8 @@ pub struct RunArgs {
     /// n1>n2@5..7; may be repeated
     #[arg(long, value_name = "CUT", help_heading = "Network and faults")]
     pub cut: Vec<String>,
-    /// Kill nodes and start them again: NODES@FROM..TO, such as n1+n2@3..5; may be repeated
+    /// Kill nodes and start them again: NODES@FROM..TO, such as n1+n2@3..5, or when something
+    /// happens: 'on stderr /became leader/ after 250ms for 500ms'; may be repeated
     #[arg(long, value_name = "KILL", help_heading = "Network and faults")]
     pub kill: Vec<String>,
     /// Have nodes stand still (SIGSTOP) for a while: NODES@FROM..TO; may be repeated
@@ -165,7 +166,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "DISK", help_heading = "Network and faults")]
     pub disk: Vec<String>,
     /// Whom drawn kills, pauses or losses of power may hit: kill=one,minority; of one,
-    /// minority-third, minority, majority, all, some [default: all of these]
+    /// minority-third, minority, majority, all, some, leader [default: all but leader]
     #[arg(long, value_name = "TARGETS", help_heading = "Network and faults")]
     pub nemesis_targets: Vec<String>,
     /// How many nodes may be down, paused or cut off at once [default: all]

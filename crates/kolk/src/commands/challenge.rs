@@ -16,7 +16,7 @@ use kolk_report::{Role, Style, numbers, screen};
 use kolk_workload::challenge::{CHALLENGES, Challenge, ChallengeRun, Limit, SEED};
 use kolk_workload::{challenge, plan};
 
-use crate::args::{ChallengeArgs, ClockArg, JudgeArg, KeepArg};
+use crate::args::{ChallengeArgs, ClockArg, JudgeArg, KeepArg, Words};
 use crate::progress::Bar;
 use crate::runner::{self, Finished, Watch};
 use crate::status::{Status, Stop};
@@ -171,6 +171,7 @@ impl Asked<'_> {
     ) -> Result<Vec<drawing::ChallengeRun>, Stop> {
         let mut ended = Vec::new();
         for (id, run) in runs {
+            let run = self.as_run(run);
             ended.push(if self.args.seeds > 1 {
                 self.sweep(id, run)?
             } else {
@@ -182,6 +183,15 @@ impl Asked<'_> {
             }
         }
         Ok(ended)
+    }
+
+    /// A challenge's run as it is held to its limits: under more faults than it has, to none.
+    fn as_run(&self, run: &'static ChallengeRun) -> &'static ChallengeRun {
+        if self.args.nemesis.is_none() {
+            return run;
+        }
+        // As long as the program: there are a few dozen at most.
+        Box::leak(Box::new(ChallengeRun { limits: &[], ..*run }))
     }
 
     fn plan(&self, run: &ChallengeRun, seed: u64) -> Result<Plan, Stop> {
@@ -205,6 +215,21 @@ impl Asked<'_> {
         settings.latency_dist = args.latency_dist.map_or(settings.latency_dist, Into::into);
         if let Some(topology) = &args.topology {
             settings.workload_settings.insert("topology".to_owned(), topology.clone());
+        }
+        if let Some(words) = &args.nemesis {
+            settings.nemesis.extend(request::nemesis_of(words, &settings)?);
+            settings.nemesis.dedup();
+            settings.nemesis_interval = args.nemesis_interval.unwrap_or(settings.nemesis_interval);
+            settings.fault_budget = Some(args.fault_budget.unwrap_or((run.node_count - 1) / 2));
+            // Nodes that are down do not answer.
+            settings.availability = None;
+            if settings.fault_budget == Some(0) {
+                let failure = Failure::new(format!(
+                    "no fault leaves a majority of {} running and connected",
+                    numbers::counted(run.node_count as u64, "node", "nodes")
+                ));
+                return Err(Stop::user(failure.advice("--fault-budget 1 hits one all the same")));
+            }
         }
         env!("CARGO_PKG_VERSION").clone_into(&mut settings.kolk_version);
         plan(&settings).map_err(request::bad_plan)
@@ -363,7 +388,9 @@ fn deviations(args: &ChallengeArgs) -> Vec<String> {
     let numbers = numbers.into_iter().filter_map(|(flag, value)| Some((flag, value?.to_string())));
     let kind = args.latency_dist.and_then(|kind| Some(kind.to_possible_value()?.get_name().into()));
     let kind = kind.map(|kind: String| ("--latency-dist", kind));
-    numbers.chain(kind).map(|(flag, value)| format!("{flag} {value}")).collect()
+    let nemesis = args.nemesis.as_ref().map(|Words(names)| ("--nemesis", names.join(",")));
+    let all = numbers.chain(kind).chain(nemesis);
+    all.map(|(flag, value)| format!("{flag} {value}")).collect()
 }
 
 /// What to do next: the next challenge if all hold, and its command.

@@ -337,6 +337,9 @@ fn after(holds: bool, checked: &[Checked], progress: &Progress) -> Result<String
 /// A check as a challenge is asked for.
 fn asked(args: &LearnCheckArgs, bin: PathBuf, node_args: Vec<String>) -> ChallengeArgs {
     ChallengeArgs {
+        nemesis: None,
+        nemesis_interval: None,
+        fault_budget: None,
         ids: Vec::new(),
         list: false,
         bin: Some(bin),

@@ -417,8 +417,13 @@ function describeKinds({ meta, messages }) {
 
 /// The faults, with times from the beginning of the run. One that touches nobody is none: a third of three
 /// nodes.
-function readFaults({ plan, ended, loadBegan }) {
-  const all = plan.faults.map((fault, number) => {
+function readFaults({ meta, plan, ended, loadBegan }) {
+  // Of those that waited for something what came is told by the run.
+  const triggered = meta.results.run.triggered ?? [];
+  const came = new Map(triggered.map((fault) => [fault.number, fault]));
+  const all = plan.faults.map((planned, number) => {
+    const fault = came.get(number) ?? planned;
+    const since = came.has(number) ? 0 : loadBegan;
     const blocked = fault.blocked ?? {};
     const links = fault.blocked ?? fault.links;
     // What names neither nodes nor links is a fault of the whole network.
@@ -431,14 +436,15 @@ function readFaults({ plan, ended, loadBegan }) {
       number,
       kind: String(fault.fault),
       shape: fault.shape,
-      begin: Math.min(loadBegan + fault.begin, ended),
-      end: Math.min(loadBegan + fault.end, ended),
+      begin: Math.min(since + fault.begin, ended),
+      end: Math.min(since + fault.end, ended),
       blocked,
       touched,
       isolated: isolated(blocked, plan.nodes),
     };
   });
-  return all.filter((fault) => fault.touched.size > 0);
+  const isPlanned = ({ number }) => came.has(number) || !plan.faults[number].on;
+  return all.filter((fault) => fault.touched.size > 0 && isPlanned(fault));
 }
 
 /// The nodes that a partition cuts off: the smaller of two sides, if there are two.

@@ -1,0 +1,121 @@
+//! Faults that wait for an event, and those that are meant for the leader: they hit whom the event
+//! names, as long after it as was asked for, and in all kinds of node.
+
+use super::*;
+use kolk_history::plan::FaultKind;
+use kolk_workload::planner::{Flag, Group, Nemesis, OnEvent};
+
+fn on_event(kind: Kind, text: &str) -> Vec<OnEvent> {
+    vec![OnEvent::read(Flag::Outage(kind), text).expect("a fault")]
+}
+
+/// The nodes that a run's faults that waited have hit.
+fn hit(run: &Run) -> Vec<String> {
+    let nodes = run.triggered.iter().filter_map(|came| match &came.kind {
+        FaultKind::Kill(targets) | FaultKind::Pause(targets) => Some(targets.nodes.clone()),
+        _ => None,
+    });
+    nodes.flatten().collect()
+}
+
+#[test]
+fn a_fault_comes_after_a_message() {
+    for (kind, text, victim) in [
+        (Kind::Kill, "on message echo#5 to n1 after 100ms for 300ms", "n1"),
+        (Kind::Pause, "on message echo_ok#5 from n1 after 100ms for 300ms", "n1"),
+        (Kind::Kill, "n0 on message echo#5 to n1 after 100ms for 300ms", "n0"),
+    ] {
+        for host in HOSTS {
+            let what = format!("{host:?} {text}");
+            let settings = Settings {
+                rate: 40.0,
+                time_limit: 2.0,
+                on_events: on_event(kind, text),
+                ..settings("echo", host, &[])
+            };
+            let (_, run) = echo(host, &settings);
+            assert_eq!(hit(&run), [victim], "{what}");
+            let came = &run.triggered[0];
+            assert_eq!(came.end - came.begin, 300_000_000, "{what}");
+            let fifth = sent_to("n1", &run)
+                .into_iter()
+                .filter(|sent| sent.kind == "echo" && sent.at >= run.load_began.as_nanos())
+                .nth(4)
+                .expect("five");
+            // The answer comes at once but on the real clock, where machines are late.
+            let late = if host == Host::Real { 500_000_000 } else { 1 };
+            let [begin, end] = [0, 100_000_000].map(|after| fifth.at + after);
+            assert!(begin <= came.begin && came.begin < end + late, "{what}: {came:?}");
+            let begun = times(&run, kind.name())[0];
+            assert!(came.begin <= begun && begun < came.begin + late, "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_fault_comes_with_a_sync_in_process_and_in_lockstep_alike() {
+    let run_on = |host: Host| {
+        let settings = Settings {
+            rate: 40.0,
+            time_limit: 3.0,
+            on_events: on_event(Kind::Power, "on sync#7 of n1 for 500ms"),
+            ..settings("g-set", host, &[])
+        };
+        let plan = plan(&settings).expect("a plan");
+        let durable = ["--durable".to_owned()];
+        let make = |_: usize| machine(kolk_g_set::factory(&durable).unwrap());
+        let args = ["node", "g-set", "--durable"].map(str::to_owned).to_vec();
+        let nodes = match host {
+            Host::InProcess => NodeSource::InProcess(&make),
+            _ => NodeSource::Program { path: PROGRAM.into(), args, patience: Patience::default() },
+        };
+        run(&plan, nodes, None).0
+    };
+    let [one, other] = [Host::InProcess, Host::Lockstep].map(run_on);
+    assert_eq!((one.triggered.len(), times(&one, "power").len()), (1, 2));
+    assert_eq!((one.triggered, one.digest), (other.triggered, other.digest));
+}
+
+/// Says that it leads when it gives out its third id.
+#[derive(Default)]
+struct Ambitious(Forgetful);
+
+impl Machine for Ambitious {
+    fn step(&mut self, now: Time, input: Input<'_>, outputs: &mut Outputs) -> Option<Time> {
+        let deadline = self.0.step(now, input, outputs);
+        if self.0.next == 3 {
+            outputs.log("term 1: became leader");
+        }
+        deadline
+    }
+}
+
+#[test]
+fn a_fault_comes_after_a_line_on_stderr_or_hits_the_leader() {
+    let run_with = |change: &dyn Fn(&mut Settings)| {
+        let mut settings = settings("unique-ids", Host::InProcess, &[]);
+        (settings.rate, settings.time_limit) = (40.0, 4.0);
+        change(&mut settings);
+        let plan = plan(&settings).expect("a plan");
+        let make = |_: usize| Box::new(Ambitious::default()) as Box<dyn Machine>;
+        run(&plan, NodeSource::InProcess(&make), None).0
+    };
+    let first = run_with(&|settings| {
+        settings.on_events = on_event(Kind::Kill, "on stderr /became (the )?leader/ for 500ms");
+    });
+    assert_eq!(hit(&first).len(), 1);
+    let other = run_with(&|settings| {
+        settings.on_events = on_event(Kind::Kill, "on stderr /leader/#2 of n1 for 500ms");
+    });
+    assert!(hit(&other).is_empty() || hit(&other) == ["n1"], "{:?}", other.triggered);
+    let never = run_with(&|settings| {
+        settings.on_events = on_event(Kind::Kill, "on stderr /follower/ for 500ms");
+    });
+    assert_eq!((never.triggered.len(), times(&never, "kill").len()), (0, 0));
+    let drawn = run_with(&|settings| {
+        settings.nemesis = vec![Nemesis::Kill];
+        settings.nemesis_targets.kill = Some(vec![Group::Leader]);
+        settings.nemesis_interval = 0.5;
+    });
+    assert!(!hit(&drawn).is_empty(), "{:?}", drawn.triggered);
+}
