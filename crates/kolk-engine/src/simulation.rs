@@ -816,8 +816,8 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    /// The node that a message is an event of: the one that it is from, unless only the other end is
-    /// named, or is a node.
+    /// The node that a message is an event of: the one that it is from, unless only the other end
+    /// is named, or is a node.
     fn node_of_message(&self, number: u32, (src, dest): (Endpoint, Endpoint)) -> u16 {
         let on = self.plan.faults[number as usize].on.as_ref().map(|on| &on.event);
         let is_receiver = matches!(on, Some(TriggerEvent::Message { from: None, to: Some(_), .. }));
@@ -846,8 +846,8 @@ impl<'a> Simulation<'a> {
         self.queue.push(end, Event::FaultEnd(number));
     }
 
-    /// What a fault is that begins now: one that is meant for the leader finds it here. `None` if it
-    /// hits nobody.
+    /// What a fault is that begins now: one that is meant for the leader finds it here. `None` if
+    /// it hits nobody.
     fn kind_of(&mut self, number: u32, begin: bool) -> Option<FaultKind> {
         let plan = Rc::clone(&self.plan);
         let fault = &plan.faults[number as usize];

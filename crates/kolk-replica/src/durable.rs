@@ -1,5 +1,5 @@
-//! A log on a node's disk, for nodes that may lose nothing when they are killed or lose their power:
-//! what was kept in it is there again when the node is.
+//! A log on a node's disk, for nodes that may lose nothing when they are killed or lose their
+//! power: what was kept in it is there again when the node is.
 //!
 //! ```
 //! use kolk_node::{Context, RpcError};

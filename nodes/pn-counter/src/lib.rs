@@ -19,8 +19,8 @@ settings of this node, beside those of its replicas:
   --durable          keep what is added at this node on its disk, and tell everybody everything
                      every 500 ms: it survives kills and losses of power";
 
-/// How often everybody is told everything, if the counter is durable. Deltas will not do then: their
-/// numbers, and what peers have acknowledged, would have to survive as well.
+/// How often everybody is told everything, if the counter is durable. Deltas will not do then:
+/// their numbers, and what peers have acknowledged, would have to survive as well.
 const EVERY: Duration = Duration::from_millis(500);
 
 /// The node: its replica of the counter, and what it keeps on its disk.
