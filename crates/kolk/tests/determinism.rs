@@ -107,7 +107,8 @@ fn the_same_plan_gives_the_same_run() {
         for seed in 0..4 {
             let plan = stormy(workload, node, args, seed);
             let run = in_process(&plan);
-            assert!(run.history.operations.len() > 20, "{node}: something happens");
+            let count = run.history.operations.len();
+            assert!(count > 10, "{node} {args:?}, seed {seed}: only {count} operations");
             assert_same(&run, &in_process(&plan), &format!("{node}, seed {seed}, twice"));
         }
     }

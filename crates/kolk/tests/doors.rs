@@ -102,7 +102,11 @@ fn command_lines_of_maelstrom_run() {
         ),
         (vec!["-w", "echo", "--nodes-file", "names", "--bin", program, "node", "echo"], "a b d"),
         (vec!["-w", "echo", "-n", "a", "-n", "b", "--bin", program, "node", "echo"], "a b"),
-        (vec!["--bin", program, "node", "lin-kv", "--node-count", "1", "--rate", "300"], "n0"),
+        // A second, since this node elects a leader first.
+        (
+            vec!["--bin", program, "node", "lin-kv", "-n", "n0", "--rate", "300", "--time-limit=1"],
+            "n0",
+        ),
     ] {
         let output = Command::new(program)
             .arg("test")
