@@ -154,7 +154,10 @@ impl Set {
                 let elements = ours.into_iter().rev().take(20).collect();
                 cx.send_to_all(cx.peers(), &Gossip::Merge { elements });
             }
-            Bug::TellsOne => cx.send_to_all(&cx.peers()[..1], &Gossip::Merge { elements: ours }),
+            Bug::TellsOne => cx.send_to_all(
+                cx.peers().get(..1).unwrap_or_default(),
+                &Gossip::Merge { elements: ours },
+            ),
             Bug::OverwritesWhileWaiting => {
                 cx.spawn(Rc::clone(self).exchange(cx.clone(), ours));
             }
