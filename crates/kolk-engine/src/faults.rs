@@ -19,11 +19,11 @@ use std::time::Duration;
 use kolk_history::plan::{Fault, FaultKind};
 use kolk_protocol::{Key, Random};
 
-pub use asked::{Asked, Cut, FaultError, LinkFault, Outage, Wanted, Window};
+pub use asked::{Asked, Cut, FaultError, LinkFault, Outage, Window};
 pub use budget::{OverBudget, within_budget};
 pub use event::{Flag, OnEvent};
 pub use links::{LinkKind, link_faults};
-pub use others::{Other, others};
+pub use others::{CLOCK_SPEEDS, Other, others};
 pub use outages::{Group, Groups, Kind, outages};
 
 /// For each receiver the senders it hears nothing from; receivers that hear everybody are not in

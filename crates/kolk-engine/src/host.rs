@@ -116,7 +116,7 @@ pub(crate) trait Host {
     }
 
     /// How many syncs of a node's disk have ended, where that is known: on a simulated disk.
-    fn syncs(&self, _node: u16) -> u64 {
+    fn syncs(&mut self, _node: u16) -> u64 {
         0
     }
 

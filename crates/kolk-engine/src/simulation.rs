@@ -34,7 +34,7 @@ use crate::recorder::Recorder;
 use crate::run::EngineError;
 use crate::service_host::Services;
 use crate::traffic::{Traffic, Trouble};
-use crate::triggers::{LEADER, Triggers};
+use crate::triggers::{Triggers, is_for_leader};
 use crate::workload::Workload;
 use lives::Lives;
 
@@ -851,7 +851,7 @@ impl<'a> Simulation<'a> {
     fn kind_of(&mut self, number: u32, begin: bool) -> Option<FaultKind> {
         let plan = Rc::clone(&self.plan);
         let fault = &plan.faults[number as usize];
-        let is_for_leader = fault.kind.targets().is_some_and(|targets| targets.targets == LEADER);
+        let is_for_leader = is_for_leader(&fault.kind);
         if is_for_leader && begin && fault.on.is_none() {
             let node = self.triggers.leader()?;
             let end = self.course.load_began + Duration::from_nanos(fault.end);
@@ -888,13 +888,8 @@ impl<'a> Simulation<'a> {
             FaultKind::Loss { probability } => {
                 self.network.lose((*probability).into(), begin);
                 let value = Value::text(probability.to_string());
-                return self.mark_fault(
-                    number,
-                    "loss",
-                    &format!("loss ({probability})"),
-                    value,
-                    begin,
-                );
+                let words = format!("loss ({probability})");
+                return self.mark_fault(number, "loss", &words, value, begin);
             }
             FaultKind::Duplication { probability } => {
                 self.network.duplicate((*probability).into(), begin);

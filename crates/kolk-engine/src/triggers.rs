@@ -9,13 +9,15 @@ use kolk_history::summary::Triggered;
 use kolk_protocol::Time;
 use regex::bytes::Regex;
 
-use crate::faults::isolated;
+use crate::faults::{Group, isolated};
 
 /// What a node writes to its stderr that leads from now on.
-pub(crate) const LEADS: &str = r"(?i)\b(became|becomes|becoming|elected|am|is now)\b.*\bleader\b";
+const LEADS: &str = r"(?i)\b(became|becomes|becoming|elected|am|is now)\b.*\bleader\b";
 
-/// What faults call the node that leads.
-pub(crate) const LEADER: &str = "leader";
+/// True for what is meant for the node that leads.
+pub(crate) fn is_for_leader(kind: &FaultKind) -> bool {
+    kind.targets().is_some_and(|targets| targets.targets == Group::Leader.name())
+}
 
 /// As much of a line is kept whose end has not come.
 const LINE_MAX: usize = 1 << 16;
@@ -68,8 +70,6 @@ impl Triggers {
             let (number, event, left) = (number as u32, event.clone(), (*nth).max(1));
             waiting.push(Waiting { number, event, pattern, left });
         }
-        let is_for_leader =
-            |kind: &FaultKind| kind.targets().is_some_and(|targets| targets.targets == LEADER);
         let leads = plan.faults.iter().any(|fault| is_for_leader(&fault.kind));
         Ok(Triggers {
             waiting,

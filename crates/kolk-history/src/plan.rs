@@ -499,6 +499,13 @@ pub struct Targets {
     pub nodes: Vec<String>,
 }
 
+impl Targets {
+    /// These nodes, chosen in this way.
+    pub fn new(targets: &str, nodes: Vec<String>) -> Targets {
+        Targets { targets: targets.to_owned(), nodes }
+    }
+}
+
 /// What is different from what the seed says: how a run is made smaller.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]

@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use kolk_engine::faults::{self, Cut, FaultError, Groups, Other, OverBudget};
+use kolk_engine::faults::{self, Cut, FaultError, Groups, OverBudget};
 use kolk_history::Plan;
 use kolk_history::node_names::{NODES_MAX, NodeNames, NodeNamesError};
 use kolk_history::plan::{
@@ -18,7 +18,7 @@ use kolk_history::plan::{
 use crate::registry::{self, WorkloadError};
 
 pub use kolk_engine::faults::{
-    Asked, Flag, Group, Kind, LinkFault, LinkKind, OnEvent, Outage, Wanted,
+    Asked, Flag, Group, Kind, LinkFault, LinkKind, OnEvent, Other, Outage,
 };
 
 pub mod bounds;
@@ -346,7 +346,7 @@ impl NemesisTargets {
         let (kind, groups) = text.split_once('=').ok_or_else(|| error("there is no `=`".into()))?;
         let groups = groups.split(',').map(|group| group.trim().parse());
         let groups = groups.collect::<Result<Vec<Group>, String>>().map_err(|unknown| {
-            let known: Vec<&str> = Group::ALL_ASKED.iter().map(|group| group.name()).collect();
+            let known: Vec<&str> = Group::asked().map(Group::name).collect();
             error(format!("unknown targets `{unknown}`; known are {}", known.join(", ")))
         })?;
         match kind.trim() {
@@ -545,8 +545,8 @@ fn faults(
         return Err(PlanError::RealPower);
     }
     let is_skewed = draws(Nemesis::Clock)
-        || settings.asked.iter().any(|asked| asked.wanted == Wanted::Clock)
-        || waits(Flag::Other(Wanted::Clock));
+        || settings.asked.iter().any(|asked| asked.kind == Other::Clock)
+        || waits(Flag::Other(Other::Clock));
     if is_skewed && settings.clock == ClockKind::Real {
         return Err(PlanError::RealClocks);
     }

@@ -9,8 +9,8 @@ use kolk_history::plan::{ClockKind, LatencyDistribution, NodeSpec, ThreadOrder, 
 use kolk_report::Role;
 use kolk_report::failure::Failure;
 use kolk_workload::planner::{
-    self, Asked, Flag, Kind, LinkFault, LinkKind, Nemesis, Nodes, OnEvent, Outage, PlanError,
-    Settings, Wanted,
+    self, Asked, Flag, Kind, LinkFault, LinkKind, Nemesis, Nodes, OnEvent, Other, Outage,
+    PlanError, Settings,
 };
 use kolk_workload::topology::{Topology, UnknownTopology};
 use kolk_workload::{WorkloadError, plan, registry};
@@ -136,21 +136,20 @@ pub fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
     }
     settings.fault_budget = args.fault_budget;
     let with_time = |text: &&String| !OnEvent::is_meant(text);
+    let refused = |error| bad_plan(PlanError::Asked(error));
     for (flag, text) in on_events(args) {
         let event = OnEvent::read(flag, text);
-        settings.on_events.push(event.map_err(|error| bad_plan(PlanError::Asked(error)))?);
+        settings.on_events.push(event.map_err(refused)?);
     }
     let outages =
         [(Kind::Kill, &args.kill), (Kind::Pause, &args.pause), (Kind::Power, &args.power)];
     for (kind, texts) in outages {
         for text in texts.iter().filter(with_time) {
             let outage = Outage::read(kind, text);
-            settings.outages.push(outage.map_err(|error| bad_plan(PlanError::Asked(error)))?);
+            settings.outages.push(outage.map_err(refused)?);
         }
     }
-    let links = |kind, text: &String| {
-        LinkFault::read(kind, text).map_err(|error| bad_plan(PlanError::Asked(error)))
-    };
+    let links = |kind, text: &String| LinkFault::read(kind, text).map_err(refused);
     for text in args.slow.iter().filter(with_time) {
         settings.links.push(links(LinkKind::Slow, text)?);
     }
@@ -158,18 +157,17 @@ pub fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
         settings.links.push(links(LinkKind::OneWay, text)?);
     }
     for cut in args.cut.iter().filter(with_time).filter(|cut| !cut.contains('>')) {
-        settings.cuts.push(cut.parse().map_err(|error| bad_plan(PlanError::Asked(error)))?);
+        settings.cuts.push(cut.parse().map_err(refused)?);
     }
-    let others =
-        [(Wanted::Clog, &args.clog), (Wanted::Clock, &args.skew), (Wanted::Disk, &args.disk)];
+    let others = [(Other::Clog, &args.clog), (Other::Clock, &args.skew), (Other::Disk, &args.disk)];
     let others = others.iter().flat_map(|(wanted, texts)| texts.iter().map(|text| (*wanted, text)));
-    let chances = [(Wanted::Loss, &args.loss), (Wanted::Duplication, &args.duplication)];
+    let chances = [(Other::Loss, &args.loss), (Other::Duplication, &args.duplication)];
     let chances = chances
         .iter()
         .flat_map(|(wanted, given)| ChanceArg::windows(given).map(|text| (*wanted, text)));
     for (wanted, text) in others.chain(chances).filter(|(_, text)| with_time(text)) {
         let asked = Asked::read(wanted, text);
-        settings.asked.push(asked.map_err(|error| bad_plan(PlanError::Asked(error)))?);
+        settings.asked.push(asked.map_err(refused)?);
     }
     let or = |given: Option<f64>, default: f64| given.unwrap_or(default);
     settings.rate = or(args.rate, settings.rate);
@@ -212,9 +210,9 @@ fn on_events(args: &RunArgs) -> impl Iterator<Item = (Flag, &String)> {
         (Flag::Outage(Kind::Power), &args.power),
         (Flag::Cut, &args.cut),
         (Flag::Slow, &args.slow),
-        (Flag::Other(Wanted::Clog), &args.clog),
-        (Flag::Other(Wanted::Clock), &args.skew),
-        (Flag::Other(Wanted::Disk), &args.disk),
+        (Flag::Other(Other::Clog), &args.clog),
+        (Flag::Other(Other::Clock), &args.skew),
+        (Flag::Other(Other::Disk), &args.disk),
     ];
     let given =
         flags.into_iter().flat_map(|(flag, texts)| texts.iter().map(move |text| (flag, text)));

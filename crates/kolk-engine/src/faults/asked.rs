@@ -9,7 +9,7 @@ use kolk_history::plan::{ClockChange, DiskHarm, Fault, FaultKind, Millionths, Ta
 
 use super::links::{ONE_WAY, between};
 use super::others::around;
-use super::{Kind, LinkKind, nanoseconds, partition, split};
+use super::{CLOCK_SPEEDS, Kind, LinkKind, Other, nanoseconds, partition, split};
 
 /// Why a fault that was asked for cannot be.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -160,7 +160,7 @@ pub(super) fn seconds(text: &str) -> Option<Duration> {
 }
 
 fn asked(nodes: &[String]) -> Targets {
-    Targets { targets: "asked".to_owned(), nodes: nodes.to_vec() }
+    Targets::new("asked", nodes.to_vec())
 }
 
 /// A partition that somebody asked for: `n3@0..20`, `n1+n3@5..7.5`, `n0@10..`. The nodes named hear
@@ -353,29 +353,14 @@ impl LinkFault {
     }
 }
 
-/// Which other fault is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// Messages are lost: `0.3@5..10`.
-    Loss,
-    /// Messages arrive twice: `0.3@5..10`.
-    Duplication,
-    /// Links stand still: `n1+n2@5..10`, with a wave each half second `n1/0.5@5..10`.
-    Clog,
-    /// Clocks are wrong: `n1:2.5@5..10` jumps ahead by 2.5 s, `n1*1.5@5..10` runs faster.
-    Clock,
-    /// Disks are at fault: `n1:failing@5..10`, `n1+n2:full@5..10`, `n1:corrupt@5..`.
-    Disk,
-}
-
-impl Wanted {
+impl Other {
     const fn words(self) -> Words {
         match self {
-            Wanted::Loss => Words { what: "loss", example: "0.3 or 0.3@5..10" },
-            Wanted::Duplication => Words { what: "duplication", example: "0.3 or 0.3@5..10" },
-            Wanted::Clog => Words { what: "clog", example: "n1+n2@5..10 or n1/0.5@5..10" },
-            Wanted::Clock => Words { what: "skew", example: "n1:2.5@5..10 or n1+n2*1.5@5..10" },
-            Wanted::Disk => {
+            Other::Loss => Words { what: "loss", example: "0.3 or 0.3@5..10" },
+            Other::Duplication => Words { what: "duplication", example: "0.3 or 0.3@5..10" },
+            Other::Clog => Words { what: "clog", example: "n1+n2@5..10 or n1/0.5@5..10" },
+            Other::Clock => Words { what: "skew", example: "n1:2.5@5..10 or n1+n2*1.5@5..10" },
+            Other::Disk => {
                 let example = "n1:failing@5..10, n1+n2:full@5..10 or n1:corrupt@5..";
                 Words { what: "fault of a disk", example }
             }
@@ -387,7 +372,7 @@ impl Wanted {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
     /// Which.
-    pub wanted: Wanted,
+    pub kind: Other,
     harm: Harm,
     /// From when until when.
     pub when: Window,
@@ -408,19 +393,19 @@ impl Asked {
     /// # Errors
     ///
     /// [`FaultError::Syntax`].
-    pub fn read(wanted: Wanted, text: &str) -> Result<Asked, FaultError> {
+    pub fn read(kind: Other, text: &str) -> Result<Asked, FaultError> {
         let read = || {
             let (what, times) = halves(text)?;
-            let harm = match wanted {
-                Wanted::Loss => Harm::Loss(probability(what)?),
-                Wanted::Duplication => Harm::Duplication(probability(what)?),
-                Wanted::Clog => clog(what)?,
-                Wanted::Clock => clock(what)?,
-                Wanted::Disk => disk(what)?,
+            let harm = match kind {
+                Other::Loss => Harm::Loss(probability(what)?),
+                Other::Duplication => Harm::Duplication(probability(what)?),
+                Other::Clog => clog(what)?,
+                Other::Clock => clock(what)?,
+                Other::Disk => disk(what)?,
             };
-            Ok(Asked { wanted, harm, when: Window::read(times)? })
+            Ok(Asked { kind, harm, when: Window::read(times)? })
         };
-        read().map_err(|problem| wanted.words().syntax(text, problem))
+        read().map_err(|problem| kind.words().syntax(text, problem))
     }
 
     /// The fault, among these nodes and in a load this long.
@@ -430,7 +415,7 @@ impl Asked {
     /// If it names a node that is not there or leaves nobody on the other side, or does not lie
     /// within the load.
     pub fn fault(&self, nodes: &[String], load: Duration) -> Result<Fault, FaultError> {
-        let words = self.wanted.words();
+        let words = self.kind.words();
         let (begin, end) = self.when.within(load, words)?;
         let kind = match &self.harm {
             Harm::Loss(probability) => FaultKind::Loss { probability: *probability },
@@ -481,9 +466,6 @@ fn disk(text: &str) -> Result<Harm, &'static str> {
     Ok(Harm::Disk { nodes: names(nodes)?, harm })
 }
 
-/// How fast a clock may run: slower or faster ones would stop time for the node, or for the others.
-pub(crate) const SPEED: (f64, f64) = (0.01, 100.0);
-
 fn clock(text: &str) -> Result<Harm, &'static str> {
     if let Some((nodes, ahead)) = text.split_once(':') {
         let ahead =
@@ -492,7 +474,8 @@ fn clock(text: &str) -> Result<Harm, &'static str> {
         return Ok(Harm::Clock { nodes: names(nodes)?, change });
     }
     let (nodes, speed) = text.split_once('*').ok_or("there is neither `:` nor `*`")?;
-    let speed = speed.trim().parse().ok().filter(|speed| (SPEED.0..=SPEED.1).contains(speed));
+    let speeds = f64::from(*CLOCK_SPEEDS.start())..=f64::from(*CLOCK_SPEEDS.end());
+    let speed = speed.trim().parse().ok().filter(|speed| speeds.contains(speed));
     let speed = speed.and_then(|speed| Millionths::try_from(speed).ok());
     let speed = speed.ok_or("how fast the clock runs is a number from 0.01 to 100")?;
     Ok(Harm::Clock { nodes: names(nodes)?, change: ClockChange::Speed(speed) })
@@ -505,78 +488,78 @@ mod tests {
     #[test]
     fn other_faults_are_read() {
         let nodes = ["n0", "n1", "n2"].map(str::to_owned);
-        let shown = |wanted, text: &str| {
-            let fault = Asked::read(wanted, text)
+        let shown = |kind, text: &str| {
+            let fault = Asked::read(kind, text)
                 .and_then(|asked| asked.fault(&nodes, Duration::from_secs(20)));
             match fault {
                 Ok(fault) => serde_json::to_string(&fault).expect("JSON"),
                 Err(error) => error.to_string(),
             }
         };
-        for (wanted, text, expected) in [
+        for (kind, text, expected) in [
             (
-                Wanted::Loss,
+                Other::Loss,
                 "0.3@5..10",
                 r#"{"begin":5000000000,"end":10000000000,"fault":"loss","probability":0.3}"#,
             ),
             (
-                Wanted::Duplication,
+                Other::Duplication,
                 "1@19..",
                 r#"{"begin":19000000000,"end":20000000000,"fault":"duplication","probability":1.0}"#,
             ),
             (
-                Wanted::Loss,
+                Other::Loss,
                 "3@5..10",
                 "`3@5..10` is no loss (the probability is no number from 0 to 1): write it like 0.3 or \
                  0.3@5..10, in seconds from the start of the load",
             ),
             (
-                Wanted::Clog,
+                Other::Clog,
                 "n1/0.5@5..7",
                 r#"{"begin":5000000000,"end":7000000000,"fault":"clog","links":{"n0":["n1"],"n1":["n0","n2"],"n2":["n1"]},"every":500000000}"#,
             ),
             (
-                Wanted::Clog,
+                Other::Clog,
                 "n0+n1+n2@5..7",
                 "the clog names all nodes: there is nobody left to cut them off from",
             ),
             (
-                Wanted::Clock,
+                Other::Clock,
                 "n1:2.5@5..7",
                 r#"{"begin":5000000000,"end":7000000000,"fault":"clock","targets":"asked","nodes":["n1"],"change":{"jump":2500000000}}"#,
             ),
             (
-                Wanted::Clock,
+                Other::Clock,
                 "n1+n0*0.5@5..7",
                 r#"{"begin":5000000000,"end":7000000000,"fault":"clock","targets":"asked","nodes":["n0","n1"],"change":{"speed":0.5}}"#,
             ),
             (
-                Wanted::Clock,
+                Other::Clock,
                 "n1*0@5..7",
                 "`n1*0@5..7` is no skew (how fast the clock runs is a number from 0.01 to 100): write it \
                  like n1:2.5@5..10 or n1+n2*1.5@5..10, in seconds from the start of the load",
             ),
             (
-                Wanted::Clock,
+                Other::Clock,
                 "n9:1@5..7",
                 "the skew names `n9`, which is no node; nodes are n0, n1, n2",
             ),
             (
-                Wanted::Disk,
+                Other::Disk,
                 "n2:corrupt@5..",
                 r#"{"begin":5000000000,"end":20000000000,"fault":"disk","targets":"asked","nodes":["n2"],"harm":"corrupt"}"#,
             ),
             (
-                Wanted::Disk,
+                Other::Disk,
                 "n2:slow@5..",
                 "`n2:slow@5..` is no fault of a disk (what is wrong with it is `failing`, `full` or \
                  `corrupt`): write it like n1:failing@5..10, n1+n2:full@5..10 or n1:corrupt@5.., in \
                  seconds from the start of the load",
             ),
-            (Wanted::Loss, "0.1@5..30", "the loss ends at 30 s, but the load is over after 20 s"),
+            (Other::Loss, "0.1@5..30", "the loss ends at 30 s, but the load is over after 20 s"),
         ] {
-            assert_eq!(shown(wanted, text), expected, "{text}");
-            if let Ok(asked) = Asked::read(wanted, text)
+            assert_eq!(shown(kind, text), expected, "{text}");
+            if let Ok(asked) = Asked::read(kind, text)
                 .and_then(|asked| asked.fault(&nodes, Duration::from_secs(20)))
             {
                 let text = serde_json::to_string(&asked).expect("JSON");

@@ -11,7 +11,7 @@ use kolk_history::plan::{Fault, FaultKind, Targets, Trigger, TriggerEvent};
 use regex::bytes::Regex;
 
 use super::asked::seconds;
-use super::{Asked, Cut, FaultError, Kind, LinkFault, LinkKind, Outage, Wanted, nanoseconds};
+use super::{Asked, Cut, FaultError, Kind, LinkFault, LinkKind, Other, Outage, nanoseconds};
 
 /// What kind of fault waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum Flag {
     /// A slow link.
     Slow,
     /// Anything else.
-    Other(Wanted),
+    Other(Other),
 }
 
 /// A fault that waits for an event.
@@ -31,11 +31,42 @@ pub enum Flag {
 pub struct OnEvent {
     /// Which kind of fault.
     pub flag: Flag,
-    /// What stands before `on`.
-    head: String,
+    /// What stands before `on`; nothing for the node of the event.
+    hit: Option<Hit>,
     on: Trigger,
     after: Duration,
     lasting: Option<Duration>,
+}
+
+/// A fault without its event, as it is with times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Hit {
+    Outage(Outage),
+    Links(LinkFault),
+    Cut(Cut),
+    Other(Asked),
+}
+
+impl Hit {
+    fn read(flag: Flag, head: &str) -> Result<Hit, FaultError> {
+        let text = &format!("{head}@0..");
+        Ok(match flag {
+            Flag::Outage(kind) => Hit::Outage(Outage::read(kind, text)?),
+            Flag::Cut if head.contains('>') => Hit::Links(LinkFault::read(LinkKind::OneWay, text)?),
+            Flag::Cut => Hit::Cut(text.parse()?),
+            Flag::Slow => Hit::Links(LinkFault::read(LinkKind::Slow, text)?),
+            Flag::Other(kind) => Hit::Other(Asked::read(kind, text)?),
+        })
+    }
+
+    fn fault(&self, nodes: &[String], load: Duration) -> Result<Fault, FaultError> {
+        match self {
+            Hit::Outage(outage) => outage.fault(nodes, load, &[]),
+            Hit::Links(links) => links.fault(nodes, load),
+            Hit::Cut(cut) => cut.fault(nodes, load),
+            Hit::Other(asked) => asked.fault(nodes, load),
+        }
+    }
 }
 
 const EXAMPLE: &str = "'on stderr /became leader/ after 250ms for 500ms', 'n1 on message append#3 to n2 \
@@ -72,43 +103,13 @@ impl OnEvent {
                 _ => return Err(error("behind the event stand `after` and `for` alone")),
             }
         }
-        let head = head.trim().to_owned();
+        let head = head.trim();
         let can_be_of_the_event = matches!(flag, Flag::Outage(_) | Flag::Cut);
         if head.is_empty() && !can_be_of_the_event {
             return Err(error("what the fault hits stands before `on`"));
         }
-        let on = OnEvent { flag, head, on: event, after, lasting };
-        on.kind_with(None).map(|_| on)
-    }
-
-    /// The fault without its event; its nodes are checked if there are any to check against.
-    fn kind_with(&self, among: Option<(&[String], Duration)>) -> Result<Option<Fault>, FaultError> {
-        let text = format!("{}@0..", self.head);
-        if self.head.is_empty() {
-            return Ok(None);
-        }
-        Ok(match self.flag {
-            Flag::Outage(kind) => {
-                let outage = Outage::read(kind, &text)?;
-                among.map(|(nodes, load)| outage.fault(nodes, load, &[])).transpose()?
-            }
-            Flag::Cut if self.head.contains('>') => {
-                let links = LinkFault::read(LinkKind::OneWay, &text)?;
-                among.map(|(nodes, load)| links.fault(nodes, load)).transpose()?
-            }
-            Flag::Cut => {
-                let cut: Cut = text.parse()?;
-                among.map(|(nodes, load)| cut.fault(nodes, load)).transpose()?
-            }
-            Flag::Slow => {
-                let links = LinkFault::read(LinkKind::Slow, &text)?;
-                among.map(|(nodes, load)| links.fault(nodes, load)).transpose()?
-            }
-            Flag::Other(wanted) => {
-                let asked = Asked::read(wanted, &text)?;
-                among.map(|(nodes, load)| asked.fault(nodes, load)).transpose()?
-            }
-        })
+        let hit = if head.is_empty() { None } else { Some(Hit::read(flag, head)?) };
+        Ok(OnEvent { flag, hit, on: event, after, lasting })
     }
 
     /// The fault, among these nodes and in a load this long.
@@ -128,11 +129,10 @@ impl OnEvent {
             let (end, load) = (self.after.as_secs_f64(), load.as_secs_f64());
             return Err(FaultError::TooLong { what: "fault", end, load });
         }
-        let kind = match (self.kind_with(Some((nodes, load)))?, self.flag) {
-            (Some(fault), _) => fault.kind,
+        let kind = match (&self.hit, self.flag) {
+            (Some(hit), _) => hit.fault(nodes, load)?.kind,
             (None, Flag::Outage(kind)) => {
-                let targets = Targets { targets: "trigger".to_owned(), nodes: Vec::new() };
-                kind.fault(0, 0, targets).kind
+                kind.fault(0, 0, Targets::new("trigger", Vec::new())).kind
             }
             (None, _) => {
                 FaultKind::Partition { shape: "trigger".to_owned(), blocked: Default::default() }

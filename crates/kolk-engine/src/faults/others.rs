@@ -1,5 +1,7 @@
-//! Faults of the network as a whole, clogged links and wrong clocks: drawn from a seed.
+//! Faults of the network as a whole, clogged links, wrong clocks and disks at fault: drawn from a
+//! seed.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use kolk_history::plan::{ClockChange, DiskHarm, Fault, FaultKind, Millionths, Targets};
@@ -8,7 +10,7 @@ use kolk_protocol::{Key, Random};
 use super::links::between;
 use super::{Blocked, Group, drawn};
 
-/// What is drawn here.
+/// Which of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Other {
     /// Messages between servers are lost.
@@ -19,8 +21,8 @@ pub enum Other {
     Clog,
     /// Clocks of some nodes jump, or run too fast or too slowly.
     Clock,
-    /// Disks of some nodes fail, are full, or lose a sector: always of the same nodes, fewer than a
-    /// half, so that a majority has what it stored.
+    /// Disks of some nodes fail, are full, or lose a sector: if it is drawn, always of the same
+    /// nodes, fewer than a half, so that a majority has what it stored.
     Disk,
 }
 
@@ -29,6 +31,10 @@ const PROBABILITIES: [u32; 4] = [50_000, 100_000, 200_000, 500_000];
 
 /// How fast clocks run, in millionths of how fast they should.
 const SPEEDS: [u32; 6] = [500_000, 800_000, 950_000, 1_050_000, 1_250_000, 2_000_000];
+
+/// How fast a clock may run, by a fault that is asked for or stands in a plan: slower or faster
+/// ones would stop time for the node, or for the others.
+pub const CLOCK_SPEEDS: RangeInclusive<Millionths> = Millionths(10_000)..=Millionths(100_000_000);
 
 /// How far clocks jump, at least and at most, in milliseconds.
 const JUMP: (u64, u64) = (10, 5000);
@@ -79,12 +85,15 @@ pub fn others(
             }
             Other::Clock => {
                 let hit = some(nodes, 1 + random.index(nodes.len()), random);
-                FaultKind::Clock { targets: named(Group::Some.name(), hit), change: change(random) }
+                FaultKind::Clock {
+                    targets: Targets::new(Group::Some.name(), hit),
+                    change: change(random),
+                }
             }
             Other::Disk => {
                 let hit = some(&victims, 1 + random.index(victims.len()), random);
                 let harm = DiskHarm::ALL[random.index(DiskHarm::ALL.len())];
-                FaultKind::Disk { targets: named(Group::Some.name(), hit), harm }
+                FaultKind::Disk { targets: Targets::new(Group::Some.name(), hit), harm }
             }
         };
         Fault::new(begin, end, kind)
@@ -110,10 +119,6 @@ fn some(nodes: &[String], count: usize, random: &mut Random) -> Vec<String> {
     order.truncate(count);
     order.sort_unstable();
     order.into_iter().map(|place| nodes[place].clone()).collect()
-}
-
-fn named(targets: &str, nodes: Vec<String>) -> Targets {
-    Targets { targets: targets.to_owned(), nodes }
 }
 
 /// All links between these nodes and the others, in both directions.

@@ -69,7 +69,7 @@ pub enum Group {
 }
 
 impl Group {
-    /// All of them, in the order of their numbers.
+    /// All but the leader, in the order of their numbers.
     pub const ALL: [Group; 6] = [
         Group::Some,
         Group::One,
@@ -79,16 +79,10 @@ impl Group {
         Group::All,
     ];
 
-    /// All that can be asked for.
-    pub const ALL_ASKED: [Group; 7] = [
-        Group::Some,
-        Group::One,
-        Group::MinorityThird,
-        Group::Minority,
-        Group::Majority,
-        Group::All,
-        Group::Leader,
-    ];
+    /// All that can be asked for: those, and the leader.
+    pub fn asked() -> impl Iterator<Item = Group> {
+        Group::ALL.into_iter().chain([Group::Leader])
+    }
 
     /// The name in plans and in `--nemesis-targets`.
     pub const fn name(self) -> &'static str {
@@ -139,10 +133,7 @@ impl FromStr for Group {
     ///
     /// The text itself, if it is no group.
     fn from_str(text: &str) -> Result<Group, String> {
-        Group::ALL_ASKED
-            .into_iter()
-            .find(|group| group.name() == text)
-            .ok_or_else(|| text.to_owned())
+        Group::asked().find(|group| group.name() == text).ok_or_else(|| text.to_owned())
     }
 }
 
@@ -230,7 +221,7 @@ pub fn outages(
         // Everybody is down: there is nobody left.
         let Some((group, hit)) = drawn else { continue };
         let names = hit.iter().map(|node| nodes[*node].clone()).collect();
-        let targets = Targets { targets: group.name().to_owned(), nodes: names };
+        let targets = Targets::new(group.name(), names);
         open[*kind as usize] = Some((faults.len(), hit));
         faults.push(kind.fault(at, load, targets));
     }

@@ -1,8 +1,8 @@
 //! Faults of nodes' disks where these are folders: written down for the node library, which looks
 //! before each call, or made in the files themselves.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
@@ -42,9 +42,29 @@ pub(super) fn lose_power(folder: &Path, seed: u64) -> Result<(), EngineError> {
     append(&path, &records)
 }
 
-/// How many syncs of such a disk have ended.
-pub(super) fn syncs(folder: &Path) -> u64 {
-    records_in(&folder.join(JOURNAL)).iter().filter(|record| record.is_sync()).count() as u64
+/// How many syncs of such a disk have ended, and how much of its journal, which only grows, that
+/// was read from.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Syncs {
+    count: u64,
+    read: u64,
+}
+
+impl Syncs {
+    /// Counts those that have come since in the disk of this folder, and gives all.
+    pub(super) fn count(&mut self, folder: &Path) -> u64 {
+        let mut text = Vec::new();
+        // Without a file there was none.
+        if let Ok(mut file) = File::open(folder.join(JOURNAL)) {
+            let _ = file.seek(SeekFrom::Start(self.read)).and_then(|_| file.read_to_end(&mut text));
+        }
+        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        self.read += whole as u64;
+        let records = text[..whole].split(|byte| *byte == b'\n');
+        let records = records.filter_map(|line| serde_json::from_slice::<Record>(line).ok());
+        self.count += records.filter(Record::is_sync).count() as u64;
+        self.count
+    }
 }
 
 fn append(path: &Path, records: &[Record]) -> Result<(), EngineError> {

@@ -65,7 +65,7 @@ impl Host for InProcessHost<'_> {
         Ok(())
     }
 
-    fn syncs(&self, node: u16) -> u64 {
+    fn syncs(&mut self, node: u16) -> u64 {
         self.disks[usize::from(node)].syncs()
     }
 

@@ -62,6 +62,8 @@ pub(crate) struct LockstepHost {
     stopped: bool,
     /// Failures of `begin`, reported by `finish`.
     failed: Vec<Option<HostFailure>>,
+    /// What was counted on their disks.
+    syncs: Vec<disks::Syncs>,
 }
 
 #[derive(Deserialize)]
@@ -86,6 +88,7 @@ impl LockstepHost {
             progress: Instant::now(),
             stopped: false,
             failed: vec![None; count],
+            syncs: vec![disks::Syncs::default(); count],
         }
     }
 }
@@ -174,6 +177,7 @@ impl Host for LockstepHost {
             }
         }
     }
+
     fn kill(&mut self, node: u16) -> Vec<u8> {
         self.programs[usize::from(node)].kill()
     }
@@ -182,8 +186,9 @@ impl Host for LockstepHost {
         self.programs[usize::from(node)].lose_power(seed)
     }
 
-    fn syncs(&self, node: u16) -> u64 {
-        disks::syncs(&self.programs[usize::from(node)].recipe.data)
+    fn syncs(&mut self, node: u16) -> u64 {
+        let number = usize::from(node);
+        self.syncs[number].count(&self.programs[number].recipe.data)
     }
 
     fn disturb_disk(&mut self, node: u16, fault: Record) -> Result<(), EngineError> {

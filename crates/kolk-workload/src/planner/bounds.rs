@@ -3,8 +3,9 @@
 //!
 //! Everything that is later taken on trust is bounded here, and nowhere else.
 
+use kolk_engine::faults::CLOCK_SPEEDS;
 use kolk_history::Plan;
-use kolk_history::plan::{ClockChange, ClockKind, Fault, FaultKind, Millionths, TriggerEvent};
+use kolk_history::plan::{ClockChange, ClockKind, Fault, FaultKind, TriggerEvent};
 
 use super::{Concurrency, PlanError};
 use crate::registry;
@@ -33,9 +34,8 @@ pub const FAULTS_MAX: usize = 1 << 20;
 /// How many times slower a link may get.
 pub const FACTOR_MAX: u32 = 10_000;
 
-/// How far a clock may jump, in nanoseconds, and how fast it may run.
+/// How far a clock may jump, in nanoseconds.
 const JUMP_MAX: u64 = TIME_LIMIT_MAX as u64 * 1_000_000_000;
-const SPEEDS: std::ops::RangeInclusive<Millionths> = Millionths(10_000)..=Millionths(100_000_000);
 
 /// What is said of a load's length that is none.
 pub(super) const TIME_LIMIT: &str = "above 0 and at most 131072 s";
@@ -128,7 +128,9 @@ fn fault_problem(plan: &Plan, fault: &Fault) -> Option<String> {
         FaultKind::Clock { change: ClockChange::Jump(ahead), .. } if *ahead > JUMP_MAX => {
             return Some("has clocks jump by more than a day and a half".to_owned());
         }
-        FaultKind::Clock { change: ClockChange::Speed(speed), .. } if !SPEEDS.contains(speed) => {
+        FaultKind::Clock { change: ClockChange::Speed(speed), .. }
+            if !CLOCK_SPEEDS.contains(speed) =>
+        {
             return Some(format!("has clocks run {speed} times as fast: it must be 0.01 to 100"));
         }
         FaultKind::Clog { every: 0, .. } => {

@@ -2,7 +2,7 @@
 //! what waits for a wave.
 
 use super::*;
-use kolk_workload::planner::{Asked, Wanted};
+use kolk_workload::planner::{Asked, Other};
 
 /// A message between the two nodes: when it was sent, when it arrived, and whether it was lost.
 #[derive(Debug, Default)]
@@ -13,7 +13,7 @@ struct Fate {
 }
 
 /// Two nodes that broadcast what they are told, for three seconds.
-fn between_nodes(host: Host, wanted: Wanted, text: &str) -> (Vec<Fate>, u64) {
+fn between_nodes(host: Host, wanted: Other, text: &str) -> (Vec<Fate>, u64) {
     let settings = Settings {
         rate: 40.0,
         time_limit: 3.0,
@@ -63,12 +63,12 @@ fn is_outside(fate: &Fate) -> bool {
 #[test]
 fn loss_and_duplication_for_a_while() {
     for host in HOSTS {
-        let (fates, faults) = between_nodes(host, Wanted::Loss, "1@1..2");
+        let (fates, faults) = between_nodes(host, Other::Loss, "1@1..2");
         let within: Vec<&Fate> = fates.iter().filter(|fate| is_within(fate)).collect();
         assert!(within.len() > 3 && within.iter().all(|fate| fate.lost), "{host:?} {within:?}");
         assert!(fates.iter().filter(|fate| is_outside(fate)).all(|fate| !fate.lost), "{host:?}");
         assert_eq!(faults, 2, "{host:?}: its beginning and its end");
-        let (fates, _) = between_nodes(host, Wanted::Duplication, "1@1..2");
+        let (fates, _) = between_nodes(host, Other::Duplication, "1@1..2");
         let within: Vec<&Fate> = fates.iter().filter(|fate| is_within(fate)).collect();
         assert!(within.len() > 3 && within.iter().all(|fate| fate.received.len() == 2));
         let outside = fates.iter().filter(|fate| is_outside(fate));
@@ -79,7 +79,7 @@ fn loss_and_duplication_for_a_while() {
 #[test]
 fn clogged_links_deliver_in_waves() {
     for host in HOSTS {
-        let (fates, _) = between_nodes(host, Wanted::Clog, "n1/0.5@1..2");
+        let (fates, _) = between_nodes(host, Other::Clog, "n1/0.5@1..2");
         let within: Vec<&Fate> = fates.iter().filter(|fate| is_within(fate)).collect();
         assert!(within.len() > 3, "{host:?} {fates:?}");
         for fate in within {
