@@ -1,5 +1,5 @@
-//! A log on a node's disk, for nodes that may lose nothing when they are killed or lose their
-//! power: what was kept in it is there again when the node is.
+//! For nodes that may lose nothing when they are killed or lose their power: a log on a node's
+//! disk, of which what was kept is there again when the node is, and a set that is kept in one.
 //!
 //! ```
 //! use kolk_node::{Context, RpcError};
@@ -14,9 +14,13 @@
 //! ```
 
 use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
 
 use kolk_node::sync::Notify;
 use kolk_node::{Context, Key, RpcError, StorageError};
+
+use crate::crdt::{GrowOnlySet, Replicated, Settings};
 
 /// A file with a line for each entry: its text and a checksum, because the last lines may be torn
 /// that were not synced when the power was lost.
@@ -79,6 +83,101 @@ impl Log {
         }
         Ok(())
     }
+}
+
+/// How a durable node's replicas tell each other what they know: everybody is told everything every
+/// 500 ms. Deltas will not do: their numbers, and what peers have acknowledged, would have to
+/// survive as well.
+pub const SETTINGS: Settings = Settings::FullState { every: Duration::from_millis(500) };
+
+/// The settings that `others` reads from a node's arguments, or `None` if they are `--durable`.
+/// `usage` is the node's own usage text, and `usage_of_others` that of the other settings.
+///
+/// # Errors
+///
+/// A text for people that says what is wrong with the arguments.
+pub fn settings_unless_durable<S>(
+    args: &[String],
+    usage: &str,
+    usage_of_others: &str,
+    others: impl FnOnce(&[String]) -> Result<S, String>,
+) -> Result<Option<S>, String> {
+    let is_durable = args.iter().any(|arg| arg == "--durable");
+    match args {
+        [_] if is_durable => Ok(None),
+        _ if is_durable => Err(format!("--durable goes with no other setting\n{usage}")),
+        _ => others(args).map(Some).map_err(|text| {
+            if text.ends_with(usage_of_others) { format!("{text}\n{usage}") } else { text }
+        }),
+    }
+}
+
+/// A set of numbers that only grows, and that every node comes to have. A durable node keeps what
+/// is added at it in a [`Log`] before it says so, and hears the rest from the others again.
+#[derive(Debug)]
+pub struct Elements {
+    set: Replicated<GrowOnlySet<i64>>,
+    log: Option<Rc<Log>>,
+}
+
+impl Elements {
+    /// In memory alone, with these settings.
+    pub fn in_memory(cx: &Context, settings: &Settings) -> Elements {
+        Elements { set: Replicated::new(cx, settings), log: None }
+    }
+
+    /// A durable node's: what is added is kept in the file of this name.
+    pub fn durable(cx: &Context, file: &'static str) -> Elements {
+        let log = Some(Rc::new(Log::new(file)));
+        Elements { set: Replicated::new(cx, &SETTINGS), log }
+    }
+
+    /// Reads what was kept before. A node calls this once, as it starts.
+    pub fn start(&self, cx: &Context) {
+        if let Some(log) = &self.log {
+            let (log, set, context) = (Rc::clone(log), self.set.clone(), cx.clone());
+            let found = move |text: &str| {
+                if let Ok(element) = text.parse() {
+                    add(&set, element);
+                }
+            };
+            cx.spawn(async move { log.recover(&context, found).await });
+        }
+    }
+
+    /// Waits until that is done, as a node does before it answers anything.
+    ///
+    /// # Errors
+    ///
+    /// Error 13 if what was kept cannot be read.
+    pub async fn recovered(&self) -> Result<(), RpcError> {
+        match &self.log {
+            Some(log) => log.recovered().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Adds a number. On a durable node it is safe when this is over.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be kept: then it may be there after a restart, or not.
+    pub async fn add(&self, cx: &Context, element: i64) -> Result<(), RpcError> {
+        if let Some(log) = &self.log {
+            log.keep(cx, &element.to_string()).await?;
+        }
+        add(&self.set, element);
+        Ok(())
+    }
+
+    /// All numbers that have come here.
+    pub fn state(&self) -> &Rc<RefCell<GrowOnlySet<i64>>> {
+        self.set.state()
+    }
+}
+
+fn add(set: &Replicated<GrowOnlySet<i64>>, element: i64) {
+    let Ok(()) = set.update(|set, _| set.add(element));
 }
 
 fn line(text: &str) -> String {

@@ -7,7 +7,9 @@
 //! - [`versions`] is a map that changes in one order, and the copies of it that follow.
 //! - [`replicated`](mod@replicated) keeps a state machine of the caller's the same on all nodes, by
 //!   Raft: what was acknowledged is on a majority's disks, and each request is performed once.
-//! - [`durable`] is a log on a node's disk: what was kept in it survives kills and losses of power.
+//! - [`transactions`] are such a state machine: keys that are read and changed, several at once.
+//! - [`durable`] is a log on a node's disk, and a set in it: what was kept survives kills and
+//!   losses of power.
 //! - [`ownership`] tells which node owns a key, without asking anybody.
 //!
 //! Each is deterministic: on the virtual clock a run is a function of its seed.
@@ -22,6 +24,7 @@ pub mod outbox;
 pub mod ownership;
 pub mod replicated;
 mod round_trip;
+pub mod transactions;
 pub mod versions;
 
 pub use replicated::replicated;

@@ -22,14 +22,16 @@
 //! each kind of trouble.
 
 mod busy;
+mod dying;
 mod measured;
 mod seeds;
 mod sweep;
 pub mod trouble;
 
 pub use busy::Busy;
+pub use dying::{assert_caught, assert_durable, assert_strict};
 pub use measured::{Judged, Measured, built_in, judge, load, measure};
-pub use seeds::{Spread, for_seeds};
+pub use seeds::{Spread, for_seeds, seeds};
 pub use sweep::{Show, Sweep};
 
 /// The examples of the book and of the README are compiled and run with the other documentation.

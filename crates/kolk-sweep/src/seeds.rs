@@ -4,6 +4,16 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// How many seeds the environment asks for: `KOLK_SEEDS`, or so many if it does not say.
+///
+/// # Panics
+///
+/// If `KOLK_SEEDS` is no number.
+pub fn seeds(default: u64) -> u64 {
+    std::env::var("KOLK_SEEDS")
+        .map_or(default, |seeds| seeds.parse().expect("KOLK_SEEDS: a number"))
+}
+
 /// Does something for each seed, on as many threads as there are cores, and returns the results in
 /// the order of the seeds.
 ///

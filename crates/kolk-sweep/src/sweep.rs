@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::{Measured, Spread, for_seeds};
+use crate::{Measured, Spread, for_seeds, seeds};
 
 /// How many problems of a run are printed.
 const PROBLEMS_MAX: usize = 4;
@@ -66,10 +66,7 @@ impl Sweep {
     ///
     /// If `KOLK_SEEDS` is no number.
     pub fn from_env() -> Sweep {
-        let variable = |name: &str| std::env::var(name).ok();
-        let seeds =
-            variable("KOLK_SEEDS").map(|seeds| seeds.parse().expect("KOLK_SEEDS: a number"));
-        Sweep::new(seeds.unwrap_or(25), variable("KOLK_ONLY"))
+        Sweep::new(seeds(25), std::env::var("KOLK_ONLY").ok())
     }
 
     fn new(seeds: u64, only: Option<String>) -> Sweep {

@@ -26,6 +26,20 @@ pub fn lossy(settings: &mut Settings, probability: f64) {
     (settings.loss, settings.duplication) = (probability, probability);
 }
 
+/// Numbers of nodes, and how many of them can be gone so that a majority is left.
+pub const MAJORITIES: [(usize, usize); 2] = [(3, 1), (5, 2)];
+
+/// Partitions, cuts in one direction, kills, pauses and losses of power that come and go every 2 s,
+/// no more than `budget` nodes at once; some messages lost and doubled, and exponential latency.
+pub fn many_faults(settings: &mut Settings, budget: usize) {
+    exponential(settings, 10.0);
+    lossy(settings, 0.03);
+    settings.nemesis =
+        [Nemesis::Partition, Nemesis::OneWay, Nemesis::Kill, Nemesis::Pause, Nemesis::Power].into();
+    settings.nemesis_interval = 2.0;
+    settings.fault_budget = Some(budget);
+}
+
 /// Partitions, one message in twenty lost and one in twenty doubled, and exponential latency with
 /// this mean, in milliseconds.
 pub fn all_at_once(settings: &mut Settings, latency: f64) {

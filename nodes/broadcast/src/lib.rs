@@ -3,8 +3,6 @@
 //! How values travel is [`kolk_replica::gossip`]'s business, and its settings are this node's. With
 //! `--durable` each node keeps what it is told on its disk, before it says so.
 
-mod durable;
-
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -12,10 +10,9 @@ use std::rc::Rc;
 use kolk_node::workload::broadcast::Request;
 use kolk_node::{Context, Node, RpcError};
 use kolk_replica::crdt::GrowOnlySet;
+use kolk_replica::durable::{self, Elements};
 use kolk_replica::gossip::{self, Gossip, Settings};
 use serde::Serialize;
-
-use durable::Durable;
 
 /// The usage text of [`factory`].
 pub const USAGE: &str = "\
@@ -28,7 +25,9 @@ pub struct Broadcast(Kind);
 
 enum Kind {
     Gossip(InMemory),
-    Durable(Durable),
+    /// It comes up again with what it was told, and hears the rest from the others, who tell
+    /// everybody everything again and again.
+    Durable(Elements),
 }
 
 struct InMemory {
@@ -96,14 +95,14 @@ impl Node for Broadcast {
     type Reply = Reply;
 
     fn start(self: &Rc<Self>, cx: &Context) {
-        if let Kind::Durable(durable) = &self.0 {
-            durable.start(cx);
+        if let Kind::Durable(known) = &self.0 {
+            known.start(cx);
         }
     }
 
     async fn handle(&self, cx: &Context, request: Request) -> Result<Reply, RpcError> {
         let node = match &self.0 {
-            Kind::Durable(durable) => return durable.handle(cx, request).await,
+            Kind::Durable(known) => return handle_durable(known, cx, request).await,
             Kind::Gossip(node) => node,
         };
         Ok(match request {
@@ -125,24 +124,35 @@ impl Node for Broadcast {
     }
 }
 
+async fn handle_durable(
+    known: &Elements,
+    cx: &Context,
+    request: Request,
+) -> Result<Reply, RpcError> {
+    known.recovered().await?;
+    Ok(match request {
+        // Everybody is told.
+        Request::Topology { .. } => Reply::TopologyOk {},
+        Request::Broadcast { message } => {
+            known.add(cx, message).await?;
+            Reply::BroadcastOk {}
+        }
+        Request::Read {} => Reply::ReadOk { messages: Messages::Set(Rc::clone(known.state())) },
+    })
+}
+
 /// Makes the node; [`kolk_replica::gossip::USAGE`] and [`USAGE`] say which settings it has.
 ///
 /// # Errors
 ///
 /// A text for people that says what is wrong with the arguments.
 pub fn factory(args: &[String]) -> Result<impl Fn(&Context) -> Broadcast + Clone + use<>, String> {
-    let is_durable = args.iter().any(|arg| arg == "--durable");
-    let settings = match args {
-        [_] if is_durable => None,
-        _ if is_durable => return Err(format!("--durable goes with no other setting\n{USAGE}")),
-        _ => Some(Settings::from_args(args).map_err(|text| {
-            if text.ends_with(gossip::USAGE) { format!("{text}\n{USAGE}") } else { text }
-        })?),
-    };
+    let settings =
+        durable::settings_unless_durable(args, USAGE, gossip::USAGE, Settings::from_args)?;
     Ok(move |cx: &Context| {
         Broadcast(match &settings {
             Some(settings) => Kind::Gossip(InMemory::new(cx, settings.clone())),
-            None => Kind::Durable(Durable::new(cx)),
+            None => Kind::Durable(Elements::durable(cx, "messages")),
         })
     })
 }

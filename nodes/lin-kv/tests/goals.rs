@@ -8,11 +8,7 @@
 mod common;
 
 use common::{Gone, gap, goal, latencies, quantile, store};
-use kolk_sweep::{for_seeds, judge};
-
-fn seeds(default: u64) -> u64 {
-    std::env::var("KOLK_SEEDS").map_or(default, |seeds| seeds.parse().expect("KOLK_SEEDS"))
-}
+use kolk_sweep::{for_seeds, judge, seeds};
 
 /// 5 nodes, 30 clients, 500 operations a second, 10 ms.
 #[test]

@@ -15,26 +15,22 @@ mod common;
 use std::time::Duration;
 
 use common::{longest_silence, store};
-use kolk_sweep::{for_seeds, judge, load, trouble};
+use kolk_sweep::{for_seeds, judge, load, seeds, trouble};
 use kolk_workload::planner::{Concurrency, Nemesis};
 
 const SERVICE: Duration = Duration::from_secs(5);
 
-const FAULTS: [Nemesis; 5] =
-    [Nemesis::Partition, Nemesis::OneWay, Nemesis::Kill, Nemesis::Pause, Nemesis::Power];
-
-fn sweep(what: &str, nemesis: &[Nemesis], default: u64, service: Option<Duration>) {
-    let seeds =
-        std::env::var("KOLK_SEEDS").map_or(default, |seeds| seeds.parse().expect("KOLK_SEEDS"));
-    for (nodes, budget) in [(3, 1), (5, 2)] {
+/// `nemesis` are faults in place of those that [`trouble::many_faults`] draws.
+fn sweep(what: &str, nemesis: Option<&[Nemesis]>, default: u64, service: Option<Duration>) {
+    let seeds = seeds(default);
+    for (nodes, budget) in trouble::MAJORITIES {
         let runs = for_seeds(0..seeds, |seed| {
             let mut settings = load("lin-kv", "", seed, nodes, 100.0);
             settings.concurrency = Concurrency::PerNode(4);
-            trouble::exponential(&mut settings, 10.0);
-            trouble::lossy(&mut settings, 0.03);
-            settings.nemesis = nemesis.to_vec();
-            settings.nemesis_interval = 2.0;
-            settings.fault_budget = Some(budget);
+            trouble::many_faults(&mut settings, budget);
+            if let Some(nemesis) = nemesis {
+                settings.nemesis = nemesis.to_vec();
+            }
             let judged = judge(&settings, store);
             (judged.measured(), longest_silence(&judged))
         });
@@ -52,10 +48,10 @@ fn sweep(what: &str, nemesis: &[Nemesis], default: u64, service: Option<Duration
 
 #[test]
 fn it_is_linearizable_and_there_under_many_faults_at_once() {
-    sweep("many faults", &FAULTS, 5, Some(SERVICE));
+    sweep("many faults", None, 5, Some(SERVICE));
 }
 
 #[test]
 fn it_is_linearizable_with_slow_links_as_well() {
-    sweep("slow links as well", &Nemesis::ALL, 3, None);
+    sweep("slow links as well", Some(&Nemesis::ALL), 3, None);
 }

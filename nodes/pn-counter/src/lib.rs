@@ -6,22 +6,17 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::Duration;
 
 use kolk_node::workload::counter::{Reply, Request};
 use kolk_node::{Context, Node, RpcError};
 use kolk_replica::crdt::{self, DeltaState, PnCounter as Counts, PnShare, Replicated, Settings};
-use kolk_replica::durable::Log;
+use kolk_replica::durable::{self, Log};
 
 /// The usage text of [`factory`].
 pub const USAGE: &str = "\
 settings of this node, beside those of its replicas:
   --durable          keep what is added at this node on its disk, and tell everybody everything
                      every 500 ms: it survives kills and losses of power";
-
-/// How often everybody is told everything, if the counter is durable. Deltas will not do then:
-/// their numbers, and what peers have acknowledged, would have to survive as well.
-const EVERY: Duration = Duration::from_millis(500);
 
 /// The node: its replica of the counter, and what it keeps on its disk.
 pub struct PnCounter {
@@ -111,16 +106,11 @@ impl Node for PnCounter {
 ///
 /// A text for people that says what is wrong with the arguments.
 pub fn factory(args: &[String]) -> Result<impl Fn(&Context) -> PnCounter + Clone + use<>, String> {
-    let is_durable = args.iter().any(|arg| arg == "--durable");
-    let settings = match args {
-        [_] if is_durable => Settings::FullState { every: EVERY },
-        _ if is_durable => return Err(format!("--durable goes with no other setting\n{USAGE}")),
-        _ => Settings::from_args(args).map_err(|text| {
-            if text.ends_with(crdt::USAGE) { format!("{text}\n{USAGE}") } else { text }
-        })?,
-    };
+    let settings = durable::settings_unless_durable(args, USAGE, crdt::USAGE, Settings::from_args)?;
     Ok(move |cx: &Context| PnCounter {
-        counts: Replicated::new(cx, &settings),
-        kept: is_durable.then(|| Rc::new(Kept { log: Log::new("share"), own: RefCell::default() })),
+        counts: Replicated::new(cx, settings.as_ref().unwrap_or(&durable::SETTINGS)),
+        kept: settings
+            .is_none()
+            .then(|| Rc::new(Kept { log: Log::new("share"), own: RefCell::default() })),
     })
 }

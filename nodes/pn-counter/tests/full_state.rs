@@ -12,7 +12,7 @@ use kolk_engine::{Cluster, ClusterOptions};
 use kolk_history::journal::JournalReader;
 use kolk_node::workload::{counter, g_set};
 use kolk_node::{Machine, machine};
-use kolk_sweep::{Spread, for_seeds};
+use kolk_sweep::{Spread, for_seeds, seeds};
 
 const MODES: [(&str, &str); 5] = [
     ("deltas, default", ""),
@@ -141,8 +141,7 @@ fn deltas_cost_less() {
 #[test]
 #[ignore = "minutes long: the tables of the README"]
 fn table() {
-    let seeds = std::env::var("KOLK_SEEDS").ok().map(|seeds| seeds.parse().expect("a number"));
-    let seeds = 0..seeds.unwrap_or(10);
+    let seeds = 0..seeds(10);
     println!(
         "| type | nodes | mode | messages a change | bytes a change \
          | ms to agree after a cut: least / median / greatest | bytes for it |"

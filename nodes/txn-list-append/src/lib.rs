@@ -1,7 +1,8 @@
 //! Strict-serializable transactions over lists: by a transactor over the service `lin-kv`, or on
 //! the nodes themselves, by Raft.
 //!
-//! By Raft (`--raft`) a transaction is an entry of a log that all nodes have ([`replicated`]).
+//! By Raft (`--raft`) a transaction is an entry of a log that all nodes have
+//! ([`kolk_replica::transactions`]).
 //!
 //! Over the service one key of the store, the root, stands for the state of all lists. A
 //! transaction takes place when the root is swung from the state it saw to the one it made, by one
@@ -9,7 +10,6 @@
 //! exact when nobody knows whether the root was swung is told in [`transactor`]; what a state is in
 //! the store, in [`state`].
 
-pub mod replicated;
 pub mod state;
 pub mod store;
 pub mod transactor;
@@ -20,8 +20,9 @@ use std::rc::Rc;
 use kolk_node::workload::txn::{Function, MicroOp, Reply, Request};
 use kolk_node::{Context, ErrorCode, Flags, Node, RpcError};
 use kolk_replica::replicated::{Replicated, Settings};
+use kolk_replica::transactions::Keys;
+use serde_json::Value;
 
-use replicated::AllLists;
 use state::State;
 use transactor::Transactor;
 
@@ -35,7 +36,7 @@ settings of this node:
 /// The node.
 pub enum TxnListAppend {
     /// It has a copy of all lists.
-    Replicated(Replicated<AllLists>),
+    Replicated(Replicated<Keys<Vec<Value>>>),
     /// The lists are in a service.
     Transactor(Rc<Transactor>),
 }
@@ -50,10 +51,8 @@ impl Node for TxnListAppend {
             let text = "lists are appended to, and not set with `w`";
             return Err(RpcError::new(ErrorCode::NOT_SUPPORTED, text));
         }
-        let reads_only = txn.iter().all(|(function, _, _)| *function == Function::Read);
         let txn: Vec<MicroOp> = match self {
-            TxnListAppend::Replicated(lists) if reads_only => lists.query(txn).await?,
-            TxnListAppend::Replicated(lists) => lists.perform(txn).await?,
+            TxnListAppend::Replicated(lists) => lists.run(txn).await?,
             TxnListAppend::Transactor(transactor) => transactor.submit(txn).await?,
         };
         Ok(Reply::TxnOk { txn })

@@ -5,22 +5,22 @@
 //! at once. In which order writes win is in [`store`]; what that promises, and what was measured,
 //! in the README.
 //!
-//! With `--strict` transactions are strict-serializable instead, by Raft ([`strict`]): each waits
-//! for a majority of the nodes.
+//! With `--strict` transactions are strict-serializable instead, by Raft
+//! ([`kolk_replica::transactions`]): each waits for a majority of the nodes.
 
 pub mod store;
-pub mod strict;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use kolk_node::workload::txn::{MicroOp, Reply, Request};
+use kolk_node::workload::txn::{Function, MicroOp, Reply, Request};
 use kolk_node::{Context, Node, RpcError};
 use kolk_replica::gossip::{Gossip, Settings};
 use kolk_replica::replicated::Replicated;
+use kolk_replica::transactions::Keys;
+use serde_json::Value;
 
 use store::{Commit, Store};
-use strict::Registers;
 
 /// The usage text of [`factory`].
 pub const USAGE: &str = "\
@@ -32,7 +32,7 @@ pub enum TxnRwRegister {
     /// Transactions never wait for another node.
     Available(Available),
     /// They wait for a majority.
-    Strict(Replicated<Registers>),
+    Strict(Replicated<Keys<Value>>),
 }
 
 /// A copy that takes over what others did in the background.
@@ -68,7 +68,12 @@ impl Node for TxnRwRegister {
         let Request::Txn { mut txn } = request;
         match self {
             TxnRwRegister::Available(copy) => copy.run(&mut txn)?,
-            TxnRwRegister::Strict(registers) => txn = strict::run(registers, txn).await?,
+            TxnRwRegister::Strict(_)
+                if txn.iter().any(|(function, _, _)| *function == Function::Append) =>
+            {
+                return Err(store::no_lists());
+            }
+            TxnRwRegister::Strict(registers) => txn = registers.run(txn).await?,
         }
         Ok(Reply::TxnOk { txn })
     }

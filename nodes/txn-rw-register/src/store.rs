@@ -58,10 +58,7 @@ impl Store {
                 Function::Write => {
                     writes.insert(key, value.clone());
                 }
-                Function::Append => {
-                    let text = "registers are set with `w`, and not appended to";
-                    return Err(RpcError::new(ErrorCode::NOT_SUPPORTED, text));
-                }
+                Function::Append => return Err(no_lists()),
             }
         }
         if writes.is_empty() {
@@ -85,6 +82,12 @@ impl Store {
             }
         }
     }
+}
+
+/// The error of a transaction that appends.
+pub(crate) fn no_lists() -> RpcError {
+    let text = "registers are set with `w`, and not appended to";
+    RpcError::new(ErrorCode::NOT_SUPPORTED, text)
 }
 
 #[cfg(test)]

@@ -4,33 +4,11 @@
 //! KOLK_SEEDS=200 cargo test --release -p kolk-txn-rw-register --test strict
 //! ```
 
-use kolk_sweep::{for_seeds, load, measure, trouble};
-use kolk_workload::planner::{Concurrency, Nemesis};
-
-const FAULTS: [Nemesis; 5] =
-    [Nemesis::Partition, Nemesis::OneWay, Nemesis::Kill, Nemesis::Pause, Nemesis::Power];
-
 #[test]
 fn transactions_are_strict_serializable_under_many_faults_at_once() {
-    let seeds = std::env::var("KOLK_SEEDS").map_or(3, |seeds| seeds.parse().expect("KOLK_SEEDS"));
-    for (nodes, budget) in [(3, 1), (5, 2)] {
-        for_seeds(0..seeds, |seed| {
-            let mut settings = load("txn-rw-register", "--strict", seed, nodes, 100.0);
-            settings.concurrency = Concurrency::PerNode(2);
-            let models = ("consistency-models".to_owned(), "strict-serializable".to_owned());
-            settings.workload_settings.extend([models]);
-            trouble::exponential(&mut settings, 10.0);
-            trouble::lossy(&mut settings, 0.03);
-            settings.nemesis = FAULTS.to_vec();
-            settings.nemesis_interval = 2.0;
-            settings.fault_budget = Some(budget);
-            let run = measure(&settings, |args| {
-                kolk_node::machine(kolk_txn_rw_register::factory(args).expect("arguments"))
-            });
-            run.assert_valid(&format!("{nodes} nodes"));
-            assert!(run.of("availability") > 0.5, "{nodes} nodes, seed {seed}: little was done");
-        });
-    }
+    kolk_sweep::assert_strict("txn-rw-register", "--strict", |args| {
+        kolk_node::machine(kolk_txn_rw_register::factory(args).expect("arguments"))
+    });
 }
 
 #[test]
