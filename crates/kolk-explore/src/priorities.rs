@@ -287,9 +287,9 @@ fn order(
 ) -> Vec<usize> {
     // The higher the sooner; those that were lowered are below 0.
     let mut priorities: Vec<i64> = (0..chains.len() as i64).collect();
-    shuffle(&mut priorities, random);
+    random.shuffle(&mut priorities);
     let mut drawn: Vec<usize> = (0..causes.len()).collect();
-    shuffle(&mut drawn, random);
+    random.shuffle(&mut drawn);
     drawn.truncate(depth.saturating_sub(1));
     let mut heads = vec![0; chains.len()];
     let mut is_delivered = vec![false; causes.len()];
@@ -313,12 +313,6 @@ fn order(
         order.push(place);
     }
     order
-}
-
-fn shuffle<T>(items: &mut [T], random: &mut Random) {
-    for place in (1..items.len()).rev() {
-        items.swap(place, random.index(place + 1));
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use std::convert::Infallible;
 use kolk_engine::{Flow, JournalSink, NodeSource, Progress, Setup};
 use kolk_history::Plan;
 use kolk_node::Machine;
-use kolk_workload::{by_name, options};
+use kolk_sweep::built_in;
+use kolk_workload::{Settings, by_name, options};
 use serde::{Deserialize, Serialize};
 
 use crate::{Halt, Lab, Observation, observe};
@@ -39,6 +40,13 @@ pub(crate) enum Reply {
 pub(crate) enum Tell {
     Tell { message: i64 },
     Heard {},
+}
+
+/// A broadcast with such nodes, strictly judged.
+pub(crate) fn asked(seed: u64) -> Settings {
+    let mut settings = Settings::new("broadcast", built_in("planted", ""), seed);
+    settings.strict = true;
+    settings
 }
 
 /// Nodes made by a function.

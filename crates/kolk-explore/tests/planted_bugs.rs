@@ -34,6 +34,9 @@ mod lin_kv;
 mod lists;
 #[path = "../../kolk-workload/tests/planted_bugs/transactions/registers.rs"]
 mod registers;
+#[allow(dead_code, reason = "the tests of the bugs use the rest; here it is found, not given")]
+#[path = "../../kolk-workload/tests/planted_bugs/rows.rs"]
+mod rows;
 #[path = "../../kolk-workload/tests/planted_bugs/seq_kv.rs"]
 mod seq_kv;
 #[path = "planted_bugs/speed.rs"]
@@ -57,28 +60,7 @@ use kolk_node::Machine;
 use kolk_sweep::{built_in, judge};
 use kolk_workload::Settings;
 
-/// A bug, as its own tests have it; here its place and its name are found, not given.
-#[allow(dead_code, reason = "the tests of the bugs use the rest")]
-struct Row<B: 'static> {
-    bug: B,
-    place: Place,
-    named: &'static str,
-    beside: &'static [&'static str],
-}
-
-/// Where a bug's own tests look for it.
-#[derive(Clone, Copy, Debug)]
-#[allow(dead_code, reason = "the tests of the bugs use them")]
-enum Place {
-    Calm,
-    Partitions,
-    Cut,
-    Loss,
-    Duplication,
-}
-
-const PLACES: [Place; 5] =
-    [Place::Calm, Place::Partitions, Place::Cut, Place::Loss, Place::Duplication];
+use rows::{PLACES, Place, Row, asked};
 
 /// How many runs there may be until the default strategy has found a bug.
 const RUNS_MAX: u64 = 3000;
@@ -134,17 +116,6 @@ impl Lab for Bench<'_> {
     fn cores(&self) -> usize {
         self.cores
     }
-}
-
-fn asked(workload: &str, seed: u64) -> Settings {
-    let mut settings = Settings::new(workload, built_in("planted", ""), seed);
-    settings.strict = true;
-    if workload == "txn-rw-register" {
-        // What can be had with total availability.
-        let models = "read-atomic".to_owned();
-        settings.workload_settings.insert("consistency-models".to_owned(), models);
-    }
-    settings
 }
 
 const STRATEGIES: [&str; 4] = ["swarm", "bounded", "priorities", "lineage"];

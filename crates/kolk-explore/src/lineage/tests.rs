@@ -3,11 +3,10 @@ use std::collections::BTreeSet;
 
 use kolk_check::Validity;
 use kolk_node::{Context, Machine, Node, Retry, RpcError, machine};
-use kolk_sweep::built_in;
 use kolk_workload::planner::{Nodes, Settings};
 
 use super::*;
-use crate::testing::{Bench, Reply, Request, Tell};
+use crate::testing::{self, Bench, Reply, Request, Tell};
 use crate::{Bounded, Ended, Open, Options, Swarm, Tally, explore, quiet};
 
 /// A broadcast that tells again until it is answered, but for one value and one receiver: that one
@@ -57,8 +56,7 @@ fn make() -> Box<dyn Machine> {
 }
 
 fn asked(seed: u64) -> Settings {
-    let mut settings = Settings::new("broadcast", built_in("planted", ""), seed);
-    settings.strict = true;
+    let mut settings = testing::asked(seed);
     settings.nodes = Nodes::Count(3);
     // What is asked of the search: one message in 20 000 is lost, and so is the one that matters in
     // one run of 20 000.

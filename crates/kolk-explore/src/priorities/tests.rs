@@ -1,10 +1,9 @@
 use std::cell::RefCell;
 
 use kolk_node::{Context, Machine, Node, RpcError, machine};
-use kolk_sweep::built_in;
 
 use super::*;
-use crate::testing::{Bench, Reply, Request, Tell};
+use crate::testing::{Bench, Reply, Request, Tell, asked};
 use crate::{Ended, Options, Swarm, Tally, explore};
 
 /// Deliveries of which each hangs on one earlier one, or on none.
@@ -117,12 +116,6 @@ impl Node for Ordered {
 
 fn make() -> Box<dyn Machine> {
     machine(|_| Ordered { kept: RefCell::default() })
-}
-
-fn asked(seed: u64) -> Settings {
-    let mut settings = Settings::new("broadcast", built_in("planted", ""), seed);
-    settings.strict = true;
-    settings
 }
 
 /// A bug that takes two messages in the wrong order is found, whatever the number of cores is, and

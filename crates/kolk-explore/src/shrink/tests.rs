@@ -2,11 +2,9 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use kolk_node::{Context, Machine, Node, RpcError, machine};
-use kolk_sweep::built_in;
-use kolk_workload::Settings;
 
 use super::*;
-use crate::testing::{Bench, Reply, Request, Tell};
+use crate::testing::{Bench, Reply, Request, Tell, asked};
 use crate::{Ended, Open, Options, Swarm, Tally, explore};
 
 /// A broadcast that tells all others once, and never asks whether that arrived.
@@ -40,12 +38,6 @@ impl Node for Once {
 
 fn make() -> Box<dyn Machine> {
     machine(|_| Once { kept: RefCell::default() })
-}
-
-fn asked(seed: u64) -> Settings {
-    let mut settings = Settings::new("broadcast", built_in("planted", ""), seed);
-    settings.strict = true;
-    settings
 }
 
 /// What a swarm finds first from this seed on, and what is left of it.

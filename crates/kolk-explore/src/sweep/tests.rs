@@ -1,9 +1,8 @@
 use kolk_node::{Context, Node, RpcError, machine};
 use kolk_protocol::Key;
-use kolk_sweep::built_in;
 
 use super::*;
-use crate::testing::{Bench, Reply, Request};
+use crate::testing::{Bench, Reply, Request, asked};
 
 /// Answers, and forgets.
 struct Forgets;
@@ -24,9 +23,7 @@ impl Node for Forgets {
 }
 
 fn sweep(seeds: Range<u64>) -> Sweep {
-    let mut settings = Settings::new("broadcast", built_in("planted", ""), 0);
-    settings.strict = true;
-    Sweep::new(settings, Open::ALL, seeds).expect("a plan")
+    Sweep::new(asked(0), Open::ALL, seeds).expect("a plan")
 }
 
 /// Appends the runs of these seeds to a file.

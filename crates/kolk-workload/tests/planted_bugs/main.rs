@@ -9,6 +9,7 @@ mod counters;
 mod g_set;
 mod kafka;
 mod lin_kv;
+mod rows;
 mod seq_kv;
 mod traffic;
 mod transactions;
@@ -19,53 +20,22 @@ use std::collections::BTreeSet;
 use kolk_check::{Validity, Verdict};
 use kolk_history::plan::LatencyDistribution;
 use kolk_node::Machine;
-use kolk_sweep::{built_in, judge};
+use kolk_sweep::judge;
 use kolk_workload::Settings;
 use kolk_workload::planner::{Nemesis, Nodes};
+
+use rows::{PLACES, Place, Row, asked};
 
 /// How many seeds a bug may hide for.
 const SEEDS: u64 = 20;
 
-/// A node with or without a bug, and where to look for it.
-struct Row<B: 'static> {
-    /// The bug.
-    bug: B,
-    /// What the run is like.
-    place: Place,
-    /// The anomaly that must be found.
-    named: &'static str,
-    /// What may be found beside it.
-    beside: &'static [&'static str],
-}
-
-/// What a run is like beside the workload's own settings.
-#[derive(Clone, Copy, Debug)]
-enum Place {
-    /// Nothing goes wrong.
-    Calm,
-    /// Nodes are cut off from each other now and then.
-    Partitions,
-    /// One node is cut off for the whole load.
-    Cut,
-    /// One message in ten is lost.
-    Loss,
-    /// One message in five arrives twice.
-    Duplication,
-}
-
 fn settings(workload: &str, place: Place, seed: u64) -> Settings {
-    let mut settings = Settings::new(workload, built_in("planted", ""), seed);
-    settings.strict = true;
+    let mut settings = asked(workload, seed);
     settings.nodes = Nodes::Count(5);
     settings.rate = 40.0;
     settings.time_limit = 10.0;
     settings.latency = 20.0;
     settings.latency_dist = LatencyDistribution::Exponential;
-    if workload == "txn-rw-register" {
-        // What can be had with total availability.
-        let models = "read-atomic".to_owned();
-        settings.workload_settings.insert("consistency-models".to_owned(), models);
-    }
     match place {
         Place::Calm => {}
         Place::Partitions => {
@@ -134,9 +104,6 @@ fn pass_everywhere<B: Copy + std::fmt::Debug + 'static>(
 ) {
     pass_at(&PLACES, workload, sound, make);
 }
-
-const PLACES: [Place; 5] =
-    [Place::Calm, Place::Partitions, Place::Cut, Place::Loss, Place::Duplication];
 
 /// The nodes without a bug pass at these places.
 fn pass_at<B: Copy + std::fmt::Debug + 'static>(

@@ -148,14 +148,10 @@ pub(super) fn shows(problem: &Problem<'_>, places: &[usize]) -> bool {
         }
     }
     let sees = |reader: u32, writer: u32| {
-        let mut reached = vec![
-            false;
-            if places[writer as usize] < places[reader as usize] {
-                known.len()
-            } else {
-                return false;
-            }
-        ];
+        if places[writer as usize] >= places[reader as usize] {
+            return false;
+        }
+        let mut reached = vec![false; known.len()];
         let mut open = vec![writer];
         while let Some(vertex) = open.pop() {
             let edges = known.edges(vertex).iter().map(|edge| edge.to());
