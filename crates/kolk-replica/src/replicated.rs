@@ -67,12 +67,18 @@
 //! longer as round trips between the nodes take longer than 50 ms. A cluster that has nothing
 //! to do lets its clocks go slower, so that fewer messages say that the leader is there; the first
 //! request makes them run again.
+//!
+//! A node says in its log what it is: a line such as
+//! `state {"term":3,"role":"leader","leader":"n1","commit":17,"log":[1,20]}`, where `log` has the
+//! first and the last entry that are kept, as soon as term, role or leader change, and when the log
+//! grows, up to four times a second.
 
 mod clock;
 mod core;
 mod disk;
 mod machine;
 mod requests;
+mod telling;
 mod wire;
 
 use std::cell::{Cell, RefCell};
@@ -88,6 +94,7 @@ use serde::de::DeserializeOwned;
 use self::core::{Core, Inputs};
 use disk::Disk;
 use machine::{Command, Image};
+use telling::Telling;
 use wire::{Ask, Wire};
 
 /// A deterministic state machine: the same commands in the same order make the same of it, on every
@@ -141,6 +148,8 @@ pub struct Status {
     pub leader: Option<usize>,
     /// Up to where the log is known to be committed.
     pub commit: Index,
+    /// The first entry that the log still has; one more than the last if it has none.
+    pub first: Index,
     /// Where the log ends.
     pub last: Index,
 }
@@ -173,6 +182,7 @@ struct Shared<S: State> {
     /// Until when the task sleeps that keeps the deadlines, and what wakes it before.
     armed: Cell<Option<Time>>,
     rearm: Notify,
+    telling: RefCell<Telling>,
 }
 
 /// Starts this node's copy; every node of the cluster does so as it starts. The nodes speak with
@@ -188,6 +198,7 @@ pub fn replicated<S: State>(cx: &Context, settings: Settings) -> Replicated<S> {
         read: Notify::new(),
         armed: Cell::new(None),
         rearm: Notify::new(),
+        telling: RefCell::default(),
     });
     let this = Rc::clone(&shared);
     cx.receive(move |cx, wire: Wire<S::Command, S::Query, S::Output, S::Snapshot>| {
@@ -283,6 +294,10 @@ impl<S: State> Shared<S> {
                 core.react(|_, inputs| inputs.push_back(Input::Synced(number)), &mut writes);
             }
             core.flush(&self.cx, self.disk.is_busy() || !writes.is_empty());
+            let (now, names) = (self.cx.now(), self.cx.node_ids());
+            if let Some(line) = self.telling.borrow_mut().line(now, core.status(), names) {
+                self.cx.log(line);
+            }
         }
         for (number, record) in writes {
             self.keep(number, record);

@@ -129,6 +129,7 @@ impl<S: State> Core<S> {
             term: self.raft.term(),
             leader: self.raft.leader().map(|leader| leader as usize - 1),
             commit: self.raft.commit(),
+            first: self.raft.start().index + 1,
             last: self.raft.last().index,
         }
     }
