@@ -10,8 +10,6 @@ use kolk_tidy::packages::packages;
 /// The arrows that close a circle all the same: package, from, to, and the reason.
 const ALLOWED: &[(&str, &str, &str, &str)] = &[
     ("kolk", "runner.rs", "commands.rs", "a finished run writes its report as the command does"),
-    ("kolk-engine", "course.rs", "simulation.rs", "the simulation is one object in four files"),
-    ("kolk-engine", "course/clients.rs", "simulation.rs", "the same"),
     ("kolk-engine", "host.rs", "run.rs", "the errors of a run stand with what starts it"),
     ("kolk-engine", "host/process.rs", "run.rs", "the same"),
     ("kolk-engine", "host/lockstep.rs", "run.rs", "the same, and how long a program may take"),

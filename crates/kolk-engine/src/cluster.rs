@@ -36,6 +36,7 @@ use kolk_protocol::{ErrorCode, Random, RpcError, Time, from_body};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::course::Role;
 use crate::host::{Hosts, InProcessHost};
 use crate::logs::Logs;
 use crate::recorder::Recorder;
@@ -125,7 +126,7 @@ impl Cluster {
             Simulation::new(Rc::new(plan), Box::new(NoLoad), hosts, recorder, Logs::default())
                 .expect("the options make a plan");
         simulation.start().expect("nodes start");
-        let client = simulation.add_outside_client();
+        let client = simulation.add_client(Role::Outside);
         let mut cluster = Cluster { simulation, client, next_msg_id: 1, cuts: Vec::new() };
         cluster.run_for(Duration::ZERO);
         let started =
@@ -176,7 +177,7 @@ impl Cluster {
         let mut body = Vec::new();
         Call::new(&mut body, msg_id).request(request);
         let node = self.node(node);
-        self.simulation.client_sends(self.client, node, &body).expect("it can be sent");
+        self.simulation.client_sends(self.client, node, None, &body).expect("it can be sent");
         msg_id
     }
 

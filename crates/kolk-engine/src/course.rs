@@ -1,7 +1,10 @@
-//! The course of a run: nodes start, workers load them, faults heal, and a last look is taken.
+//! The course of a run: workers load the nodes, faults heal, and a last look is taken.
+//!
+//! A state machine beside the simulation. Each of its inputs (a reply, a timeout, the time for an
+//! operation) comes with a [`Turn`], which has the time and the record, and takes the [`Effect`]s
+//! that the simulation carries out in their order.
 
 mod clients;
-mod start;
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -10,11 +13,13 @@ use kolk_history::Phase;
 use kolk_history::plan::Plan;
 use kolk_protocol::{Key, Time};
 
+use crate::host::HostFailure;
 use crate::queue::Event;
+use crate::recorder::Recorder;
 use crate::run::EngineError;
-use crate::simulation::Simulation;
-use crate::workload::{Call, Completion, Worker};
-use clients::{Role, WorkerState};
+use crate::workload::{Call, Completion, Worker, Workload};
+pub(crate) use clients::Role;
+use clients::WorkerState;
 
 /// How long nodes get to recover before the final operations.
 const RECOVERY: Duration = Duration::from_secs(10);
@@ -68,8 +73,86 @@ impl Stage {
     }
 }
 
+/// What the simulation is to do because of an input of the course.
+pub(crate) enum Effect {
+    /// There is one more client. Clients are numbered in the order in which they come.
+    NewClient,
+    /// A worker's client sends the worker's request to the worker's node.
+    Ask {
+        /// Which worker.
+        worker: u32,
+    },
+    /// An event is to happen at this time.
+    Schedule(Time, Event),
+    /// The load begins now, and the times of the plan's faults count from now.
+    LoadBegins,
+    /// A node has answered an operation with something that does not fit.
+    Misfit {
+        /// Which node.
+        node: u16,
+        /// What is wrong with the answer.
+        failure: HostFailure,
+    },
+    /// A node does not answer what it is asked before the load as it must: the run cannot go on.
+    Unready {
+        /// Which node.
+        node: u16,
+        /// What it did.
+        why: Unready,
+    },
+}
+
+/// How a node can fail to get ready for the load.
+pub(crate) enum Unready {
+    /// It has answered without the number of the request.
+    Unnumbered {
+        /// The request's number.
+        msg_id: i64,
+        /// The body of its answer.
+        body: String,
+    },
+    /// It has not answered at all.
+    Unanswered {
+        /// What it did not answer.
+        problem: String,
+        /// What to do about that.
+        advice: String,
+    },
+    /// It has answered with something else.
+    Refused {
+        /// What it answered.
+        problem: String,
+        /// What to do about that.
+        advice: String,
+    },
+}
+
+/// What comes with every input, and where its effects go.
+pub(crate) struct Turn<'t, 'r> {
+    /// The present instant.
+    pub(crate) now: Time,
+    /// No fault is open.
+    pub(crate) calm: bool,
+    /// Where operations are recorded.
+    pub(crate) recorder: &'t mut Recorder<'r>,
+    /// What is to be done, in order.
+    pub(crate) effects: &'t mut Vec<Effect>,
+}
+
+impl Turn<'_, '_> {
+    fn schedule(&mut self, at: Time, event: Event) {
+        self.effects.push(Effect::Schedule(at, event));
+    }
+
+    fn unready(&mut self, node: u16, why: Unready) {
+        self.effects.push(Effect::Unready { node, why });
+    }
+}
+
 /// The state of a run's course.
 pub(crate) struct Course {
+    plan: Rc<Plan>,
+    workload: Box<dyn Workload>,
     pub(crate) stage: Stage,
     pub(crate) load_began: Time,
     pub(crate) load_ended: Time,
@@ -107,7 +190,7 @@ pub(crate) struct Course {
 }
 
 impl Course {
-    pub(crate) fn new(plan: &Plan) -> Result<Course, EngineError> {
+    pub(crate) fn new(plan: Rc<Plan>, workload: Box<dyn Workload>) -> Result<Course, EngineError> {
         let bad = |text: &str| Err(EngineError::BadPlan(text.to_owned()));
         if plan.nodes.is_empty() {
             return bad("a run needs at least one node");
@@ -121,6 +204,8 @@ impl Course {
         // Decades are as good as for ever, and can be added to.
         let gap_bound = (2e9 / plan.rate).round().clamp(1.0, 1e18) as u64;
         Ok(Course {
+            plan,
+            workload,
             stage: Stage::Starting,
             load_began: Time::ZERO,
             load_ended: Time::ZERO,
@@ -153,35 +238,56 @@ impl Course {
     fn fresh_process(&self) -> u32 {
         self.workers.iter().map(|state| state.worker.process + 1).max().unwrap_or_default()
     }
-}
 
-impl Simulation<'_> {
     fn key(&self, domain: &str) -> Key {
         Key::new(self.plan.seed).with_name(domain)
     }
 
     /// Goes over to a stage, and ends it after `limit` if there is one.
-    fn enter(&mut self, stage: Stage, limit: Option<Duration>) {
-        self.course.stage = stage;
-        self.course.stage_serial += 1;
+    fn enter(&mut self, stage: Stage, limit: Option<Duration>, turn: &mut Turn<'_, '_>) {
+        self.stage = stage;
+        self.stage_serial += 1;
         if let Some(limit) = limit {
-            self.queue.push(self.now() + limit, Event::StageEnd(self.course.stage_serial));
+            turn.schedule(turn.now + limit, Event::StageEnd(self.stage_serial));
         }
     }
 
-    pub(crate) fn stage_end(&mut self, serial: u32) -> Result<(), EngineError> {
-        if serial != self.course.stage_serial {
+    /// Nodes have been sent `init`, and have so long to answer it.
+    pub(crate) fn begin(&mut self, patience: Duration, turn: &mut Turn<'_, '_>) {
+        self.outstanding = self.plan.nodes.len();
+        self.enter(Stage::Starting, Some(patience), turn);
+    }
+
+    /// A node has answered `init`.
+    pub(crate) fn node_started(&mut self, turn: &mut Turn<'_, '_>) {
+        self.outstanding -= 1;
+        if self.outstanding == 0 {
+            self.begin_setup(turn);
+        }
+    }
+
+    /// True if the nodes have had their time to answer `init`, if this is the end of that.
+    pub(crate) fn is_late_for_init(&self, serial: u32) -> bool {
+        serial == self.stage_serial && self.stage == Stage::Starting
+    }
+
+    /// A part of the run has had its time: the one that was entered with this number.
+    pub(crate) fn stage_end(
+        &mut self,
+        serial: u32,
+        turn: &mut Turn<'_, '_>,
+    ) -> Result<(), EngineError> {
+        if serial != self.stage_serial {
             return Ok(());
         }
-        match self.course.stage {
-            Stage::Starting => {
-                let advice = format!("{}{}", self.init_advice(), self.init_patience_advice());
-                Err(self.no_answer("init", &advice))
+        match self.stage {
+            Stage::Load => {
+                self.end_load(turn);
+                Ok(())
             }
-            Stage::Load => self.end_load(),
-            Stage::Healing => self.begin_final(),
+            Stage::Healing => self.begin_final(turn),
             Stage::Final => {
-                self.course.final_over = true;
+                self.final_over = true;
                 Ok(())
             }
             _ => Ok(()),
@@ -189,102 +295,100 @@ impl Simulation<'_> {
     }
 
     /// When the run will end, as far as is known.
-    pub(crate) fn expected_end(&self) -> Time {
-        let load_end = self.course.load_began + Duration::from_nanos(self.plan.time_limit);
+    pub(crate) fn expected_end(&self, now: Time) -> Time {
+        let load_end = self.load_began + Duration::from_nanos(self.plan.time_limit);
         let final_phase = self.workload.has_final() || self.plan.strict;
         let recovery = if final_phase { RECOVERY } else { Duration::ZERO };
-        match self.course.stage {
+        match self.stage {
             Stage::Starting | Stage::SettingUp | Stage::Load => load_end + recovery,
-            Stage::Draining => self.now() + recovery,
-            Stage::Healing => self.course.load_ended + recovery,
-            Stage::Final | Stage::Convergence | Stage::Over => self.now(),
+            Stage::Draining => now + recovery,
+            Stage::Healing => self.load_ended + recovery,
+            Stage::Final | Stage::Convergence | Stage::Over => now,
         }
     }
 
     // ---- set-up and load ----
 
-    fn begin_setup(&mut self) -> Result<(), EngineError> {
+    fn begin_setup(&mut self, turn: &mut Turn<'_, '_>) {
         self.workload.prepare(&self.plan);
         let node_count = self.plan.nodes.len();
         for number in 0..self.plan.concurrency as usize {
-            self.add_worker(Worker { number, process: number as u32, node: number % node_count });
+            self.add_worker(
+                Worker { number, process: number as u32, node: number % node_count },
+                turn,
+            );
         }
-        self.enter(Stage::SettingUp, None);
+        self.enter(Stage::SettingUp, None, turn);
         for number in 0..self.plan.concurrency {
-            let state = &mut self.course.workers[number as usize];
+            let state = &mut self.workers[number as usize];
             let worker = state.worker;
             let mut request = Vec::new();
             if self.workload.setup(&worker, &mut Call::new(&mut request, state.next_msg_id)) {
-                self.course.outstanding += 1;
-                self.call(number, None, request)?;
+                self.outstanding += 1;
+                self.call(number, None, request, turn);
             }
         }
-        if self.course.outstanding == 0 { self.begin_load() } else { Ok(()) }
+        if self.outstanding == 0 {
+            self.begin_load(turn);
+        }
     }
 
-    fn begin_load(&mut self) -> Result<(), EngineError> {
-        let now = self.now();
-        self.course.load_began = now;
-        self.traffic.begin(now);
-        self.course.load_ended = now;
-        self.enter(Stage::Load, Some(Duration::from_nanos(self.plan.time_limit)));
-        let plan = Rc::clone(&self.plan);
-        let with_time = plan.faults.iter().enumerate().filter(|(_, fault)| fault.on.is_none());
-        for (number, fault) in with_time {
-            let at = |nanos| now + Duration::from_nanos(nanos);
-            self.queue.push(at(fault.begin), Event::FaultBegin(number as u32));
-            self.queue
-                .push(at(fault.end.min(self.plan.time_limit)), Event::FaultEnd(number as u32));
-        }
-        self.course.idle = (0..self.plan.concurrency).collect();
-        self.schedule_operation(now);
-        Ok(())
+    fn begin_load(&mut self, turn: &mut Turn<'_, '_>) {
+        let now = turn.now;
+        self.load_began = now;
+        self.load_ended = now;
+        self.enter(Stage::Load, Some(Duration::from_nanos(self.plan.time_limit)), turn);
+        turn.effects.push(Effect::LoadBegins);
+        self.idle = (0..self.plan.concurrency).collect();
+        self.schedule_operation(now, turn);
     }
 
     /// Schedules the next operation, `from` when the last one was due.
     ///
     /// Gaps count from when an operation was due, not from when it was invoked, so that the real
     /// clock's delays do not add up; they do count from when a worker became free.
-    fn schedule_operation(&mut self, from: Time) {
+    fn schedule_operation(&mut self, from: Time, turn: &mut Turn<'_, '_>) {
         // Nodes are started, and nobody asks them anything.
         if self.plan.rate == 0.0 {
             return;
         }
-        let number = self.course.next_operation;
+        let number = self.next_operation;
         let mut random = self.key("gap").with(number).random();
-        let gap = random.below(self.course.gap_bound + 1);
-        self.queue.push(from + Duration::from_nanos(gap), Event::Invoke);
-        self.course.due = from + Duration::from_nanos(gap);
+        let gap = random.below(self.gap_bound + 1);
+        turn.schedule(from + Duration::from_nanos(gap), Event::Invoke);
+        self.due = from + Duration::from_nanos(gap);
     }
 
-    pub(crate) fn invoke_due(&mut self) -> Result<(), EngineError> {
-        if self.course.stage != Stage::Load {
+    /// The next operation is due.
+    pub(crate) fn invoke_due(&mut self, turn: &mut Turn<'_, '_>) -> Result<(), EngineError> {
+        if self.stage != Stage::Load {
             return Ok(());
         }
-        if self.course.idle.is_empty() {
-            self.course.overdue = true;
+        if self.idle.is_empty() {
+            self.overdue = true;
             return Ok(());
         }
-        self.invoke_next(self.course.due)
+        self.invoke_next(self.due, turn)
     }
 
-    fn invoke_next(&mut self, due: Time) -> Result<(), EngineError> {
-        let number = self.course.next_operation;
-        self.course.next_operation += 1;
-        self.course.overdue = false;
-        let place = self.key("worker").with(number).random().index(self.course.idle.len());
-        let worker = self.course.idle[place];
-        let view = self.course.workers[worker as usize].worker;
+    fn invoke_next(&mut self, due: Time, turn: &mut Turn<'_, '_>) -> Result<(), EngineError> {
+        let number = self.next_operation;
+        self.next_operation += 1;
+        self.overdue = false;
+        let place = self.key("worker").with(number).random().index(self.idle.len());
+        let worker = self.idle[place];
+        let view = self.workers[worker as usize].worker;
         let mut random = self.key("operation").with(number).random();
         let Some(invocation) = self.workload.next(&view, number, &mut random) else {
-            return self.end_load();
+            self.end_load(turn);
+            return Ok(());
         };
         // An operation left out is chosen all the same, so that the others stay what they are.
         if !self.plan.exceptions.skipped_operations.contains(&number) {
-            self.course.idle.remove(place);
-            self.begin_operation(worker, Phase::Load, invocation)?;
+            self.idle.remove(place);
+            self.begin_operation(worker, Phase::Load, invocation, turn)?;
         }
-        self.schedule_operation(due);
+        self.schedule_operation(due, turn);
         Ok(())
     }
 
@@ -294,34 +398,38 @@ impl Simulation<'_> {
         worker: u32,
         position: usize,
         completion: Completion,
+        turn: &mut Turn<'_, '_>,
     ) -> Result<(), EngineError> {
-        let now = self.now();
+        let now = turn.now;
         let is_ok = matches!(completion, Completion::Ok(_));
-        self.course.answered += u64::from(is_ok);
-        self.course.ok_count += u64::from(is_ok);
+        self.answered += u64::from(is_ok);
+        self.ok_count += u64::from(is_ok);
         if matches!(completion, Completion::Info(_)) {
-            let op = self.recorder.history.operations[position].index;
-            self.replace_process(worker, op);
+            let op = turn.recorder.history.operations[position].index;
+            self.replace_process(worker, op, turn);
         }
-        self.recorder.complete(now, position, completion)?;
-        match self.course.stage {
+        turn.recorder.complete(now, position, completion)?;
+        match self.stage {
             Stage::Load => {
-                let place = self.course.idle.partition_point(|other| *other < worker);
-                self.course.idle.insert(place, worker);
-                if self.course.overdue { self.invoke_next(now) } else { Ok(()) }
+                let place = self.idle.partition_point(|other| *other < worker);
+                self.idle.insert(place, worker);
+                if self.overdue { self.invoke_next(now, turn) } else { Ok(()) }
             }
             Stage::Draining => {
-                self.course.outstanding -= 1;
-                if self.course.outstanding == 0 { self.after_load() } else { Ok(()) }
+                self.outstanding -= 1;
+                if self.outstanding == 0 {
+                    self.after_load(turn);
+                }
+                Ok(())
             }
-            Stage::Final => self.next_final(worker),
+            Stage::Final => self.next_final(worker, turn),
             Stage::Convergence => {
-                if !is_ok && self.converges_again(worker) {
+                if !is_ok && self.converges_again(worker, turn) {
                     return Ok(());
                 }
-                self.course.outstanding -= 1;
-                if self.course.outstanding == 0 {
-                    self.enter(Stage::Over, None);
+                self.outstanding -= 1;
+                if self.outstanding == 0 {
+                    self.enter(Stage::Over, None, turn);
                 }
                 Ok(())
             }
@@ -331,123 +439,117 @@ impl Simulation<'_> {
 
     /// Ends the run if nothing was ever answered though there was time enough and no fault: more of
     /// it would only say so again.
-    fn end_if_silent(&mut self) {
-        let course = &self.course;
-        let since = course.load_began.max(course.healed);
-        if course.answered > 0
-            || course.stage != Stage::Load
+    fn end_if_silent(&mut self, turn: &mut Turn<'_, '_>) {
+        let since = self.load_began.max(self.healed);
+        if self.answered > 0
+            || self.stage != Stage::Load
             || !self.plan.limits.fail_fast
-            || !self.open_faults.is_empty()
-            || self.now().since(since) < SILENCE
+            || !turn.calm
+            || turn.now.since(since) < SILENCE
         {
             return;
         }
-        self.course.silent = true;
-        self.course.load_ended = self.now();
-        self.enter(Stage::Over, None);
-    }
-
-    /// Ends the load if there is no more room for what is stored. What follows it is done, so that
-    /// there is a verdict on what there was.
-    pub(crate) fn end_if_full(&mut self) -> Result<(), EngineError> {
-        if self.course.full || self.course.stage != Stage::Load || !self.recorder.is_full() {
-            return Ok(());
-        }
-        self.course.full = true;
-        self.heal()?;
-        self.end_load()
+        self.silent = true;
+        self.load_ended = turn.now;
+        self.enter(Stage::Over, None, turn);
     }
 
     // ---- end ----
 
-    fn end_load(&mut self) -> Result<(), EngineError> {
-        self.course.load_ended = self.now();
-        self.enter(Stage::Draining, None);
-        let busy = self.plan.concurrency as usize - self.course.idle.len();
-        self.course.outstanding = busy;
-        if busy == 0 { self.after_load() } else { Ok(()) }
+    /// Ends the load; operations that have begun may end.
+    pub(crate) fn end_load(&mut self, turn: &mut Turn<'_, '_>) {
+        self.load_ended = turn.now;
+        self.enter(Stage::Draining, None, turn);
+        let busy = self.plan.concurrency as usize - self.idle.len();
+        self.outstanding = busy;
+        if busy == 0 {
+            self.after_load(turn);
+        }
     }
 
-    fn after_load(&mut self) -> Result<(), EngineError> {
+    fn after_load(&mut self, turn: &mut Turn<'_, '_>) {
         let converges = self.plan.strict && self.workload.converge().is_some();
         if self.workload.has_final() || converges {
-            self.enter(Stage::Healing, Some(RECOVERY));
+            self.enter(Stage::Healing, Some(RECOVERY), turn);
         } else {
-            self.enter(Stage::Over, None);
+            self.enter(Stage::Over, None, turn);
         }
-        Ok(())
     }
 
-    fn begin_final(&mut self) -> Result<(), EngineError> {
-        self.enter(Stage::Final, self.workload.final_limit());
-        self.course.outstanding = self.plan.concurrency as usize;
+    fn begin_final(&mut self, turn: &mut Turn<'_, '_>) -> Result<(), EngineError> {
+        self.enter(Stage::Final, self.workload.final_limit(), turn);
+        self.outstanding = self.plan.concurrency as usize;
         for worker in 0..self.plan.concurrency {
-            self.next_final(worker)?;
+            self.next_final(worker, turn)?;
         }
         Ok(())
     }
 
     /// Goes over to a worker's next final operation, after its pause.
-    fn next_final(&mut self, worker: u32) -> Result<(), EngineError> {
-        let state = &mut self.course.workers[worker as usize];
+    fn next_final(&mut self, worker: u32, turn: &mut Turn<'_, '_>) -> Result<(), EngineError> {
+        let state = &mut self.workers[worker as usize];
         let (view, nth) = (state.worker, state.final_count);
         state.final_count += 1;
         let pause = self.workload.pause(&view, nth);
         if pause.is_zero() {
-            return self.final_operation(worker);
+            return self.final_operation(worker, turn);
         }
-        self.queue.push(self.now() + pause, Event::Final { worker });
+        turn.schedule(turn.now + pause, Event::Final { worker });
         Ok(())
     }
 
     /// Begins a worker's final operation, if there is still one to do and time for it.
-    pub(crate) fn final_operation(&mut self, worker: u32) -> Result<(), EngineError> {
-        if self.course.stage == Stage::Convergence {
+    pub(crate) fn final_operation(
+        &mut self,
+        worker: u32,
+        turn: &mut Turn<'_, '_>,
+    ) -> Result<(), EngineError> {
+        if self.stage == Stage::Convergence {
             let read = self.workload.converge();
             let read = read.expect("it converges, or there would be no such stage");
-            return self.begin_operation(worker, Phase::Convergence, read);
+            return self.begin_operation(worker, Phase::Convergence, read, turn);
         }
-        let state = &self.course.workers[worker as usize];
+        let state = &self.workers[worker as usize];
         let (view, nth) = (state.worker, state.final_count - 1);
-        let more = !self.course.final_over;
+        let more = !self.final_over;
         match more.then(|| self.workload.last(&view, nth)).flatten() {
-            Some(invocation) => self.begin_operation(worker, Phase::Final, invocation),
+            Some(invocation) => self.begin_operation(worker, Phase::Final, invocation, turn),
             None => {
-                self.course.outstanding -= 1;
-                if self.course.outstanding == 0 { self.begin_convergence() } else { Ok(()) }
+                self.outstanding -= 1;
+                if self.outstanding == 0 { self.begin_convergence(turn) } else { Ok(()) }
             }
         }
     }
 
     /// Reads a node once more that has not answered, or has refused to, for whatever passes: a lost
     /// message, a conflict of transactions. False if it was asked often enough.
-    fn converges_again(&mut self, worker: u32) -> bool {
-        let process = self.course.fresh_process();
-        let state = &mut self.course.workers[worker as usize];
+    fn converges_again(&mut self, worker: u32, turn: &mut Turn<'_, '_>) -> bool {
+        let process = self.fresh_process();
+        let state = &mut self.workers[worker as usize];
         state.final_count += 1;
         if state.final_count >= CONVERGENCE_READS_MAX {
             return false;
         }
         state.worker.process = process;
-        self.queue.push(self.now() + CONVERGENCE_PAUSE, Event::Final { worker });
+        turn.schedule(turn.now + CONVERGENCE_PAUSE, Event::Final { worker });
         true
     }
 
-    fn begin_convergence(&mut self) -> Result<(), EngineError> {
-        self.recorder.stop_counting();
+    fn begin_convergence(&mut self, turn: &mut Turn<'_, '_>) -> Result<(), EngineError> {
+        turn.recorder.stop_counting();
         let invocation = if self.plan.strict { self.workload.converge() } else { None };
         let Some(invocation) = invocation else {
-            self.enter(Stage::Over, None);
+            self.enter(Stage::Over, None, turn);
             return Ok(());
         };
-        self.enter(Stage::Convergence, None);
-        let first_process = self.course.fresh_process();
-        self.course.outstanding = self.plan.nodes.len();
+        self.enter(Stage::Convergence, None, turn);
+        let first_process = self.fresh_process();
+        self.outstanding = self.plan.nodes.len();
         for node in 0..self.plan.nodes.len() {
-            let number = self.course.workers.len();
+            let number = self.workers.len();
             let process = first_process + node as u32;
-            let worker = self.add_worker(Worker { number, process, node });
-            self.begin_operation(worker, Phase::Convergence, invocation.clone())?;
+            let worker = self.add_worker(Worker { number, process, node }, turn);
+            self.begin_operation(worker, Phase::Convergence, invocation.clone(), turn)?;
         }
         Ok(())
     }

@@ -270,7 +270,7 @@ fn look(simulation: &Simulation<'_>, observer: &mut dyn Observer) -> Flow {
     let faults: Vec<String> = faults.chain(growth).chain(excess).collect();
     observer.progress(&Progress {
         now: simulation.now(),
-        end: simulation.expected_end(),
+        end: simulation.course.expected_end(simulation.now()),
         invoked: simulation.course.invoked(),
         ok: simulation.course.ok_count,
         messages: simulation.recorder.message_count(),

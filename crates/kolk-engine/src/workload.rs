@@ -1,8 +1,9 @@
 //! What the engine asks of a workload.
 //!
-//! A workload is a generator and a client, both state machines: the engine tells it when to choose
-//! an operation and hands it the replies; timing, retries of nothing, timeouts, processes that die
-//! and the recording of the history are the engine's.
+//! A workload is a generator and a client, both state machines. The engine tells it when to choose
+//! an operation, and hands it the replies. The engine decides about time: when operations begin,
+//! when a request times out (nothing is retried), and when a process is replaced by another one.
+//! The engine also records the history.
 
 use std::time::Duration;
 
@@ -42,11 +43,12 @@ pub struct Worker {
 /// How an operation ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Completion {
-    /// It happened, and gave this.
+    /// The operation happened, and this is its result.
     Ok(Value),
-    /// It surely did not happen: null, a text, or `[code, text]`.
+    /// The operation did not happen. The value is the error: null, a text, or `[code, text]`.
     Fail(Value),
-    /// Nobody knows; likewise.
+    /// Whether the operation happened is unknown. The value is the error: null, a text, or
+    /// `[code, text]`.
     Info(Value),
 }
 

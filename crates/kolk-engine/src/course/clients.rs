@@ -5,17 +5,16 @@ use kolk_history::{Phase, Value};
 use kolk_protocol::message::Body;
 use kolk_protocol::{ErrorCode, Time};
 
-use super::Course;
+use super::{Course, Effect, Turn, Unready};
 use crate::endpoint::Endpoint;
 use crate::host::{HostFailure, shorten};
 use crate::queue::Event;
 use crate::run::EngineError;
-use crate::simulation::{Cause, Simulation};
 use crate::workload::{Call, Completion, Invocation, Step, Worker};
 
 /// What a client endpoint is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+pub(crate) enum Role {
     /// Starts a node.
     Init(u16),
     /// Works for this worker.
@@ -86,7 +85,7 @@ impl Course {
     }
 
     /// True if a worker of this node waits for the answer to the workload's first request.
-    pub(super) fn owes_setup(&self, node: u16) -> bool {
+    pub(crate) fn owes_setup(&self, node: u16) -> bool {
         self.workers.iter().any(|state| {
             let waits = state.waiting.as_ref().is_some_and(|waiting| waiting.operation.is_none());
             waits && state.worker.node == usize::from(node)
@@ -99,60 +98,37 @@ impl Course {
         let waiting = self.workers[worker as usize].waiting.as_ref()?;
         (Some(waiting.msg_id) == in_reply_to).then_some(waiting.op).flatten()
     }
-}
 
-impl Simulation<'_> {
-    pub(super) fn add_client(&mut self, role: Role) -> u32 {
-        self.course.roles.push(role);
-        self.directory.add_client()
+    /// What a client is for.
+    pub(crate) fn role(&self, client: u32) -> Role {
+        self.roles[client as usize]
     }
 
-    /// A client for whoever holds the [`Cluster`](crate::Cluster).
-    pub(crate) fn add_outside_client(&mut self) -> u32 {
-        self.add_client(Role::Outside)
+    /// What a worker asks: its client, its node, the operation that this serves, and the request's
+    /// body, which is given back with [`Course::keep_request`].
+    pub(crate) fn take_request(&mut self, worker: u32) -> (u32, u16, Option<u32>, Vec<u8>) {
+        let state = &mut self.workers[worker as usize];
+        let op = state.waiting.as_ref().and_then(|waiting| waiting.op);
+        let request = std::mem::take(&mut state.request);
+        (state.client, state.worker.node as u16, op, request)
     }
 
-    /// Sends a client's request to a node.
-    pub(crate) fn client_sends(
-        &mut self,
-        client: u32,
-        node: u16,
-        body: &[u8],
-    ) -> Result<(), EngineError> {
-        let text = std::str::from_utf8(body).expect("requests are JSON");
-        let body = Body::parse(text).expect("requests are JSON objects");
-        let op = match self.course.roles[client as usize] {
-            Role::Worker(worker) => {
-                self.course.workers[worker as usize].waiting.as_ref().and_then(|waiting| waiting.op)
-            }
-            _ => None,
-        };
-        let ends = (Endpoint::Client(client), Endpoint::Node(node));
-        self.send(ends, &body, Cause { message: None, op })
+    /// Keeps a worker's last request: what is said of a reply that does not fit quotes it.
+    pub(crate) fn keep_request(&mut self, worker: u32, request: Vec<u8>) {
+        self.workers[worker as usize].request = request;
     }
 
-    /// A message for a client. Returns whether it repeats an answer if nobody waited for it.
-    pub(crate) fn client_message(
-        &mut self,
-        client: u32,
-        src: Endpoint,
-        body: &Body<'_>,
-    ) -> Result<Option<bool>, EngineError> {
-        match self.course.roles[client as usize] {
-            Role::Init(node) => self.init_reply(client, node, body),
-            Role::Worker(worker) => self.worker_reply(worker, src, body),
-            Role::Retired { .. } => Ok(None),
-            Role::Outside => {
-                self.course.outside.push((body.answers(), body.json.to_owned()));
-                Ok(None)
-            }
-        }
+    /// A new client for this, whom the simulation has to be told of ([`Effect::NewClient`]).
+    pub(crate) fn add_client(&mut self, role: Role) -> u32 {
+        self.roles.push(role);
+        self.roles.len() as u32 - 1
     }
 
-    pub(super) fn add_worker(&mut self, worker: Worker) -> u32 {
-        let number = self.course.workers.len() as u32;
+    pub(super) fn add_worker(&mut self, worker: Worker, turn: &mut Turn<'_, '_>) -> u32 {
+        let number = self.workers.len() as u32;
         let client = self.add_client(Role::Worker(number));
-        self.course.workers.push(WorkerState {
+        turn.effects.push(Effect::NewClient);
+        self.workers.push(WorkerState {
             worker,
             client,
             next_msg_id: 1,
@@ -170,18 +146,22 @@ impl Simulation<'_> {
         worker: u32,
         phase: Phase,
         invocation: Invocation,
+        turn: &mut Turn<'_, '_>,
     ) -> Result<(), EngineError> {
-        let now = self.now();
-        let state = &mut self.course.workers[worker as usize];
+        let now = turn.now;
+        let state = &mut self.workers[worker as usize];
         let view = state.worker;
-        let position = self.recorder.invoke(now, &view, phase, &invocation)?;
+        let position = turn.recorder.invoke(now, &view, phase, &invocation)?;
         let mut request = std::mem::take(&mut state.request);
         let mut call = Call::new(&mut request, state.next_msg_id);
         match self.workload.start(&view, &invocation, &mut call) {
-            Step::Call => self.call(worker, Some((position, invocation)), request),
+            Step::Call => {
+                self.call(worker, Some((position, invocation)), request, turn);
+                Ok(())
+            }
             Step::Done(completion) => {
-                self.course.workers[worker as usize].request = request;
-                self.complete(worker, position, completion)
+                self.workers[worker as usize].request = request;
+                self.complete(worker, position, completion, turn)
             }
         }
     }
@@ -192,32 +172,34 @@ impl Simulation<'_> {
         worker: u32,
         operation: Option<(usize, Invocation)>,
         request: Vec<u8>,
-    ) -> Result<(), EngineError> {
-        let deadline = self.now() + self.workload.timeout();
+        turn: &mut Turn<'_, '_>,
+    ) {
+        let deadline = turn.now + self.workload.timeout();
         let op = operation
             .as_ref()
-            .map(|(position, _)| self.recorder.history.operations[*position].index);
-        let state = &mut self.course.workers[worker as usize];
+            .map(|(position, _)| turn.recorder.history.operations[*position].index);
+        let state = &mut self.workers[worker as usize];
         let msg_id = state.next_msg_id;
         state.next_msg_id += 1;
         state.waiting = Some(Waiting { msg_id, deadline, operation, op });
+        state.request = request;
         if !state.timer {
             state.timer = true;
-            self.queue.push(deadline, Event::Timeout { worker });
+            turn.schedule(deadline, Event::Timeout { worker });
         }
-        let (client, node) = (state.client, state.worker.node as u16);
-        self.client_sends(client, node, &request)?;
-        self.course.workers[worker as usize].request = request;
-        Ok(())
+        turn.effects.push(Effect::Ask { worker });
     }
 
-    fn worker_reply(
+    /// A message has come for a worker's client. Returns whether it repeats an answer if nobody
+    /// waited for it.
+    pub(crate) fn reply(
         &mut self,
         worker: u32,
         src: Endpoint,
         body: &Body<'_>,
+        turn: &mut Turn<'_, '_>,
     ) -> Result<Option<bool>, EngineError> {
-        let state = &mut self.course.workers[worker as usize];
+        let state = &mut self.workers[worker as usize];
         let awaited = state.waiting.as_ref().map(|waiting| waiting.msg_id);
         // Whoever sends it: a node may let another one answer for it.
         let answered = body.answers();
@@ -229,7 +211,9 @@ impl Simulation<'_> {
                     Endpoint::Node(node) => node,
                     _ => state.worker.node as u16,
                 };
-                return Err(self.unnumbered(node, msg_id, body));
+                let why = Unready::Unnumbered { msg_id, body: body.json.to_owned() };
+                turn.unready(node, why);
+                return Ok(None);
             }
             let Some(msg_id) = answered else { return Ok(Some(false)) };
             if let Some(place) = state.given_up.iter().position(|given_up| *given_up == msg_id) {
@@ -240,12 +224,28 @@ impl Simulation<'_> {
         }
         let Some(Waiting { operation, .. }) = state.waiting.take() else { return Ok(None) };
         match operation {
-            None => self.setup_reply(worker, body)?,
+            None => self.setup_reply(worker, body, turn),
             Some((position, invocation)) => {
-                self.operation_reply(worker, position, invocation, src, body)?;
+                self.operation_reply(worker, position, invocation, src, body, turn)?;
             }
         }
         Ok(None)
+    }
+
+    fn setup_reply(&mut self, worker: u32, body: &Body<'_>, turn: &mut Turn<'_, '_>) {
+        let state = &self.workers[worker as usize];
+        let request = String::from_utf8_lossy(&state.request).into_owned();
+        let asked = Body::parse(&request).expect("requests are JSON objects");
+        if body.kind.strip_suffix("_ok") != Some(&*asked.kind) {
+            let problem = format!("answers {} with {}", shorten(&request), shorten(body.json));
+            let advice = format!("It should answer with a body of type `{}_ok`.", asked.kind);
+            let node = state.worker.node as u16;
+            return turn.unready(node, Unready::Refused { problem, advice });
+        }
+        self.outstanding -= 1;
+        if self.outstanding == 0 {
+            self.begin_load(turn);
+        }
     }
 
     fn operation_reply(
@@ -255,19 +255,23 @@ impl Simulation<'_> {
         invocation: Invocation,
         src: Endpoint,
         body: &Body<'_>,
+        turn: &mut Turn<'_, '_>,
     ) -> Result<(), EngineError> {
-        let view = self.course.workers[worker as usize].worker;
+        let view = self.workers[worker as usize].worker;
         if body.kind == "error" {
-            return self.error_reply(worker, position, &invocation, body);
+            return self.error_reply(worker, position, &invocation, body, turn);
         }
-        let state = &mut self.course.workers[worker as usize];
+        let state = &mut self.workers[worker as usize];
         let mut request = Vec::new();
         let mut call = Call::new(&mut request, state.next_msg_id);
         match self.workload.reply(&view, &invocation, body, &mut call) {
-            Ok(Step::Call) => self.call(worker, Some((position, invocation)), request),
-            Ok(Step::Done(completion)) => self.complete(worker, position, completion),
+            Ok(Step::Call) => {
+                self.call(worker, Some((position, invocation)), request, turn);
+                Ok(())
+            }
+            Ok(Step::Done(completion)) => self.complete(worker, position, completion, turn),
             Err(error) => {
-                self.malformed_reply((worker, src), position, &invocation, body, &error.0)
+                self.malformed_reply((worker, src), position, &invocation, body, &error.0, turn)
             }
         }
     }
@@ -278,6 +282,7 @@ impl Simulation<'_> {
         position: usize,
         invocation: &Invocation,
         body: &Body<'_>,
+        turn: &mut Turn<'_, '_>,
     ) -> Result<(), EngineError> {
         // Code and text may be anything, and may be missing: only a code that is known says that
         // nothing happened.
@@ -289,8 +294,8 @@ impl Simulation<'_> {
         let definite = matches!(code, Value::Int(code)
             if u32::try_from(code).is_ok_and(|code| ErrorCode(code).is_definite()));
         let value = Value::List(std::sync::Arc::new(vec![code, text]));
-        self.course.answered += 1;
-        self.give_up(worker, position, invocation, definite, value)
+        self.answered += 1;
+        self.give_up(worker, position, invocation, definite, value, turn)
     }
 
     fn malformed_reply(
@@ -300,25 +305,31 @@ impl Simulation<'_> {
         invocation: &Invocation,
         body: &Body<'_>,
         problem: &str,
+        turn: &mut Turn<'_, '_>,
     ) -> Result<(), EngineError> {
-        let state = &self.course.workers[worker as usize];
+        let state = &self.workers[worker as usize];
         let request = String::from_utf8_lossy(&state.request).into_owned();
-        let op = self.recorder.history.operations[position].index;
+        let op = turn.recorder.history.operations[position].index;
         let node = match src {
             Endpoint::Node(node) => node,
             _ => state.worker.node as u16,
         };
         let failure = HostFailure::malformed_reply(&request, body.json, problem, op);
         debug_assert_eq!(failure.violation.kind, ViolationKind::MalformedReply);
-        self.violation(node, failure);
-        self.give_up(worker, position, invocation, false, Value::text("malformed reply"))?;
-        self.end_if_silent();
+        turn.effects.push(Effect::Misfit { node, failure });
+        self.give_up(worker, position, invocation, false, Value::text("malformed reply"), turn)?;
+        self.end_if_silent(turn);
         Ok(())
     }
 
-    pub(crate) fn timeout(&mut self, worker: u32) -> Result<(), EngineError> {
-        let now = self.now();
-        let state = &mut self.course.workers[worker as usize];
+    /// A worker's request may have timed out.
+    pub(crate) fn timeout(
+        &mut self,
+        worker: u32,
+        turn: &mut Turn<'_, '_>,
+    ) -> Result<(), EngineError> {
+        let now = turn.now;
+        let state = &mut self.workers[worker as usize];
         state.timer = false;
         match state.waiting.take() {
             None => Ok(()),
@@ -326,7 +337,7 @@ impl Simulation<'_> {
                 let deadline = waiting.deadline;
                 state.waiting = Some(waiting);
                 state.timer = true;
-                self.queue.push(deadline, Event::Timeout { worker });
+                turn.schedule(deadline, Event::Timeout { worker });
                 Ok(())
             }
             Some(Waiting { operation: None, .. }) => {
@@ -334,12 +345,13 @@ impl Simulation<'_> {
                 let problem = format!("did not answer {} within 5 s", shorten(&request));
                 let advice = "Every node must answer it before the load begins.".to_owned();
                 let node = state.worker.node as u16;
-                Err(self.unanswered(node, problem, advice))
+                turn.unready(node, Unready::Unanswered { problem, advice });
+                Ok(())
             }
             Some(Waiting { msg_id, operation: Some((position, invocation)), .. }) => {
                 state.given_up.push(msg_id);
-                self.give_up(worker, position, &invocation, false, Value::text("timeout"))?;
-                self.end_if_silent();
+                self.give_up(worker, position, &invocation, false, Value::text("timeout"), turn)?;
+                self.end_if_silent(turn);
                 Ok(())
             }
         }
@@ -353,20 +365,22 @@ impl Simulation<'_> {
         invocation: &Invocation,
         definite: bool,
         error: Value,
+        turn: &mut Turn<'_, '_>,
     ) -> Result<(), EngineError> {
-        let view = self.course.workers[worker as usize].worker;
+        let view = self.workers[worker as usize].worker;
         self.workload.ended(&view, invocation, definite);
         let failed = definite || self.workload.is_idempotent(invocation.function);
         let completion = if failed { Completion::Fail(error) } else { Completion::Info(error) };
-        self.complete(worker, position, completion)
+        self.complete(worker, position, completion, turn)
     }
 
     /// After an operation of unknown outcome the process is dead: the worker goes on as another
     /// one, with a fresh client.
-    pub(super) fn replace_process(&mut self, worker: u32, op: u32) {
+    pub(super) fn replace_process(&mut self, worker: u32, op: u32, turn: &mut Turn<'_, '_>) {
         let client = self.add_client(Role::Worker(worker));
-        let state = &mut self.course.workers[worker as usize];
-        self.course.roles[state.client as usize] = Role::Retired { worker, successor: client, op };
+        turn.effects.push(Effect::NewClient);
+        let state = &mut self.workers[worker as usize];
+        self.roles[state.client as usize] = Role::Retired { worker, successor: client, op };
         state.client = client;
         state.next_msg_id = 1;
         state.given_up.clear();

@@ -14,7 +14,8 @@ use kolk_history::plan::Targets;
 use kolk_history::summary::ViolationKind;
 use kolk_protocol::{Key, Time};
 
-use super::{Cause, InFlight, NodeInput, Simulation};
+use super::flights::InFlight;
+use super::{Cause, NodeInput, Simulation};
 use crate::endpoint::Endpoint;
 use crate::host::HostFailure;
 use crate::queue::Event;

@@ -5,22 +5,24 @@ use kolk_protocol::message::Body;
 use kolk_protocol::workload::init;
 use kolk_protocol::{from_body, lockstep};
 
-use super::Stage;
-use super::clients::Role;
+use super::Simulation;
+use crate::course::{Role, Stage, Unready};
 use crate::endpoint::Endpoint;
 use crate::host::{HostFailure, NO_LOCKSTEP, find_string, in_the_words_of_json, shorten};
 use crate::run::EngineError;
-use crate::simulation::Simulation;
 use crate::workload::Call;
 
 impl Simulation<'_> {
     /// Sends every node its `init`.
     pub(crate) fn start(&mut self) -> Result<(), EngineError> {
         let count = self.plan.nodes.len();
-        self.course.outstanding = count;
         let clients: Vec<u32> =
             (0..count).map(|node| self.add_client(Role::Init(node as u16))).collect();
-        self.enter(Stage::Starting, Some(self.hosts.nature().init_patience));
+        let patience = self.hosts.nature().init_patience;
+        self.turn(|course, turn| {
+            course.begin(patience, turn);
+            Ok(())
+        })?;
         for (number, client) in clients.into_iter().enumerate() {
             self.send_init(number as u16, 0, client)?;
         }
@@ -49,7 +51,7 @@ impl Simulation<'_> {
         };
         let mut body = Vec::new();
         Call::new(&mut body, 1).request(&request);
-        self.client_sends(client, node, &body)
+        self.client_sends(client, node, None, &body)
     }
 
     pub(super) fn init_reply(
@@ -65,7 +67,9 @@ impl Simulation<'_> {
             return Ok(Some(body.answers() == Some(1)));
         }
         let problem = match &*body.kind {
-            "init_ok" if body.answers() != Some(1) => return Err(self.unnumbered(node, 1, body)),
+            "init_ok" if body.answers() != Some(1) => {
+                return Err(self.unnumbered(node, 1, body.json));
+            }
             _ if body.answers() != Some(1) => return Ok(Some(false)),
             "init_ok" => match from_body::<init::Reply>(&body.kind, body.json) {
                 Ok(init::Reply::InitOk { lockstep }) => match lockstep {
@@ -103,11 +107,10 @@ impl Simulation<'_> {
             self.restarted(node)?;
             return Ok(None);
         }
-        self.course.outstanding -= 1;
-        if self.course.outstanding == 0 {
-            self.begin_setup()?;
-        }
-        Ok(None)
+        self.turn(|course, turn| {
+            course.node_started(turn);
+            Ok(None)
+        })
     }
 
     /// Before the load, ends the run for a node that has broken the protocol and still owes an
@@ -169,17 +172,17 @@ impl Simulation<'_> {
 
     /// The error of a node that answers what it is asked before the load begins, but without the
     /// number of the request: nobody would wait for another answer with success.
-    pub(super) fn unnumbered(&self, node: u16, msg_id: i64, body: &Body<'_>) -> EngineError {
+    fn unnumbered(&self, node: u16, msg_id: i64, body: &str) -> EngineError {
         let problem = format!("`in_reply_to` must be the request's number, {msg_id}");
         let advice = format!("An answer carries what it answers: `\"in_reply_to\":{msg_id}`.");
         let failure = HostFailure::plain(ViolationKind::NotAMessage, problem, advice)
-            .with_line(body.json, find_string(body.json, "in_reply_to"));
+            .with_line(body, find_string(body, "in_reply_to"));
         self.broke_before(node, failure)
     }
 
     /// The error of a node that has not answered what it is asked before the load begins, which
     /// `problem` says. A whole message of it without a line end is the cause, and is quoted.
-    pub(super) fn unanswered(&self, node: u16, problem: String, advice: String) -> EngineError {
+    fn unanswered(&self, node: u16, problem: String, advice: String) -> EngineError {
         match self.hosts.unended(node) {
             Some(failure) => self.broke_before(node, failure),
             None => self.hosts.start_error(node, &self.directory, problem, advice),
@@ -222,25 +225,24 @@ impl Simulation<'_> {
         )
     }
 
-    pub(super) fn no_answer(&mut self, request: &str, advice: &str) -> EngineError {
+    /// The error of nodes that have had their time to answer `init`.
+    pub(super) fn no_init_answer(&self) -> EngineError {
         let silent = (0..self.plan.nodes.len() as u16).find(|node| !self.hosts.is_started(*node));
         let patience = self.hosts.nature().init_patience.as_secs_f64();
         let time = if self.hosts.is_virtual() { " of virtual time" } else { "" };
-        let problem = format!("did not answer `{request}` within {patience} s{time}");
-        self.unanswered(silent.unwrap_or_default(), problem, advice.to_owned())
+        let problem = format!("did not answer `init` within {patience} s{time}");
+        let advice = format!("{}{}", self.init_advice(), self.init_patience_advice());
+        self.unanswered(silent.unwrap_or_default(), problem, advice)
     }
 
-    pub(super) fn setup_reply(&mut self, worker: u32, body: &Body<'_>) -> Result<(), EngineError> {
-        let state = &self.course.workers[worker as usize];
-        let request = String::from_utf8_lossy(&state.request).into_owned();
-        let asked = Body::parse(&request).expect("requests are JSON objects");
-        if body.kind.strip_suffix("_ok") != Some(&*asked.kind) {
-            let problem = format!("answers {} with {}", shorten(&request), shorten(body.json));
-            let advice = format!("It should answer with a body of type `{}_ok`.", asked.kind);
-            let node = state.worker.node as u16;
-            return Err(self.hosts.start_error(node, &self.directory, problem, advice));
+    /// The error of a node that is not ready for the load.
+    pub(super) fn unready(&self, node: u16, why: Unready) -> EngineError {
+        match why {
+            Unready::Unnumbered { msg_id, body } => self.unnumbered(node, msg_id, &body),
+            Unready::Unanswered { problem, advice } => self.unanswered(node, problem, advice),
+            Unready::Refused { problem, advice } => {
+                self.hosts.start_error(node, &self.directory, problem, advice)
+            }
         }
-        self.course.outstanding -= 1;
-        if self.course.outstanding == 0 { self.begin_load() } else { Ok(()) }
     }
 }

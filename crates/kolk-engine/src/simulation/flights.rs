@@ -1,0 +1,131 @@
+//! The messages on their way.
+
+use std::borrow::Cow;
+
+use kolk_protocol::Time;
+use kolk_protocol::message::Body;
+
+use crate::endpoint::Endpoint;
+
+/// How many messages may be on their way at once, and how many bytes their bodies may have: nodes
+/// that answer each message with more than one would fill any memory.
+const COUNT_MAX: usize = 1_000_000;
+const BYTES_MAX: usize = 256 << 20;
+
+/// How many bodies' memory is kept, and how large it may be.
+const SPARE_MAX: usize = 1024;
+const SPARE_BYTES_MAX: usize = 4096;
+
+/// A message on its way.
+#[derive(Debug)]
+pub(super) struct InFlight {
+    pub(super) id: u64,
+    pub(super) src: Endpoint,
+    pub(super) dest: Endpoint,
+    pub(super) op: Option<u32>,
+    pub(super) body: String,
+    /// When it arrives, if nothing holds it up.
+    pub(super) due: Time,
+    /// What the scan of the body found when it was sent, if the receiver is no node: those scan for
+    /// themselves.
+    pub(super) head: Option<BodyHead>,
+}
+
+/// A body's reserved keys.
+#[derive(Debug)]
+pub(super) struct BodyHead {
+    pub(super) kind: String,
+    pub(super) msg_id: Option<Box<str>>,
+    pub(super) in_reply_to: Option<Box<str>>,
+}
+
+impl InFlight {
+    /// The body, as it was when it was sent.
+    pub(super) fn read_body(&self) -> Body<'_> {
+        match &self.head {
+            Some(head) => Body {
+                json: &self.body,
+                kind: Cow::Borrowed(&head.kind),
+                msg_id: head.msg_id.as_deref(),
+                in_reply_to: head.in_reply_to.as_deref(),
+            },
+            None => Body::parse(&self.body).expect("bodies are checked when they are sent"),
+        }
+    }
+}
+
+/// All messages on their way, each in a slot of its own.
+#[derive(Debug, Default)]
+pub(super) struct Flights {
+    slots: Vec<Option<InFlight>>,
+    free: Vec<u32>,
+    bytes: usize,
+    /// Bodies' memory, to be used again.
+    spare: Vec<String>,
+}
+
+impl Flights {
+    /// Puts a message into a slot.
+    pub(super) fn put(&mut self, message: InFlight) -> u32 {
+        self.bytes += message.body.len();
+        match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot as usize] = Some(message);
+                slot
+            }
+            None => {
+                self.slots.push(Some(message));
+                (self.slots.len() - 1) as u32
+            }
+        }
+    }
+
+    /// The message in a slot that has not been taken.
+    pub(super) fn get(&self, slot: u32) -> &InFlight {
+        self.slots[slot as usize].as_ref().expect("a message is delivered once")
+    }
+
+    pub(super) fn get_mut(&mut self, slot: u32) -> &mut InFlight {
+        self.slots[slot as usize].as_mut().expect("a message is delivered once")
+    }
+
+    pub(super) fn take(&mut self, slot: u32) -> InFlight {
+        self.free.push(slot);
+        let message = self.slots[slot as usize].take().expect("a message is delivered once");
+        self.bytes -= message.body.len();
+        message
+    }
+
+    /// Memory for a body, empty.
+    pub(super) fn blank(&mut self) -> String {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    /// Keeps a body's memory, unless it is large.
+    pub(super) fn recycle(&mut self, mut body: String) {
+        if body.capacity() <= SPARE_BYTES_MAX && self.spare.len() < SPARE_MAX {
+            body.clear();
+            self.spare.push(body);
+        }
+    }
+
+    /// How many messages are on their way.
+    pub(super) fn count(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// How many bytes their bodies have.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// True if they are more than any protocol needs.
+    pub(super) fn are_too_many(&self) -> bool {
+        self.count() > COUNT_MAX || self.bytes > BYTES_MAX
+    }
+
+    /// All of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &InFlight> {
+        self.slots.iter().flatten()
+    }
+}
