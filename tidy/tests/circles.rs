@@ -10,11 +10,6 @@ use kolk_tidy::packages::packages;
 /// The arrows that close a circle all the same: package, from, to, and the reason.
 const ALLOWED: &[(&str, &str, &str, &str)] = &[
     ("kolk", "runner.rs", "commands.rs", "a finished run writes its report as the command does"),
-    ("kolk-engine", "host.rs", "run.rs", "the errors of a run stand with what starts it"),
-    ("kolk-engine", "host/process.rs", "run.rs", "the same"),
-    ("kolk-engine", "host/lockstep.rs", "run.rs", "the same, and how long a program may take"),
-    ("kolk-engine", "host/traced.rs", "run.rs", "the same, and how long a program may take"),
-    ("kolk-engine", "host/scratch.rs", "run.rs", "the same"),
     ("kolk-explore", "faults.rs", "observation.rs", "what faults did is part of what was observed"),
     ("kolk-traced", "tracer/calls/wait.rs", "tracer/calls/ids.rs", "a wait names whom it is for"),
     ("kolk-check", "txn/findings.rs", "txn/levels.rs", "the order of findings is that of levels"),

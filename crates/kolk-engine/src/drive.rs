@@ -1,23 +1,26 @@
 //! The two clocks: the virtual one jumps to the next event, the real one waits for it.
 
+#[cfg(not(unix))]
+#[path = "drive/no_programs.rs"]
+mod programs;
+#[cfg(unix)]
+mod programs;
+
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use kolk_history::plan::{ClockKind, DRAWS, FORMAT, NodeSpec, Plan, ThreadOrder, VirtualHost};
+use kolk_history::plan::{ClockKind, DRAWS, FORMAT, Plan};
 use kolk_history::summary::{Excess, Growth, NodeOutput, OUTPUTS_MAX};
 use kolk_history::{Operation, Outcome, Value};
-use kolk_protocol::Time;
 
-use crate::host::{
-    Family, Hosts, InProcessHost, LockstepHost, Program, ProgramEvent, RealHost, Recipe, Scratch,
-    TracedHost, make_room, tracer,
-};
-use crate::logs::{self, Logs};
+use crate::host::{Hosts, InProcessHost};
+use crate::logs::Logs;
 use crate::recorder::{Recorded, Recorder};
 use crate::run::{Ending, EngineError, Flow, NodeSource, Observer, Progress, Run, Setup};
-use crate::simulation::{Cause, Simulation, node_seed};
+use crate::simulation::Simulation;
+use programs::{Programs, drive_real};
 
 /// How many events may pass between two looks at the observer.
 const EVENTS_PER_LOOK: u64 = 256;
@@ -44,12 +47,10 @@ pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
             env!("CARGO_PKG_VERSION"),
         )));
     }
-    // Whatever happens from here on, no process of this run outlives its family, which in turn is
-    // gone before the folders that its processes work in.
-    let mut scratch = None;
-    let family = Rc::new(Family::new());
+    // Whatever happens from here on, no process of this run outlives this.
+    let mut programs = Programs::new();
     let logs = (logs, room.node_log);
-    let (hosts, log_files) = start_nodes(plan, nodes, logs, data, &family, &mut scratch)?;
+    let (hosts, log_files) = start_nodes(plan, nodes, logs, data, &mut programs)?;
     let recorder = Recorder::new(plan.nodes.to_vec(), journal, history, room.run);
     let mut simulation =
         Simulation::new(Rc::new(plan.clone()), workload, hosts, recorder, log_files)?;
@@ -66,7 +67,7 @@ pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
         simulation;
     let (outputs, unrepeatable) = (outputs(&hosts, &recorder), hosts.unrepeatable());
     let mut survivors = hosts.end();
-    survivors.extend(family.end());
+    survivors.extend(programs.end());
     let cut_logs = logs.finish();
     let Recorded { history, mut summary, digest, journal, trace } = recorder.finish()?;
     summary.outputs = outputs;
@@ -130,33 +131,14 @@ fn outputs(hosts: &Hosts<'_>, recorder: &Recorder<'_>) -> Vec<NodeOutput> {
     outputs.take(OUTPUTS_MAX).collect()
 }
 
-/// An empty folder for what a node wants to find again when it has been killed: in the run's folder
-/// for that, or among what is removed.
-fn data_folder(
-    folder: Option<&Path>,
-    scratch: &Scratch,
-    node: &str,
-) -> Result<PathBuf, EngineError> {
-    let folder = folder.map_or_else(|| scratch.path().join("data"), Path::to_owned).join(node);
-    let made = std::fs::create_dir_all(&folder).and_then(|()| std::path::absolute(&folder));
-    made.map_err(|source| {
-        let what = format!("cannot make the folder {}", folder.display());
-        EngineError::System { what, source }
-    })
-}
-
+/// Starts the nodes; `logs` is where their logs go, and how much each may take.
 fn start_nodes<'a>(
     plan: &Plan,
     nodes: NodeSource<'a>,
     (logs, log_max): (Option<PathBuf>, u64),
     data: Option<PathBuf>,
-    family: &Rc<Family>,
-    scratch: &mut Option<Scratch>,
+    programs: &mut Programs,
 ) -> Result<(Hosts<'a>, Logs), EngineError> {
-    let system = |what: &str| {
-        let what = what.to_owned();
-        move |source| EngineError::System { what, source }
-    };
     let count = plan.nodes.len();
     match nodes {
         NodeSource::InProcess(make) => {
@@ -167,68 +149,16 @@ fn start_nodes<'a>(
             }
             let machines = (0..count).map(make).collect();
             let log_files = match logs {
-                Some(folder) => Logs::create(&folder, &plan.nodes, log_max)
-                    .map_err(system("cannot write the nodes' logs"))?,
+                Some(folder) => Logs::create(&folder, &plan.nodes, log_max).map_err(|source| {
+                    EngineError::System { what: "cannot write the nodes' logs".to_owned(), source }
+                })?,
                 None => Logs::default(),
             };
             Ok((Hosts::new(InProcessHost::new(machines, make), count), log_files))
         }
         NodeSource::Program { path, args, patience } => {
-            make_room(count);
-            let scratch = scratch.insert(Scratch::create(family.folder())?);
-            let folder = logs.unwrap_or_else(|| scratch.path().to_owned());
-            let recipe = |(number, name): (usize, &String)| {
-                Ok(Recipe {
-                    name: name.clone(),
-                    path: path.clone(),
-                    args: args.clone(),
-                    place: scratch.place(number)?,
-                    data: data_folder(data.as_deref(), scratch, name)?,
-                    log: logs::path(&folder, name),
-                })
-            };
-            let recipes = plan.nodes.iter().enumerate().map(recipe);
-            if is_traced(plan) {
-                let mut host = TracedHost::new(tracer(&patience)?, thread_order(plan), patience);
-                for (recipe, name) in recipes.zip(plan.nodes.iter()) {
-                    host.spawn(recipe?, node_seed(plan.seed, name, 0))?;
-                }
-                return Ok((Hosts::new(host, count), watched(plan, &folder, log_max)?));
-            }
-            let programs = recipes
-                .map(|recipe| Program::spawn(recipe?, Rc::clone(family)))
-                .collect::<Result<Vec<Program>, EngineError>>()?;
-            let log_files = watched(plan, &folder, log_max)?;
-            let hosts = match plan.clock {
-                ClockKind::Real => Hosts::new(RealHost::new(programs, patience.init), count),
-                ClockKind::Virtual => {
-                    Hosts::new(LockstepHost::new(programs, log_files.files(), patience), count)
-                }
-            };
-            Ok((hosts, log_files))
+            programs.start(plan, (path, args, patience), (logs, log_max), data)
         }
-    }
-}
-
-/// The logs of programs, whose stderr goes there.
-fn watched(plan: &Plan, folder: &Path, log_max: u64) -> Result<Logs, EngineError> {
-    Logs::watch(folder, &plan.nodes, log_max).map_err(|source| EngineError::System {
-        what: "cannot watch the nodes' logs".to_owned(),
-        source,
-    })
-}
-
-/// Whether the plan's nodes are traced.
-fn is_traced(plan: &Plan) -> bool {
-    let is_program = matches!(plan.node, NodeSpec::Program { host: Some(VirtualHost::Traced), .. });
-    plan.clock == ClockKind::Virtual && is_program
-}
-
-/// In which order threads of its traced nodes go on.
-fn thread_order(plan: &Plan) -> ThreadOrder {
-    match &plan.node {
-        NodeSpec::Program { threads, .. } => *threads,
-        NodeSpec::BuiltIn { .. } => ThreadOrder::Fair,
     }
 }
 
@@ -327,98 +257,4 @@ fn drive_virtual(
         }
     }
     Ok(Ending::Completed)
-}
-
-#[expect(clippy::disallowed_methods, reason = "this is the real clock")]
-fn drive_real(
-    simulation: &mut Simulation<'_>,
-    observer: &mut dyn Observer,
-) -> Result<Ending, EngineError> {
-    let began = Instant::now();
-    let present =
-        || Time::from_nanos(u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX));
-    let mut ready = Vec::new();
-    let mut next_look = Instant::now();
-    loop {
-        while let Some((due, _)) = simulation.queue.peek()
-            && let Some(event) = simulation.queue.pop_due()
-        {
-            // What is due at once happens at once, and says nothing of the machine.
-            if !simulation.course.stage.is_before_load() && due < simulation.now() {
-                simulation.delays.note(simulation.now().since(due).as_nanos() as u64);
-            }
-            simulation.handle(event)?;
-            simulation.end_if_full()?;
-        }
-        simulation.fail_suspects();
-        let Some(host) = simulation.hosts.host().real() else { return Ok(Ending::Completed) };
-        if let Some((node, failure)) = host.flush() {
-            simulation.fail_node(node, failure);
-        }
-        if simulation.is_over() {
-            return Ok(Ending::Completed);
-        }
-        if Instant::now() >= next_look {
-            next_look = Instant::now() + WAIT_MAX;
-            // What is stored is whole up to here, whatever happens next.
-            simulation.recorder.flush()?;
-            simulation.logs.look(simulation.queue.now());
-            for node in 0..simulation.plan.nodes.len() as u16 {
-                simulation.read_log(node, b"");
-            }
-            simulation.logs.flush();
-            simulation.hold_logs();
-            let real = simulation.hosts.host().real();
-            if let Some((node, failure)) = real.and_then(RealHost::deaf) {
-                simulation.fail_node(node, failure);
-            }
-            let before_load = simulation.course.stage.is_before_load();
-            let real = simulation.hosts.host().real();
-            let unended = real.map(|host| host.unended(before_load)).unwrap_or_default();
-            for (node, failure) in unended {
-                simulation.violation(node, failure);
-            }
-            if look(simulation, observer) == Flow::Stop {
-                return Ok(Ending::Interrupted);
-            }
-        }
-        let next = simulation.queue.peek().map_or(Time::MAX, |(time, _)| time);
-        let wait = next.since(present()).min(WAIT_MAX);
-        let Some(host) = simulation.hosts.host().real() else { return Ok(Ending::Completed) };
-        host.wait(wait, &mut ready).map_err(|source| EngineError::System {
-            what: "cannot wait for nodes".into(),
-            source,
-        })?;
-        simulation.queue.advance(present());
-        for node in ready.drain(..) {
-            read_node(simulation, node)?;
-        }
-    }
-}
-
-/// Takes what a program has written.
-fn read_node(simulation: &mut Simulation<'_>, node: u16) -> Result<(), EngineError> {
-    simulation.logs.glance(node, simulation.queue.now());
-    simulation.read_log(node, b"");
-    let Some(host) = simulation.hosts.host().real() else { return Ok(()) };
-    let program = host.program(node);
-    let event = program.read();
-    // The lines are taken out of the program while they are dealt with: that may write to it.
-    let mut lines = std::mem::take(&mut program.lines);
-    while let Some(range) = lines.next_line() {
-        simulation.take_line(node, lines.line(range), Cause::default())?;
-    }
-    let Some(host) = simulation.hosts.host().real() else { return Ok(()) };
-    let program = host.program(node);
-    program.lines = lines;
-    let failure = match event {
-        ProgramEvent::Closed => Some(program.closed_failure()),
-        ProgramEvent::Read | ProgramEvent::Nothing => {
-            program.overrun().map(|failure| program.words().told(failure))
-        }
-    };
-    if let Some(failure) = failure {
-        simulation.fail_node(node, failure);
-    }
-    Ok(())
 }

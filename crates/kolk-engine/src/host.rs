@@ -1,24 +1,9 @@
 //! Where nodes run: in this process, in lockstep, traced, or freely on the real clock.
 
-mod disks;
 mod failure;
-mod family;
 mod in_process;
-mod lines;
-mod lockstep;
-mod process;
-mod real;
-mod restart;
-mod scratch;
-mod timespec;
-mod traced;
-mod words;
-
-pub use traced::{can_trace, speaks_lockstep};
-
-pub use family::{
-    Killed, Survivor, adopt_orphans, kill_all as kill_all_programs, set_warden, watch_over,
-};
+#[cfg(unix)]
+pub(crate) mod programs;
 
 use std::time::Duration;
 
@@ -28,26 +13,13 @@ use kolk_node::{Input, Outputs};
 use kolk_protocol::Time;
 
 use crate::endpoint::{Directory, Endpoint};
-use crate::run::EngineError;
+use crate::run::{EngineError, Survivor};
 
-pub(crate) use failure::{HostFailure, find_string, in_the_words_of_json, shorten};
-pub(crate) use family::Family;
+pub(crate) use failure::{HostFailure, NO_LOCKSTEP, find_string, in_the_words_of_json, shorten};
 pub(crate) use in_process::InProcessHost;
-pub(crate) use lockstep::{LockstepHost, NO_LOCKSTEP};
-pub(crate) use process::{Program, ProgramEvent, Recipe, make_room};
-pub(crate) use real::RealHost;
-pub(crate) use scratch::Scratch;
-pub(crate) use timespec::timespec;
-pub(crate) use traced::{TracedHost, tracer};
-pub(crate) use words::Words;
 
 /// How long a node on the virtual clock may take to answer `init`, in simulated time.
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// What the watchdog did, as something that differs from machine to machine.
-fn given_up(after: Duration) -> String {
-    format!("a step given up after {} s of the machine's time", after.as_secs_f64())
-}
 
 /// What a kind of host is like, whatever its nodes do.
 #[derive(Clone, Copy, Debug)]
@@ -143,7 +115,7 @@ pub(crate) trait Host {
     fn resume(&mut self, _node: u16) {}
 
     /// A program's last words; a node in this process has none.
-    fn words(&self, _node: u16) -> Option<Words<'_>> {
+    fn words(&self, _node: u16) -> Option<Box<dyn LastWords + '_>> {
         None
     }
 
@@ -163,9 +135,22 @@ pub(crate) trait Host {
     }
 
     /// The programs, if they run freely on the real clock.
-    fn real(&mut self) -> Option<&mut RealHost> {
+    #[cfg(unix)]
+    fn real(&mut self) -> Option<&mut programs::RealHost> {
         None
     }
+}
+
+/// What a program said last.
+pub(crate) trait LastWords {
+    /// What its stderr began and ended with.
+    fn stderr(&self) -> Vec<String>;
+
+    /// The last lines of its stdout, oldest first, an unfinished one among them.
+    fn stdout(&self) -> Vec<String>;
+
+    /// What is wrong if its stdout ends in a whole message without a line end.
+    fn unended(&self) -> Option<HostFailure>;
 }
 
 /// All nodes of a run, and which of them have answered `init`.
@@ -259,12 +244,12 @@ impl<'a> Hosts<'a> {
 
     /// What a program's stderr began and ended with.
     pub(crate) fn stderr(&self, node: u16) -> Vec<String> {
-        self.host.words(node).map(Words::stderr).unwrap_or_default()
+        self.host.words(node).map(|words| words.stderr()).unwrap_or_default()
     }
 
     /// What is wrong with a node whose stdout ends in a whole message without a line end.
     pub(crate) fn unended(&self, node: u16) -> Option<HostFailure> {
-        self.host.words(node).and_then(Words::unended)
+        self.host.words(node).and_then(|words| words.unended())
     }
 
     /// The error of a node that could not be started, with what it said last.
@@ -280,8 +265,8 @@ impl<'a> Hosts<'a> {
             node: directory.name(Endpoint::Node(node)).to_owned(),
             problem,
             advice,
-            stderr: words.map(Words::stderr).unwrap_or_default().into(),
-            stdout: words.map(Words::stdout).unwrap_or_default().into(),
+            stderr: words.as_ref().map(|words| words.stderr()).unwrap_or_default().into(),
+            stdout: words.as_ref().map(|words| words.stdout()).unwrap_or_default().into(),
             violation: None,
         }
     }

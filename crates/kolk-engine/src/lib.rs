@@ -3,6 +3,12 @@
 //! A deterministic discrete-event simulator with one queue of events and one thread. It takes a
 //! [`Plan`](kolk_history::Plan), a [`Workload`] and the nodes, and gives a [`Run`]. It never
 //! prints, judges or draws pictures.
+//!
+//! Nodes in this process, [`Cluster`] among them, run wherever Rust's standard library does.
+//! Programs are hosted on Unix systems alone, and traced on Linux on x86-64.
+
+// What only programs need is not reached where they cannot be hosted.
+#![cfg_attr(not(unix), allow(dead_code, unused_imports))]
 
 mod admission;
 mod clocks;
@@ -15,6 +21,7 @@ mod host;
 mod lateness;
 mod logs;
 mod network;
+#[cfg(unix)]
 pub mod probe;
 mod queue;
 mod recorder;
@@ -29,14 +36,15 @@ pub mod workload;
 
 pub use cluster::{Cluster, ClusterOptions};
 pub use drive::run;
-pub use host::{
-    Killed, Survivor, adopt_orphans, can_trace, kill_all_programs, set_warden, speaks_lockstep,
-    watch_over,
+#[cfg(unix)]
+pub use host::programs::{
+    Killed, adopt_orphans, can_trace, kill_all_programs, set_warden, speaks_lockstep, watch_over,
 };
+#[cfg(unix)]
 pub use kolk_traced::launch_if_asked;
 pub use run::{
     Digest, Ending, EngineError, Flow, JournalSink, NodeSource, Observer, Patience, Progress, Room,
-    Run, Setup,
+    Run, Setup, Survivor,
 };
 pub use trace::{Trace, TraceEvent, Traced};
 pub use workload::{Call, Completion, Invocation, ReplyError, Step, Worker, Workload};

@@ -2,11 +2,11 @@
 //! stored. The logs are the nodes' own text and no part of a run's digest.
 
 mod bounded;
+#[cfg(unix)]
 mod excerpt;
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Write};
-use std::os::unix::fs::FileExt as _;
+use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
@@ -17,10 +17,12 @@ use kolk_protocol::Time;
 
 pub(crate) use bounded::Bounded;
 use bounded::Cut;
+#[cfg(unix)]
 pub(crate) use excerpt::excerpt;
 
 /// How long a log is not looked at again on the real clock: a busy node writes a hundred messages
 /// in that time, and each look is a call of the system.
+#[cfg(unix)]
 const GLANCE: Duration = Duration::from_millis(1);
 
 /// The logs of all nodes.
@@ -76,6 +78,7 @@ impl Logs {
     }
 
     /// The file of each log, for whoever must look at it while nobody can look at all.
+    #[cfg(unix)]
     pub(crate) fn files(&self) -> Vec<Rc<Bounded>> {
         self.logs.iter().map(|log| Rc::clone(&log.file)).collect()
     }
@@ -114,12 +117,16 @@ impl Logs {
             return Vec::new();
         }
         let file = File::open(path(&self.folder, &log.node));
-        let read = file.and_then(|file| file.read_exact_at(&mut bytes, log.read));
+        let read = file.and_then(|mut file| {
+            file.seek(SeekFrom::Start(log.read))?;
+            file.read_exact(&mut bytes)
+        });
         log.read = log.bytes;
         if read.is_ok() { bytes } else { Vec::new() }
     }
 
     /// A program has written something: looks at its log, unless that was just done.
+    #[cfg(unix)]
     pub(crate) fn glance(&mut self, node: u16, now: Time) {
         let log = self.logs.get(usize::from(node));
         if log.is_some_and(|log| now >= log.looked + GLANCE) {

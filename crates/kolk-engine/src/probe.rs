@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-use crate::host::{Family, Program, ProgramEvent, Recipe, timespec};
+use crate::host::LastWords as _;
+use crate::host::programs::{Family, Program, ProgramEvent, Recipe, timespec};
 use crate::run::EngineError;
 
 /// How long a program that was given a line may keep it in its pipe before it is tried again.

@@ -11,7 +11,7 @@ use kolk_history::{History, Plan, Summary};
 use kolk_node::Machine;
 use kolk_protocol::Time;
 
-use crate::{Survivor, Trace, Workload};
+use crate::{Trace, Workload};
 
 /// A finished run, as far as it came.
 #[derive(Debug)]
@@ -44,6 +44,15 @@ pub struct Run {
     /// Why the run was ended, if journal or history could not be written: what is stored of them
     /// ends somewhere, perhaps within a line.
     pub unwritten: Option<EngineError>,
+}
+
+/// A process that could not be ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Survivor {
+    /// Its id.
+    pub pid: u32,
+    /// What it is called, as far as is known.
+    pub command: String,
 }
 
 /// How a run ended.

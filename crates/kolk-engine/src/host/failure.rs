@@ -3,6 +3,13 @@
 use kolk_history::summary::{Violation, ViolationKind};
 use kolk_protocol::message::LineError;
 
+/// What is wrong with a node that knows nothing of lockstep, and what to do.
+pub(crate) const NO_LOCKSTEP: (&str, &str) = (
+    "does not accept virtual time: its `init_ok` carries no `lockstep`",
+    "Run it with `--clock real`, or make it speak lockstep (see the book); on Linux on x86-64 it can \
+     be traced, and `--host traced` says what is in the way of that.",
+);
+
 /// As much of a line as is kept for a report, in bytes.
 const EXCERPT_BYTES: usize = 2000;
 

@@ -8,8 +8,7 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 
 /// How much is moved at a time.
 const PIECE_BYTES: usize = 1 << 16;
@@ -93,26 +92,26 @@ impl Bounded {
         let length = self.file.metadata()?.len();
         let mut piece = vec![0; PIECE_BYTES];
         // What follows begins with a line, if one begins soon.
-        let count = self.file.read_at(&mut piece, end)?;
+        let count = read_at(&self.file, &mut piece, end)?;
         let line = memchr::memchr(b'\n', &piece[..count]).map_or(0, |at| at as u64 + 1);
         let resumes = end + line;
         let mut last = [b'\n'];
-        self.file.read_at(&mut last, from - 1)?;
+        read_at(&self.file, &mut last, from - 1)?;
         let begin = if last == *b"\n" { "" } else { "\n" };
         let left_out = resumes - from;
         let note = format!(
             "{begin}… kolk left out {left_out} bytes here: a log may have {} …\n",
             self.max
         );
-        self.file.write_all_at(note.as_bytes(), from)?;
+        write_at(&self.file, note.as_bytes(), from)?;
         let at = from + note.len() as u64;
         let (mut read, mut written) = (resumes, at);
         while read < length {
-            let count = self.file.read_at(&mut piece, read)?;
+            let count = read_at(&self.file, &mut piece, read)?;
             if count == 0 {
                 break;
             }
-            self.file.write_all_at(&piece[..count], written)?;
+            write_at(&self.file, &piece[..count], written)?;
             read += count as u64;
             written += count as u64;
         }
@@ -120,6 +119,16 @@ impl Bounded {
         self.hole_end.set(from);
         Ok(Some(Cut { from, resumes, at, whole: length }))
     }
+}
+
+fn read_at(mut file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+    file.seek(SeekFrom::Start(offset))?;
+    file.read(bytes)
+}
+
+fn write_at(mut file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    file.seek(SeekFrom::Start(offset))?;
+    file.write_all(bytes)
 }
 
 /// Has the system let go of a part of a file that keeps its length; false if it cannot.
@@ -137,7 +146,6 @@ fn punch(_: &File, _: u64, _: u64) -> bool {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use std::io::Write;
     use std::os::unix::fs::MetadataExt;
 
     use super::*;

@@ -17,9 +17,9 @@ use std::os::fd::AsFd;
 use super::process::UNENDED;
 use super::timespec::timespec;
 use super::words::last_lines;
-use super::{
-    Given, Host, HostFailure, INIT_TIMEOUT, Nature, Program, ProgramEvent, Words, disks, given_up,
-    shorten,
+use super::{Program, ProgramEvent, disks, given_up};
+use crate::host::{
+    Given, Host, HostFailure, INIT_TIMEOUT, LastWords, NO_LOCKSTEP, Nature, shorten,
 };
 use crate::logs::Bounded;
 use crate::run::{EngineError, Patience};
@@ -40,13 +40,6 @@ const WAIT_MAX: Duration = Duration::from_millis(50);
 /// For how many steps' patience a program is waited for beyond its own, that wants to run and gets
 /// no processor.
 const STARVED_STEPS_MAX: u32 = 10;
-
-/// What is wrong with a node that knows nothing of lockstep, and what to do.
-pub(crate) const NO_LOCKSTEP: (&str, &str) = (
-    "does not accept virtual time: its `init_ok` carries no `lockstep`",
-    "Run it with `--clock real`, or make it speak lockstep (see the book); on Linux on x86-64 it can \
-     be traced, and `--host traced` says what is in the way of that.",
-);
 
 /// Programs in lockstep.
 pub(crate) struct LockstepHost {
@@ -199,8 +192,10 @@ impl Host for LockstepHost {
         self.programs[usize::from(node)].restart()
     }
 
-    fn words(&self, node: u16) -> Option<Words<'_>> {
-        self.programs.get(usize::from(node)).map(Program::words)
+    fn words(&self, node: u16) -> Option<Box<dyn LastWords + '_>> {
+        self.programs
+            .get(usize::from(node))
+            .map(|program| Box::new(program.words()) as Box<dyn LastWords>)
     }
 
     fn is_stopped(&self) -> bool {

@@ -28,6 +28,7 @@ use rustix::process::{
 };
 
 use super::timespec::timespec;
+use crate::run::Survivor;
 use mark::Mark;
 pub(super) use mark::VARIABLE;
 pub use warden::{set as set_warden, watch as watch_over};
@@ -54,15 +55,6 @@ pub(crate) enum End {
     Status(i32),
     /// By this signal.
     Signal(i32),
-}
-
-/// A process that could not be ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Survivor {
-    /// Its id.
-    pub pid: u32,
-    /// What it is called, as far as is known.
-    pub command: String,
 }
 
 /// All processes of one run. When it is dropped none is left, unless the system will not let it go.

@@ -14,11 +14,12 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
 
+use super::Words;
 use super::family::{End, Family};
 use super::lines::{LINE_BYTES_MAX, LineBuffer};
 use super::timespec::timespec;
 use super::words::{describe_end, is_whole};
-use super::{HostFailure, Words};
+use crate::host::HostFailure;
 use crate::run::EngineError;
 
 /// How long a whole message may stand there without a line end until the node is at fault, where

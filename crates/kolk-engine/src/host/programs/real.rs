@@ -10,7 +10,8 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 use super::process::UNENDED;
 use super::timespec::timespec;
-use super::{Given, Host, HostFailure, Nature, Program, Words, disks};
+use super::{Program, disks};
+use crate::host::{Given, Host, HostFailure, LastWords, Nature};
 use crate::run::EngineError;
 
 /// How much input may wait for programs that do not read it, for all together.
@@ -157,8 +158,10 @@ impl Host for RealHost {
         self.program(node).go_on();
     }
 
-    fn words(&self, node: u16) -> Option<Words<'_>> {
-        self.programs.get(usize::from(node)).map(Program::words)
+    fn words(&self, node: u16) -> Option<Box<dyn LastWords + '_>> {
+        self.programs
+            .get(usize::from(node))
+            .map(|program| Box::new(program.words()) as Box<dyn LastWords>)
     }
 
     fn real(&mut self) -> Option<&mut RealHost> {

@@ -13,12 +13,13 @@ use kolk_protocol::{Time, lockstep, write_line};
 use kolk_traced::{Ended, Order, Settings, SpawnError, Step, Stuck, Traced, Tracer};
 use rustix::process::Pid;
 
-use super::family::{End, Family, Survivor};
+use super::family::{End, Family};
 use super::lines::{LINE_BYTES_MAX, LineBuffer};
 use super::process::{DATA_VARIABLES, start_failure};
 use super::scratch::Scratch;
-use super::{Given, Host, HostFailure, INIT_TIMEOUT, Nature, Recipe, Words, disks, given_up};
-use crate::run::{EngineError, Patience};
+use super::{Recipe, Words, disks, given_up};
+use crate::host::{Given, Host, HostFailure, INIT_TIMEOUT, LastWords, Nature};
+use crate::run::{EngineError, Patience, Survivor};
 use crate::workload::Call;
 
 /// How long a program that is asked whether it speaks lockstep may take to answer, in its own
@@ -166,8 +167,10 @@ impl Host for TracedHost {
         Ok(())
     }
 
-    fn words(&self, node: u16) -> Option<Words<'_>> {
-        self.programs.get(usize::from(node)).map(TracedProgram::words)
+    fn words(&self, node: u16) -> Option<Box<dyn LastWords + '_>> {
+        self.programs
+            .get(usize::from(node))
+            .map(|program| Box::new(program.words()) as Box<dyn LastWords>)
     }
 
     fn is_stopped(&self) -> bool {

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use kolk_history::summary::ViolationKind;
 
-use super::HostFailure;
 use super::family::End;
 use super::lines::{LINE_BYTES_MAX, LineBuffer};
+use crate::host::{HostFailure, LastWords};
 use crate::logs;
 
 /// How many of a program's last lines are shown when it is in trouble.
@@ -23,23 +23,22 @@ pub(crate) struct Words<'a> {
     pub(super) lines: &'a LineBuffer,
 }
 
-impl Words<'_> {
-    /// What its stderr began and ended with.
-    pub(crate) fn stderr(self) -> Vec<String> {
+impl LastWords for Words<'_> {
+    fn stderr(&self) -> Vec<String> {
         logs::excerpt(self.log)
     }
 
-    /// The last lines of its stdout, oldest first, an unfinished one among them.
-    pub(crate) fn stdout(self) -> Vec<String> {
+    fn stdout(&self) -> Vec<String> {
         last_lines(self.lines.tail(LAST_LINES * LAST_LINE_BYTES))
     }
 
-    /// What is wrong if its stdout ends in a whole message without a line end.
-    pub(crate) fn unended(self) -> Option<HostFailure> {
+    fn unended(&self) -> Option<HostFailure> {
         let line = self.lines.unfinished();
         is_whole(line).then(|| HostFailure::unended(line))
     }
+}
 
+impl Words<'_> {
     /// A failure with these last words.
     pub(crate) fn told(self, mut failure: HostFailure) -> HostFailure {
         failure.violation.stderr = self.stderr();
