@@ -213,7 +213,9 @@ impl Check {
         }
     }
 
-    /// Adds a stronger finding, likewise.
+    /// Adds a finding that the workload's own model allows and a stronger one does not: the check
+    /// stays valid. Beyond [`ANOMALIES_MAX`] of a kind it is only counted, and `anomaly` is not
+    /// called.
     pub fn stronger(&mut self, kind: &'static str, anomaly: impl FnOnce() -> Anomaly) {
         if self.count(kind) {
             self.stronger.push(anomaly().without_repetition());

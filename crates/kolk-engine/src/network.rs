@@ -68,7 +68,7 @@ pub(crate) struct Network {
     links: Vec<Link>,
     /// How many open faults keep a receiver from hearing a sender: by receiver, then by sender.
     blocked: Vec<u16>,
-    /// The open faults that make a link slower, by how many times each: likewise.
+    /// By how many times each open fault makes a link slower: by receiver, then by sender.
     slowed: Vec<Vec<u32>>,
     /// The open faults that lose messages, and those that double them, by their probabilities.
     losses: Vec<f64>,

@@ -53,7 +53,7 @@ pub struct Stale {
     pub key: Datum,
     /// Its value in the state that answered, if it has one there.
     pub answered: Option<Datum>,
-    /// Its value in the newest state, likewise.
+    /// The key's value in the newest state, if the key is there.
     pub newest: Option<Datum>,
 }
 

@@ -13,9 +13,9 @@ use crate::{Function, Operation, Outcome, Phase, Value};
 /// What kind of event: Jepsen's `:type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EventKind {
-    /// An operation begins.
+    /// The operation was invoked.
     Invoke,
-    /// It ended, so.
+    /// The operation completed with this outcome.
     Complete(Outcome),
 }
 

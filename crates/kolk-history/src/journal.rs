@@ -28,9 +28,9 @@ pub enum DropReason {
     Loss,
     /// Sender and receiver were cut off from each other when it should have arrived.
     Partition,
-    /// The receiver was not running, and as much was kept for it already as is kept.
+    /// The receiver was not running, and as many messages were kept for it already as may be.
     DeadNode,
-    /// The receiver stood still, likewise.
+    /// The receiver was paused, and as many messages were kept for it already as may be.
     PausedNode,
 }
 

@@ -199,7 +199,7 @@ pub enum LatencyDistribution {
 pub struct Fault {
     /// When it begins, in nanoseconds from the start of the load.
     pub begin: u64,
-    /// When it ends, likewise; at the end of the load at the latest.
+    /// When it ends, in nanoseconds from the start of the load; at its end at the latest.
     pub end: u64,
     /// What it waits for, if it does: its beginning and its end count from then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -319,7 +319,8 @@ pub enum FaultKind {
         /// With this probability.
         probability: Millionths,
     },
-    /// Messages between servers arrive twice, likewise.
+    /// Messages between servers arrive twice, beside those that the network doubles anyway: of all
+    /// probabilities the highest counts.
     Duplication {
         /// With this probability.
         probability: Millionths,

@@ -107,7 +107,7 @@ pub struct Triggered {
     pub number: u32,
     /// When it began, in nanoseconds from the beginning of the run.
     pub begin: u64,
-    /// When it ended, likewise.
+    /// When it ended, in nanoseconds from the beginning of the run.
     pub end: u64,
     /// What it was, with the nodes that it hit.
     #[serde(flatten)]
@@ -297,7 +297,7 @@ pub struct StaleAnswer {
     pub key: String,
     /// The value in the state that answered, as JSON; none if the key was not there.
     pub answered: Option<String>,
-    /// The value in the newest state, likewise.
+    /// The value in the newest state, as JSON; none if the key was not there.
     pub newest: Option<String>,
 }
 

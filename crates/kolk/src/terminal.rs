@@ -48,7 +48,7 @@ pub fn lost() -> Option<&'static io::Error> {
     LOST.get()
 }
 
-/// Prints to standard error, likewise.
+/// Prints to standard error. If that cannot be written, nobody could be told.
 pub fn print_error(text: &str) {
     let mut stream = anstream::stderr().lock();
     let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());

@@ -63,7 +63,7 @@ impl Svg {
         self.end("rect", title);
     }
 
-    /// A path, likewise.
+    /// A path, with what is said when the mouse rests on it.
     pub fn path(&mut self, class: &str, data: &str, title: &str) {
         let _ = write!(self.out, "<path class=\"{class}\" d=\"{data}\"");
         self.end("path", title);

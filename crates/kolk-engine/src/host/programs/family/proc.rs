@@ -11,9 +11,9 @@ use super::mark::{Mark, VARIABLE};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) pid: Pid,
-    /// None if its parent is out of sight.
+    /// None if the parent is out of sight: in another namespace, say.
     pub(super) parent: Option<Pid>,
-    /// Likewise.
+    /// None if the leader of the process group is out of sight.
     pub(super) group: Option<Pid>,
 }
 
