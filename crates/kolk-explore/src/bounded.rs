@@ -10,13 +10,14 @@ use std::hash::{Hash, Hasher};
 
 use kolk_history::Plan;
 
-use crate::deviation::{Deviation, apply, beside};
+use crate::deviation::{Deviation, Deviations, apply, beside};
 use crate::strategy::Given;
 use crate::{Candidate, Observation, Strategy};
 
 /// The strategy.
 pub struct Bounded {
     quiet: Plan,
+    kinds: Deviations,
     deviations_max: usize,
     /// How many deviations the runs have that are tried now.
     level: usize,
@@ -37,10 +38,11 @@ pub struct Bounded {
 }
 
 impl Bounded {
-    /// All runs with at most `deviations_max` deviations from the quiet plan.
-    pub fn new(quiet: Plan, deviations_max: usize) -> Bounded {
+    /// All runs with at most `deviations_max` deviations of these kinds from the quiet plan.
+    pub fn new(quiet: Plan, kinds: Deviations, deviations_max: usize) -> Bounded {
         Bounded {
             quiet,
+            kinds,
             deviations_max,
             level: 0,
             parents: VecDeque::new(),
@@ -113,7 +115,7 @@ impl Strategy for Bounded {
         if self.level < self.deviations_max
             && let Some(messages) = &seen.detail
         {
-            let mut more = beside(&candidate.plan, messages, &set);
+            let mut more = beside(&candidate.plan, messages, &set, self.kinds);
             // Given out from the back.
             more.reverse();
             self.next.push_back((set, more));

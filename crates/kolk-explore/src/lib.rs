@@ -8,7 +8,7 @@
 //!   in a [`Tally`]. What comes of it does not depend on how many are carried out at once.
 //! - [`Swarm`], [`Bounded`], [`Priorities`] and [`Lineage`] are strategies.
 //! - [`shrink()`] makes the plan of a failing run small: every step is kept only if the same class
-//!   of anomaly remains.
+//!   of anomaly remains. [`nearest()`] finds a run that holds, but for one thing like that.
 //! - [`sweep`] is for many machines: results as JSON lines that can be put together.
 
 mod bounded;
@@ -17,6 +17,7 @@ mod faults;
 mod lab;
 mod lineage;
 mod messages;
+mod nearest;
 mod observation;
 mod priorities;
 mod quiet;
@@ -29,9 +30,11 @@ mod tally;
 mod testing;
 
 pub use bounded::Bounded;
+pub use deviation::Deviations;
 pub use lab::{Halt, Lab, run_all};
 pub use lineage::Lineage;
 pub use messages::{Message, Messages, Update};
+pub use nearest::{Difference, Fate, Nearest, Without, nearest};
 pub use observation::{Class, Observation, Trouble, observe};
 pub use priorities::Priorities;
 pub use quiet::quiet;

@@ -5,13 +5,13 @@
 //! lineage. One of them at least must be lost for it not to come. If it comes all the same, the run
 //! shows another way, and one of that way's messages must be lost too: a tree of hitting sets
 //! (Reiter, 1987), the smallest sets first. Beside messages, each node is cut off from the moment
-//! of each update.
+//! of each update; and, if that is asked for, killed right after the update came to it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use kolk_history::Plan;
 
-use crate::deviation::{Deviation, Link, apply};
+use crate::deviation::{Deviation, Deviations, Link, apply};
 use crate::messages::{Messages, Update};
 use crate::strategy::Given;
 use crate::{Candidate, Observation, Strategy};
@@ -25,6 +25,7 @@ type Goal = (usize, String);
 /// The strategy.
 pub struct Lineage {
     quiet: Plan,
+    kinds: Deviations,
     /// Sets of deviations to try, by their size.
     queue: Vec<VecDeque<Vec<Deviation>>>,
     /// For whose sake a set is tried.
@@ -38,9 +39,10 @@ pub struct Lineage {
 
 impl Lineage {
     /// Starts from this plan, which should hold.
-    pub fn new(quiet: Plan) -> Lineage {
+    pub fn new(quiet: Plan, kinds: Deviations) -> Lineage {
         Lineage {
             quiet,
+            kinds,
             queue: vec![VecDeque::new(); LOST_MAX + 1],
             goals: BTreeMap::new(),
             given: Given::new(),
@@ -64,6 +66,9 @@ impl Lineage {
 
     /// What to lose so that the update does not come this way.
     fn branch(&mut self, set: &[Deviation], goal: &Goal, way: &[Link]) {
+        if !self.kinds.lost {
+            return;
+        }
         for link in way {
             let fresh = Deviation::Lost(link.clone());
             if set.contains(&fresh) {
@@ -105,14 +110,24 @@ impl Strategy for Lineage {
         if set.is_empty() {
             let nodes = self.quiet.nodes.clone();
             for (number, update) in messages.updates.iter().enumerate() {
-                for node in nodes.iter().cloned() {
-                    if let Some(way) = way(messages, update, &node) {
-                        self.branch(&set, &(number, node.clone()), &way);
+                for node in nodes.iter() {
+                    let goal = (number, node.clone());
+                    let way = way(messages, update, node);
+                    if let Some(way) = &way {
+                        self.branch(&set, &goal, way);
                     }
                     let from = update.invoked.saturating_sub(1);
-                    let is_within = self.quiet.nodes.len() > 1 && from < self.quiet.time_limit;
-                    if is_within {
-                        self.want(vec![Deviation::CutOff(node.clone(), from)], (number, node));
+                    let load = self.quiet.time_limit;
+                    if self.kinds.cut_off && nodes.len() > 1 && from < load {
+                        self.want(vec![Deviation::CutOff(node.clone(), from)], goal.clone());
+                    }
+                    let came = came(messages, update, node, way.as_deref());
+                    let Some(came) = came.filter(|came| came + 1 < load) else { continue };
+                    for down in self.kinds.downs() {
+                        self.want(
+                            vec![Deviation::Down(node.clone(), came + 1, down)],
+                            goal.clone(),
+                        );
                     }
                 }
             }
@@ -142,6 +157,20 @@ impl Strategy for Lineage {
             )
         })
     }
+}
+
+/// When an update came to a node, in nanoseconds from the start of the load, if it did by then.
+fn came(messages: &Messages, update: &Update, node: &str, way: Option<&[Link]>) -> Option<u64> {
+    let Some(way) = way else {
+        return (update.node.as_deref() == Some(node)).then_some(update.invoked);
+    };
+    // The last message of the way stands first in it.
+    let last = way.first()?;
+    let is_last = |message: &&crate::Message| {
+        (&message.src, &message.dest, message.nth) == (&last.src, &last.dest, last.nth)
+    };
+    let at = messages.servers.iter().find(is_last)?.arrived.first()?;
+    at.as_nanos().checked_sub(messages.load_began.as_nanos())
 }
 
 /// The messages that brought an update to a node first; `None` if none did, or it began there.

@@ -55,6 +55,8 @@ pub struct Messages {
     pub causes: BTreeMap<u64, Option<u64>>,
     /// The updates that were acknowledged, in the order of their invocations.
     pub updates: Vec<Update>,
+    /// The event indices of the load's invocations, in their order.
+    pub invocations: Vec<u32>,
     /// When the load began.
     pub load_began: Time,
     /// When the run ended.
@@ -124,6 +126,7 @@ impl Messages {
             servers,
             causes,
             updates: updates(run),
+            invocations: invocations(run),
             load_began: run.load_began,
             ended: run.ended,
             arrivals,
@@ -145,6 +148,15 @@ impl Messages {
         let place = self.servers.binary_search_by_key(&id, |message| message.id).ok()?;
         Some(&self.servers[place])
     }
+}
+
+/// Where the load's operations begin.
+fn invocations(run: &Run) -> Vec<u32> {
+    let operations = run.history.operations.iter();
+    let load = operations.filter(|op| op.phase == kolk_history::Phase::Load);
+    let mut indices: Vec<u32> = load.map(|op| op.index).collect();
+    indices.sort_unstable();
+    indices
 }
 
 /// The updates that were acknowledged.

@@ -4,13 +4,13 @@ use kolk_history::plan::LatencyDistribution;
 use kolk_workload::planner::{Concurrency, Nodes, Settings};
 use kolk_workload::registry;
 
-use crate::Open;
+use crate::{Deviations, Open};
 
 /// How many operations a quiet run has, about.
 const OPERATIONS: f64 = 8.0;
 
 /// What was asked for, and of what it leaves open the least: three nodes, a few operations, ten
-/// milliseconds of latency, no trouble.
+/// milliseconds of latency, no trouble. Faults that come as [`Deviations`] are none of its.
 pub fn quiet(asked: &Settings, open: Open) -> Settings {
     let mut settings = asked.clone();
     if open.nodes {
@@ -33,5 +33,6 @@ pub fn quiet(asked: &Settings, open: Open) -> Settings {
     if open.latency_dist {
         settings.latency_dist = LatencyDistribution::Constant;
     }
+    settings.nemesis.retain(|nemesis| !Deviations::NEMESES.contains(nemesis));
     settings
 }

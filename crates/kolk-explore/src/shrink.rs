@@ -29,6 +29,8 @@ pub struct Shrunk {
     pub plan: Plan,
     /// What its run showed.
     pub seen: Observation,
+    /// How large it was.
+    pub before: Size,
     /// The steps that were kept, in words.
     pub steps: Vec<String>,
     /// How many runs it took.
@@ -85,6 +87,7 @@ pub fn shrink<L: Lab>(
     if !seen.classes.contains(class) {
         return Ok(None);
     }
+    let before = Size::of(plan, &seen);
     let mut shrinker = Shrinker {
         lab,
         class,
@@ -97,14 +100,14 @@ pub fn shrink<L: Lab>(
         tell,
     };
     loop {
-        let before = shrinker.plan.clone();
+        let known = shrinker.plan.clone();
         shrinker.round()?;
-        if shrinker.plan == before || lab.is_over() {
+        if shrinker.plan == known || lab.is_over() {
             break;
         }
     }
     let Shrinker { plan, seen, steps, runs, .. } = shrinker;
-    Ok(Some(Shrunk { plan, seen, steps, runs, is_least: !lab.is_over() }))
+    Ok(Some(Shrunk { plan, seen, before, steps, runs, is_least: !lab.is_over() }))
 }
 
 struct Shrinker<'a, L> {

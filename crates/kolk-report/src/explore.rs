@@ -102,6 +102,8 @@ pub struct Small {
     pub runs: u64,
     /// True if nothing smaller was found in the end.
     pub is_least: bool,
+    /// What the nearest run that holds goes without, as a sentence, if there is one.
+    pub holds: Option<String>,
     /// In how many of how many repetitions it failed, if it cannot be repeated exactly.
     pub repeated: Option<(u64, u64)>,
 }
@@ -238,6 +240,9 @@ fn failure(failed: &Failed, seed: &str, program: &str, style: Style) -> String {
     if let Some(small) = &failed.shrunk {
         out += &format!("  shrunk    {}\n", sanitize(&small.folder));
         out += &format!("            {}\n", sizes(small));
+        if let Some(holds) = &small.holds {
+            out += &format!("            {}\n", sanitize(holds));
+        }
         let command = format!("{program} replay {}", small.folder);
         out += &format!("  again     {}\n", style.paint(Role::Command, sanitize(&command)));
     }

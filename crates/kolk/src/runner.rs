@@ -89,7 +89,7 @@ impl Finished {
 
 /// How a run is watched.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Watch {
+pub struct Watch<'a> {
     /// Print messages when they are sent.
     pub sends: bool,
     /// Print messages when they are received.
@@ -100,6 +100,8 @@ pub struct Watch {
     pub room: Room,
     /// The challenge whose limits it is held to: its id, and which of its runs.
     pub challenge: Option<(&'static str, &'static ChallengeRun)>,
+    /// Files that lie in the run's folder from the beginning: their names and what they hold.
+    pub beside: &'a [(&'a str, Vec<u8>)],
 }
 
 /// Carries out a plan, judges what came of it, and stores everything.
@@ -110,7 +112,7 @@ pub struct Watch {
 pub fn run(
     plan: Plan,
     store: &Path,
-    watch: Watch,
+    watch: Watch<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Finished, Stop> {
     // What is wrong with the plan is found before there is a folder, whose name comes from it too.
@@ -119,6 +121,9 @@ pub fn run(
     let mut folder = RunFolder::create(store, &plan.workload.name)?;
     commands::watch::note(store);
     folder.write("plan.json", &results::plan_json(&plan))?;
+    for (name, content) in watch.beside {
+        folder.write(name, content)?;
+    }
     let mut journal = MessageLog::new(folder.stream("journal.jsonl")?, watch.sends, watch.receives);
     let mut history = folder.stream("history.jsonl")?;
     let began = now();

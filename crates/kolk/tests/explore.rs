@@ -12,6 +12,7 @@ use support::tests;
 tests! {
     a_sound_node_holds: [];
     a_program_that_is_broken_is_found_and_shrunk: [PYTHON];
+    a_program_in_perl_that_is_broken_is_found_and_shrunk: [PERL];
     a_stored_run_is_shrunk_beside_itself: [PYTHON];
     files_for_ci_are_written: [];
     a_program_that_is_late_is_no_end: [PYTHON];
@@ -37,7 +38,11 @@ fn json(output: &Output) -> Value {
 
 /// A node in Python, broken so.
 fn node(bug: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/explore/node.py");
+    program("node.py", bug)
+}
+
+fn program(file: &str, bug: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/explore").join(file);
     format!("--bin {} {bug}", path.display())
 }
 
@@ -57,6 +62,15 @@ fn a_sound_node_holds() {
 /// Broken in five ways, explored in lockstep and shrunk: what is left fails in the same way when it
 /// is replayed, and the failure is run first the next time.
 fn a_program_that_is_broken_is_found_and_shrunk() {
+    is_found_and_shrunk("node.py");
+}
+
+/// The same in Perl.
+fn a_program_in_perl_that_is_broken_is_found_and_shrunk() {
+    is_found_and_shrunk("node.pl");
+}
+
+fn is_found_and_shrunk(file: &str) {
     for (bug, classes) in [
         ("no-retry", &["lost", "diverged"][..]),
         ("duplicates", &["duplicate"]),
@@ -68,7 +82,7 @@ fn a_program_that_is_broken_is_found_and_shrunk() {
         let words = format!(
             "explore -w broadcast {} --seed 1 --runs 120 --node-count 3 --step-timeout 120 \
              --shrink-for 1h --json",
-            node(bug)
+            program(file, bug)
         );
         let output = kolk(store.path(), &words);
         let results = json(&output);
@@ -85,7 +99,7 @@ fn a_program_that_is_broken_is_found_and_shrunk() {
         at_most("faults", 1);
         at_most("messages", 25);
         let folder = failure["shrunk"]["folder"].as_str().unwrap();
-        assert!(Path::new(folder).join("shrunk.json").is_file());
+        nearest_holds(&store, Path::new(folder), bug);
         let replayed = kolk(store.path(), &format!("replay {folder}"));
         let text = String::from_utf8_lossy(&replayed.stdout);
         assert_eq!(replayed.status.code(), Some(1), "{bug}: {text}");
@@ -95,6 +109,41 @@ fn a_program_that_is_broken_is_found_and_shrunk() {
             assert!(again["earlier-failures"]["failed"].as_u64() > Some(0), "{again:#}");
         }
     }
+}
+
+/// The small run's folder says what it was made of, and which run beside it holds: that one and the
+/// original are plans that can be run.
+fn nearest_holds(store: &tempfile::TempDir, folder: &Path, bug: &str) {
+    let text = fs::read_to_string(folder.join("shrunk.json")).unwrap();
+    let shrunk: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(shrunk["format"], 2);
+    assert!(Path::new(shrunk["original"].as_str().unwrap()).join("plan.json").is_file());
+    let nearest = &shrunk["nearest"];
+    // A run of a single operation, without which nothing is left, has none.
+    let has_text = nearest["text"].as_str().is_some_and(|text| !text.is_empty());
+    let is_alone = shrunk["shrunk"]["after"]["operations"] == 1 && nearest.is_null();
+    assert!(has_text || (is_alone && bug != "no-retry"), "{bug}: {shrunk:#}");
+    for (plan, status) in [("holds.json", 0), ("original.json", 1)] {
+        assert_eq!(folder.join(plan).is_file(), has_text || status == 1, "{bug}, {plan}");
+        if !folder.join(plan).is_file() {
+            continue;
+        }
+        let words = format!("replay {}", folder.join(plan).display());
+        let run = kolk(store.path(), &words);
+        let text = String::from_utf8_lossy(&run.stdout);
+        assert_eq!(run.status.code(), Some(status), "{bug}, {plan}: {text}");
+    }
+    if bug != "no-retry" {
+        return;
+    }
+    // Messages are those of the journal.
+    let lost = nearest["differences"].as_array().unwrap();
+    let lost = lost.iter().find(|difference| difference["small"]["end"] == "lost");
+    let Some(lost) = lost else { return };
+    let journal = fs::read_to_string(folder.join("journal.jsonl")).unwrap();
+    let lines = journal.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let dropped = lines.filter(|line| line["event"] == "drop").map(|line| line["id"].clone());
+    assert!(dropped.collect::<Vec<_>>().contains(&lost["small"]["id"]), "{lost:#}");
 }
 
 fn a_stored_run_is_shrunk_beside_itself() {
@@ -143,7 +192,7 @@ fn a_program_that_is_late_is_no_end() {
     let store = tempfile::tempdir().unwrap();
     let words = |bug: &str| {
         format!(
-            "explore -w broadcast {} --seed 2 --runs 16 --step-timeout 2 --keep-going",
+            "explore -w broadcast {} --seed 2 --runs 16 --step-timeout 5 --keep-going",
             node(bug)
         )
     };
@@ -154,11 +203,11 @@ fn a_program_that_is_late_is_no_end() {
     let errors = results["runs-error"].as_u64().unwrap();
     assert!(errors > 0 && results["runs-valid"].as_u64() > Some(0), "{results:#}");
     let why = results["first-error"]["why"].as_str().unwrap();
-    assert!(why.contains("did not become idle within 2 s"), "{why}");
+    assert!(why.contains("did not become idle within 5 s"), "{why}");
     let output = kolk(store.path(), &words("late"));
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(254), "{text}");
-    assert!(text.contains("did not become idle within 2 s"), "{text}");
+    assert!(text.contains("did not become idle within 5 s"), "{text}");
 }
 
 fn priorities_tell_their_probability() {

@@ -86,6 +86,10 @@ fn quiet_plan(seed: u64) -> Plan {
     kolk_workload::plan(&settings).expect("a plan")
 }
 
+fn kinds() -> Deviations {
+    Deviations::of(&asked(1), GIVEN)
+}
+
 fn runs(mut strategy: impl Strategy, most: u64) -> (Ended, u64) {
     let lab = Bench { make, cores: 2 };
     let mut tally = Tally::default();
@@ -110,10 +114,10 @@ fn a_rare_bug_is_found_by_lineage_and_bounded() {
             continue;
         }
         places += 1;
-        let (ended, count) = runs(Lineage::new(quiet_plan(seed)), 2000);
+        let (ended, count) = runs(Lineage::new(quiet_plan(seed), kinds()), 2000);
         assert_eq!(ended, Ended::Failure, "lineage, seed {seed}: {count} runs");
         assert!(count <= 200, "lineage, seed {seed}: {count} runs");
-        let (ended, count) = runs(Bounded::new(quiet_plan(seed), 1), 2000);
+        let (ended, count) = runs(Bounded::new(quiet_plan(seed), kinds(), 1), 2000);
         assert_eq!(ended, Ended::Failure, "bounded, seed {seed}: {count} runs");
         assert!(count <= 2000, "bounded, seed {seed}: {count} runs");
     }

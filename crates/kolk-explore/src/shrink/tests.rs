@@ -1,11 +1,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
+use kolk_history::plan::NetworkSpec;
 use kolk_node::{Context, Machine, Node, RpcError, machine};
 
 use super::*;
 use crate::testing::{Bench, Reply, Request, Tell, asked};
-use crate::{Ended, Open, Options, Swarm, Tally, explore};
+use crate::{Ended, Open, Options, Swarm, Tally, Without, explore, nearest};
 
 /// A broadcast that tells all others once, and never asks whether that arrived.
 struct Once {
@@ -64,6 +65,61 @@ fn a_lost_message_is_all_that_is_left() {
         assert!(size.nodes == 2 && size.operations == 1 && size.faults == 1, "{seed}: {size:?}");
         assert!(size.messages <= 2, "{seed}: {size:?}");
     }
+}
+
+/// Without the loss that is left nothing else is missing either, and what differs is that message
+/// and what came of it.
+#[test]
+fn the_nearest_run_that_holds_loses_nothing() {
+    for seed in 1..5 {
+        let (_, small) = found_and_shrunk(seed * 1000, 1);
+        let lab = Bench { make, cores: 1 };
+        let Ok(found) = nearest(&lab, &small.plan, &small.seen);
+        let found = found.expect("a run holds");
+        assert_eq!(found.plan.exceptions.fates, [], "{seed}");
+        assert_eq!(found.plan.faults, [], "{seed}");
+        let first = &found.differences[0];
+        let ends = [&first.small, &first.holds].map(|fate| fate.as_ref().map(|fate| fate.end));
+        match &found.without {
+            Without::Message { src, dest, nth, id: Some(id), fate: "lost", .. } => {
+                assert_eq!((&first.src, &first.dest, &first.nth), (src, dest, nth), "{seed}");
+                assert_eq!(ends, [Some("lost"), Some("arrived")], "{seed}");
+                assert_eq!(first.small.as_ref().map(|fate| fate.id), Some(*id), "{seed}");
+                let text = found.without.text();
+                assert!(text.starts_with("if message `tell` n"), "{text}");
+            }
+            Without::Fault { number: 0, .. } => {
+                assert_eq!(ends, [Some("stopped"), Some("arrived")], "{seed}");
+            }
+            other => panic!("{seed}: {other:?}"),
+        }
+    }
+}
+
+/// Of two causes of which each is enough neither can stay away alone; and where nothing goes wrong
+/// it is an operation.
+#[test]
+fn the_nearest_run_that_holds_goes_without_more_than_that_where_it_must() {
+    let lab = Bench { make, cores: 1 };
+    let (_, small) = found_and_shrunk(1000, 1);
+    let mut twice = small.plan.clone();
+    let cut = kolk_engine::faults::Cut {
+        nodes: vec![twice.nodes[0].clone()],
+        when: kolk_engine::faults::Window { begin: std::time::Duration::ZERO, end: None },
+    };
+    let load = std::time::Duration::from_nanos(twice.time_limit);
+    twice.faults.extend(cut.fault(&twice.nodes, load));
+    let Ok(seen) = crate::Lab::run(&lab, &twice, true) else { panic!("it runs") };
+    assert!(seen.fails());
+    let Ok(found) = nearest(&lab, &twice, &seen);
+    let without = found.expect("a run holds").without;
+    assert_eq!(without.text(), "without any fault, the run holds");
+    let lossy = Plan { network: NetworkSpec { loss: 1.0, ..small.plan.network }, ..small.plan };
+    let mut lossy = Plan { faults: Vec::new(), ..lossy };
+    lossy.exceptions.fates.clear();
+    let Ok(seen) = crate::Lab::run(&lab, &lossy, true) else { panic!("it runs") };
+    let Ok(found) = nearest(&lab, &lossy, &seen);
+    assert_eq!(found.expect("a run holds").without, Without::Loss);
 }
 
 #[test]

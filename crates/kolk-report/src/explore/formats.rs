@@ -79,13 +79,15 @@ pub(super) fn small(small: &Small) -> Value {
             "messages": which(&messages),
         })
     };
+    let folder = (!small.folder.is_empty()).then_some(&small.folder);
     object!({
-        "folder": small.folder,
+        "folder": folder,
         "before": size(|(before, _)| *before),
         "after": size(|(_, after)| *after),
         "steps": small.steps,
         "runs": small.runs,
         "least": small.is_least,
+        "nearest-holds": small.holds,
         "repeated": small.repeated.map(|(failed, of)| object!({ "failed": failed, "of": of })),
     })
 }

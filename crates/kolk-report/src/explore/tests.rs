@@ -7,6 +7,7 @@ fn explored() -> Explored {
         steps: vec!["a shorter load".to_owned()],
         runs: 87,
         is_least: true,
+        holds: Some("without loss of messages, the run holds".to_owned()),
         repeated: None,
     };
     Explored {

@@ -9,13 +9,14 @@ pub mod sweep;
 use std::time::Duration;
 
 use kolk_explore::{
-    Bounded, Ended, Lineage, Options, Priorities, Shrunk, Size, Strategy, Swarm, Tally, explore,
-    observe, quiet, shrink,
+    Bounded, Deviations, Ended, Lineage, Options, Priorities, Shrunk, Size, Strategy, Swarm, Tally,
+    explore, nearest, observe, quiet, shrink,
 };
 use kolk_history::plan::{ClockKind, NodeSpec};
 use kolk_report::explore::{self as drawing, Explored, Failed, Small};
 use kolk_report::failure::Failure;
 use kolk_report::numbers::{counted, grouped};
+use kolk_report::results;
 use kolk_workload::planner::Settings;
 
 use crate::args::{ExploreArgs, FormatArgs, OutputArgs, StrategyArg};
@@ -51,15 +52,16 @@ pub fn run(args: &ExploreArgs) -> Result<Status, Stop> {
         let options = Options { keep_going: args.keep_going, runs_max: args.runs };
         let Asked { settings, open } = &asked;
         let quiet = || kolk_workload::plan(&quiet(settings, *open)).map_err(request::bad_plan);
+        let deviations = Deviations::of(settings, *open);
         let mut strategy: Box<dyn Strategy> = match args.strategy {
             StrategyArg::Swarm => {
                 Box::new(Swarm::new(settings.clone(), *open).map_err(request::bad_plan)?)
             }
-            StrategyArg::Bounded => Box::new(Bounded::new(quiet()?, args.deviations)),
+            StrategyArg::Bounded => Box::new(Bounded::new(quiet()?, deviations, args.deviations)),
             StrategyArg::Priorities => Box::new(
                 Priorities::new(settings.clone(), *open, args.depth).map_err(request::bad_plan)?,
             ),
-            StrategyArg::Lineage => Box::new(Lineage::new(quiet()?)),
+            StrategyArg::Lineage => Box::new(Lineage::new(quiet()?, deviations)),
         };
         let ended = explore(&bench, &mut *strategy, &mut tally, options).map_err(|stop| *stop)?;
         (proved, chance) = (strategy.proved(), strategy.chance());
@@ -195,20 +197,17 @@ pub fn keep(
     bench: &Bench<'_>,
     output: &OutputArgs,
 ) -> Result<(Small, Finished), Stop> {
-    let watch = Watch { patience: bench.patience, ..Watch::default() };
-    let mut hidden = Bar::new("", true);
-    let finished = runner::run(shrunk.plan.clone(), &output.store, watch, &mut hidden)?;
     let bench = &bench.without_end();
-    let before = match kolk_explore::run_all(bench, std::slice::from_ref(original), false, |_| true)
-    {
-        Ok(seen) => seen.first().map(|(_, seen)| Size::of(original, seen)),
-        Err(stop) => return Err(*stop),
+    let (before, after) = (shrunk.before, Size::of(&shrunk.plan, &shrunk.seen));
+    let is_real = original.clock == ClockKind::Real;
+    // On the machine's clock the next run differs in more than what one leaves out.
+    let holds = if is_real {
+        None
+    } else {
+        nearest(bench, &shrunk.plan, &shrunk.seen).map_err(|stop| *stop)?
     };
-    let after = Size::of(&shrunk.plan, &shrunk.seen);
-    let before = before.unwrap_or(after);
-    let repeated = (original.clock == ClockKind::Real).then(|| repeated(bench, shrunk, class));
-    let small = Small {
-        folder: finished.folder_text(),
+    let mut small = Small {
+        folder: String::new(),
         sizes: [
             (before.nodes, after.nodes),
             (before.workers, after.workers),
@@ -219,19 +218,33 @@ pub fn keep(
         steps: shrunk.steps.clone(),
         runs: shrunk.runs,
         is_least: shrunk.is_least,
-        repeated,
+        holds: holds.as_ref().map(|holds| holds.without.text()),
+        repeated: is_real.then(|| repeated(bench, shrunk, class)),
     };
-    let path = finished.folder.join("shrunk.json");
-    let json = serde_json::json!({
-        "format": 1,
+    let nearest = holds.as_ref().map(|holds| {
+        serde_json::json!({
+            "without": holds.without,
+            "text": holds.without.text(),
+            "differences": holds.differences,
+            "differences-more": holds.more,
+        })
+    });
+    let shrinking = serde_json::json!({
+        "format": 2,
         "class": class,
         "original": original_folder,
         "shrunk": serde_json::from_str::<serde_json::Value>(&small.json()).unwrap_or_default(),
+        "nearest": nearest,
     });
-    std::fs::write(&path, format!("{json:#}\n")).map_err(|error| {
-        let failure = Failure::new(format!("cannot write {}", path.display()));
-        Stop::internal(failure.cause(error.to_string()))
-    })?;
+    let mut beside = vec![
+        ("shrunk.json", format!("{shrinking:#}\n").into_bytes()),
+        ("original.json", results::plan_json(original)),
+    ];
+    beside.extend(holds.map(|holds| ("holds.json", results::plan_json(&holds.plan))));
+    let watch = Watch { patience: bench.patience, beside: &beside, ..Watch::default() };
+    let mut hidden = Bar::new("", true);
+    let finished = runner::run(shrunk.plan.clone(), &output.store, watch, &mut hidden)?;
+    small.folder = finished.folder_text();
     Ok((small, finished))
 }
 

@@ -52,6 +52,9 @@ pub fn run(args: &ShrinkArgs) -> Result<Status, Stop> {
         for step in &small.steps {
             text += &format!("          {}\n", style.paint(Role::Faint, sanitize(step)));
         }
+        if let Some(holds) = &small.holds {
+            text += &format!("          {}\n", sanitize(holds));
+        }
         if signals::stop_wanted() || !small.is_least {
             text += "          there was no time to look for less: --for gives more\n";
         }

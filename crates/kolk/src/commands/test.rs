@@ -19,6 +19,7 @@ pub fn run(args: &TestArgs) -> Result<Status, Stop> {
         patience: args.patience.into(),
         room: args.room.into(),
         challenge: None,
+        ..Watch::default()
     };
     let mut status = Status::Valid;
     for number in 0..args.test_count {

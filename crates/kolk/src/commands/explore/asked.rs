@@ -70,19 +70,22 @@ pub fn asked(args: &ExploreArgs) -> Result<Asked, Stop> {
 
 /// What these flags leave open.
 fn open(run: &RunArgs) -> Open {
-    let cuts = !run.cut.is_empty();
+    let faults = [&run.cut, &run.kill, &run.pause, &run.power, &run.slow, &run.clog]
+        .into_iter()
+        .chain([&run.skew, &run.disk]);
+    let asks = faults.into_iter().any(|asked| !asked.is_empty());
     let names = run.nodes.is_some() || run.nodes_file.is_some() || !run.more_nodes.is_empty();
     Open {
-        // A cut names nodes and times, which must be there.
-        nodes: run.node_count.is_none() && !names && !cuts,
+        // A fault that is asked for names nodes and times, which must be there.
+        nodes: run.node_count.is_none() && !names && !asks,
         concurrency: run.concurrency.is_none(),
         rate: run.rate.is_none(),
-        time_limit: run.time_limit.is_none() && !cuts,
+        time_limit: run.time_limit.is_none() && !asks,
         latency: run.latency.is_none(),
         latency_dist: run.latency_dist.is_none(),
         loss: run.loss.is_empty(),
         duplication: run.duplication.is_empty(),
-        nemesis: run.nemesis.is_none() && !cuts,
+        nemesis: run.nemesis.is_none() && !asks,
         nemesis_interval: run.nemesis_interval.is_none(),
     }
 }
