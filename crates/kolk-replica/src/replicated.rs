@@ -94,6 +94,7 @@ use serde::de::DeserializeOwned;
 use self::core::{Core, Inputs};
 use disk::Disk;
 use machine::{Command, Image};
+use requests::Until;
 use telling::Telling;
 use wire::{Ask, Wire};
 
@@ -218,7 +219,19 @@ impl<S: State> Replicated<S> {
     /// be.
     pub async fn perform(&self, command: S::Command) -> Result<S::Output, RpcError> {
         let command = |core: &mut Core<S>| Ask::Perform(Rc::new(core.order(command)));
-        requests::request(&self.0, command, false).await
+        requests::request(&self.0, command, Until::Done).await
+    }
+
+    /// As [`Replicated::perform`]; and when it is over, this node's [own copy](Replicated::look)
+    /// has it, and with it all that was acknowledged to anybody before it began. It costs no more
+    /// messages, but the time until the leader tells that it is committed.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Replicated::perform`].
+    pub async fn perform_here(&self, command: S::Command) -> Result<S::Output, RpcError> {
+        let command = |core: &mut Core<S>| Ask::Perform(Rc::new(core.order(command)));
+        requests::request(&self.0, command, Until::Here).await
     }
 
     /// Asks something of the state as it is now: all that was acknowledged to anybody before is in
@@ -229,7 +242,7 @@ impl<S: State> Replicated<S> {
     /// Error 11 if no answer came in time, error 13 if the disk failed.
     pub async fn query(&self, query: S::Query) -> Result<S::Output, RpcError> {
         let query = |core: &mut Core<S>| core.query(query);
-        requests::request(&self.0, query, true).await
+        requests::request(&self.0, query, Until::Answered).await
     }
 
     /// What this node is at the moment; `None` until it has read its disk.
@@ -237,9 +250,17 @@ impl<S: State> Replicated<S> {
         self.0.core.borrow().as_ref().map(Core::status)
     }
 
-    /// This node's own copy, as far as it has come: it may be old. `None` until the disk was read.
-    pub fn local<T>(&self, look: impl FnOnce(&S) -> T) -> Option<T> {
-        self.0.core.borrow().as_ref().map(|core| look(core.state()))
+    /// Looks at this node's own copy, as far as it has come, without a message: all in it is
+    /// acknowledged or may be, but what others did last can be missing, and what this node showed
+    /// in an earlier life. Waits until the disk was read.
+    ///
+    /// # Errors
+    ///
+    /// Error 13 if the disk failed.
+    pub async fn look<T>(&self, look: impl FnOnce(&S) -> T) -> Result<T, RpcError> {
+        self.0.ready().await;
+        let core = self.0.core.borrow();
+        core.as_ref().map(|core| look(core.state())).ok_or_else(requests::disk_failed)
     }
 }
 

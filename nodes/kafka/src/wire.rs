@@ -6,7 +6,10 @@ use std::rc::Rc;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::log::Message;
+use crate::log::{Log, Message};
+
+/// The most messages of a log that one poll returns.
+const POLL_MAX: usize = 1 << 16;
 
 /// A key, shared.
 pub type Key = Rc<str>;
@@ -112,6 +115,18 @@ pub enum Answer {
 /// Parts of logs: key, first offset, messages.
 #[derive(Default)]
 pub struct Polled(pub Vec<(Key, u64, Vec<Message>)>);
+
+impl Polled {
+    /// What these logs have from these offsets on.
+    pub fn of(logs: &BTreeMap<Key, Log>, offsets: &BTreeMap<Key, u64>) -> Polled {
+        let part = |(key, offset): (&Key, &u64)| {
+            let messages = logs.get(key)?.from(*offset, POLL_MAX);
+            let some = !messages.is_empty();
+            some.then(|| (Rc::clone(key), *offset, messages.to_vec()))
+        };
+        Polled(offsets.iter().filter_map(part).collect())
+    }
+}
 
 /// As `{key: [[offset, message], …], …}`.
 impl Serialize for Polled {

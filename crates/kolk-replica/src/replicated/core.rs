@@ -12,7 +12,7 @@ use kolk_raft::{
 
 use super::clock::{Clock, ELECTION, HEARTBEAT};
 use super::machine::{Command, Image, Machine, Order};
-use super::requests::Receipt;
+use super::requests::{Receipt, Until};
 use super::wire::{Answer, Ask, Envelope, Wire};
 use super::{Settings, State, Status, disk};
 use crate::once::Numbers;
@@ -68,8 +68,11 @@ struct Peer<S: State> {
 struct Pending<S: State> {
     ask: AskOf<S>,
     receipt: Rc<Receipt<S::Output>>,
+    until: Until,
     /// It was handed to somebody.
     was_sent: bool,
+    /// The leader has said that it was performed: only this node's copy lacks it.
+    is_done: bool,
 }
 
 fn micros(now: Time) -> u64 {
@@ -160,13 +163,15 @@ impl<S: State> Core<S> {
     pub fn open(
         &mut self,
         ask: impl FnOnce(&mut Core<S>) -> AskOf<S>,
+        until: Until,
         receipt: &Rc<Receipt<S::Output>>,
         inputs: &mut Inputs<S>,
     ) -> u64 {
         let ask = ask(self);
         let (_, number) = ask.key();
         let receipt = Rc::clone(receipt);
-        self.pending.insert(number, Pending { ask, receipt, was_sent: false });
+        let pending = Pending { ask, receipt, until, was_sent: false, is_done: false };
+        self.pending.insert(number, pending);
         self.again(number, inputs);
         number
     }
@@ -191,7 +196,8 @@ impl<S: State> Core<S> {
     /// Hands a request to whoever leads, if that is known.
     fn hand_over(&mut self, number: u64, inputs: &mut Inputs<S>) {
         let Some(leader) = self.raft.leader() else { return };
-        let Some(pending) = self.pending.get_mut(&number) else { return };
+        let pending = self.pending.get_mut(&number).filter(|pending| !pending.is_done);
+        let Some(pending) = pending else { return };
         pending.was_sent = true;
         let ask = pending.ask.clone();
         if leader == self.me {
@@ -276,7 +282,10 @@ impl<S: State> Core<S> {
             inputs.push_back(Input::Message(message));
         }
         for Answer { life, number, output } in envelope.answers {
-            self.complete(life, number, output);
+            match self.pending.get_mut(&number).filter(|_| life == self.life) {
+                Some(pending) if pending.until == Until::Here => pending.is_done = true,
+                _ => self.complete(life, number, output),
+            }
         }
     }
 

@@ -18,6 +18,17 @@ const DEADLINE: Duration = Duration::from_secs(4);
 /// The longest time after which a request is repeated that was not answered.
 const PATIENCE_MAX: Duration = Duration::from_secs(1);
 
+/// When a request is over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Until {
+    /// A query: when it is answered.
+    Answered,
+    /// A command: when it is performed.
+    Done,
+    /// A command: when it is performed on this node's own copy.
+    Here,
+}
+
 /// What a request waits for.
 pub(super) struct Receipt<O> {
     output: RefCell<Option<O>>,
@@ -61,19 +72,24 @@ impl<S: State> Drop for Open<'_, S> {
     }
 }
 
+/// The error of a node that can keep nothing any more.
+pub(super) fn disk_failed() -> RpcError {
+    RpcError::new(ErrorCode::CRASH, "this node's disk has failed")
+}
+
 pub(super) async fn request<S: State>(
     shared: &Rc<Shared<S>>,
     ask: impl FnOnce(&mut Core<S>) -> Ask<S::Command, S::Query>,
-    is_query: bool,
+    until: Until,
 ) -> Result<S::Output, RpcError> {
     let cx = &shared.cx;
     let end = cx.now() + DEADLINE;
     shared.ready().await;
     let receipt = Receipt::new();
     let mut opened = None;
-    shared.react(|core, inputs| opened = Some(core.open(ask, &receipt, inputs)));
+    shared.react(|core, inputs| opened = Some(core.open(ask, until, &receipt, inputs)));
     let Some(number) = opened else {
-        return Err(RpcError::new(ErrorCode::CRASH, "this node's disk has failed"));
+        return Err(disk_failed());
     };
     let open = Open { shared, number };
     let mut patience = Duration::ZERO;
@@ -91,7 +107,7 @@ pub(super) async fn request<S: State>(
     }
     let was_sent = shared.core.borrow().as_ref().is_none_or(|core| core.was_sent(number));
     drop(open);
-    Err(match was_sent && !is_query {
+    Err(match was_sent && until != Until::Answered {
         true => RpcError::new(ErrorCode::TIMEOUT, "no majority has confirmed it in time"),
         false => {
             let text = "no majority can be reached: nothing was done";
