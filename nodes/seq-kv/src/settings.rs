@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-/// The usage text of [`Settings::from_args`].
+use kolk_replica::durable;
+
+/// The usage text of a node with such a store.
 pub const USAGE: &str = "\
 settings of this node:
+  --durable       the order of updates is made by Raft, and kept on the disks of a majority: it
+                  survives kills and losses of power; goes with no other setting
   --refresh-ms N  a node that has heard nothing from the primary for N ms is told what is new
                   (default 500): reads are at most that old, and the way, if nothing is cut";
 
@@ -22,15 +26,18 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Reads a node's command line. See [`USAGE`].
+    /// Reads a node's command line, of which [`USAGE`] tells; `None` if the store is durable.
     ///
     /// # Errors
     ///
     /// A text for people that says what is wrong.
-    pub fn from_args(args: &[String]) -> Result<Settings, String> {
-        let Settings { refresh } = Settings::default();
-        let refresh =
-            kolk_node::only_milliseconds(args, USAGE, "--refresh-ms", 1..=60_000, refresh)?;
-        Ok(Settings { refresh })
+    pub fn unless_durable(args: &[String]) -> Result<Option<Settings>, String> {
+        durable::settings_unless_durable(args, USAGE, USAGE, |args| {
+            let Settings { refresh } = Settings::default();
+            let range = 1..=60_000;
+            let refresh =
+                kolk_node::only_milliseconds(args, USAGE, "--refresh-ms", range, refresh)?;
+            Ok(Settings { refresh })
+        })
     }
 }
