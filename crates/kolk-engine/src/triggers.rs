@@ -11,8 +11,9 @@ use regex::bytes::Regex;
 
 use crate::faults::{Group, isolated};
 
-/// What a node writes to its stderr that leads from now on.
-const LEADS: &str = r"(?i)\b(became|becomes|becoming|elected|am|is now)\b.*\bleader\b";
+/// What a node writes to its stderr that leads from now on: in words, or as its state.
+const LEADS: &str =
+    r#"(?i)\b(became|becomes|becoming|elected|am|is now)\b.*\bleader\b|^state \{.*"role":"leader""#;
 
 /// True for what is meant for the node that leads.
 pub(crate) fn is_for_leader(kind: &FaultKind) -> bool {
@@ -200,5 +201,25 @@ impl Triggers {
             fault
         };
         self.came.into_values().filter(|fault| fault.begin < ended.as_nanos()).map(end).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_says_that_it_leads_in_words_or_as_its_state() {
+        let leads = Regex::new(LEADS).expect("it is one");
+        for (line, expected) in [
+            ("n1 became leader of term 3", true),
+            ("I am the Leader", true),
+            (r#"state {"term":3,"role":"leader","leader":"n1","commit":7,"log":[1,9]}"#, true),
+            (r#"state {"term":3,"role":"follower","leader":"n1","commit":7,"log":[1,9]}"#, false),
+            (r#"in state {"role":"leader"}"#, false),
+            ("the leader is n2", false),
+        ] {
+            assert_eq!(leads.is_match(line.as_bytes()), expected, "{line}");
+        }
     }
 }

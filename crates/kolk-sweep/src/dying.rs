@@ -1,11 +1,14 @@
 //! What the tests share of nodes that are to survive when nodes die.
 
+use std::time::Duration;
+
 use kolk_history::plan::ClockKind;
 use kolk_node::Machine;
-use kolk_workload::Settings;
-use kolk_workload::planner::{Concurrency, Nemesis};
+use kolk_workload::planner::{Concurrency, Kind, Nemesis, Outage};
+use kolk_workload::{Settings, plan};
 
-use crate::{for_seeds, load, measure, seeds, trouble};
+use crate::silence::{SERVICE, Silence};
+use crate::{Spread, for_seeds, judge_replicated, load, measure, seeds, trouble};
 
 fn dying(workload: &str, args: &str, seed: u64, nemesis: &[Nemesis]) -> Settings {
     let mut settings = load(workload, args, seed, 5, 40.0);
@@ -44,28 +47,80 @@ pub fn assert_caught(workload: &str, make: impl Fn(&[String]) -> Box<dyn Machine
     }
 }
 
-/// Runs the node of a workload of transactions with these arguments on three and on five nodes,
-/// under [many faults at once](trouble::many_faults): each `KOLK_SEEDS` times, 3 if that is not
-/// set.
+/// Runs a node that Raft keeps the same, of this workload and with these arguments, on three and on
+/// five nodes under [many faults at once](trouble::many_faults), while each node is killed in its
+/// turn: each `KOLK_SEEDS` times, 3 if that is not set. `KOLK_FROM` is the first seed, 0 if
+/// that is not set. More settings of the workload are in `more`.
 ///
 /// # Panics
 ///
-/// If a run is not strict serializable, or half of what was asked for was not done.
+/// If a run is not valid, or its journal breaks an invariant [of Raft](crate::raft); if the leader
+/// did not change; if nothing was done for 5 s, though a majority of the nodes ran and heard each
+/// other all the time; or if half of what was asked for was not done.
+pub fn assert_replicated(
+    workload: &str,
+    args: &str,
+    more: &[(&str, &str)],
+    make: impl Fn(&[String]) -> Box<dyn Machine> + Sync,
+) {
+    let from = std::env::var("KOLK_FROM").map_or(0, |from| from.parse().expect("a number"));
+    for (nodes, budget) in trouble::MAJORITIES {
+        let runs = for_seeds(from..from + seeds(3), |seed| {
+            let mut settings = load(workload, args, seed, nodes, 100.0);
+            settings.concurrency = Concurrency::PerNode(4);
+            let more = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            settings.workload_settings.extend(more);
+            trouble::many_faults(&mut settings, budget);
+            // One after the other, so that the leader is among them, or was changed meanwhile.
+            for node in 0..nodes {
+                let kill = format!("n{node}@{}..{}", 3 * node + 3, 3 * node + 4);
+                settings.outages.push(Outage::read(Kind::Kill, &kill).expect("an outage"));
+            }
+            let (judged, told) = judge_replicated(&settings, &make);
+            let silence = Silence::of(&judged, &plan(&settings).expect("a plan"));
+            let run = judged.measured();
+            let mut problems = run.problems.clone();
+            if told.leaders < 2 {
+                problems.push(format!("{} leaders", told.leaders));
+            }
+            if silence.connected > SERVICE {
+                problems.push(format!("no service for {:?} with a majority", silence.connected));
+            }
+            if run.of("availability").is_nan() || run.of("availability") <= 0.5 {
+                problems.push(format!("an availability of {}", run.of("availability")));
+            }
+            (seed, problems, silence, told)
+        });
+        let spread = |of: fn(&Silence) -> Duration| {
+            Spread::of(runs.iter().map(|(_, _, silence, _)| of(silence).as_secs_f64()))
+        };
+        let (all, connected) = (spread(|silence| silence.all), spread(|silence| silence.connected));
+        let leaders = Spread::of(runs.iter().map(|(_, _, _, told)| told.leaders as f64));
+        println!(
+            "{workload} {args}, {nodes} nodes, {} seeds: without service for {:.2} s at most while a \
+             majority was connected ({:.2} s in half of them), {:.2} s in all; {:.0} to {:.0} leaders",
+            runs.len(),
+            connected.greatest,
+            connected.median,
+            all.greatest,
+            leaders.least,
+            leaders.greatest,
+        );
+        let failed: Vec<_> = runs.iter().filter(|(_, problems, ..)| !problems.is_empty()).collect();
+        assert!(failed.is_empty(), "{workload} {args}, {nodes} nodes: {failed:#?}");
+    }
+}
+
+/// Runs the node of a workload of transactions with these arguments as [`assert_replicated`] does.
+///
+/// # Panics
+///
+/// As there; and if a run is not strict serializable.
 pub fn assert_strict(
     workload: &str,
     args: &str,
     make: impl Fn(&[String]) -> Box<dyn Machine> + Sync,
 ) {
-    for (nodes, budget) in trouble::MAJORITIES {
-        for_seeds(0..seeds(3), |seed| {
-            let mut settings = load(workload, args, seed, nodes, 100.0);
-            settings.concurrency = Concurrency::PerNode(2);
-            let models = ("consistency-models".to_owned(), "strict-serializable".to_owned());
-            settings.workload_settings.extend([models]);
-            trouble::many_faults(&mut settings, budget);
-            let run = measure(&settings, &make);
-            run.assert_valid(&format!("{nodes} nodes"));
-            assert!(run.of("availability") > 0.5, "{nodes} nodes, seed {seed}: little was done");
-        });
-    }
+    let strict = ("consistency-models", "strict-serializable");
+    assert_replicated(workload, args, &[strict], make);
 }

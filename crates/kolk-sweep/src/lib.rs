@@ -24,13 +24,15 @@
 mod busy;
 mod dying;
 mod measured;
+pub mod raft;
 mod seeds;
+mod silence;
 mod sweep;
 pub mod trouble;
 
 pub use busy::Busy;
-pub use dying::{assert_caught, assert_durable, assert_strict};
-pub use measured::{Judged, Measured, built_in, judge, load, measure};
+pub use dying::{assert_caught, assert_durable, assert_replicated, assert_strict};
+pub use measured::{Judged, Measured, built_in, judge, judge_replicated, load, measure};
 pub use seeds::{Spread, for_seeds, seeds};
 pub use sweep::{Show, Sweep};
 

@@ -7,6 +7,8 @@ use kolk_node::Machine;
 use kolk_workload::planner::Nodes;
 use kolk_workload::{Settings, by_name, options, plan};
 
+use crate::raft::{self, Told};
+
 /// A built-in node with these arguments, parted by spaces.
 pub fn built_in(name: &str, args: &str) -> NodeSpec {
     let args = args.split_whitespace().map(str::to_owned).collect();
@@ -43,6 +45,32 @@ pub struct Judged {
 /// If the settings do not make a plan, the run does not come to its end, or the trouble that was
 /// asked for did not happen: a sweep under loss in which nothing was lost proves nothing.
 pub fn judge(settings: &Settings, make: impl Fn(&[String]) -> Box<dyn Machine>) -> Judged {
+    judge_with(settings, make, false)
+}
+
+/// As [`judge`], for nodes that Raft keeps the same: its invariants are [checked](raft::check) as
+/// well. Gives also what the journal told.
+///
+/// # Panics
+///
+/// If one is broken, and for the reasons that [`judge`] gives.
+pub fn judge_replicated(
+    settings: &Settings,
+    make: impl Fn(&[String]) -> Box<dyn Machine>,
+) -> (Judged, Told) {
+    let mut judged = judge_with(settings, make, true);
+    let journal = judged.run.journal.take().expect("it was kept in memory");
+    let nodes = plan(settings).expect("a plan").nodes.len();
+    let told = raft::check(&journal, nodes)
+        .unwrap_or_else(|found| panic!("seed {}: {found}", settings.seed));
+    (judged, told)
+}
+
+fn judge_with(
+    settings: &Settings,
+    make: impl Fn(&[String]) -> Box<dyn Machine>,
+    keeps_journal: bool,
+) -> Judged {
     let plan = plan(settings).expect("a plan");
     let args = match &plan.node {
         NodeSpec::BuiltIn { args, .. } => args.as_slice(),
@@ -53,7 +81,7 @@ pub fn judge(settings: &Settings, make: impl Fn(&[String]) -> Box<dyn Machine>) 
         plan: &plan,
         nodes: NodeSource::InProcess(&|_| make(args)),
         workload: by_name(&spec.name, &spec.settings, &plan.nodes).expect("known"),
-        journal: JournalSink::Digest,
+        journal: if keeps_journal { JournalSink::Memory } else { JournalSink::Digest },
         history: None,
         logs: None,
         data: None,

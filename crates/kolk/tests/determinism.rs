@@ -21,6 +21,8 @@ const MODES: &[(&str, &str, &[&str])] = &[
     ("lin-kv", "seq-kv", &["--service", "seq-kv"]),
     ("g-counter", "g-counter", &["--crdt"]),
     ("g-set", "g-set", &["--durable"]),
+    ("kafka", "kafka", &["--raft"]),
+    ("seq-kv", "seq-kv", &["--durable"]),
     ("txn-list-append", "txn-list-append", &["--raft"]),
     ("txn-rw-register", "txn-rw-register", &["--strict"]),
     ("pn-counter", "pn-counter", &["--durable"]),

@@ -4,7 +4,6 @@
 //! KOLK_SEEDS=100 cargo test -p kolk-lin-kv --test goals -- --nocapture
 //! ```
 
-#[expect(dead_code, reason = "the sweep uses the rest")]
 mod common;
 
 use common::{Gone, gap, goal, latencies, quantile, store};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kolk_history::Outcome;
-use kolk_node::{Machine, Time};
+use kolk_node::Machine;
 use kolk_sweep::{Judged, judge, load};
 use kolk_workload::Settings;
 use kolk_workload::planner::{Concurrency, Kind, Outage};
@@ -84,19 +84,4 @@ pub fn gap(seed: u64, gone: Gone) -> f64 {
     let gap = first.since(from).as_secs_f64() * 1e3;
     assert!(gap > 60.0, "seed {seed}: {gap} ms without n{leader}, which cannot have led");
     gap
-}
-
-/// The longest time of the load in which nothing was done.
-pub fn longest_silence(judged: &Judged) -> Duration {
-    let mut oks: Vec<Time> = judged
-        .run
-        .history
-        .counted()
-        .filter(|operation| operation.is_ok())
-        .map(|operation| operation.completed)
-        .collect();
-    oks.retain(|at| *at <= judged.run.load_ended);
-    oks.extend([judged.run.load_began, judged.run.load_ended]);
-    oks.sort_unstable();
-    oks.windows(2).map(|pair| pair[1].since(pair[0])).max().expect("a load")
 }
