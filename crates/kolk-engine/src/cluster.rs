@@ -38,7 +38,6 @@ use serde::de::DeserializeOwned;
 
 use crate::course::Role;
 use crate::host::{Hosts, InProcessHost};
-use crate::logs::Logs;
 use crate::recorder::Recorder;
 use crate::run::JournalSink;
 use crate::simulation::Simulation;
@@ -123,7 +122,7 @@ impl Cluster {
         let hosts = Hosts::new(host, options.nodes);
         let recorder = Recorder::new(nodes, JournalSink::Memory, None, u64::MAX);
         let mut simulation =
-            Simulation::new(Rc::new(plan), Box::new(NoLoad), hosts, recorder, Logs::default())
+            Simulation::new(Rc::new(plan), Box::new(NoLoad), hosts, recorder, Default::default())
                 .expect("the options make a plan");
         simulation.start().expect("nodes start");
         let client = simulation.add_client(Role::Outside);

@@ -17,6 +17,7 @@ use kolk_history::{Operation, Outcome, Value};
 
 use crate::host::{Hosts, InProcessHost};
 use crate::logs::Logs;
+use crate::node_events::NodeEvents;
 use crate::recorder::{Recorded, Recorder};
 use crate::run::{Ending, EngineError, Flow, NodeSource, Observer, Progress, Run, Setup};
 use crate::simulation::Simulation;
@@ -49,11 +50,15 @@ pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
     }
     // Whatever happens from here on, no process of this run outlives this.
     let mut programs = Programs::new();
+    let events = NodeEvents::new(logs.clone(), room.node_log);
     let logs = (logs, room.node_log);
-    let (hosts, log_files) = start_nodes(plan, nodes, logs, data, &mut programs)?;
+    let (mut hosts, log_files) = start_nodes(plan, nodes, logs, data, &mut programs)?;
+    if events.are_wanted() {
+        hosts.host().watch_disks();
+    }
     let recorder = Recorder::new(plan.nodes.to_vec(), journal, history, room.run);
     let mut simulation =
-        Simulation::new(Rc::new(plan.clone()), workload, hosts, recorder, log_files)?;
+        Simulation::new(Rc::new(plan.clone()), workload, hosts, recorder, (log_files, events))?;
     let (ending, unwritten) = match drive(&mut simulation, observer) {
         Ok(ending) => (ending, None),
         // What there is can be judged all the same.
@@ -173,6 +178,7 @@ fn drive(
     };
     simulation.logs.look(simulation.queue.now());
     simulation.logs.flush();
+    simulation.node_events.flush();
     match (driven, simulation.failed) {
         (Err(error), _) => Err(error),
         (Ok(_), Some(node)) => {
@@ -246,6 +252,7 @@ fn drive_virtual(
                 // What is stored is whole up to here, whatever happens next.
                 simulation.recorder.flush()?;
                 simulation.logs.flush();
+                simulation.node_events.flush();
             }
         }
         simulation.hold_logs();

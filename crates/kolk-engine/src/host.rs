@@ -8,7 +8,7 @@ pub(crate) mod programs;
 use std::time::Duration;
 
 use kolk_history::summary::Unrepeatable;
-use kolk_node::storage::Record;
+use kolk_node::storage::{DiskEvent, Record};
 use kolk_node::{Input, Outputs};
 use kolk_protocol::Time;
 
@@ -90,6 +90,14 @@ pub(crate) trait Host {
     /// How many syncs of a node's disk have ended, where that is known: on a simulated disk.
     fn syncs(&mut self, _node: u16) -> u64 {
         0
+    }
+
+    /// From now on what happens to simulated disks is kept for [`Host::disk_events`].
+    fn watch_disks(&mut self) {}
+
+    /// What has happened to a node's disk since this was last called, where disks are simulated.
+    fn disk_events(&mut self, _node: u16) -> Vec<DiskEvent> {
+        Vec::new()
     }
 
     /// Has a fault of a node's disk begin or end. A disk of the node library is told; of the files

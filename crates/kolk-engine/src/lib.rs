@@ -21,6 +21,7 @@ mod host;
 mod lateness;
 mod logs;
 mod network;
+mod node_events;
 #[cfg(unix)]
 pub mod probe;
 mod queue;

@@ -26,6 +26,7 @@ use crate::host::{HostFailure, Hosts, shorten};
 use crate::lateness::Delays;
 use crate::logs::Logs;
 use crate::network::Network;
+use crate::node_events::NodeEvents;
 use crate::queue::{Event, Queue};
 use crate::recorder::Recorder;
 use crate::run::EngineError;
@@ -87,6 +88,8 @@ pub(crate) struct Simulation<'a> {
     effects: Vec<Effect>,
     pub(crate) hosts: Hosts<'a>,
     pub(crate) logs: Logs,
+    /// What becomes of the nodes and of their disks.
+    pub(crate) node_events: NodeEvents,
     /// The faults that are open, in words.
     pub(crate) open_faults: Vec<(u32, String)>,
     /// The node that ended the run, if one did.
@@ -117,7 +120,7 @@ impl<'a> Simulation<'a> {
         workload: Box<dyn Workload>,
         hosts: Hosts<'a>,
         recorder: Recorder<'a>,
-        logs: Logs,
+        (logs, node_events): (Logs, NodeEvents),
     ) -> Result<Simulation<'a>, EngineError> {
         let directory = Directory::new(&plan.nodes).map_err(EngineError::BadPlan)?;
         let network = Network::new(plan.network, &plan.exceptions.fates, plan.seed, &directory)
@@ -129,6 +132,7 @@ impl<'a> Simulation<'a> {
             effects: Vec::new(),
             hosts,
             logs,
+            node_events,
             open_faults: Vec::new(),
             failed: None,
             event_count: 0,
@@ -583,6 +587,7 @@ impl<'a> Simulation<'a> {
         self.logs.after_step(node, now, outputs.logged());
         self.read_log(node, outputs.logged());
         self.count_syncs(node);
+        self.note_disk(node);
         self.outputs = outputs;
         match stepped {
             Ok(deadline) => self.set_alarm(node, deadline),

@@ -19,6 +19,7 @@ pub mod journal;
 pub mod jsonl;
 pub mod log_times;
 pub mod micro_ops;
+pub mod node_events;
 pub mod node_names;
 pub mod operation;
 pub mod plan;

@@ -17,6 +17,7 @@
 //! ```
 
 mod disk;
+mod events;
 
 use std::fmt;
 use std::rc::Rc;
@@ -28,6 +29,7 @@ use crate::context::Context;
 use crate::state::NodeState;
 use crate::timer::Sleep;
 pub use disk::{Disk, Record, SECTOR, overwrite};
+pub use events::{DiskEvent, Fate, Loss};
 
 /// In a node's folder, what a simulated disk is made from again: a [`Record`] on each line, as
 /// JSON.
@@ -124,6 +126,12 @@ impl Medium {
         }
     }
 
+    /// Notes that a fault had a call fail.
+    fn refused(&mut self, record: Option<Record>) {
+        // The call has failed already, and is told so.
+        let _ = record.map(|record| self.apply(record));
+    }
+
     /// Fails if a fault has this call fail.
     fn admit(&mut self, grows: bool) -> Result<(), StorageError> {
         let (is_failing, is_full, chance) = match self {
@@ -195,7 +203,13 @@ impl Storage<'_> {
         let changed = {
             let medium = &mut *self.state.medium.borrow_mut();
             medium.look()?;
-            medium.admit(grows).and_then(|()| change(medium, record))
+            match medium.admit(grows) {
+                Ok(()) => change(medium, record),
+                Err(error) => {
+                    medium.refused(record.refused(error == StorageError::Full));
+                    Err(error)
+                }
+            }
         };
         // What fails takes its time, too.
         self.take_time(CALL).await;
@@ -309,6 +323,11 @@ impl Storage<'_> {
         // It is done when its time has passed, and not before; one that fails has made nothing
         // safe.
         self.take_time(SYNC).await;
+        if admitted.is_err() {
+            let call = if name.is_some() { "sync" } else { "sync-names" };
+            let refused = Record::Refused(call.to_owned(), name.map(str::to_owned), false);
+            self.state.medium.borrow_mut().refused(Some(refused));
+        }
         admitted?;
         change(&mut self.state.medium.borrow_mut(), sync.record())
     }

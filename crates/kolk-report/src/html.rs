@@ -12,6 +12,8 @@
 //! | `meta` | JSON: plan, results, names, how many of what |
 //! | `columns` | messages and operations as columns of numbers (`html::columns`) |
 //! | `log-times-K` | when the lines of a log were there: a column of instants, each and one, 0 where it is not known |
+//! | `node-events` | what became of nodes and of their disks: columns (`html::node_events`) |
+//! | `states-K` | what a node said of its state, in its log: columns (`html::states`) |
 //! | `offsets` | for the log: columns of what stands at which offset (`html::offsets`) |
 //! | `bodies-N`, `values-N`, `offset-values-N`, `logs-K-N` | texts, in chunks that are unpacked when they are looked at (`html::texts`) |
 //!
@@ -26,10 +28,12 @@ mod intern;
 mod logs;
 mod messages;
 mod meta;
+mod node_events;
 mod offsets;
 mod operations;
 mod pack;
 mod page;
+mod states;
 mod texts;
 
 use std::io::{BufRead, Write};
@@ -42,6 +46,7 @@ pub use logs::Log;
 pub(crate) use page::digest;
 pub use page::{COLORS, DOM, FORMAT, Page, SHAPES};
 
+use intern::Names;
 use messages::Messages;
 use pack::Sections;
 
@@ -54,6 +59,15 @@ pub struct Stored<'a> {
     pub results: &'a str,
     /// All its operations.
     pub history: &'a History,
+}
+
+/// What else may stand in a run's folder.
+#[derive(Clone, Debug)]
+pub struct Beside<E> {
+    /// What became of nodes and of their disks: [`kolk_history::node_events`].
+    pub events: Option<E>,
+    /// Of a run that was made small: the content of `shrunk.json`.
+    pub small: Option<String>,
 }
 
 /// The page of every run, without its data.
@@ -84,6 +98,7 @@ pub fn write<R: BufRead>(
     stored: &Stored<'_>,
     journal: impl BufRead,
     logs: impl IntoIterator<Item = Log<R>>,
+    beside: Beside<impl BufRead>,
 ) -> Result<(), HtmlError> {
     assets::REPORT.write_head(out)?;
     let mut sections = Sections::new(out);
@@ -91,12 +106,16 @@ pub fn write<R: BufRead>(
     let operations = operations::write(stored.history, &mut sections)?;
     let is_log = stored.plan.workload.name == "kafka";
     let offsets = is_log.then(|| offsets::write(stored.history, &mut sections)).transpose()?;
-    let mut stored_logs = Vec::new();
+    let (mut stored_logs, mut state_names) = (Vec::new(), Names::default());
     for (number, log) in logs.into_iter().enumerate() {
-        stored_logs.push(logs::write(number, log, &mut sections)?);
+        stored_logs.push(logs::write(number, log, &mut state_names, &mut sections)?);
     }
+    let events = beside.events.map(|events| node_events::write(events, &mut sections));
+    let events = events.transpose()?.unwrap_or_default();
     sections.write("columns", &columns::join(&messages.columns(), &operations.columns))?;
-    let meta = meta::json(stored, &messages, &operations, offsets.as_ref(), &stored_logs)?;
+    let small = beside.small.as_deref();
+    let of_nodes = meta::OfNodes { logs: &stored_logs, state_names: &state_names, events: &events };
+    let meta = meta::json(stored, &messages, &operations, offsets.as_ref(), &of_nodes, small)?;
     sections.write("meta", meta.as_bytes())?;
     assets::REPORT.write_tail(out)?;
     Ok(())

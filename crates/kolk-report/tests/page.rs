@@ -4,7 +4,7 @@
 use kolk_history::log_times::LogTime;
 use kolk_history::{Plan, jsonl};
 use kolk_protocol::Time;
-use kolk_report::html::{self, Log, Stored};
+use kolk_report::html::{self, Beside, Log, Stored};
 use sha2::{Digest, Sha256};
 
 const PLAN: &str = r#"{
@@ -41,6 +41,23 @@ const JOURNAL: &str = r#"
 {"event":"send","time":3800,"id":7,"src":"n0","dest":"</script>","body":{"type":"x"}}
 "#;
 
+/// A node's log; its last line says in which state the node is.
+const LOG: &str = concat!(
+    "one\n</script>\n\u{1b}[31m\n",
+    r#"state {"term":3,"role":"leader","leader":"n1","commit":17,"log":[1,20]}"#,
+    "\n",
+);
+
+/// What became of the nodes.
+const EVENTS: &str = r#"
+{"time":10,"node":"n0","event":"append","file":"</script>","bytes":12}
+{"time":20,"node":"n0","event":"corrupt","file":"</script>","from":512,"bytes":512}
+{"time":30,"node":"n1","event":"resumed","delivered":3,"dropped":2}
+{"time":40,"node":"n0","event":"rename","file":"</script>","to":"log"}
+{"time":50,"node":"n0","event":"torn","file":"log","was":12,"is":9}
+{"time":50,"node":"n1","event":"failed","call":"sync-names"}
+"#;
+
 fn drawn(journal: &str) -> Result<String, html::HtmlError> {
     let plan: Plan = serde_json::from_str(PLAN).expect("a plan");
     let history = jsonl::read(HISTORY.as_bytes(), plan.nodes.to_vec()).expect("a history");
@@ -50,11 +67,12 @@ fn drawn(journal: &str) -> Result<String, html::HtmlError> {
     let known = |time, bytes| LogTime { time: Time::from_nanos(time), bytes };
     let log = Log {
         node: "n0".to_owned(),
-        lines: "one\n</script>\n\u{1b}[31m\n".as_bytes(),
+        lines: LOG.as_bytes(),
         times: vec![known(1500, 4), known(2000, 9), known(2100, 14)],
     };
+    let beside = Beside { events: Some(EVENTS.trim_start().as_bytes()), small: None };
     let mut page = Vec::new();
-    html::write(&mut page, &stored, journal.as_bytes(), [log])?;
+    html::write(&mut page, &stored, journal.as_bytes(), [log], beside)?;
     Ok(String::from_utf8(page).expect("text"))
 }
 
@@ -141,7 +159,20 @@ fn the_data_is_all_that_the_run_left() {
     assert_eq!(found.len(), names.len());
     let lines = names.iter().zip(found).map(|(name, column)| format!("{name}: {column:?}\n"));
     insta::assert_snapshot!("page_columns", lines.collect::<String>());
-    assert_eq!(columns(&part(&page, "log-times-0")), [[3002, 1200, 4201]], "zigzag differences");
+    assert_eq!(columns(&part(&page, "log-times-0")), [[3002, 1200, 4201, 0]], "zigzag differences");
+    let rows = columns(&part(&page, "node-events"));
+    let expected: [&[u64]; 7] = [
+        &[20, 20, 20, 20, 20, 0],
+        &[1, 1, 2, 1, 1, 2],
+        &[5, 13, 4, 7, 17, 11],
+        &[1, 1, 0, 1, 4, 0],
+        &[0, 0, 0, 4, 0, 5],
+        &[12, 512, 3, 0, 12, 0],
+        &[0, 512, 2, 0, 9, 0],
+    ];
+    assert_eq!(rows, expected);
+    let states = columns(&part(&page, "states-0"));
+    assert_eq!(states, [[6], [1], [2], [8], [36], [4], [42]], "zigzag differences");
     let texts = ["bodies-0", "values-0", "logs-0-0"]
         .map(|id| String::from_utf8_lossy(&part(&page, id)).escape_debug().to_string());
     insta::assert_snapshot!("page_texts", texts.join("\n"));
@@ -164,7 +195,7 @@ fn the_bytes_are_known() {
 fn data_cannot_get_out() {
     let page = drawn(JOURNAL).expect("a page");
     assert_eq!(page.matches("<script").count(), page.matches("</script").count());
-    assert_eq!(page.matches("<script").count(), 7, "six data parts and the script");
+    assert_eq!(page.matches("<script").count(), 9, "eight data parts and the script");
     for trace in ["<!--", "\u{1b}", "echo_ok"] {
         let ours = page.split_once("<script").expect("parts").0;
         let parts = page.rsplit_once("<script").expect("parts").0;

@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Zoned};
+use kolk_history::node_events;
 use rustix::fs::FlockOperation;
 
 use crate::whole::create_fresh;
@@ -132,6 +133,13 @@ const KEPT: [&str; 5] = ["plan.json", "results.json", "results.edn", "jepsen.log
 ///
 /// If something cannot be removed.
 pub fn trim(folder: &Path) -> Result<()> {
+    // It is for the page, and grows with what the nodes do.
+    match fs::remove_file(folder.join("node-logs").join(node_events::FILE)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(error).context("cannot remove the nodes' events");
+        }
+        _ => {}
+    }
     for entry in fs::read_dir(folder).context("cannot read the run folder")? {
         let entry = entry.context("cannot read the run folder")?;
         if entry.file_type().is_ok_and(|kind| kind.is_dir())

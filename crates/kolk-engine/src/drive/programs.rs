@@ -154,6 +154,7 @@ pub(super) fn drive_real(
                 simulation.read_log(node, b"");
             }
             simulation.logs.flush();
+            simulation.node_events.flush();
             simulation.hold_logs();
             let real = simulation.hosts.host().real();
             if let Some((node, failure)) = real.and_then(RealHost::deaf) {

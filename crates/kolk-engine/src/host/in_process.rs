@@ -1,6 +1,6 @@
 //! Nodes in this process, on the virtual clock.
 
-use kolk_node::storage::{Disk, Record};
+use kolk_node::storage::{Disk, DiskEvent, Record};
 use kolk_node::{Machine, Outputs};
 use kolk_protocol::Time;
 
@@ -67,6 +67,14 @@ impl Host for InProcessHost<'_> {
 
     fn syncs(&mut self, node: u16) -> u64 {
         self.disks[usize::from(node)].syncs()
+    }
+
+    fn watch_disks(&mut self) {
+        self.disks.iter().for_each(Disk::watch);
+    }
+
+    fn disk_events(&mut self, node: u16) -> Vec<DiskEvent> {
+        self.disks[usize::from(node)].take_events()
     }
 
     fn disturb_disk(&mut self, node: u16, fault: Record) -> Result<(), EngineError> {

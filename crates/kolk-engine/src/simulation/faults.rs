@@ -53,6 +53,17 @@ impl Simulation<'_> {
         fired.into_iter().for_each(|number| self.come(number, node));
     }
 
+    /// Records what has happened to a node's disk.
+    pub(super) fn note_disk(&mut self, node: u16) {
+        if !self.node_events.are_wanted() {
+            return;
+        }
+        let (now, name) = (self.now(), self.directory.name(Endpoint::Node(node)));
+        for event in self.hosts.host().disk_events(node) {
+            self.node_events.push_disk(now, name, event);
+        }
+    }
+
     pub(super) fn count_syncs(&mut self, node: u16) {
         if self.triggers.wants_syncs() {
             let name = self.directory.name(Endpoint::Node(node));
@@ -250,6 +261,7 @@ impl Simulation<'_> {
                 }
             };
             self.hosts.host().disturb_disk(node, record)?;
+            self.note_disk(node);
         }
         let value = Value::list(vec![Value::text(harm.name()), lives::names(targets)]);
         let words = format!("disk of {} {}", targets.nodes.join(", "), harm.name());

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 
 use kolk_history::Value;
 use kolk_history::journal::DropReason;
+use kolk_history::node_events::{Kind, NodeEvent};
 use kolk_history::plan::Targets;
 use kolk_history::summary::ViolationKind;
 use kolk_protocol::{Key, Time};
@@ -45,8 +46,9 @@ struct Life {
     /// The open faults that keep it from running: by their numbers in the plan.
     down_by: Vec<u32>,
     paused_by: Vec<u32>,
-    /// What came for it while it did not run.
+    /// What came for it while it did not run, and how much more did.
     kept: VecDeque<InFlight>,
+    dropped: u64,
     /// When it wanted to be woken by its own clock, while it stands still.
     alarm: Option<Time>,
 }
@@ -75,6 +77,7 @@ impl Lives {
             down_by: Vec::new(),
             paused_by: Vec::new(),
             kept: VecDeque::new(),
+            dropped: 0,
             alarm: None,
         };
         Lives { lives: (0..count).map(|_| life()).collect(), starts: Vec::new() }
@@ -113,6 +116,7 @@ impl Simulation<'_> {
         }
         let life = self.lives.of(node);
         let is_full = life.kept.len() >= KEPT_MAX;
+        life.dropped += u64::from(is_full && matches!(life.state, State::Paused | State::Down));
         match life.state {
             State::Paused if is_full => self.drop_message(message, DropReason::PausedNode)?,
             State::Down if is_full => self.drop_message(message, DropReason::DeadNode)?,
@@ -125,8 +129,23 @@ impl Simulation<'_> {
         Ok(None)
     }
 
-    /// Gives a node what was kept for it, oldest first.
-    fn hand_over(&mut self, node: u16) -> Result<(), EngineError> {
+    /// Records what becomes of a node.
+    fn note_life(&mut self, node: u16, kind: Kind) {
+        let event = NodeEvent::new(self.now(), self.directory.name(Endpoint::Node(node)), kind);
+        self.node_events.push(&event);
+    }
+
+    /// Gives a node what was kept for it, oldest first; it runs again because of `kind`.
+    fn hand_over(&mut self, node: u16, kind: Kind) -> Result<(), EngineError> {
+        let name = self.directory.name(Endpoint::Node(node));
+        let event = NodeEvent::new(self.now(), name, kind);
+        let life = self.lives.of(node);
+        let (delivered, dropped) = (life.kept.len() as u64, std::mem::take(&mut life.dropped));
+        self.node_events.push(&NodeEvent {
+            delivered: Some(delivered),
+            dropped: Some(dropped),
+            ..event
+        });
         // One after the other also where nodes work side by side, so that the order is the same.
         while self.failed.is_none()
             && let Some(message) = self.lives.of(node).kept.pop_front()
@@ -153,6 +172,7 @@ impl Simulation<'_> {
             let key = Key::new(self.plan.seed).with_name("power").with_name(name);
             let begin = self.plan.faults[number as usize].begin;
             self.hosts.host().lose_power(node, key.with(begin).seed())?;
+            self.note_disk(node);
         }
         Ok(())
     }
@@ -192,6 +212,7 @@ impl Simulation<'_> {
         life.alarm = None;
         // A start that waited for it waits in vain, and says nothing any more.
         self.lives.starts.retain(|start| !start.waits_for.contains(&node));
+        self.note_life(node, Kind::Killed);
         Ok("killed")
     }
 
@@ -242,6 +263,7 @@ impl Simulation<'_> {
             }
             Err(error) => return Err(error),
         }
+        self.note_life(node, Kind::Started);
         let client = self.init_again(node);
         let deadline = self.now() + self.hosts.nature().init_patience;
         let life = self.lives.of(node);
@@ -268,7 +290,7 @@ impl Simulation<'_> {
             let start = self.lives.starts.remove(place);
             self.report(START, &start.nodes)?;
         }
-        self.hand_over(node)
+        self.hand_over(node, Kind::Up)
     }
 
     /// The time is over in which a node had to answer.
@@ -315,6 +337,7 @@ impl Simulation<'_> {
                 life.alarm = alarm;
                 self.set_alarm(node, None);
                 self.hosts.host().pause(node);
+                self.note_life(node, Kind::Paused);
             }
             done.push((node, what));
         }
@@ -349,7 +372,7 @@ impl Simulation<'_> {
             // A time that has passed meanwhile is now, but after what was kept for it.
             let alarm = life.alarm.take();
             self.set_alarm(node, alarm);
-            self.hand_over(node)?;
+            self.hand_over(node, Kind::Resumed)?;
         }
         Ok(())
     }

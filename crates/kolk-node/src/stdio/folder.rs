@@ -154,6 +154,8 @@ impl Folder {
             Record::Synced(..) | Record::NamesSynced(_) | Record::Power(_) => Ok(()),
             // Whoever makes these faults has made them.
             Record::Corrupt(_) | Record::Failing(_) | Record::Full(_) => Ok(()),
+            // Nobody keeps account of these files.
+            Record::Refused(..) => Ok(()),
         }
     }
 

@@ -14,6 +14,7 @@ use kolk_protocol::{Key, Random};
 use serde::{Deserialize, Serialize};
 
 use super::StorageError;
+use super::events::{Before, DiskEvent};
 
 /// What is written as a whole or not at all, in bytes.
 pub const SECTOR: usize = 512;
@@ -38,6 +39,8 @@ struct Contents {
     full: u32,
     /// How many syncs have ended.
     syncs: u64,
+    /// What has happened since somebody looked, if anybody watches.
+    seen: Option<Vec<DiskEvent>>,
 }
 
 #[derive(Debug, Default)]
@@ -54,6 +57,11 @@ enum Change {
 }
 
 impl Change {
+    fn bytes(&self) -> &[u8] {
+        let (Change::Append(bytes) | Change::Replace(bytes)) = self;
+        bytes
+    }
+
     fn apply(self, to: &mut Vec<u8>) {
         match self {
             Change::Append(bytes) => to.extend_from_slice(&bytes),
@@ -111,6 +119,9 @@ pub enum Record {
     Failing(bool),
     /// A fault begins, or ends, that leaves no room.
     Full(bool),
+    /// A fault had a call fail, on a file if it was on one; true if there was no room. Nothing was
+    /// changed.
+    Refused(String, Option<String>, bool),
 }
 
 impl Record {
@@ -122,6 +133,18 @@ impl Record {
     /// True of a fault of the disk that comes while its node may run.
     pub fn is_fault(&self) -> bool {
         matches!(self, Record::Corrupt(_) | Record::Failing(_) | Record::Full(_))
+    }
+
+    /// What it is if a fault has it fail, where that is said.
+    pub(super) fn refused(&self, is_full: bool) -> Option<Record> {
+        let (call, file) = match self {
+            Record::Append(file, _) => ("append", file),
+            Record::Write(file, _) => ("write", file),
+            Record::Rename(file, _) => ("rename", file),
+            Record::Remove(file) => ("remove", file),
+            _ => return None,
+        };
+        Some(Record::Refused(call.to_owned(), Some(file.clone()), is_full))
     }
 }
 
@@ -160,9 +183,24 @@ impl Disk {
         let _ = self.apply(fault);
     }
 
+    /// Makes a change again that another disk has seen. One that does not fit is passed over.
+    pub fn repeat(&self, record: Record) {
+        let _ = self.apply(record);
+    }
+
     /// How many syncs have ended.
     pub fn syncs(&self) -> u64 {
         self.0.borrow().syncs
+    }
+
+    /// From now on what happens is kept for [`Disk::take_events`].
+    pub fn watch(&self) {
+        self.0.borrow_mut().seen.get_or_insert_default();
+    }
+
+    /// What has happened since this was last called, if somebody [watches](Disk::watch).
+    pub fn take_events(&self) -> Vec<DiskEvent> {
+        self.0.borrow_mut().seen.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Whether calls fail, and whether there is no room.
@@ -204,10 +242,12 @@ impl Disk {
             Record::Write(name, bytes) => contents.change(name, Change::Replace(bytes)),
             Record::Rename(from, to) => {
                 contents.find(&from)?;
+                contents.note(|| DiskEvent::Renamed { from: from.clone(), to: to.clone() });
                 contents.rename(Naming::Rename(from, to));
             }
             Record::Remove(name) => {
                 contents.find(&name)?;
+                contents.note(|| DiskEvent::Removed { file: name.clone() });
                 contents.rename(Naming::Remove(name));
             }
             Record::Synced(inode, up_to) => {
@@ -217,11 +257,15 @@ impl Disk {
             Record::NamesSynced(up_to) => {
                 contents.syncs += 1;
                 contents.sync_names(up_to);
+                contents.note(|| DiskEvent::NamesSynced);
             }
             Record::Power(seed) => contents.lose_power(Key::new(seed).with_name("power")),
             Record::Corrupt(seed) => contents.corrupt(&mut Key::new(seed).random()),
             Record::Failing(begins) => open_or_close(&mut contents.failing, begins),
             Record::Full(begins) => open_or_close(&mut contents.full, begins),
+            Record::Refused(call, file, is_full) => {
+                contents.note(|| DiskEvent::Refused { call, file, is_full });
+            }
         }
         Ok(())
     }
@@ -249,6 +293,16 @@ fn missing(name: &str) -> StorageError {
 }
 
 impl Contents {
+    fn note(&mut self, event: impl FnOnce() -> DiskEvent) {
+        if let Some(seen) = &mut self.seen {
+            seen.push(event());
+        }
+    }
+
+    fn name_of(&self, inode: u64) -> Option<String> {
+        self.names.iter().find(|(_, named)| **named == inode).map(|(name, _)| name.clone())
+    }
+
     fn find(&self, name: &str) -> Result<u64, StorageError> {
         self.names.get(name).copied().ok_or_else(|| missing(name))
     }
@@ -260,6 +314,13 @@ impl Contents {
     }
 
     fn change(&mut self, name: String, change: Change) {
+        self.note(|| {
+            let (file, bytes) = (name.clone(), change.bytes().len() as u64);
+            match change {
+                Change::Append(_) => DiskEvent::Appended { file, bytes },
+                Change::Replace(_) => DiskEvent::Wrote { file, bytes },
+            }
+        });
         let inode = match self.names.get(&name) {
             Some(inode) => *inode,
             None => {
@@ -282,8 +343,14 @@ impl Contents {
     fn sync_file(&mut self, inode: u64, up_to: u64) {
         // It may be gone by now: replaced by another one.
         let Some(file) = self.files.get_mut(&inode) else { return };
+        let mut bytes = 0;
         while let Some(change) = pop_up_to(&mut file.since, up_to) {
+            bytes += change.bytes().len() as u64;
             change.apply(&mut file.synced);
+        }
+        if self.seen.is_some() {
+            let file = self.name_of(inode);
+            self.note(|| DiskEvent::Synced { file, bytes });
         }
         let made = self.renamings.iter().find_map(|(number, naming)| match naming {
             Naming::Create(_, made) if *made == inode => Some(*number),
@@ -307,7 +374,8 @@ impl Contents {
         if inodes.is_empty() {
             return;
         }
-        let file = self.files.get_mut(&inodes[random.index(inodes.len())]).expect("it was found");
+        let inode = inodes[random.index(inodes.len())];
+        let file = self.files.get_mut(&inode).expect("it was found");
         let begin = random.index(file.synced.len().div_ceil(SECTOR)) * SECTOR;
         let end = (begin + SECTOR).min(file.synced.len());
         overwrite(&mut file.synced[begin..end], random);
@@ -315,9 +383,22 @@ impl Contents {
         if begin < both {
             file.now[begin..both].copy_from_slice(&file.synced[begin..both]);
         }
+        if let (true, Some(file)) = (self.seen.is_some(), self.name_of(inode)) {
+            let (from, bytes) = (begin as u64, (end - begin) as u64);
+            self.note(|| DiskEvent::Corrupted { file, from, bytes });
+        }
     }
 
     fn lose_power(&mut self, key: Key) {
+        let before = self.seen.is_some().then(|| {
+            let texts = |file: &File| (file.now.clone(), file.synced.clone());
+            let state = |file: &File| {
+                let is_safe = file.since.is_empty();
+                (file.now.len() as u64, (!is_safe).then(|| texts(file)))
+            };
+            let files = self.files.iter().map(|(inode, file)| (*inode, state(file)));
+            Before::new(self.names.clone(), files)
+        });
         let mut random = key.random();
         let kept = random.index(self.renamings.len() + 1);
         for (_, naming) in self.renamings.drain(..).take(kept) {
@@ -331,6 +412,11 @@ impl Contents {
         // Of a file whose name was kept nothing else may have been.
         for inode in self.names.values() {
             self.files.entry(*inode).or_default();
+        }
+        if let Some(before) = before {
+            let bytes = |inode| self.files.get(&inode).map_or(&[][..], |file| &file.now);
+            let losses = before.losses(&self.names, bytes);
+            self.note(|| DiskEvent::PowerLost(losses));
         }
     }
 }
@@ -379,6 +465,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::storage::Fate;
 
     fn append(disk: &Disk, name: &str, bytes: &[u8]) {
         disk.apply(Record::Append(name.into(), bytes.into())).expect("it fits");
@@ -524,6 +611,65 @@ mod tests {
             );
             disk.lose_power(seed);
             assert_eq!(disk.read("log"), Some(bytes));
+        }
+    }
+
+    /// Whoever watches is told what became of what, and a disk that is made again sees the same.
+    #[test]
+    fn what_happens_is_seen() {
+        let (disk, again) = (Disk::new(), Disk::new());
+        disk.watch();
+        again.watch();
+        assert_eq!(Disk::new().take_events(), []);
+        let change = |record: Record| {
+            disk.apply(record.clone()).expect("it fits");
+            again.repeat(record);
+        };
+        let append = |file: &str, bytes: &[u8]| change(Record::Append(file.into(), bytes.into()));
+        append("log", b"one");
+        change(disk.sync(Some("log")).expect("it is there").record());
+        append("log", &[2; 2 * SECTOR]);
+        append("new", b"abc");
+        change(Record::Rename("new".into(), "state".into()));
+        change(Record::Refused("write".into(), Some("log".into()), true));
+        change(disk.sync(None).expect("names").record());
+        append("late", b"x");
+        let (file, seen) = ("log".to_owned(), disk.take_events());
+        assert_eq!(seen.len(), 8, "{seen:?}");
+        assert_eq!(seen[1], DiskEvent::Synced { file: Some(file.clone()), bytes: 3 });
+        assert_eq!(seen[6], DiskEvent::NamesSynced);
+        assert_eq!(again.take_events(), seen);
+        // Over many losses each of a file's fates is met, and told as it is.
+        let mut fates = BTreeSet::new();
+        for seed in 0..60 {
+            let disk = Disk::new();
+            disk.watch();
+            disk.repeat(Record::Append("log".into(), b"one".into()));
+            disk.repeat(disk.sync(Some("log")).expect("it is there").record());
+            disk.repeat(Record::Write("log".into(), vec![2; 3 * SECTOR]));
+            disk.repeat(Record::Append("fresh".into(), b"x".into()));
+            disk.take_events();
+            disk.lose_power(seed);
+            let events = disk.take_events();
+            let [DiskEvent::PowerLost(losses)] = events.as_slice() else { panic!("{events:?}") };
+            let log = losses.iter().find(|loss| loss.file == "log").expect("it was not safe");
+            let bytes = disk.read("log").expect("its name was safe");
+            let expected = match bytes.as_slice() {
+                b"one" => Fate::Lost,
+                [] => Fate::Emptied,
+                bytes if bytes == vec![2; 3 * SECTOR] => Fate::Kept,
+                _ => Fate::Torn,
+            };
+            assert_eq!((log.fate, log.was), (expected, 3 * SECTOR as u64));
+            assert_eq!(log.is, bytes.len() as u64);
+            fates.insert(format!("log {:?}", log.fate));
+            let fresh = losses.iter().find(|loss| loss.file == "fresh").expect("it was not safe");
+            assert_eq!(fresh.fate == Fate::Gone, disk.read("fresh").is_none());
+            fates.insert(format!("fresh {:?}", fresh.fate));
+        }
+        for fate in ["log Lost", "log Emptied", "log Kept", "log Torn", "fresh Gone", "fresh Kept"]
+        {
+            assert!(fates.contains(fate), "{fate}: {fates:?}");
         }
     }
 

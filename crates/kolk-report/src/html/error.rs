@@ -23,6 +23,9 @@ pub enum HtmlError {
     /// The results are no JSON.
     #[error("results.json: {0}")]
     Results(serde_json::Error),
+    /// What is said of how the run was made small is no JSON.
+    #[error("shrunk.json: {0}")]
+    Small(serde_json::Error),
     /// One of the run's files could not be opened.
     #[error("cannot read {name}: {source}")]
     Open {

@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read, Write};
 
-use kolk_history::{History, Plan, jsonl, log_times};
+use kolk_history::{History, Plan, jsonl, log_times, node_events};
 
-use super::{HtmlError, Log, Stored, write};
+use super::{Beside, HtmlError, Log, Stored, write};
+
+/// What says of a run how it was made small.
+const SMALL: &str = "shrunk.json";
 
 /// How much is read at a time.
 const BUFFER_BYTES: usize = 1 << 18;
 
 /// Draws the page of a run whose plan, results and history are at hand; the journal and the nodes'
 /// logs are opened by their names: `journal.jsonl`, `node-logs/n0.log`. A node without a log wrote
-/// nothing.
+/// nothing. So are `node-logs/events.jsonl` and `shrunk.json`, which need not be there.
 ///
 /// # Errors
 ///
@@ -33,7 +36,13 @@ pub fn write_from<R: Read>(
             logs.push(Log { node: node.clone(), lines, times });
         }
     }
-    write(out, stored, journal, logs)
+    let events = format!("node-logs/{}", node_events::FILE);
+    let mut small = None;
+    if let Some(mut file) = if_there(opened(&open, SMALL))? {
+        file.read_to_string(small.insert(String::new()))?;
+    }
+    let beside = Beside { events: if_there(opened(&open, &events))?, small };
+    write(out, stored, journal, logs, beside)
 }
 
 /// A file that need not be there.

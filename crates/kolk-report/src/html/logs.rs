@@ -6,7 +6,9 @@ use kolk_history::log_times::LogTime;
 
 use super::columns::Columns;
 use super::error::HtmlError;
+use super::intern::Names;
 use super::pack::Sections;
+use super::states::States;
 use super::texts::Texts;
 
 /// How much of a line is kept: the file has the rest.
@@ -34,14 +36,19 @@ pub struct StoredLog {
     pub starts: Vec<u64>,
     /// True if there is a part `log-times-N` that says when each line was there.
     pub is_timed: bool,
+    /// How many of its lines are states; if any, there is a part `states-N` that has them.
+    pub states: usize,
 }
 
-/// Writes one log. Bytes that are no UTF-8 are replaced in the browser.
+/// Writes one log. Bytes that are no UTF-8 are replaced in the browser. Names that states have are
+/// numbered in `names`.
 pub fn write<R: BufRead>(
     number: usize,
     mut log: Log<R>,
+    names: &mut Names,
     sections: &mut Sections<'_>,
 ) -> Result<StoredLog, HtmlError> {
+    let mut states = States::default();
     let mut texts = Texts::new(format!("logs-{number}"));
     let (mut line, mut count) = (Vec::new(), 0);
     let (mut known, mut end, mut times) = (log.times.iter().peekable(), 0, Vec::new());
@@ -64,6 +71,7 @@ pub fn write<R: BufRead>(
             line.extend_from_slice(more.as_bytes());
             texts.push(&line, sections)?;
         } else {
+            states.take(count - 1, line.trim_ascii_end(), names);
             texts.push(line.trim_ascii_end(), sections)?;
         }
     }
@@ -74,7 +82,10 @@ pub fn write<R: BufRead>(
         columns.differences(times);
         sections.write(&format!("log-times-{number}"), columns.bytes())?;
     }
-    Ok(StoredLog { node: log.node, count, starts, is_timed })
+    if states.count() > 0 {
+        sections.write(&format!("states-{number}"), states.columns().bytes())?;
+    }
+    Ok(StoredLog { node: log.node, count, starts, is_timed, states: states.count() })
 }
 
 /// Reads the next line with its end, and keeps a little more of it than is shown; gives its length,

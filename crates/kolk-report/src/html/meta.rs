@@ -7,8 +7,10 @@ use serde_json::value::RawValue;
 
 use super::Stored;
 use super::error::HtmlError;
+use super::intern::Names;
 use super::logs::StoredLog;
 use super::messages::Messages;
+use super::node_events;
 use super::offsets::Offsets;
 use super::operations::Operations;
 
@@ -36,6 +38,23 @@ struct Meta<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     offsets: Option<OffsetsMeta<'a>>,
     logs: Vec<Log<'a>>,
+    /// Roles and leaders that the nodes' states name.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    state_names: &'a [String],
+    #[serde(skip_serializing_if = "is_zero")]
+    node_events: usize,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    event_names: &'a [String],
+    /// Of a run that was made small.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    small: Option<&'a RawValue>,
+}
+
+/// What is told of the nodes: their logs, and what became of them.
+pub struct OfNodes<'a> {
+    pub logs: &'a [StoredLog],
+    pub state_names: &'a Names,
+    pub events: &'a node_events::Stored,
 }
 
 #[derive(Serialize)]
@@ -61,11 +80,24 @@ struct Log<'a> {
     count: u64,
     starts: &'a [u64],
     is_timed: bool,
+    #[serde(skip_serializing_if = "is_zero")]
+    states: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl<'a> From<&'a StoredLog> for Log<'a> {
     fn from(log: &'a StoredLog) -> Log<'a> {
-        Log { node: &log.node, count: log.count, starts: &log.starts, is_timed: log.is_timed }
+        Log {
+            node: &log.node,
+            count: log.count,
+            starts: &log.starts,
+            is_timed: log.is_timed,
+            states: log.states,
+        }
     }
 }
 
@@ -75,7 +107,8 @@ pub fn json(
     messages: &Messages,
     operations: &Operations,
     offsets: Option<&Offsets>,
-    logs: &[StoredLog],
+    of_nodes: &OfNodes<'_>,
+    small: Option<&str>,
 ) -> Result<String, HtmlError> {
     let results = crate::stored::current(stored.results);
     let meta = Meta {
@@ -93,7 +126,11 @@ pub fn json(
         body_starts: &messages.body_starts,
         value_starts: &operations.value_starts,
         offsets: offsets.map(OffsetsMeta::from),
-        logs: logs.iter().map(Log::from).collect(),
+        logs: of_nodes.logs.iter().map(Log::from).collect(),
+        state_names: of_nodes.state_names.list(),
+        node_events: of_nodes.events.count,
+        event_names: of_nodes.events.names.list(),
+        small: small.map(serde_json::from_str).transpose().map_err(HtmlError::Small)?,
     };
     serde_json::to_string(&meta).map_err(HtmlError::Results)
 }

@@ -28,6 +28,9 @@ tests! {
     values_are_followed_under_any_key_on_the_real_clock: [CHROMIUM, PYTHON];
     cycles_are_rings: [CHROMIUM];
     logs_are_in_step_with_time: [CHROMIUM];
+    states_are_lanes: [CHROMIUM, PYTHON];
+    restarts_and_disks_are_shown: [CHROMIUM];
+    a_small_run_opens_with_what_leads_to_the_failure: [CHROMIUM, PYTHON];
     keys_paper_and_the_dark: [CHROMIUM];
     serve::it_ends_with_ctrl_c_and_says_what_is_wrong: [];
     serve::runs_are_listed_compared_and_opened: [CHROMIUM];
@@ -528,6 +531,202 @@ fn logs_are_in_step_with_time() {
 }
 
 /// Everything can be done by keys, and the page can be printed and read in the dark.
+/// Where nodes run again it is said what they were given, and what disks went through has a lane.
+fn restarts_and_disks_are_shown() {
+    let words = "test -w g-set --node g-set --node-count 3 --concurrency 40 --rate 300 --time-limit 4 \
+                 --latency 5 --seed 5 --power n1@1..2 --pause n2@1..1.5 --disk n0:failing@2.5..3.5 -- --durable";
+    let run = Run::of(words, 0);
+    let events = fs::read_to_string(run.latest().join("node-logs/events.jsonl")).expect("events");
+    let counted = |event: &str, node: &str| {
+        let start = format!("\"node\":\"{node}\",\"event\":\"{event}\"");
+        events.lines().filter(|line| line.contains(&start)).count()
+    };
+    let mut browser = Browser::start();
+    browser.open(&run.page(), "");
+    browser.eval("kolk.later");
+    browser.settle();
+    // A mark for each node that ran again, and each in a sentence.
+    let marks = browser.eval("kolk.drawings[1].marks.map(({ node, how }) => [node, how])");
+    assert_eq!(marks, json!([["n2", "paused"], ["n1", "power"]]));
+    let told = browser.eval("document.getElementById('lives-words').textContent");
+    let told = told.as_str().expect("text");
+    for part in [
+        "n1 lost its power at ",
+        ", was started again at ",
+        "n2 stood still from ",
+        "10 messages that had been kept for it were delivered",
+        " more were dropped",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    // The disks have what the file has.
+    let disks = browser.eval(
+        "kolk.drawings.find(({ disks }) => disks).disks.map((disk) => \
+           [disk.node, disk.writes.length, disk.syncs.length, disk.refusals.length, disk.losses.length])",
+    );
+    let expected: Vec<serde_json::Value> = ["n0", "n1", "n2"]
+        .map(|node| {
+            let all = |events: &[&str]| -> usize {
+                events.iter().map(|event| counted(event, node)).sum()
+            };
+            json!([
+                node,
+                all(&["append", "write", "rename", "remove"]),
+                all(&["sync", "sync-names"]),
+                all(&["failed", "full"]),
+                all(&["power"]),
+            ])
+        })
+        .to_vec();
+    assert_eq!(disks, json!(expected));
+    assert!(expected[0][3].as_u64() > Some(0) && expected[1][4] == json!(1), "{disks}");
+    let said = browser.eval(
+        "[document.getElementById('disks-panel').hidden, \
+          document.getElementById('disks-words').textContent]",
+    );
+    assert_eq!(said[0], json!(false));
+    assert!(said[1].as_str().expect("text").contains("n1 lost its power at "), "{said}");
+    assert_eq!(browser.complaints, Vec::<String>::new());
+
+    // Where folders are the nodes' own there are no lanes, and the page says why.
+    let words = "test -w echo --node echo --clock real --node-count 1 --rate 10 --time-limit 1 \
+                 --disk n0:corrupt@0.2..0.4";
+    let run = Run::of(words, 0);
+    browser.open(&run.page(), "");
+    browser.eval("kolk.later");
+    let said = browser.eval(
+        "[document.getElementById('disks-panel').hidden, document.getElementById('disks').hidden, \
+          document.getElementById('disks-words').textContent]",
+    );
+    assert_eq!((&said[0], &said[1]), (&json!(false), &json!(true)));
+    assert!(said[2].as_str().expect("text").starts_with("On the real clock"), "{said}");
+}
+
+/// The page of a run that was made small begins with the messages that lead to the failure, and with
+/// what is different in the nearest run that holds.
+fn a_small_run_opens_with_what_leads_to_the_failure() {
+    let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/flooding.py");
+    let words = format!(
+        "test -w broadcast --bin {} --clock virtual --node-count 3 --topology line --rate 10 \
+         --time-limit 2 --latency 30 --seed 4 --cut n2@0..2",
+        node.display()
+    );
+    let run = Run::of(&words, 1);
+    let mut browser = Browser::start();
+    browser.open(&run.page(), "");
+    assert_eq!(browser.eval("document.getElementById('small-panel').hidden"), json!(true));
+    let journal = fs::read_to_string(run.latest().join("journal.jsonl")).expect("a journal");
+    let dropped = journal.lines().find(|line| line.contains("\"drop\"")).expect("one was dropped");
+    let dropped: serde_json::Value = serde_json::from_str(dropped).expect("JSON");
+    let (id, src, dest) = (&dropped["id"], &dropped["src"], &dropped["dest"]);
+    let small = json!({
+        "format": 2, "class": "lost", "original": "store/broadcast/first",
+        "shrunk": {
+            "before": {"nodes": 5, "workers": 5, "operations": 40, "faults": 3, "messages": 160},
+            "after": {"nodes": 3, "workers": 1, "operations": 4, "faults": 1, "messages": 3},
+            "steps": [], "runs": 91, "least": true, "repeated": null,
+        },
+        "nearest": {
+            "without": {"kind": "fault", "number": 0, "name": "partition"},
+            "text": "without the partition the run holds",
+            "differences": [{
+                "src": src, "dest": dest, "nth": 0, "type": "tell",
+                "small": {"id": id, "sent": 1_000_000, "arrived": [], "end": "stopped"},
+                "holds": {"id": id, "sent": 1_000_000, "arrived": [11_000_000], "end": "arrived"},
+            }, {
+                "src": "n0", "dest": "n1", "nth": 9, "type": "<b>", "small": null,
+                "holds": {"id": 9000, "sent": 5, "arrived": [], "end": "lost"},
+            }],
+            "differences-more": 3,
+        },
+    });
+    fs::write(run.latest().join("shrunk.json"), small.to_string()).expect("written");
+    kolk(run.folder.path(), "report store/latest");
+    browser.open(&run.page(), "");
+    browser.eval("kolk.later");
+    browser.settle();
+    let said = browser.eval(
+        "[document.getElementById('small-panel').hidden, \
+          document.querySelectorAll('.slice .arrow').length, \
+          document.querySelectorAll('#small .told li').length, \
+          document.querySelectorAll('.slice .arrow.differs.dropped').length, \
+          document.querySelectorAll('#small .differences tbody tr').length, \
+          document.getElementById('small').textContent]",
+    );
+    let count = said[1].as_u64().expect("a count");
+    assert!((3..=40).contains(&count), "{said}");
+    assert_eq!(
+        (&said[0], &said[2], &said[3], &said[4]),
+        (&json!(false), &said[1], &json!(1), &json!(2))
+    );
+    let text = said[5].as_str().expect("text");
+    for part in [
+        "Of a run with 5 nodes, 40 operations, 3 faults, 160 messages (store/broadcast/first)",
+        "3 nodes, 4 operations, 1 fault, 3 messages",
+        "a partition stops it",
+        "In the nearest run that holds: arrived 10 ms after it was sent",
+        "n2 is cut off",
+        "So: ",
+        "Without the partition the run holds.",
+        "3 messages more differ.",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    browser.eval(
+        "document.querySelector('.slice .arrow.differs').dispatchEvent(new MouseEvent('click'))",
+    );
+    browser.settle();
+    let chosen = browser.eval("kolk.run.messages.id[kolk.state.selection.place]");
+    assert_eq!(&chosen, id);
+    assert_eq!(browser.complaints, Vec::<String>::new());
+}
+
+/// What a node in any language says of its state, in lines of its log, is drawn over the diagram and
+/// told in words.
+fn states_are_lanes() {
+    let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/stating.py");
+    let words = format!(
+        "test -w echo --bin {} --clock virtual --node-count 3 --rate 30 --time-limit 2 --latency 5 \
+         --seed 4 --kill n1@0.5..1",
+        node.display()
+    );
+    let run = Run::of(&words, 0);
+    let mut browser = Browser::start();
+    browser.open(&run.page(), "");
+    browser.eval("kolk.later");
+    browser.settle();
+    let said = browser.eval(
+        "[document.getElementById('terms').hidden, \
+          document.querySelector('#terms canvas').getAttribute('aria-label'), \
+          document.querySelectorAll('#terms-words tbody tr').length, \
+          document.querySelector('#terms-words tbody tr').textContent, \
+          kolk.run.logs.map((log) => log.stateCount > 2)]",
+    );
+    assert_eq!(said[0], json!(false));
+    let label = said[1].as_str().expect("a label");
+    assert!(label.contains(" terms, from 0 to "), "{label}");
+    assert!(label.contains("The first leader was there at"), "{label}");
+    assert!(said[2].as_u64() > Some(3), "{said}");
+    assert!(said[3].as_str().expect("text").starts_with("term 0"), "{said}");
+    assert_eq!(said[4], json!([true, true, true]));
+    // What a node said is over when it is killed, and begins with what it says when it is up again.
+    let stretches = browser.eval(
+        "(async () => { await kolk.later; const lanes = kolk.drawings.find(({ nodes }) => nodes); \
+           const node = lanes.nodes.find(({ name }) => name === 'n1'); \
+           const { begin, end } = kolk.run.faults[0]; \
+           return [node.stretches.some(({ from, to }) => from < end && to > begin), \
+             node.stretches.some(({ to }) => to === begin), \
+             node.stretches.some(({ from, term }) => from >= end && term === 0)]; })()",
+    );
+    assert_eq!(stretches, json!([false, true, true]));
+    let tip = browser.eval(
+        "(() => { const lanes = kolk.drawings.find(({ nodes }) => nodes); lanes.draw(); \
+           return lanes.saidAt(lanes.x(kolk.state.placeOf(kolk.run.ended)) - 1, lanes.y(0)); })()",
+    );
+    assert!(tip.as_str().is_some_and(|tip| tip.starts_with("n0: ")), "{tip}");
+    assert_eq!(browser.complaints, Vec::<String>::new());
+}
+
 fn keys_paper_and_the_dark() {
     let run = Run::of(BROADCAST, 0);
     let mut browser = Browser::start();

@@ -6,7 +6,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
-use kolk_node::storage::{FAULTS, JOURNAL, Record, SECTOR, overwrite};
+use kolk_node::storage::{Disk, FAULTS, JOURNAL, Record, SECTOR, overwrite};
 use kolk_protocol::Key;
 
 use crate::run::EngineError;
@@ -42,19 +42,25 @@ pub(super) fn lose_power(folder: &Path, seed: u64) -> Result<(), EngineError> {
     append(&path, &records)
 }
 
-/// How many syncs of such a disk have ended, and how much of its journal, which only grows, that
-/// was read from.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Syncs {
-    count: u64,
+/// The disk that the node library simulates in a folder, made again from the journal it keeps there:
+/// what happens to the one happens to the other. Faults come to both from here.
+#[derive(Debug, Default)]
+pub(super) struct Shadow {
+    disk: Disk,
+    /// How much of the journal, which only grows, was read.
     read: u64,
 }
 
-impl Syncs {
-    /// Counts those that have come since in the disk of this folder, and gives all.
-    pub(super) fn count(&mut self, folder: &Path) -> u64 {
+impl Shadow {
+    /// From now on what happens to it is kept.
+    pub(super) fn watch(&mut self) {
+        self.disk.watch();
+    }
+
+    /// The disk as it is now.
+    pub(super) fn catch_up(&mut self, folder: &Path) -> &Disk {
         let mut text = Vec::new();
-        // Without a file there was none.
+        // Without a file nothing was stored.
         if let Ok(mut file) = File::open(folder.join(JOURNAL)) {
             let _ = file.seek(SeekFrom::Start(self.read)).and_then(|_| file.read_to_end(&mut text));
         }
@@ -62,8 +68,10 @@ impl Syncs {
         self.read += whole as u64;
         let records = text[..whole].split(|byte| *byte == b'\n');
         let records = records.filter_map(|line| serde_json::from_slice::<Record>(line).ok());
-        self.count += records.filter(Record::is_sync).count() as u64;
-        self.count
+        // It has seen the faults when they came.
+        let is_news = |record: &Record| !record.is_fault() && !matches!(record, Record::Power(_));
+        records.filter(is_news).for_each(|record| self.disk.repeat(record));
+        &self.disk
     }
 }
 

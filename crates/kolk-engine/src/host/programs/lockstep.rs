@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use kolk_history::summary::{Unrepeatable, ViolationKind};
-use kolk_node::storage::Record;
+use kolk_node::storage::{Disk, DiskEvent, Record};
 use kolk_node::{Input, Outputs};
 use kolk_protocol::lockstep::CLOCK;
 use kolk_protocol::message::Line;
@@ -55,8 +55,8 @@ pub(crate) struct LockstepHost {
     stopped: bool,
     /// Failures of `begin`, reported by `finish`.
     failed: Vec<Option<HostFailure>>,
-    /// What was counted on their disks.
-    syncs: Vec<disks::Syncs>,
+    /// Their disks, made again.
+    shadows: Vec<disks::Shadow>,
 }
 
 #[derive(Deserialize)]
@@ -81,8 +81,14 @@ impl LockstepHost {
             progress: Instant::now(),
             stopped: false,
             failed: vec![None; count],
-            syncs: vec![disks::Syncs::default(); count],
+            shadows: (0..count).map(|_| disks::Shadow::default()).collect(),
         }
+    }
+
+    /// A node's disk, made again.
+    fn disk(&mut self, node: u16) -> &Disk {
+        let number = usize::from(node);
+        self.shadows[number].catch_up(&self.programs[number].recipe.data)
     }
 }
 
@@ -176,16 +182,26 @@ impl Host for LockstepHost {
     }
 
     fn lose_power(&mut self, node: u16, seed: u64) -> Result<(), EngineError> {
+        self.disk(node).lose_power(seed);
         self.programs[usize::from(node)].lose_power(seed)
     }
 
     fn syncs(&mut self, node: u16) -> u64 {
-        let number = usize::from(node);
-        self.syncs[number].count(&self.programs[number].recipe.data)
+        self.disk(node).syncs()
+    }
+
+    fn watch_disks(&mut self) {
+        self.shadows.iter_mut().for_each(disks::Shadow::watch);
+    }
+
+    fn disk_events(&mut self, node: u16) -> Vec<DiskEvent> {
+        self.disk(node).take_events()
     }
 
     fn disturb_disk(&mut self, node: u16, fault: Record) -> Result<(), EngineError> {
-        disks::tell(&self.programs[usize::from(node)].recipe.data, &fault)
+        disks::tell(&self.programs[usize::from(node)].recipe.data, &fault)?;
+        self.disk(node).disturb(fault);
+        Ok(())
     }
 
     fn restart(&mut self, node: u16, _: u64) -> Result<(), EngineError> {

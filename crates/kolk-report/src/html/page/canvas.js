@@ -1,4 +1,5 @@
 // What all drawings over time have in common: size, colours, axis, cursor, mouse and wheel.
+import { byId, fill } from "./dom.js";
 import { counted, moment, niceStep, tick } from "./format.js";
 
 /// Where the plot begins: all drawings stand exactly below each other.
@@ -304,6 +305,18 @@ export class Drawing {
   /** What is there, as something to select. @param {number} _x @param {number} _y @returns {any} */
   hit(_x, _y) {
     return null;
+  }
+
+  /** Says something beside the mouse, or nothing. @param {string|null} text */
+  tip(text, x, y) {
+    const tip = byId("tip");
+    tip.hidden = !text;
+    if (!text) return;
+    fill(tip, text);
+    const box = this.canvas.getBoundingClientRect();
+    const left = Math.min(box.left + x + 14, window.innerWidth - tip.offsetWidth - 12);
+    tip.style.left = `${left}px`;
+    tip.style.top = `${box.top + y + 16}px`;
   }
 
   /** The mouse is over this, or nothing. @param {any} _found @param {number} _x @param {number} _y */

@@ -224,12 +224,15 @@ export async function readRun() {
       node: log.node,
       count: log.count,
       isTimed: log.isTimed,
+      stateCount: log.states ?? 0,
+      states: once(() => readStates(place, log.states ?? 0)),
       texts: new Texts(`logs-${place}`, log.starts, log.count),
       times: once(() =>
         log.isTimed ? readLogTimes(place, log.count, meta.results.run.ended) : null,
       ),
     })),
   };
+  run.nodeEvents = once(() => readNodeEvents(meta));
   run.offsets = meta.offsets ? await readOffsets(meta.offsets) : null;
   return complete(run);
 }
@@ -280,6 +283,46 @@ async function readLogTimes(place, count, ended) {
   const times = new Reader(await unpack(`log-times-${place}`)).differences(new Float64Array(count));
   for (let i = 0; i < count; i++) times[i] = times[i] === 0 ? ended : times[i] - 1;
   return times;
+}
+
+/// What became of nodes and of their disks, in the order in which it happened.
+const NODE_EVENTS =
+  "killed started up paused resumed append write rename remove sync sync-names failed full corrupt power kept lost torn empty gone back earlier cut".split(
+    " ",
+  );
+
+/// Events as objects: `{ time, node, kind, file, other, first, second }`, as `node_events.rs` writes them.
+async function readNodeEvents(meta) {
+  const count = meta.nodeEvents ?? 0;
+  if (count === 0) return [];
+  const reader = new Reader(await unpack("node-events"));
+  const names = meta.eventNames;
+  const time = reader.differences(new Float64Array(count));
+  const [node, kind, file, other, first, second] = Array.from({ length: 6 }, () =>
+    reader.column(new Float64Array(count)),
+  );
+  return Array.from({ length: count }, (_, i) => ({
+    time: time[i],
+    node: names[node[i]],
+    kind: NODE_EVENTS[kind[i]],
+    file: file[i] > 0 ? names[file[i] - 1] : null,
+    other: other[i] > 0 ? names[other[i] - 1] : null,
+    first: first[i],
+    second: second[i],
+  }));
+}
+
+/// What a node said of its state: in which line of its log, and what; numbers are -1 where it did not.
+async function readStates(place, count) {
+  const reader = new Reader(await unpack(`states-${place}`));
+  const lessOne = (numbers) => numbers.map((number) => number - 1);
+  const states = { count };
+  states.line = reader.differences(new Float64Array(count));
+  states.role = lessOne(reader.column(new Float64Array(count)));
+  states.leader = lessOne(reader.column(new Float64Array(count)));
+  for (const name of ["term", "commit", "first", "last"])
+    states[name] = lessOne(reader.differences(new Float64Array(count)));
+  return states;
 }
 
 function readMessages(reader, meta) {

@@ -2,8 +2,9 @@
 import { Drawing, GUTTER, kindColor, theme, tooMany } from "./canvas.js";
 import { FATES } from "./data.js";
 import { Counts, Touching } from "./density.js";
-import { byId, fill, plain } from "./dom.js";
+import { plain } from "./dom.js";
 import { duration, moment } from "./format.js";
+import { describeStop, given } from "./lives.js";
 
 /// How many arrows are drawn one by one, at most, and for each pixel of the diagram's width: beyond
 /// that nobody can tell them apart.
@@ -20,6 +21,7 @@ export class Diagram extends Drawing {
     this.segments = new Float32Array(4 * (ARROWS_MAX + 1));
     this.drawn = new Int32Array(ARROWS_MAX + 1);
     this.drawnCount = 0;
+    this.marks = [];
     this.renew();
     state.listen((what) => what.has("filter") && this.layOut());
   }
@@ -28,6 +30,12 @@ export class Diagram extends Drawing {
   renew() {
     this.layOut();
     this.findCopies();
+  }
+
+  /// Nodes that ran again, by when they did.
+  setMarks(marks) {
+    this.marks = marks;
+    this.draw();
   }
 
   /// Which lane everybody has, and its name.
@@ -102,6 +110,7 @@ export class Diagram extends Drawing {
       else this.arrows(pen);
       this.selected(pen);
     });
+    this.clipped(bottom, () => this.restarts(pen));
     if (this.isDense) this.remark(tooMany(count, "message"), 12);
     this.cursors(bottom);
     if (state.selection?.kind === "message") this.ring(pen, state.selection.place);
@@ -135,6 +144,51 @@ export class Diagram extends Drawing {
       pen.lineTo(right, LANES_TOP - 1.5);
       pen.stroke();
       pen.font = theme.font;
+    });
+  }
+
+  /// Where a node ran again: a wedge on its lane, with what it was given then.
+  restarts(pen) {
+    pen.font = theme.small;
+    pen.textAlign = "left";
+    const free = new Map();
+    for (const mark of this.marks) {
+      const [x, y] = this.markPlace(mark);
+      if (y === null || x < GUTTER || x > this.width) continue;
+      pen.fillStyle = theme.good;
+      pen.strokeStyle = theme.paper;
+      pen.lineWidth = 1;
+      pen.beginPath();
+      pen.moveTo(x, y - 6);
+      pen.lineTo(x + 9, y);
+      pen.lineTo(x, y + 6);
+      pen.closePath();
+      pen.fill();
+      pen.stroke();
+      const text = `${mark.how === "paused" ? "on" : "up"}: ${given(mark)}`;
+      if (x < (free.get(y) ?? 0) || this.laneHeight < 30) continue;
+      const width = pen.measureText(text).width;
+      pen.fillStyle = theme.paper;
+      pen.globalAlpha = 0.8;
+      pen.fillRect(x + 1, y - this.laneHeight / 2 + 2, width + 4, 13);
+      pen.globalAlpha = 1;
+      pen.fillStyle = theme.good;
+      pen.fillText(text, x + 3, y - this.laneHeight / 2 + 9);
+      free.set(y, x + width + 10);
+    }
+    pen.font = theme.font;
+  }
+
+  markPlace(mark) {
+    const lane = this.lanes.findIndex(({ group, name }) => group === "node" && name === mark.node);
+    return [this.x(this.state.placeOf(mark.up)), lane < 0 ? null : this.y(lane)];
+  }
+
+  /// The restart that the mouse is over.
+  markAt(x, y) {
+    return this.marks.find((mark) => {
+      const [left, middle] = this.markPlace(mark);
+      return middle !== null && Math.abs(x - left - 4) < 8 && Math.abs(y - middle) < 8;
     });
   }
 
@@ -447,15 +501,9 @@ export class Diagram extends Drawing {
   }
 
   over(found, x, y) {
-    const tip = byId("tip");
-    tip.hidden = !found;
     this.canvas.classList.toggle("over", Boolean(found));
-    if (!found) return;
-    fill(tip, describe(this.run, found.place));
-    const box = this.canvas.getBoundingClientRect();
-    const left = Math.min(box.left + x + 14, window.innerWidth - tip.offsetWidth - 12);
-    tip.style.left = `${left}px`;
-    tip.style.top = `${box.top + y + 16}px`;
+    const mark = x > GUTTER ? this.markAt(x, y) : undefined;
+    this.tip(mark ? describeStop(mark) : found && describe(this.run, found.place), x, y);
   }
 }
 

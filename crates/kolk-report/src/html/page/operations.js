@@ -2,7 +2,7 @@
 import { Drawing, GUTTER, fitting, theme, tooMany } from "./canvas.js";
 import { OUTCOMES } from "./data.js";
 import { Greatest, Touching } from "./density.js";
-import { byId, fill, plain } from "./dom.js";
+import { plain } from "./dom.js";
 import { counterexample, orderMarks } from "./evidence.js";
 import { cut, duration, moment } from "./format.js";
 
@@ -295,14 +295,8 @@ export class Operations extends Drawing {
   }
 
   over(found, x, y) {
-    const tip = byId("tip");
-    tip.hidden = !found;
     this.canvas.classList.toggle("over", Boolean(found));
-    if (!found) return;
-    fill(tip, describeOperation(this.run, found.place));
-    const box = this.canvas.getBoundingClientRect();
-    tip.style.left = `${Math.min(box.left + x + 14, window.innerWidth - tip.offsetWidth - 12)}px`;
-    tip.style.top = `${box.top + y + 16}px`;
+    this.tip(found && describeOperation(this.run, found.place), x, y);
   }
 }
 
