@@ -570,6 +570,30 @@ pub const GUIDES: &[Guide] = &[
         without seeing each other let one fail.",
     ),
     all(
+        "strong-session-prefix-violation",
+        "No order of the writes explains what transactions read as prefixes of it, if each is at \
+        least as long as its client's last.",
+        "Take a client's next prefix no shorter than its last, with what it wrote itself.",
+    ),
+    all(
+        "strong-prefix-violation",
+        "No order of the writes explains what transactions read as prefixes of it, if each holds all \
+        that was acknowledged before it began.",
+        "Take the longest prefix at the beginning: an old replica must not give one.",
+    ),
+    all(
+        "strong-session-parallel-snapshot-isolation-violation",
+        "No snapshots explain what transactions read, even if different observers may see writes in \
+        different orders, if each holds what its client did before.",
+        "Let a client's next snapshot hold what it saw and wrote before.",
+    ),
+    all(
+        "strong-parallel-snapshot-isolation-violation",
+        "No snapshots explain what transactions read, even if different observers may see writes in \
+        different orders, if each holds all that was acknowledged before it began.",
+        "Take over all that was acknowledged before a snapshot is taken.",
+    ),
+    all(
         "strong-session-read-committed-violation",
         "Information flows in a circle, over what transactions read and the order in which a client \
         ran them.",

@@ -66,11 +66,13 @@ models! {
     ],
     /// Snapshots that agree with real time.
     StrongSnapshotIsolation = "strong-snapshot-isolation" => [
-        StrongSessionSnapshotIsolation, StrongReadCommitted
+        StrongSessionSnapshotIsolation, StrongReadCommitted, StrongParallelSnapshotIsolation,
+        StrongPrefix
     ],
     /// Snapshots that agree with each session's order.
     StrongSessionSnapshotIsolation = "strong-session-snapshot-isolation" => [
-        SnapshotIsolation, StrongSessionReadCommitted
+        SnapshotIsolation, StrongSessionReadCommitted, StrongSessionParallelSnapshotIsolation,
+        StrongSessionPrefix
     ],
     /// Each transaction reads a snapshot; of two that overlap and write the same, one aborts.
     SnapshotIsolation = "snapshot-isolation" | "PL-SI" => [
@@ -85,6 +87,22 @@ models! {
     ParallelSnapshotIsolation = "parallel-snapshot-isolation" => [CausalCerone, UpdateAtomic],
     /// What a transaction sees is a prefix of one order.
     Prefix = "prefix" => [CausalCerone],
+    /// Parallel snapshots that hold all that was acknowledged before.
+    StrongParallelSnapshotIsolation = "strong-parallel-snapshot-isolation" => [
+        StrongSessionParallelSnapshotIsolation, StrongReadCommitted
+    ],
+    /// Parallel snapshots that hold what the session did before.
+    StrongSessionParallelSnapshotIsolation = "strong-session-parallel-snapshot-isolation" => [
+        ParallelSnapshotIsolation, StrongSessionReadAtomic
+    ],
+    /// Prefixes that hold all that was acknowledged before.
+    StrongPrefix = "strong-prefix" => [StrongSessionPrefix, StrongReadCommitted],
+    /// Prefixes that hold what the session did before.
+    StrongSessionPrefix = "strong-session-prefix" => [Prefix, StrongSessionReadAtomic],
+    /// Read atomic, and what the session did before is seen.
+    StrongSessionReadAtomic = "strong-session-read-atomic" => [
+        ReadAtomic, StrongSessionReadCommitted
+    ],
     /// A consistent view, also of what comes after the transaction's start.
     ForwardConsistentView = "forward-consistent-view" | "PL-FCV" => [ConsistentView],
     /// What is read is consistent with one order of what was written.
@@ -209,14 +227,7 @@ impl Models {
     /// All models that one of these implies, themselves among them.
     #[must_use]
     pub fn implied(self) -> Models {
-        let mut set = self;
-        loop {
-            let next = set.iter().flat_map(Model::weaker).fold(set, |set, weak| set.with(*weak));
-            if next == set {
-                return set;
-            }
-            set = next;
-        }
+        self.iter().fold(self, |set, model| set.and(IMPLIED_BY[model as usize]))
     }
 
     /// All models that imply one of these, themselves among them: if these cannot be, neither can
@@ -224,7 +235,7 @@ impl Models {
     #[must_use]
     pub fn implying(self) -> Models {
         let all = Model::ALL.iter().copied();
-        Models::from_iter(all.filter(|model| Models::new(&[*model]).implied().overlaps(self)))
+        Models::from_iter(all.filter(|model| IMPLIED_BY[*model as usize].overlaps(self)))
     }
 
     /// Those that imply none of the others.
@@ -245,6 +256,39 @@ impl Models {
         }))
     }
 }
+
+/// By model: all that it implies, itself among them.
+const IMPLIED_BY: [Models; Model::ALL.len()] = {
+    let mut implied = [Models(0); Model::ALL.len()];
+    let mut at = 0;
+    while at < implied.len() {
+        let model = Model::ALL[at];
+        implied[at] = implied[at].with(model);
+        let mut next = 0;
+        while next < model.weaker().len() {
+            implied[at] = implied[at].with(model.weaker()[next]);
+            next += 1;
+        }
+        at += 1;
+    }
+    // Over one model more in each round: as many rounds as there are models are enough.
+    let mut round = 0;
+    while round < implied.len() {
+        let mut at = 0;
+        while at < implied.len() {
+            let mut weaker = 0;
+            while weaker < implied.len() {
+                if implied[at].contains(Model::ALL[weaker]) {
+                    implied[at] = implied[at].and(implied[weaker]);
+                }
+                weaker += 1;
+            }
+            at += 1;
+        }
+        round += 1;
+    }
+    implied
+};
 
 /// Names with commas between.
 impl FromStr for Models {
@@ -333,6 +377,14 @@ const FORBIDDEN: &[(Model, &[&str])] = &[
     (Model::RepeatableRead, &["G2-item", "serializable-violation"]),
     (Model::ParallelSnapshotIsolation, &["parallel-snapshot-isolation-violation"]),
     (Model::Prefix, &["prefix-violation"]),
+    (Model::StrongSessionReadAtomic, &["read-atomic-violation-process"]),
+    (
+        Model::StrongSessionParallelSnapshotIsolation,
+        &["causal-violation-process", "strong-session-parallel-snapshot-isolation-violation"],
+    ),
+    (Model::StrongParallelSnapshotIsolation, &["strong-parallel-snapshot-isolation-violation"]),
+    (Model::StrongSessionPrefix, &["causal-violation-process", "strong-session-prefix-violation"]),
+    (Model::StrongPrefix, &["strong-prefix-violation"]),
     (Model::SnapshotIsolation, &["internal", "G-nonadjacent", "snapshot-isolation-violation"]),
     (Model::Serializable, &["internal", "G2", "serializable-violation"]),
     (Model::StrictSerializable, &["G1c-realtime", "G2-realtime", "strict-serializable-violation"]),
@@ -410,6 +462,12 @@ pub fn by_name(anomaly: &str) -> Models {
         cycle if implied(cycle).contains(&"G-single") => {
             Models::new(&[Model::ParallelSnapshotIsolation])
         }
+        cycle if implied(cycle).contains(&"G-single-process") => {
+            Models::new(&[Model::StrongSessionParallelSnapshotIsolation])
+        }
+        cycle if implied(cycle).contains(&"G-single-realtime") => {
+            Models::new(&[Model::StrongParallelSnapshotIsolation])
+        }
         _ => Models::default(),
     };
     weakest.implying()
@@ -437,6 +495,17 @@ pub fn exactly(anomaly: &str, with_sessions: bool) -> Models {
 /// The models that something can be held against: the others forbid nothing that is looked for.
 pub fn decidable() -> Models {
     Models::from_iter(FORBIDDEN.iter().map(|(model, _)| *model))
+}
+
+/// The models that Elle has no name for: they are told only where they are asked for.
+pub(crate) fn unnamed() -> Models {
+    Models::new(&[
+        Model::StrongParallelSnapshotIsolation,
+        Model::StrongSessionParallelSnapshotIsolation,
+        Model::StrongPrefix,
+        Model::StrongSessionPrefix,
+        Model::StrongSessionReadAtomic,
+    ])
 }
 
 /// The models that speak of the order of each process, and more.

@@ -79,6 +79,8 @@ mod records;
 #[cfg(test)]
 mod stores;
 #[cfg(test)]
+mod sweep;
+#[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod texts;

@@ -36,7 +36,7 @@ mod search;
 mod tests;
 
 use crate::check::Anomaly;
-use crate::models::{Model, Models};
+use crate::models::{self, Model, Models};
 
 use super::findings::Findings;
 use super::table::{Kind, Table};
@@ -53,8 +53,10 @@ enum Shape {
     Snapshot,
     /// It reads where it begins and writes where it commits.
     Prefix,
-    /// It comes after whom it read from and whose writes it overwrote.
+    /// It comes after whom it read from, with whatever read, and whose writes it overwrote.
     Committed,
+    /// It comes after whose writes it overwrote.
+    Written,
     /// It reads what it [sees](parallel), which need not be what others saw before; of two that
     /// write the same, one sees the other.
     Parallel,
@@ -68,7 +70,7 @@ impl Shape {
 
     /// Whether the order of writes that is not known leaves nothing to choose: any will do.
     const fn is_known(self) -> bool {
-        matches!(self, Shape::Committed)
+        matches!(self, Shape::Committed | Shape::Written)
     }
 }
 
@@ -94,11 +96,13 @@ const fn goal(model: Model, shape: Shape, clients: Clients, violation: &'static 
 }
 
 /// The models that are decided, none before one that implies it.
-const GOALS: [Goal; 9] = {
+const GOALS: [Goal; 16] = {
     use Clients::{Any, RealTime, Sessions};
     use Model::{
         ParallelSnapshotIsolation, Prefix, Serializable, SnapshotIsolation, StrictSerializable,
-        StrongSessionReadCommitted, StrongSessionSerializable, StrongSessionSnapshotIsolation,
+        StrongParallelSnapshotIsolation, StrongPrefix, StrongReadCommitted, StrongReadUncommitted,
+        StrongSessionParallelSnapshotIsolation, StrongSessionPrefix, StrongSessionReadCommitted,
+        StrongSessionReadUncommitted, StrongSessionSerializable, StrongSessionSnapshotIsolation,
         StrongSnapshotIsolation,
     };
     [
@@ -123,19 +127,36 @@ const GOALS: [Goal; 9] = {
             "strong-session-snapshot-isolation-violation",
         ),
         goal(SnapshotIsolation, Shape::Snapshot, Any, "snapshot-isolation-violation"),
+        goal(StrongPrefix, Shape::Prefix, RealTime, "strong-prefix-violation"),
+        goal(StrongSessionPrefix, Shape::Prefix, Sessions, "strong-session-prefix-violation"),
         goal(Prefix, Shape::Prefix, Any, "prefix-violation"),
+        goal(
+            StrongParallelSnapshotIsolation,
+            Shape::Parallel,
+            RealTime,
+            "strong-parallel-snapshot-isolation-violation",
+        ),
+        goal(
+            StrongSessionParallelSnapshotIsolation,
+            Shape::Parallel,
+            Sessions,
+            "strong-session-parallel-snapshot-isolation-violation",
+        ),
         goal(
             ParallelSnapshotIsolation,
             Shape::Parallel,
             Any,
             "parallel-snapshot-isolation-violation",
         ),
+        goal(StrongReadCommitted, Shape::Committed, RealTime, "G1c-realtime"),
         goal(
             StrongSessionReadCommitted,
             Shape::Committed,
             Sessions,
             "strong-session-read-committed-violation",
         ),
+        goal(StrongReadUncommitted, Shape::Written, RealTime, "G0-realtime"),
+        goal(StrongSessionReadUncommitted, Shape::Written, Sessions, "G0-process"),
     ]
 };
 
@@ -150,14 +171,20 @@ fn work_max(table: &Table) -> u64 {
 /// with them, and adds what it comes to.
 pub(super) fn decide(findings: &mut Findings<'_>, requested: Models) {
     let table = findings.table;
+    let told_by_cycles = findings.told_by_cycles();
     let is_open = |goal: &Goal| {
         let is_told = !(table.untimed && goal.clients == Clients::RealTime);
-        // Cycles tell these, but where transactions count that may have happened or not.
-        let is_told_by_cycles = goal.shape.is_known() && table.is_certain();
-        is_told && !is_told_by_cycles && !findings.is_settled(goal.model)
+        // Of what cycles tell mostly, the rest is of use only to who asks.
+        let is_of_use = match goal.shape.is_known() {
+            true => goal.model == Model::StrongSessionReadCommitted && !table.is_certain(),
+            false => !models::unnamed().contains(goal.model),
+        };
+        let is_asked = is_of_use || requested.contains(goal.model);
+        let is_known = told_by_cycles.contains(goal.model) || findings.is_settled(goal.model);
+        is_told && is_asked && !is_known
     };
     let goals: Vec<Goal> = GOALS.into_iter().filter(is_open).collect();
-    if goals.is_empty() || !needs_proof(requested, table.is_certain()) {
+    if goals.is_empty() || !needs_proof(requested, told_by_cycles) {
         return;
     }
     let facts = Facts::new(table);
@@ -182,20 +209,14 @@ pub(super) fn decide(findings: &mut Findings<'_>, requested: Models) {
 }
 
 /// Whether a model is asked for that nothing else proves.
-fn needs_proof(requested: Models, is_certain: bool) -> bool {
-    let mut proved_otherwise = Models::new(&[
-        Model::ReadUncommitted,
+fn needs_proof(requested: Models, told_by_cycles: Models) -> bool {
+    let levels = Models::new(&[
         Model::ReadCommitted,
         Model::ReadAtomic,
+        Model::StrongSessionReadAtomic,
         Model::Causal,
-        Model::StrongReadUncommitted,
-        Model::StrongReadCommitted,
-        Model::StrongSessionReadUncommitted,
     ]);
-    if is_certain {
-        proved_otherwise = proved_otherwise.with(Model::StrongSessionReadCommitted);
-    }
-    !requested.without(proved_otherwise).is_empty()
+    !requested.without(levels.and(told_by_cycles)).is_empty()
 }
 
 fn solve(facts: &Facts<'_>, goal: Goal, work_max: u64) -> Answer {

@@ -101,6 +101,34 @@ impl<'a> Findings<'a> {
         self.violated.contains(model) || self.found.iter().any(exactly)
     }
 
+    /// Whether all that a transaction read of a key was seen at once: else cycles do not tell of
+    /// each of its reads where it stands.
+    fn is_told(&self) -> bool {
+        !self.found.contains(&"internal")
+    }
+
+    /// The models that allow a transaction to read what is not one state, of which cycles tell
+    /// whether they hold.
+    pub(crate) fn told_by_cycles(&self) -> Models {
+        let mut told = Models::new(&[Model::ReadUncommitted]);
+        if !self.is_told() {
+            return told;
+        }
+        let are_certain = self.table.is_certain();
+        told = told.with(Model::StrongReadCommitted);
+        if are_certain {
+            told = told.with(Model::StrongSessionReadCommitted);
+        }
+        // Where reads of what failed are allowed, that somebody read of a transaction does not
+        // prove that it happened: a cycle through one of unknown outcome counts as one of reads,
+        // and may hide one of writes.
+        if are_certain || !self.found.iter().any(|kind| kind.starts_with("G1c")) {
+            told =
+                told.with(Model::StrongSessionReadUncommitted).with(Model::StrongReadUncommitted);
+        }
+        told
+    }
+
     /// Takes note that models hold, with all that they imply.
     pub(crate) fn proved(&mut self, models: Models) {
         self.proved = self.proved.and(models.implied());
@@ -123,21 +151,17 @@ impl<'a> Findings<'a> {
         let holds = |name: &str| self.decided.contains(&(name, true));
         let mut proved = vec![Model::ReadUncommitted];
         let are_certain = self.table.is_certain();
-        // Whether a list was read as it was before or after an append of the reader's own.
-        let is_told = !is_list || !self.found.contains(&"internal");
-        proved.extend((is_told && are_certain).then_some(Model::StrongSessionReadCommitted));
-        // Where reads of what failed are allowed, that somebody read of a transaction does not
-        // prove that it happened: a cycle through one of unknown outcome counts as one of reads,
-        // and may hide one of writes.
-        let hides_none = are_certain || !self.found.iter().any(|kind| kind.starts_with("G1c"));
         let is_timed = !self.table.untimed;
-        if is_told && hides_none {
-            proved.push(Model::StrongSessionReadUncommitted);
-            proved.extend(is_timed.then_some(Model::StrongReadUncommitted));
+        for model in self.told_by_cycles().iter().filter(|model| model.name().starts_with("strong"))
+        {
+            let is_of_time = models::of_real_time().contains(model);
+            proved.extend((is_timed || !is_of_time).then_some(model));
         }
-        proved.extend((is_told && is_timed).then_some(Model::StrongReadCommitted));
+        let is_told = self.is_told();
         proved.extend(is_decided("read-committed").then_some(Model::ReadCommitted));
-        proved.extend(is_decided("read-atomic").then_some(Model::ReadAtomic));
+        if is_decided("read-atomic") {
+            proved.extend([Model::ReadAtomic, Model::StrongSessionReadAtomic]);
+        }
         if holds("causal") {
             proved.extend([Model::Causal, Model::CausalCerone]);
         }
@@ -380,7 +404,8 @@ impl<'a> Findings<'a> {
     fn results(&mut self) {
         let table = self.table;
         let ruled_out = self.found.iter().map(|kind| models::ruled_out(kind));
-        let impossible = ruled_out.fold(Models::default(), Models::and);
+        let untold = models::unnamed().without(self.requested);
+        let impossible = ruled_out.fold(Models::default(), Models::and).without(untold);
         self.types.sort_unstable();
         let names = |models: Models| {
             let mut names: Vec<Model> = models.iter().collect();
@@ -395,7 +420,7 @@ impl<'a> Findings<'a> {
                 Models::from_iter(possible.iter().filter(|model| !self.rules_out(*model)))
             }
         };
-        let strongest = strongest.strongest();
+        let strongest = strongest.without(untold).strongest();
         let possible = (0..table.len() as u32).filter(|number| table.is_possible(*number)).count();
         let mut results = vec![
             (key(&"transaction-count"), count(possible)),

@@ -195,8 +195,7 @@ fn judge_as(
         group_size: args.group_size,
         ..Options::default()
     };
-    let mut verdict = kolk_check::check_run(&history, None, &options);
-    note_cut(&history, &mut verdict);
+    let verdict = kolk_check::check_run(&history, None, &options);
     let explanation = args.explain.then(|| explain(&history, &verdict, &options));
     Ok(Case { history, verdict, workload: workload.to_owned(), availability, explanation })
 }
@@ -293,14 +292,6 @@ fn initial(args: &CheckArgs) -> Result<Option<Value>, Stop> {
     })
 }
 
-/// Says what of the text was left out.
-fn note_cut(history: &History, verdict: &mut Verdict) {
-    let workload = verdict.checks.iter_mut().find(|check| check.name == "workload");
-    if let (Some(line), Some(check)) = (history.cut, workload) {
-        check.notes.push(format!("the history breaks off in line {line}, which was left out"));
-    }
-}
-
 /// What is assumed of each key; refused where the order of values is known without.
 fn assumed_keys(args: &CheckArgs, workload: &str) -> Result<AssumedKeys, Stop> {
     let keys =
@@ -340,5 +331,26 @@ fn read(path: &Path) -> Result<History, Stop> {
         let file = File::open(path).map_err(|error| refused(path, error.to_string()))?;
         kolk_history::read(BufReader::with_capacity(BUFFER, file), Vec::new())
     };
-    read.map_err(|error| refused(path, error.to_string()))
+    let history = read.map_err(|error| refused(path, error.to_string()))?;
+    match history.cut {
+        Some(line) => Err(cut(path, line, &history)),
+        None => Ok(history),
+    }
+}
+
+/// Refuses a history whose text breaks off: what is missing may be what matters.
+fn cut(path: &Path, line: u64, history: &History) -> Stop {
+    let last = history.operations.last().map(|last| {
+        let (index, name) = (last.index, last.function.name());
+        format!("; operation {index}, `{name}`, is the last that was invoked before it")
+    });
+    let cause = format!("line {line} breaks off in a record{}", last.unwrap_or_default());
+    let failure = Failure::new(format!("cannot judge the history {}", named(path)))
+        .cause(cause)
+        .advice("if it is still being written, wait for its end")
+        .advice(format!(
+            "to judge what is whole, remove everything from line {line} on, and close the bracket of \
+             an array or vector"
+        ));
+    Stop::user(failure)
 }

@@ -141,7 +141,7 @@ pub(super) fn shows(problem: &Problem<'_>, places: &[usize]) -> bool {
         elements
     };
     let keys = 0..facts.table.keys.len() as u32;
-    let mut later: Vec<Vec<u32>> = vec![Vec::new(); facts.table.len()];
+    let mut later: Vec<Vec<u32>> = vec![Vec::new(); known.len()];
     for key in keys.clone() {
         for both in in_order(key).windows(2) {
             later[facts.writer(both[0]) as usize].push(facts.writer(both[1]));

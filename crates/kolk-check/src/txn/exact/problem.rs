@@ -48,8 +48,13 @@ impl<'a> Facts<'a> {
 
     /// The writes of a key that others can see.
     pub(super) fn elements(&self, key: u32) -> &[u32] {
+        &self.elements[self.places(key)]
+    }
+
+    /// Where the writes of a key are among those of all.
+    pub(super) fn places(&self, key: u32) -> std::ops::Range<usize> {
         let key = key as usize;
-        &self.elements[self.starts[key] as usize..self.starts[key + 1] as usize]
+        self.starts[key] as usize..self.starts[key + 1] as usize
     }
 
     /// Who writes an element of these.
@@ -103,7 +108,16 @@ impl<'a> Problem<'a> {
                 known.edge(transaction, commit(transaction), Kinds::FREE);
             }
         }
+        if shape == Shape::Committed {
+            all_reads(facts, |writer, reader| known.edge(writer, reader, Kinds::WR));
+        }
         for key in 0..table.keys.len() as u32 {
+            if shape == Shape::Written {
+                overwritten_for_sure(facts, key, |writer, next| {
+                    known.edge(writer, next, Kinds::WW);
+                });
+                continue;
+            }
             for element in facts.elements(key) {
                 for reader in facts.readers(*element) {
                     known.edge(commit(facts.writer(*element)), reader, Kinds::WR);
@@ -175,6 +189,51 @@ fn if_before(
     let end = commit(after);
     for reader in facts.readers(first).filter(|reader| *reader != after) {
         edge(reader, end, Kinds::RW);
+    }
+}
+
+/// From whom each read of a transaction read, and not only the first of a key.
+fn all_reads(facts: &Facts<'_>, mut pair: impl FnMut(u32, u32)) {
+    let table = facts.table;
+    for reader in (0..table.len() as u32).filter(|reader| table.is_ok(*reader)) {
+        let ops = table.micro_ops(reader).iter();
+        for read in ops.filter(|op| !op.is_write()) {
+            let seen = match table.list(*read) {
+                Some(list) => list.iter().rev().copied().collect(),
+                None => Vec::from_iter(table.last_read(*read).flatten()),
+            };
+            let of_others = |element: &u32| {
+                let writer = table.elements.origin(*element).sound_writer();
+                writer.filter(|writer| *writer != reader && facts.happened[*writer as usize])
+            };
+            if let Some(writer) = seen.iter().find_map(of_others) {
+                pair(writer, reader);
+            }
+        }
+    }
+}
+
+/// Whose writes of a key were followed by whose, of those that are known to have happened even if
+/// what was not committed can be read.
+fn overwritten_for_sure(facts: &Facts<'_>, key: u32, mut pair: impl FnMut(u32, u32)) {
+    let table = facts.table;
+    if table.kind == Kind::Write {
+        return facts.overwritten(key, |writer, next| {
+            if table.is_ok(writer) {
+                pair(writer, next);
+            }
+        });
+    }
+    let mut chain: Vec<u32> =
+        facts.chain(key).into_iter().map(|element| facts.writer(element)).collect();
+    chain.retain(|writer| table.is_ok(*writer));
+    chain.windows(2).filter(|both| both[0] != both[1]).for_each(|both| pair(both[0], both[1]));
+    let Some(last) = chain.last().copied() else { return };
+    for element in facts.elements(key) {
+        let writer = facts.writer(*element);
+        if table.is_ok(writer) && !table.spine(key).contains(element) && writer != last {
+            pair(last, writer);
+        }
     }
 }
 

@@ -5,11 +5,11 @@
 //! writers of a key, and is mended by deciding which of them comes first. A decision adds edges;
 //! what closes a cycle is a conflict, from which a clause over decisions is learned
 //! (conflict-driven clause learning: Marques-Silva & Sakallah, IEEE Transactions on Computers 1999)
-//! before as much is taken back as the clause says. Keys of which nothing moved need not be looked
-//! at again.
+//! before as much is taken back as the clause says. What did not move need not be looked at again.
 
 mod clauses;
 mod parallel;
+mod places;
 
 use rustc_hash::FxHashMap;
 use std::fmt;
@@ -21,6 +21,7 @@ use super::first;
 use super::order::{Link, Order};
 use super::problem::Problem;
 use clauses::{Clauses, Literal};
+use places::Places;
 
 /// What came of a search.
 #[derive(Debug)]
@@ -74,9 +75,9 @@ pub(super) struct Search<'a> {
     /// By decision that is in force: how many edges there were before.
     marks: Vec<usize>,
     times: Vec<u32>,
-    /// Keys that have to be looked at, each once.
+    places: Places,
+    /// Keys of which something has to be looked at, each once.
     open: Vec<u32>,
-    is_open: Vec<bool>,
 }
 
 impl<'a> Search<'a> {
@@ -90,8 +91,8 @@ impl<'a> Search<'a> {
             clauses: Clauses::default(),
             marks: Vec::new(),
             times: first::times(problem.facts.table),
+            places: Places::new(problem.facts),
             open: (0..keys as u32).rev().collect(),
-            is_open: vec![true; keys],
         }
     }
 
@@ -104,7 +105,7 @@ impl<'a> Search<'a> {
         let end = match self.problem.shape {
             Shape::Parallel => self.see(&mut order),
             Shape::Serial | Shape::Snapshot | Shape::Prefix => self.mend_all(&mut order),
-            Shape::Committed => End::Order,
+            Shape::Committed | Shape::Written => End::Order,
         };
         match end {
             End::Order => {
@@ -124,8 +125,7 @@ impl<'a> Search<'a> {
     /// Mends what is broken until nothing is.
     fn mend_all(&mut self, order: &mut Order<'_>) -> End {
         while let Some(key) = self.open.pop() {
-            self.is_open[key as usize] = false;
-            for pair in self.broken(order, key) {
+            for pair in self.places.look(self.problem, order, key) {
                 if !self.is_broken(order, pair) {
                     continue;
                 }
@@ -137,44 +137,32 @@ impl<'a> Search<'a> {
                 if order.work > self.work_max {
                     return End::Stopped;
                 }
-                self.reopen(key);
+                // What was decided may have been taken back, and nothing moved.
+                self.touch(pair.0);
+                self.touch(pair.1);
             }
-            self.reopen_moved(order);
+            self.touch_moved(order);
         }
         End::Order
     }
 
-    fn reopen(&mut self, key: u32) {
-        if !std::mem::replace(&mut self.is_open[key as usize], true) {
+    fn touch(&mut self, element: u32) {
+        let key = self.problem.facts.table.elements.key(element);
+        if self.places.touch(element, key) {
             self.open.push(key);
         }
     }
 
-    fn reopen_moved(&mut self, order: &mut Order<'_>) {
-        let table = self.problem.facts.table;
+    /// Lets all be looked at that transactions wrote or read of which an event moved.
+    fn touch_moved(&mut self, order: &mut Order<'_>) {
         for vertex in std::mem::take(&mut order.moved) {
-            if let Some(transaction) = self.problem.transaction(vertex) {
-                for op in table.micro_ops(transaction) {
-                    self.reopen(op.key());
-                }
+            let Some(transaction) = self.problem.transaction(vertex) else { continue };
+            let mut number = 0;
+            while let Some(element) = self.places.of(transaction, number) {
+                self.touch(element);
+                number += 1;
             }
         }
-    }
-
-    /// A key's elements in the order in which they are written.
-    fn in_order(&self, order: &mut Order<'_>, key: u32) -> Vec<u32> {
-        let mut elements = self.problem.facts.elements(key).to_vec();
-        let place = |element: &u32| order.position[self.commit(*element) as usize];
-        elements.sort_unstable_by_key(place);
-        order.work += 4 * elements.len() as u64;
-        elements
-    }
-
-    /// Pairs of a key's elements, each directly before the other, whose order breaks something.
-    fn broken(&self, order: &mut Order<'_>, key: u32) -> Vec<Pair> {
-        let elements = self.in_order(order, key);
-        let pairs = elements.windows(2).map(|pair| (pair[0], pair[1]));
-        pairs.filter(|pair| self.is_broken(order, *pair)).collect()
     }
 
     fn commit(&self, element: u32) -> u32 {

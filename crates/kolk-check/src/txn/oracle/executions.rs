@@ -148,7 +148,7 @@ impl<'a> Search<'a> {
             self.placed.iter().zip(&self.visible).all(|(other, others)| {
                 match seen.contains(other) {
                     true => others.iter().all(|third| seen.contains(third)),
-                    false => !writes_same(*other),
+                    false => !writes_same(*other) && !self.before[*other][next],
                 }
             })
         };
@@ -177,6 +177,8 @@ impl<'a> Search<'a> {
         let now = self.placed.len();
         let reads = || (0..record.ops.len()).filter(|at| matches!(record.ops[*at], Op::Read(..)));
         let mut earlier = 0..=now;
+        let is_new_enough =
+            |state: usize| self.placed[state..].iter().all(|other| !self.before[*other][next]);
         match self.test {
             Test::Serial => reads().all(|at| self.fits(record, at, now)),
             Test::Snapshot => earlier.any(|state| {
@@ -186,13 +188,14 @@ impl<'a> Search<'a> {
                         .iter()
                         .any(|op| matches!(op, Op::Write(key, _) if self.writes(*other, *key)))
                 });
-                let is_current = |at: usize| at < state || !self.before[self.placed[at]][next];
                 !has_conflict
-                    && (0..now).all(is_current)
+                    && is_new_enough(state)
                     && reads().all(|at| self.fits(record, at, state))
             }),
             Test::Parallel => !self.sights(next).is_empty(),
-            Test::Prefix => earlier.any(|state| reads().all(|at| self.fits(record, at, state))),
+            Test::Prefix => earlier.any(|state| {
+                is_new_enough(state) && reads().all(|at| self.fits(record, at, state))
+            }),
             Test::Committed => reads().all(|at| self.fit_some(next, &[at], &|_| false)),
             Test::Sees(Level::ReadCommitted) => reads().all(|at| {
                 let earlier = &record.ops[..at];

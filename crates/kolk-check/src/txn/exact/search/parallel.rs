@@ -30,7 +30,7 @@ impl Search<'_> {
     fn look_at(&mut self, order: &mut Order<'_>, key: u32) -> Option<bool> {
         let mut is_new = false;
         loop {
-            let elements = self.in_order(order, key);
+            let elements = self.places.all(self.problem, order, key).to_vec();
             let is_settled = self.decide_all(order, &elements, &mut is_new)?;
             if order.work > self.work_max {
                 return Some(true);
