@@ -1,27 +1,12 @@
 #!/usr/bin/env python3
 """A set that only grows, state-based: nodes send each other all they have, and join by union."""
 
-import os
-
+from kolkdisk import Log
 from kolknode import Node
 
 node = Node()
 elements = set()
-# A node that is killed finds this folder again, and nothing else.
-folder = os.environ.get("KOLK_DATA_DIR")
-
-
-def keep(element):
-    """Writes it where a kill cannot reach it; only then it is acknowledged."""
-    if folder:
-        with open(f"{folder}/elements", "a") as file:
-            file.write(f"{element}\n")
-
-
-def find_again():
-    if folder and os.path.exists(f"{folder}/elements"):
-        with open(f"{folder}/elements") as file:
-            elements.update(int(line) for line in file)
+log = None
 
 
 async def gossip():
@@ -33,7 +18,9 @@ async def gossip():
 
 @node.on("init")
 async def init(body, src):
-    find_again()
+    global log
+    log = Log(node)
+    elements.update(log.values)
     if len(node.ids) > 1:
         node.spawn(gossip())
 
@@ -45,7 +32,9 @@ async def state(body, src):
 
 @node.on("add")
 async def add(body, src):
-    keep(body["element"])
+    # First the disk, then everybody else.
+    log.append(body["element"])
+    await log.sync()
     elements.add(body["element"])
     return {"type": "add_ok"}
 

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """A counter that goes up and down, delta-based: for each node what was added there, and taken."""
 
+from kolkdisk import Log
 from kolknode import Node, RpcError
 
 node = Node()
 counts = {}  # For each node: what was added there, what was taken away there.
+log = None
 heard = {}  # For each other node: what it has acknowledged.
 
 
@@ -12,6 +14,11 @@ def join(news):
     for name, (added, taken) in news.items():
         old = counts.get(name, [0, 0])
         counts[name] = [max(added, old[0]), max(taken, old[1])]
+
+
+def count(delta):
+    added, taken = counts.get(node.id, [0, 0])
+    counts[node.id] = [added + max(delta, 0), taken + max(-delta, 0)]
 
 
 async def tell(peer):
@@ -33,6 +40,10 @@ async def gossip():
 
 @node.on("init")
 async def init(body, src):
+    global log
+    log = Log(node)
+    for delta in log.values:
+        count(delta)
     heard.update({peer: {} for peer in node.ids if peer != node.id})
     node.spawn(gossip())
 
@@ -45,9 +56,10 @@ async def told(body, src):
 
 @node.on("add")
 async def add(body, src):
-    added, taken = counts.get(node.id, [0, 0])
-    delta = body["delta"]
-    counts[node.id] = [added + max(delta, 0), taken + max(-delta, 0)]
+    # What others have heard must not be forgotten here: first the disk, then the count.
+    log.append(body["delta"])
+    await log.sync()
+    count(body["delta"])
     return {"type": "add_ok"}
 
 

@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 
 use kolk_history::summary::NodeTraffic;
-use kolk_history::{Function, History, Operation, Summary, Value};
+use kolk_history::{Function, History, Operation, Outcome, Summary, Value};
+use kolk_protocol::ErrorCode;
 
 use crate::check::Check;
 use crate::elements::{Elements, NONE};
@@ -41,6 +42,10 @@ pub fn find(history: &History, summary: Option<&Summary>, verdict: &Verdict) -> 
     let workload = verdict.workload.as_str();
     let has_findings = |check: &&Check| !check.anomalies.is_empty() || !check.stronger.is_empty();
     let Some(found) = verdict.check("workload").filter(has_findings) else { return Vec::new() };
+    if let Some(cause) = unknown_requests(history, workload) {
+        // Nothing else is to be learnt from a program that was written for something else.
+        return vec![cause];
+    }
     if !SHARED.contains(&workload) {
         return Vec::new();
     }
@@ -67,6 +72,21 @@ pub fn find(history: &History, summary: Option<&Summary>, verdict: &Verdict) -> 
         _ => {}
     }
     causes
+}
+
+/// That every request which was answered at all was answered with "not supported".
+fn unknown_requests(history: &History, workload: &str) -> Option<String> {
+    let is_unsupported = |op: &Operation| {
+        let code = op.result.as_list().and_then(|parts| parts.first()?.as_int());
+        op.outcome != Outcome::Ok && code == Some(i64::from(ErrorCode::NOT_SUPPORTED.0))
+    };
+    let mut counted = history.counted().peekable();
+    counted.peek()?;
+    counted.all(is_unsupported).then(|| {
+        format!(
+            "the program answers every request with error 10: it is not for the workload {workload}"
+        )
+    })
 }
 
 /// Nodes that no other one, nor any service, ever sent a message, and those that sent none.

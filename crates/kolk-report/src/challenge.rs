@@ -169,8 +169,15 @@ pub fn line(run: &ChallengeRun, style: Style) -> String {
     text
 }
 
-/// The table of all runs, and a line on whether all hold.
-pub fn table(runs: &[ChallengeRun], style: Style) -> String {
+/// What was measured, with its limits, of those runs that have any; empty if none has.
+pub fn measured(runs: &[&ChallengeRun], style: Style) -> String {
+    let runs: Vec<&ChallengeRun> =
+        runs.iter().copied().filter(|run| !run.measures.is_empty()).collect();
+    if runs.is_empty() { String::new() } else { table::draw(&rows(&runs), 0, style) }
+}
+
+/// The rows of a table of runs.
+fn rows(runs: &[&ChallengeRun]) -> Vec<Vec<Cell>> {
     let mut rows = Vec::new();
     if runs.iter().any(|run| !run.measures.is_empty()) {
         let heads = ["challenge", "", "measured", "", "limit", "", "record"];
@@ -192,6 +199,12 @@ pub fn table(runs: &[ChallengeRun], style: Style) -> String {
             rows.push(row);
         }
     }
+    rows
+}
+
+/// The table of all runs, and a line on whether all hold.
+pub fn table(runs: &[ChallengeRun], style: Style) -> String {
+    let rows = rows(&runs.iter().collect::<Vec<_>>());
     let mut out = table::draw(&rows, 0, style);
     if runs.iter().any(|run| run.is_ours) {
         let words = "* kolk's own: a challenge of the Gossip Glomers, passed in another way";

@@ -104,6 +104,8 @@ pub fn list(stages: &[Stage], next: Option<&str>, style: Style) -> String {
             format!("the course · {passed} of {} stages passed", stages.len())
         )
     );
+    // The longest name has a star and a blank behind it.
+    let width = stages.iter().map(|stage| stage.id.len()).max().unwrap_or_default() + 2;
     for stage in stages {
         let (role, mark) = match (stage.is_passed, next == Some(stage.id)) {
             (true, _) => (Role::Good, "✓"),
@@ -111,7 +113,7 @@ pub fn list(stages: &[Stage], next: Option<&str>, style: Style) -> String {
             (false, false) => (Role::Faint, " "),
         };
         let star = if stage.is_ours { "*" } else { "" };
-        let line = format!("  {mark} {:<17}{}", format!("{}{star}", stage.id), stage.title);
+        let line = format!("  {mark} {:<width$}{}", format!("{}{star}", stage.id), stage.title);
         out.push_str(&format!("{}\n", style.paint(role, line)));
     }
     out.push_str(&format!(

@@ -8,7 +8,7 @@ use kolk_check::Verdict;
 use kolk_history::plan::NodeSpec;
 use kolk_history::{Function, History, Summary};
 
-use crate::planner::{Availability, Concurrency, Nemesis, Nodes, Settings};
+use crate::planner::{Availability, Concurrency, Group, Nemesis, Nodes, Settings};
 
 /// The seed that challenges are run with unless another is given.
 pub const SEED: u64 = 0x6b6f_6c6b_2d67_6c6f;
@@ -53,6 +53,10 @@ pub struct ChallengeRun {
     pub partitions: bool,
     /// True with `--nemesis kill`.
     pub kills: bool,
+    /// True with `--nemesis power` that hits all nodes at once.
+    pub power: bool,
+    /// `--nemesis-interval`, in seconds.
+    pub nemesis_interval: f64,
     /// True with `--availability total`.
     pub total_availability: bool,
     /// `--consistency-models`; empty for a workload without transactions.
@@ -160,6 +164,11 @@ impl ChallengeRun {
         if self.kills {
             settings.nemesis.push(Nemesis::Kill);
         }
+        if self.power {
+            settings.nemesis.push(Nemesis::Power);
+            settings.nemesis_targets.power = Some(vec![Group::All]);
+        }
+        settings.nemesis_interval = self.nemesis_interval;
         if self.total_availability {
             settings.availability = Some(Availability::Total);
         }
@@ -203,11 +212,17 @@ impl ChallengeRun {
         if self.total_availability {
             flags.push_str(" --availability total");
         }
-        match (self.kills, self.partitions) {
-            (true, true) => flags.push_str(" --nemesis kill,partition"),
-            (true, false) => flags.push_str(" --nemesis kill"),
-            (false, true) => flags.push_str(" --nemesis partition"),
-            (false, false) => {}
+        let faults = [("kill", self.kills), ("power", self.power), ("partition", self.partitions)];
+        let faults: Vec<&str> =
+            faults.iter().filter(|(_, is_wanted)| *is_wanted).map(|(name, _)| *name).collect();
+        if !faults.is_empty() {
+            flags.push_str(&format!(" --nemesis {}", faults.join(",")));
+        }
+        if self.nemesis_interval != BASE.nemesis_interval {
+            flags.push_str(&format!(" --nemesis-interval {}", self.nemesis_interval));
+        }
+        if self.power {
+            flags.push_str(" --nemesis-targets power=all");
         }
         flags
     }
@@ -227,9 +242,10 @@ impl Challenge {
 }
 
 /// True if the challenge with this id is none of the Gossip Glomers but ours: the same flags as
-/// another, passed by the built-in node in another way. It asks nothing else of a program.
+/// another, passed by the built-in node in another way, which asks nothing else of a program; or a
+/// stage of the course.
 pub fn is_ours(id: &str) -> bool {
-    id.contains('-')
+    id.contains('-') || find(id).is_none()
 }
 
 /// The challenge with this id, whatever its case and with or without a leading `#`.
@@ -252,6 +268,8 @@ pub(crate) const BASE: ChallengeRun = ChallengeRun {
     loss: 0.0,
     partitions: false,
     kills: false,
+    power: false,
+    nemesis_interval: 10.0,
     total_availability: false,
     consistency_models: "",
     limits: &[],

@@ -19,6 +19,8 @@ pub struct Stage {
     pub task: &'static str,
     /// Hints, each a paragraph in Markdown, and each telling more than the one before.
     pub hints: &'static [&'static str],
+    /// What its program is called, without an ending; the workload's name unless it is given.
+    program: Option<&'static str>,
     /// The runs of a stage of kolk's own; none if they are a challenge's.
     own: &'static [ChallengeRun],
 }
@@ -35,6 +37,11 @@ impl Stage {
     /// True if flags and limits are not those of the Gossip Glomers.
     pub fn is_ours(&self) -> bool {
         challenge::find(self.id).is_none()
+    }
+
+    /// What its program is called, without an ending.
+    pub fn program(&self) -> &'static str {
+        self.program.unwrap_or_else(|| self.workload())
     }
 
     /// The workload of its runs.
@@ -59,6 +66,51 @@ const NETWORK: ChallengeRun = ChallengeRun {
     ..BASE
 };
 
+/// The same when nodes are killed, often enough that a node which keeps its part in memory alone
+/// does not get away with it.
+const KILLS: ChallengeRun = ChallengeRun {
+    name: "kills, partitions",
+    rate: 50.0,
+    kills: true,
+    nemesis_interval: 2.0,
+    ..NETWORK
+};
+
+/// The same when the power of all nodes goes at once, again and again.
+const POWER: ChallengeRun =
+    ChallengeRun { name: "loss of power", partitions: false, kills: false, power: true, ..KILLS };
+
+/// What kolk's own nodes are told, so that they keep what they know on their disks.
+const DURABLE: &[&str] = &["--durable"];
+
+/// Three nodes that must agree, on a network that is cut again and again.
+const AGREEMENT: ChallengeRun = ChallengeRun {
+    name: "partitions, loss",
+    workload: "lin-kv",
+    node: "lin-kv",
+    node_count: 3,
+    workers_per_node: 2,
+    rate: 30.0,
+    time_limit: 20.0,
+    latency: 10.0,
+    loss: 0.02,
+    partitions: true,
+    nemesis_interval: 3.0,
+    ..BASE
+};
+
+const AGREEMENT_KILLS: ChallengeRun =
+    ChallengeRun { name: "kills, partitions", loss: 0.0, kills: true, ..AGREEMENT };
+
+const AGREEMENT_POWER: ChallengeRun = ChallengeRun {
+    name: "loss of power",
+    partitions: false,
+    kills: false,
+    power: true,
+    nemesis_interval: 2.0,
+    ..AGREEMENT_KILLS
+};
+
 /// All stages, in their order.
 pub const STAGES: &[Stage] = &[
     Stage {
@@ -74,6 +126,7 @@ pub const STAGES: &[Stage] = &[
             "If nothing seems to arrive: flush standard output after each line, and write logs to standard \
              error. `kolk check-node ./main.py` tries the program by itself.",
         ],
+        program: None,
         own: &[],
     },
     Stage {
@@ -90,6 +143,7 @@ pub const STAGES: &[Stage] = &[
             "A node that is started again counts from 0 again. Add something that differs between its lives: \
              64 random bits, drawn when it starts.",
         ],
+        program: None,
         own: &[],
     },
     Stage {
@@ -101,6 +155,7 @@ pub const STAGES: &[Stage] = &[
         hints: &[
             "A set in memory is enough. `kolk help workload broadcast` shows all three requests.",
         ],
+        program: None,
         own: &[],
     },
     Stage {
@@ -114,6 +169,7 @@ pub const STAGES: &[Stage] = &[
             "If you follow the topology, a value must go on from neighbour to neighbour; pass it on only \
              when it is new, or it goes on for ever.",
         ],
+        program: None,
         own: &[],
     },
     Stage {
@@ -128,6 +184,7 @@ pub const STAGES: &[Stage] = &[
             "Have the other node answer, and send again until it does: the library's `retry`.",
             "What is sent again may arrive twice: keep values where twice is the same as once.",
         ],
+        program: None,
         own: &[],
     },
     Stage {
@@ -144,6 +201,7 @@ pub const STAGES: &[Stage] = &[
             "Values that are told within the same moment can share a message: collect them, and send what is \
              new a few times a second.",
         ],
+        program: None,
         own: &[],
     },
     Stage {
@@ -160,6 +218,7 @@ pub const STAGES: &[Stage] = &[
             "One period can pass 3d and 3e. Far fewer messages need a node in the middle, that gathers from all \
              and tells all: and then somebody must take its place when it is cut off.",
         ],
+        program: None,
         own: &[],
     },
     Stage {
@@ -175,6 +234,7 @@ pub const STAGES: &[Stage] = &[
             "A union may be made in any order and any number of times. So nothing need be acknowledged: a lost \
              message is made good by the next.",
         ],
+        program: None,
         own: &[ChallengeRun { workload: "g-set", node: "g-set", ..NETWORK }],
     },
     Stage {
@@ -192,6 +252,7 @@ pub const STAGES: &[Stage] = &[
             "Do not send all of it: remember what each other node has acknowledged, and send what has changed \
              since. That is a delta.",
         ],
+        program: None,
         own: &[ChallengeRun { workload: "pn-counter", node: "pn-counter", ..NETWORK }],
     },
     Stage {
@@ -207,6 +268,7 @@ pub const STAGES: &[Stage] = &[
             "`seq-kv` may answer a read from an old state. After a change of one's own it may not: before you \
              read, write something that was not there before.",
         ],
+        program: None,
         own: &[],
     },
     Stage {
@@ -224,6 +286,7 @@ pub const STAGES: &[Stage] = &[
             "A refused `cas` says something of the store, too. Bring the copy up to date before you tell the \
              client.",
         ],
+        program: None,
         own: &[ChallengeRun {
             name: "partitions",
             workload: "seq-kv",
@@ -246,6 +309,7 @@ pub const STAGES: &[Stage] = &[
             "A list for each key; the offset is the place in it. A poll is a piece of each list.",
             "Committed offsets only go up: keep the greatest.",
         ],
+        program: None,
         own: &[],
     },
     Stage {
@@ -259,6 +323,7 @@ pub const STAGES: &[Stage] = &[
             "A poll ends before the first gap. If offsets are given out before the message is stored, there \
              are gaps that will be filled, and perhaps some that will not.",
         ],
+        program: None,
         own: &[],
     },
     Stage {
@@ -272,6 +337,7 @@ pub const STAGES: &[Stage] = &[
              comes to the owner costs none.",
             "Polls need no owner: they may be answered from a copy, if it is an unbroken part of the log.",
         ],
+        program: None,
         own: &[],
     },
     Stage {
@@ -281,6 +347,7 @@ pub const STAGES: &[Stage] = &[
         task: "Transactions of reads and writes of registers, on one node. All of a transaction is done, or \
                nothing.",
         hints: &["Do all of it without an `await` in between: then nobody sees the middle."],
+        program: None,
         own: &[],
     },
     Stage {
@@ -296,6 +363,7 @@ pub const STAGES: &[Stage] = &[
             "Give each transaction a stamp: one more than the greatest that was seen, and the node's name. \
              The write with the greater stamp wins, everywhere.",
         ],
+        program: None,
         own: &[],
     },
     Stage {
@@ -308,6 +376,7 @@ pub const STAGES: &[Stage] = &[
             "Tell the others a transaction as a whole, and only what it left: the last value of each key.",
             "Take over all of its writes in one step.",
         ],
+        program: None,
         own: &[],
     },
     Stage {
@@ -321,6 +390,7 @@ pub const STAGES: &[Stage] = &[
             "If no answer comes, do not try again: the request may have been carried out, and a second time \
              may undo somebody else's. Answer with error 0.",
         ],
+        program: None,
         own: &[ChallengeRun {
             name: "partitions, loss",
             workload: "lin-kv",
@@ -349,6 +419,7 @@ pub const STAGES: &[Stage] = &[
             "If the swing is refused, somebody was faster: run again on what is there now, a few times, and then \
              abort with error 30. If nobody answers, the outcome is unknown: error 0.",
         ],
+        program: None,
         own: &[ChallengeRun {
             name: "partitions",
             workload: "txn-list-append",
@@ -375,6 +446,7 @@ pub const STAGES: &[Stage] = &[
             "Numbers that make a write a new one begin anew, too. After a kill an old one would be no change, \
              and so no barrier; a changed sum, or a number drawn at random, is one.",
         ],
+        program: None,
         own: &[ChallengeRun {
             name: "kills, partitions",
             workload: "g-counter",
@@ -392,22 +464,166 @@ pub const STAGES: &[Stage] = &[
         id: "g-set-kill",
         title: "The set, and nodes that are killed",
         page: "faults",
-        task: "The set again, kept by the nodes themselves, while they are killed and started again. An element that \
-               was acknowledged must not be lost, though its node is killed in the next moment.",
+        task: "The set again, kept by the nodes themselves, while they are killed and started again, and then while \
+               the power of all of them goes at once. An element that was acknowledged must not be lost, though \
+               its node goes in the next moment.",
         hints: &[
             "Nobody else has the element yet when it is acknowledged. Where can it be safe from a kill?",
             "Each program has a folder that survives, named by `KOLK_DATA_DIR`. Write the element there, and \
-             acknowledge it only then. Read it back at `init`.",
+             acknowledge it only then. Read it back at `init`. In Python `kolkdisk.Log` does that.",
+            "What was written is safe from a kill. From a loss of power it is safe when a `sync` has ended that \
+             began after it: wait for one before you acknowledge.",
             "A line that is written at the end of a file is enough; what came from others need not be written, \
              since they have it.",
         ],
-        own: &[ChallengeRun {
-            name: "kills, partitions",
-            workload: "g-set",
-            node: "g-set",
-            kills: true,
-            ..NETWORK
-        }],
+        program: None,
+        own: &[
+            ChallengeRun { workload: "g-set", node: "g-set", node_args: DURABLE, ..KILLS },
+            ChallengeRun { workload: "g-set", node: "g-set", node_args: DURABLE, ..POWER },
+        ],
+    },
+    Stage {
+        id: "pn-counter-kill",
+        title: "The counter without a store, and nodes that are killed",
+        page: "faults",
+        task: "The counter that goes up and down, kept by the nodes themselves, under kills and losses of power: \
+               what was acknowledged counts, once.",
+        hints: &[
+            "A node that is started again has forgotten its own number. If it begins with 0, and the others \
+             remember a greater one, what does a join make of its next additions?",
+            "Keep each addition in the node's folder, and add them up again at `init`. The others' numbers \
+             come back by gossip.",
+            "First the disk, then the number: what others were told, and the disk then lost, is counted up to a \
+             second time.",
+        ],
+        program: None,
+        own: &[
+            ChallengeRun {
+                workload: "pn-counter",
+                node: "pn-counter",
+                node_args: DURABLE,
+                ..KILLS
+            },
+            ChallengeRun {
+                workload: "pn-counter",
+                node: "pn-counter",
+                node_args: DURABLE,
+                ..POWER
+            },
+        ],
+    },
+    Stage {
+        id: "seq-kv-kill",
+        title: "The store, and nodes that are killed",
+        page: "faults",
+        task: "The sequentially consistent store again, under kills and losses of power, of the node that orders the \
+               updates, too. No client may see the store go back.",
+        hints: &[
+            "Whoever gives the order must find it again: write each update before it is shown to anybody, and \
+             carry all of them out again at `init`.",
+            "Shown is also what a read at the first node sees, and what a refused `cas` says. Keep what is \
+             ordered apart from what is on the disk.",
+            "A copy that was started again is older than what its clients have read. It must ask the first node \
+             before it answers the first read, and has error 11 until then.",
+        ],
+        program: None,
+        own: &[
+            // A linearizable store is sequentially consistent, too.
+            ChallengeRun { workload: "seq-kv", node: "lin-kv", latency: 20.0, loss: 0.0, ..KILLS },
+            ChallengeRun { workload: "seq-kv", node: "lin-kv", latency: 20.0, loss: 0.0, ..POWER },
+        ],
+    },
+    Stage {
+        id: "txn-list-append-kill",
+        title: "Strict-serializable transactions, and nodes that are killed",
+        page: "faults",
+        task: "The transactions in `lin-kv` again, under kills and losses of power.",
+        hints: &[
+            "Where is the state? Not in the nodes, if nothing is answered before the key has swung.",
+            "A transaction whose node is killed between the swing and the answer took place, and its client \
+             does not know. That is no mistake: it was told nothing.",
+        ],
+        program: None,
+        own: &[
+            ChallengeRun {
+                workload: "txn-list-append",
+                node: "txn-list-append",
+                consistency_models: "strict-serializable",
+                ..AGREEMENT_KILLS
+            },
+            ChallengeRun {
+                workload: "txn-list-append",
+                node: "txn-list-append",
+                consistency_models: "strict-serializable",
+                ..AGREEMENT_POWER
+            },
+        ],
+    },
+    Stage {
+        id: "raft",
+        title: "A linearizable store by consensus",
+        page: "raft",
+        task: "`read`, `write` and `cas` of keys as in the stage `lin-kv`, and no service this time: three nodes agree \
+               by themselves, while they are cut off from each other and messages are lost. A node that knows no \
+               leader answers with error 11.",
+        hints: &[
+            "Begin with the election alone: terms, one vote a term, a time to wait that is drawn at random. Print to \
+             standard error who leads.",
+            "Then the log: the leader sends each entry with the index and the term of the one before it, and a \
+             follower takes it only if it has that one. Send from one loop for each follower, which goes on when \
+             the last answer has come.",
+            "A client is answered when its entry is carried out, and that is when a majority has it and it is of \
+             the leader's own term. A leader begins its term with an entry that does nothing.",
+            "Put reads into the log, too. That costs messages, and asks for no further rule.",
+            "A node that does not lead asks the leader. If no answer comes nobody knows what became of the \
+             request: error 0. It must not be sent again.",
+        ],
+        program: Some("raft"),
+        own: &[AGREEMENT],
+    },
+    Stage {
+        id: "raft-kill",
+        title: "Consensus, and nodes that are killed",
+        page: "raft",
+        task: "The same store, while nodes are killed, and while the power of all of them goes at once.",
+        hints: &[
+            "Three things must be found again: the term, the vote, and the log. What was committed need not be: the \
+             next leader says it.",
+            "Sync before you answer: a vote before it is given, entries before they are acknowledged, and the \
+             leader's own entries before it counts itself.",
+            "While a node waits for its disk another term may begin. Look again at the term when the sync has \
+             ended.",
+        ],
+        program: Some("raft"),
+        own: &[AGREEMENT_KILLS, AGREEMENT_POWER],
+    },
+    Stage {
+        id: "raft-txn",
+        title: "Strict-serializable transactions by consensus",
+        page: "raft",
+        task: "Transactions that append to lists and read them, strict-serializable, with no service: by the same log. \
+               Under partitions, kills and losses of power.",
+        hints: &[
+            "A log of commands does not care what a command is. Let one entry be a whole transaction.",
+            "It is carried out in one step, where the log is applied, and its reads are filled in there.",
+        ],
+        program: Some("raft"),
+        own: &[
+            ChallengeRun {
+                workload: "txn-list-append",
+                node: "txn-list-append",
+                node_args: &["--raft"],
+                consistency_models: "strict-serializable",
+                ..AGREEMENT_KILLS
+            },
+            ChallengeRun {
+                workload: "txn-list-append",
+                node: "txn-list-append",
+                node_args: &["--raft"],
+                consistency_models: "strict-serializable",
+                ..AGREEMENT_POWER
+            },
+        ],
     },
 ];
 
@@ -436,6 +652,7 @@ mod tests {
                 let made = plan(&run.settings(run.built_in(), SEED)).expect(stage.id);
                 assert_eq!(made.network.loss, run.loss);
                 assert_eq!(run.flags().contains("--loss"), run.loss > 0.0);
+                assert_eq!(run.flags().contains("power=all"), run.power);
                 assert_eq!(run.workload, stage.workload());
             }
         }

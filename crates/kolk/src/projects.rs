@@ -82,10 +82,10 @@ const PYTHON: Project = Project {
     ask: "`await node.rpc(peer, body)` asks another node and waits a second for its reply, \
           `await node.retry(peer, body)` asks until there is one, `node.spawn` does so beside the \
           handler, and `KeyValue(node, \"seq-kv\")` is a store.",
-    build: "python3 -m py_compile main.py kolknode.py",
+    build: "python3 -m py_compile main.py kolknode.py kolkdisk.py",
     setup: "      - uses: actions/setup-python@v5\n        with:\n          python-version: \"3\"",
     ignored: "__pycache__/",
-    sources: &["main.py", "kolknode.py"],
+    sources: &["main.py", "kolknode.py", "kolkdisk.py"],
     files: &[
         file!("python", program "main.py", "the node"),
         file!(
@@ -93,6 +93,7 @@ const PYTHON: Project = Project {
             "kolknode.py",
             "the library: messages, RPC, timers, key-value clients, lockstep"
         ),
+        file!("python", "kolkdisk.py", "a log that a kill and a loss of power leave whole"),
     ],
 };
 

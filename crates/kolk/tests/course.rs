@@ -18,6 +18,7 @@ tests! {
     what_is_refused: [];
     projects_are_graded: [PYTHON];
     the_nodes_in_go_are_right: [GO];
+    what_survives_power_was_synced: [PYTHON];
     the_whole_course: [PYTHON] = "takes minutes; run it by hand";
 }
 
@@ -263,12 +264,35 @@ fn the_nodes_in_go_are_right() {
     }
 }
 
+/// The stages in which nodes go away hold with the course's programs, and not with the same
+/// programs when they wait for no disk.
+fn what_survives_power_was_synced() {
+    let project = Project::new();
+    for (program, sync, stage) in [
+        ("g-set.py", "await log.sync()", "g-set-kill"),
+        ("pn-counter.py", "await log.sync()", "pn-counter-kill"),
+        ("raft.py", "await disk.sync()", "raft-kill"),
+    ] {
+        project.add(program);
+        let (status, text) = project.kolk(&format!("learn check {stage} --step-timeout 120"));
+        assert_eq!(status, 0, "{stage}: {text}");
+        let path = project.folder.join(program);
+        let right = fs::read_to_string(&path).expect("a program");
+        assert!(right.contains(sync), "{program}");
+        fs::write(&path, right.replace(sync, "pass")).expect("written");
+        let (status, text) = project.kolk(&format!("learn check {stage} --step-timeout 120"));
+        assert_eq!(status, 1, "{stage}: {text}");
+        // It is the power that takes it, and kills do not.
+        assert!(text.contains("loss of power invalid"), "{stage}: {text}");
+    }
+}
+
 /// All of it, with the programs of `examples/course`: minutes on a small machine.
 fn the_whole_course() {
     let project = Project::new();
     for entry in fs::read_dir(root().join("examples/course")).expect("programs") {
         let name = entry.expect("an entry").file_name().into_string().expect("UTF-8");
-        if name != "kolknode.py" && name.ends_with(".py") {
+        if !name.starts_with("kolk") && name.ends_with(".py") {
             project.add(&name);
         }
     }

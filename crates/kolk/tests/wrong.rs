@@ -100,7 +100,7 @@ fn fault(wrong: &Wrong) -> Option<String> {
     let words: Vec<&str> = command.trim_start_matches("$ kolk ").split(' ').collect();
     let home = tempfile::tempdir().expect("a folder");
     let file = format!("{name}.py");
-    for file in [&*file, "kolknode.py"] {
+    for file in [&*file, "kolknode.py", "kolkdisk.py"] {
         fs::copy(folder().join(file), home.path().join(file)).expect("copied");
     }
     if !words.windows(2).any(|pair| pair == ["-w", &*wrong.workload]) {
@@ -150,12 +150,14 @@ fn the_list_is_whole() {
     let programs: BTreeSet<String> = entries
         .filter(|path| path.extension().is_some_and(|end| end == "py"))
         .map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned())
-        .filter(|name| name != "kolknode")
+        .filter(|name| !matches!(&**name, "kolknode" | "kolkdisk"))
         .collect();
     let names: BTreeSet<String> = listed().into_iter().map(|wrong| wrong.name).collect();
     assert_eq!(names, programs);
-    let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/python/kolknode.py");
-    assert_eq!(text("kolknode.py"), fs::read_to_string(library).expect("the library"));
+    for name in ["kolknode.py", "kolkdisk.py"] {
+        let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/python").join(name);
+        assert_eq!(text(name), fs::read_to_string(library).expect("the library"));
+    }
 }
 
 fn changes_are_applied() {

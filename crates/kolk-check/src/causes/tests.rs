@@ -48,6 +48,25 @@ fn nodes_that_say_nothing_are_told() {
 }
 
 #[test]
+fn a_program_for_something_else_is_told() {
+    let mut story = Story::new(2);
+    let refused = |story: &mut Story, millis, function, code| {
+        let open = story.invoke(millis, 0, function, Value::Null);
+        story.end(millis + 1, open, Outcome::Fail, json(&format!("[{code}, \"unknown\"]")));
+    };
+    refused(&mut story, 0, Function::Add, 10);
+    refused(&mut story, 10, Function::Read, 10);
+    let found = causes(&story, Some(&talk(0)), "g-set");
+    let expected =
+        "the program answers every request with error 10: it is not for the workload g-set";
+    assert_eq!(found, [expected]);
+    // Another error says that it knows the request.
+    refused(&mut story, 20, Function::Read, 11);
+    let found = causes(&story, Some(&talk(0)), "g-set");
+    assert_eq!(found, ["the nodes sent each other no message at all"]);
+}
+
+#[test]
 fn nodes_that_are_left_out_are_told() {
     let mut story = Story::new(3);
     story.add(0, 0, 1);

@@ -1,7 +1,7 @@
 //! `kolk learn`: the course in the terminal.
 //!
-//! A stage's program lies beside the project's and is called as its workload; where there is none,
-//! the project's own is taken. What was passed is kept in `learn.json`.
+//! A stage's program lies beside the project's and is called as its workload, or as the stage says;
+//! where there is none, the project's own is taken. What was passed is kept in `learn.json`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use kolk_report::Role;
+use kolk_report::challenge::measured;
 use kolk_report::course::{self as drawing, Checked};
 use kolk_report::failure::Failure;
-use kolk_workload::challenge::SEED;
+use kolk_workload::challenge::{ChallengeRun, SEED};
 use kolk_workload::course::{self, STAGES, Stage};
 use serde::{Deserialize, Serialize};
 
@@ -143,11 +144,16 @@ fn show(args: &LearnArgs) -> Result<Status, Stop> {
 /// A stage's task, with its flags, its program and its page.
 fn task(stage: &'static Stage, progress: &Progress) -> Result<String, Stop> {
     let kolk = commands::program();
-    let mut lines: Vec<(&str, String)> =
-        stage.runs().iter().map(|run| ("runs", format!("kolk test {}", run.flags()))).collect();
+    let programs = Programs::find()?;
+    // What can be typed as it stands.
+    let bin = programs.as_ref().map_or("PROGRAM".to_owned(), |programs| programs.words(stage));
+    let run = |run: &ChallengeRun| {
+        ("runs", format!("{kolk} test {} --strict --clock virtual --bin {bin}", run.flags()))
+    };
+    let mut lines: Vec<(&str, String)> = stage.runs().iter().map(run).collect();
     lines.push((
         "program",
-        match Programs::find()? {
+        match &programs {
             None => {
                 format!("none yet: {kolk} new my-course --lang python writes a project; go there")
             }
@@ -209,11 +215,17 @@ impl Programs {
 
     /// Where a stage's own program would be.
     fn own(&self, stage: &Stage) -> PathBuf {
-        let mut path = self.bin.with_file_name(stage.workload());
+        let mut path = self.bin.with_file_name(stage.program());
         if let Some(end) = self.bin.extension() {
             path.set_extension(end);
         }
         path
+    }
+
+    /// The program that is run for a stage, and what it is told, as one types it.
+    fn words(&self, stage: &Stage) -> String {
+        let bin = self.of(stage).display().to_string();
+        if self.args.is_empty() { bin } else { format!("{bin} -- {}", self.args.join(" ")) }
     }
 
     /// The program that is run for a stage.
@@ -310,7 +322,15 @@ fn check(args: &LearnCheckArgs) -> Result<Status, Stop> {
         let mark = style.paint(role, mark);
         terminal::print(&format!("\n{mark} {}\n", drawing::held(&checked)));
         if !args.output.quiet {
-            terminal::print(&format!("\n{}", after(holds, &checked, &progress)?));
+            let runs: Vec<_> = checked.iter().flat_map(|stage| &stage.runs).collect();
+            let measured = measured(&runs, style);
+            if !measured.is_empty() {
+                terminal::print(&format!("\n{measured}"));
+            }
+            terminal::print(&format!(
+                "\n{}",
+                after(holds, &checked, &progress, args.bin.is_some())?
+            ));
         }
     }
     Ok(match (signals::stop_wanted(), holds) {
@@ -321,13 +341,34 @@ fn check(args: &LearnCheckArgs) -> Result<Status, Stop> {
 }
 
 /// What to do next: the next task, or where to look.
-fn after(holds: bool, checked: &[Checked], progress: &Progress) -> Result<String, Stop> {
+fn after(
+    holds: bool,
+    checked: &[Checked],
+    progress: &Progress,
+    is_named: bool,
+) -> Result<String, Stop> {
     let failed =
         checked.iter().find(|stage| !stage.holds()).and_then(|stage| course::find(stage.id));
     match (holds, failed, progress.next()) {
         (false, Some(stage), _) => {
             let kolk = commands::program();
-            Ok(format!("  hint    {kolk} learn hint\n  page    {PAGES}{}.md\n", stage.page))
+            let mut lines = String::new();
+            // The usual reason of the first failure: there is only the program of another stage.
+            if let Some(programs) = Programs::find()?
+                && !is_named
+                && !programs.own(stage).is_file()
+            {
+                let (taken, own) = (programs.of(stage), programs.own(stage));
+                lines = format!(
+                    "  program {} was run; this stage's own would be {}, and is not there\n",
+                    taken.display(),
+                    own.display()
+                );
+            }
+            let id = stage.id;
+            lines +=
+                &format!("  alone   {kolk} learn check {id}\n  hint    {kolk} learn hint {id}\n");
+            Ok(format!("{lines}  page    {PAGES}{}.md\n", stage.page))
         }
         (_, _, Some(next)) => task(next, progress),
         (_, _, None) => Ok(ALL_PASSED.to_owned()),

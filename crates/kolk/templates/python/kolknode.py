@@ -1,5 +1,6 @@
 """A node on any clock. Handlers are coroutines that run until they await: state needs no locks."""
 
+import heapq
 import itertools
 import json
 import queue
@@ -23,7 +24,8 @@ class Node:
     def __init__(self):
         self.id, self.ids, self.random = None, [], random.Random()
         self._handlers, self._running, self._waiting = {}, None, {}
-        self._timers, self._order, self._numbers = {}, itertools.count(), itertools.count(1)
+        self._timers, self._due = {}, []  # What is called, and a heap of when.
+        self._order, self._numbers = itertools.count(), itertools.count(1)
         self._lockstep, self._at = False, 0
 
     def on(self, kind):
@@ -35,6 +37,10 @@ class Node:
         """Nanoseconds. A node in lockstep may know no other time."""
         return self._at if self._lockstep else time.monotonic_ns()
 
+    @property
+    def in_lockstep(self):
+        return self._lockstep
+
     def send(self, dest, body):
         print(json.dumps({"src": self.id, "dest": dest, "body": body}))
 
@@ -42,7 +48,14 @@ class Node:
         """Calls a function later."""
         timer = (self.now() + round(seconds * 1e9), next(self._order))
         self._timers[timer] = function
+        heapq.heappush(self._due, timer)
         return timer
+
+    def _next(self):
+        """The first timer that was not given up."""
+        while self._due and self._due[0] not in self._timers:
+            heapq.heappop(self._due)
+        return self._due[0] if self._due else None
 
     @types.coroutine
     def sleep(self, seconds):
@@ -118,7 +131,7 @@ class Node:
         lines = queue.SimpleQueue()
         threading.Thread(target=read_into, args=[lines], daemon=True).start()
         while True:
-            wake_at = min(self._timers, default=[None])[0]
+            wake_at = (self._next() or [None])[0]
             if self._lockstep:
                 self.send("clock", {"type": "idle", "wake_at": wake_at})
                 wake_at = None
@@ -133,8 +146,8 @@ class Node:
                 pass
             except (AttributeError, KeyError, TypeError, ValueError) as error:
                 print(f"not a message: {error!r}: {line[:200]}", file=sys.stderr)
-            while self._timers and min(self._timers)[0] <= self.now():
-                self._timers.pop(min(self._timers))()
+            while self._next() and self._next()[0] <= self.now():
+                self._timers.pop(self._next())()
 
 
 def read_into(lines):

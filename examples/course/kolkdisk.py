@@ -1,0 +1,1 @@
+../../crates/kolk/templates/python/kolkdisk.py
