@@ -131,7 +131,8 @@ fn the_same_plan_gives_the_same_run() {
             let plan = stormy(workload, node, args, seed);
             let run = in_process(&plan);
             let count = run.history.operations.len();
-            assert!(count > 10, "{node} {args:?}, seed {seed}: only {count} operations");
+            // One a worker: whoever needs a majority waits while there is none.
+            assert!(count > 5, "{node} {args:?}, seed {seed}: only {count} operations");
             assert_same(&run, &in_process(&plan), &format!("{node}, seed {seed}, twice"));
         }
     }
