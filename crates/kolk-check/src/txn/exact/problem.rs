@@ -24,6 +24,15 @@ impl<'a> Facts<'a> {
     pub(super) fn new(table: &'a Table) -> Facts<'a> {
         let versions = Versions::new(table, true);
         let mut happened: Vec<bool> = (0..table.len() as u32).map(|t| table.is_ok(t)).collect();
+        // Versions know of the first read of each key alone.
+        for reader in (0..table.len() as u32).filter(|reader| table.is_ok(*reader)) {
+            let reads = table.micro_ops(reader).iter().filter(|op| !op.is_write());
+            for element in reads.filter_map(|op| table.last_read(*op)?) {
+                if let Some(writer) = table.elements.origin(element).sound_writer() {
+                    happened[writer as usize] = true;
+                }
+            }
+        }
         let mut starts = vec![0u32; table.keys.len() + 1];
         let counted = || {
             let all = table.elements.all();

@@ -230,6 +230,7 @@ fn what_has_no_cycle_in_each_order_alone_is_told_case_by_case() {
         ),
         ("wx1 / rx1rx2 / wx2", Model::StrongReadCommitted, "G1c-realtime", "was acknowledged"),
         ("wx1 / rx1rx2 / wx2", Model::StrongSessionReadCommitted, "", ""),
+        ("rx_rx2 / wx2?", Model::StrongReadCommitted, "G1c-realtime", "was acknowledged"),
         // Parallel snapshots that hold what the session did, or all that was acknowledged.
         ("1:wx1 / 2:rx_", Model::StrongSessionParallelSnapshotIsolation, "", ""),
         ("1:wx1 / 1:rx_", Model::ParallelSnapshotIsolation, "", ""),
