@@ -8,6 +8,26 @@
 //! The semantics are those of Maelstrom (with jepsen 0.3.7). Where Maelstrom overlooks
 //! something, the finding stands in [`Check::stronger`], and counts only when
 //! [`Options::strict`] is set.
+//!
+//! # Examples
+//!
+//! An element is acknowledged, and no later read shows it:
+//!
+//! ```
+//! use kolk_check::{Options, Validity, check_run};
+//! use kolk_history::{Function, Story, Value};
+//!
+//! let mut story = Story::new(2);
+//! let add = story.ok(0, 0, Function::Broadcast, 7, Value::Null);
+//! story.ok(500, 1, Function::Read, Value::Null, Value::ints(vec![]));
+//!
+//! let options = Options { workload: "broadcast", ..Options::default() };
+//! let verdict = check_run(&story.history, None, &options);
+//! assert_eq!(verdict.validity, Validity::Invalid);
+//! let lost = verdict.findings()[0];
+//! assert_eq!(lost.anomaly.kind, "lost");
+//! assert_eq!(lost.anomaly.operations[0], add);
+//! ```
 
 pub mod answered;
 pub mod asked;

@@ -250,7 +250,8 @@ impl HistoryBuilder {
 
     /// The history. What was never completed stays `info`.
     pub(crate) fn finish(mut self) -> History {
-        self.history.untimed |= self.bare.is_some();
+        self.history.bare = self.bare.is_some();
+        self.history.untimed |= self.history.bare;
         self.history
     }
 

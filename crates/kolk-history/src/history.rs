@@ -77,6 +77,8 @@ pub struct History {
     /// True if nothing is known of time: each process runs its operations in order, and indices
     /// and times tell nothing else.
     pub untimed: bool,
+    /// True if nothing was ever invoked: of each operation there is its completion alone.
+    pub bare: bool,
     /// True if the order of each process belongs to every level that transactions can be held to,
     /// as it does where histories come in AWDIT's format.
     pub in_sessions: bool,
@@ -153,16 +155,21 @@ impl History {
     /// All events in the order of their indices, as files hold them. An `ok` event carries what
     /// came back; a `fail` or `info` event what was asked for or partly done, and the error.
     pub fn events(&self) -> impl Iterator<Item = AnyEvent<'_>> {
-        // Invocations and faults are in order already, completions are not.
+        // Invocations and faults are in order already, completions are not. Where nothing was
+        // invoked, a completion stands where its operation does.
         let mut completions: Vec<(u32, usize)> = self
             .operations
             .iter()
             .enumerate()
-            .filter_map(|(at, operation)| Some((operation.completion_index?.get(), at)))
+            .filter_map(|(at, operation)| {
+                let index = operation.completion_index?.get();
+                Some((if self.bare { operation.index } else { index }, at))
+            })
             .collect();
         completions.sort_unstable_by_key(|(index, _)| *index);
         let mut completions = completions.into_iter().peekable();
-        let mut invocations = self.operations.iter().peekable();
+        let invocations = if self.bare { &[] } else { &self.operations[..] };
+        let mut invocations = invocations.iter().peekable();
         let mut faults = self.faults.iter().peekable();
         std::iter::from_fn(move || {
             let completed = completions.peek().map_or(u32::MAX, |(index, _)| *index);
@@ -182,7 +189,7 @@ impl History {
         let operation = &self.operations[position];
         let error = if operation.is_ok() { Value::Null } else { operation.result.clone() };
         Event {
-            index: operation.completion_or_end(),
+            index: if self.bare { operation.index } else { operation.completion_or_end() },
             time: operation.completed,
             kind: EventKind::Complete(operation.outcome),
             process: operation.process,

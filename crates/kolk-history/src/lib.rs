@@ -23,6 +23,7 @@ pub mod node_events;
 pub mod node_names;
 pub mod operation;
 pub mod plan;
+mod story;
 pub mod summary;
 pub mod value;
 
@@ -33,6 +34,7 @@ pub use micro_ops::MicroOps;
 pub use node_names::{NodeNames, NodeNamesError};
 pub use operation::{Function, Operation, Outcome, Phase};
 pub use plan::Plan;
+pub use story::{Open, Story};
 pub use summary::Summary;
 pub use value::Value;
 

@@ -1,8 +1,8 @@
 //! What became of nodes, and of the disks that are simulated for them.
 //!
 //! One file for all nodes, beside their logs, an event a line, in the order in which they happened:
-//! `{"time":…,"node":"n0","event":"append","file":"log","bytes":12}`. It is a view of the run and no
-//! part of its digest; a run in which no node was stopped and none used a disk has none.
+//! `{"time":…,"node":"n0","event":"append","file":"log","bytes":12}`. It is a view of the run and
+//! no part of its digest; a run in which no node was stopped and none used a disk has none.
 //!
 //! | `event` | what happened | with |
 //! |---|---|---|

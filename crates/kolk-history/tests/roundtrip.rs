@@ -148,3 +148,26 @@ proptest! {
         }
     }
 }
+
+/// Where nothing was ever invoked, no event is written that nobody had told.
+#[test]
+fn histories_without_invocations_survive() {
+    for indices in [["", "", ""], ["\"index\":0,", "\"index\":1,", "\"index\":7,"]] {
+        let [first, second, third] = indices;
+        let text = format!(
+            "{{{first}\"process\":1,\"type\":\"ok\",\"f\":\"txn\",\"value\":[[\"r\",\"y\",3]]}}\n\
+             {{{second}\"process\":0,\"type\":\"ok\",\"f\":\"txn\",\"value\":[[\"w\",\"y\",3]]}}\n\
+             {{{third}\"process\":1,\"type\":\"info\",\"f\":\"txn\",\"value\":[[\"w\",\"y\",4]]}}\n"
+        );
+        let history = jsonl::read(text.as_bytes(), Vec::new()).unwrap();
+        assert!(history.bare && history.untimed);
+        assert_eq!(history.events().count(), 3);
+        let mut lines = Vec::new();
+        jsonl::write(&mut lines, &history);
+        assert_eq!(jsonl::read(lines.as_slice(), Vec::new()).unwrap(), history);
+        let mut edn = Vec::new();
+        jepsen::write(&mut edn, &history);
+        let again = jepsen::read(edn.as_slice(), Vec::new()).unwrap();
+        assert_eq!(again.operations, history.operations);
+    }
+}

@@ -14,7 +14,7 @@ fn json(text: &str) -> Value {
 }
 
 /// Transactions, each at a node: what was asked for and what came back.
-fn transactions(all: &[(u16, &str, &str)]) -> Story {
+fn transactions(all: &[(u32, &str, &str)]) -> Story {
     let mut story = Story::new(2);
     for (at, (node, asked, done)) in all.iter().enumerate() {
         story.ok(10 * at as u64, *node, Function::Txn, json(asked), json(done));
@@ -31,7 +31,7 @@ fn talk(count: u64) -> Summary {
 fn nodes_that_say_nothing_are_told() {
     let mut story = Story::new(3);
     for value in 0..6 {
-        story.add(value * 10, (value % 3) as u16, value as i64);
+        story.add(value * 10, (value % 3) as u32, value as i64);
     }
     for node in 0..3 {
         story.read(100, node, &[i64::from(node), i64::from(node) + 3]);

@@ -15,13 +15,13 @@ fn result<'a>(check: &'a Check, name: &str) -> &'a Value {
 }
 
 impl Story {
-    fn count(&mut self, node: u16, delta: i64, outcome: Outcome) -> u32 {
+    fn count(&mut self, node: u32, delta: i64, outcome: Outcome) -> u32 {
         let open = self.invoke(0, node, Function::Add, delta);
         self.end(1, open, outcome, Value::Null);
         self.history.operations.last().expect("just invoked").index
     }
 
-    fn sum(&mut self, phase: Phase, node: u16, sum: i64) -> u32 {
+    fn sum(&mut self, phase: Phase, node: u32, sum: i64) -> u32 {
         let open = self.invoke_in(phase, 2, node, Function::Read, Value::Null);
         self.end(3, open, Outcome::Ok, Value::Int(sum));
         self.history.operations.last().expect("just invoked").index
@@ -332,7 +332,7 @@ fn large_numbers_do_not_overflow() {
 /// An operation of a process that does one after another.
 #[derive(Clone, Debug)]
 struct Act {
-    process: u16,
+    process: u32,
     /// Adds this, or reads and sees this.
     delta: Option<i64>,
     seen: i64,
@@ -341,7 +341,7 @@ struct Act {
 }
 
 fn act() -> impl Strategy<Value = Act> {
-    (0..3_u16, proptest::option::of(-4..5_i64), -6..12_i64, 0..4_u8, prop::bool::weighted(0.3))
+    (0..3_u32, proptest::option::of(-4..5_i64), -6..12_i64, 0..4_u8, prop::bool::weighted(0.3))
         .prop_map(|(process, delta, seen, outcome, is_final)| Act {
             process,
             delta,
@@ -356,7 +356,7 @@ fn play(acts: &[Act]) -> History {
     let mut story = Story::new(3);
     let mut open: [Option<(crate::testing::Open, Act)>; 3] = [None, None, None];
     for (time, act) in (0..).zip(acts) {
-        let place = usize::from(act.process);
+        let place = act.process as usize;
         if let Some((running, was)) = open[place].take() {
             let outcome = match was.outcome {
                 0 | 1 => Outcome::Ok,
@@ -377,7 +377,7 @@ fn play(acts: &[Act]) -> History {
         let running = story.invoke_in(phase, time, act.process, function, value);
         open[place] = Some((running, act.clone()));
     }
-    story.history
+    story.into_history()
 }
 
 proptest! {

@@ -35,11 +35,11 @@ fn violation(kind: ViolationKind) -> Violation {
 fn broadcast_of_205() -> (Story, Summary) {
     let mut story = Story::new(5);
     for value in 0..102 {
-        story.add(value * 100, (value % 5) as u16, value as i64);
+        story.add(value * 100, (value % 5) as u32, value as i64);
     }
     let all: Vec<i64> = (0..102).collect();
     for read in 0..103_u64 {
-        let node = (read % 5) as u16;
+        let node = (read % 5) as u32;
         if read < 98 {
             story.read(20_000 + read, node, &all);
         } else {
@@ -464,7 +464,7 @@ fn ids_must_be_unique() {
     ] {
         let mut story = Story::new(2);
         for (place, id) in json(ids).as_list().unwrap().iter().enumerate() {
-            story.ok(place as u64, place as u16 % 2, Function::Generate, Value::Null, id.clone());
+            story.ok(place as u64, place as u32 % 2, Function::Generate, Value::Null, id.clone());
         }
         let open = story.invoke(100, 0, Function::Generate, Value::Null);
         story.end(101, open, Outcome::Info, Value::Null);
@@ -558,7 +558,7 @@ fn nonsense() -> impl Strategy<Value = Story> {
         prop::sample::select(Function::ALL),
         prop::sample::select(&[Phase::Load, Phase::Final, Phase::Convergence][..]),
         prop::option::of(prop::sample::select(&[Outcome::Ok, Outcome::Fail, Outcome::Info][..])),
-        (0..5_u16, values(), values()),
+        (0..5_u32, values(), values()),
     );
     proptest::collection::vec(operation, 0..30).prop_map(|operations| {
         let mut story = Story::new(3);

@@ -13,18 +13,18 @@ fn request(function: Function, key: i64, argument: Value) -> (Function, Value) {
 }
 
 impl Story {
-    fn begin(&mut self, phase: Phase, process: u16, request: (Function, Value)) -> Open {
+    fn begin(&mut self, phase: Phase, process: u32, request: (Function, Value)) -> Open {
         self.invoke_in(phase, 0, process, request.0, request.1)
     }
 
-    fn set(&mut self, process: u16, key: i64, value: i64) -> u32 {
+    fn set(&mut self, process: u32, key: i64, value: i64) -> u32 {
         let open =
             self.begin(Phase::Load, process, request(Function::Write, key, Value::Int(value)));
         self.end(1, open, Outcome::Ok, Value::Null);
         self.last_index()
     }
 
-    fn see_in(&mut self, phase: Phase, process: u16, key: i64, value: Option<i64>) -> u32 {
+    fn see_in(&mut self, phase: Phase, process: u32, key: i64, value: Option<i64>) -> u32 {
         let open = self.begin(phase, process, request(Function::Read, key, Value::Null));
         match value {
             Some(value) => self.end(1, open, Outcome::Ok, Value::ints(vec![key, value])),
@@ -33,11 +33,11 @@ impl Story {
         self.last_index()
     }
 
-    fn see(&mut self, process: u16, key: i64, value: Option<i64>) -> u32 {
+    fn see(&mut self, process: u32, key: i64, value: Option<i64>) -> u32 {
         self.see_in(Phase::Load, process, key, value)
     }
 
-    fn swap(&mut self, process: u16, key: i64, from: i64, to: i64, outcome: Outcome) -> u32 {
+    fn swap(&mut self, process: u32, key: i64, from: i64, to: i64, outcome: Outcome) -> u32 {
         let open = self.begin(
             Phase::Load,
             process,
@@ -47,7 +47,7 @@ impl Story {
         self.last_index()
     }
 
-    fn maybe_set(&mut self, process: u16, key: i64, value: i64) {
+    fn maybe_set(&mut self, process: u32, key: i64, value: i64) {
         let open =
             self.begin(Phase::Load, process, request(Function::Write, key, Value::Int(value)));
         self.end(1, open, Outcome::Info, Value::Null);
@@ -335,7 +335,7 @@ fn what_cannot_be_read_makes_it_unknown() {
 }
 
 /// An operation of a process: kind, key, value, other value, how it ends, and where.
-type Act = (u16, u8, i64, i64, i64, u8, bool);
+type Act = (u32, u8, i64, i64, i64, u8, bool);
 
 /// Operations one after another, each at once or with the next turn of its process. `unique`
 /// numbers what is written.
@@ -343,7 +343,7 @@ fn play(acts: &[Act], unique: bool) -> History {
     let mut story = Story::new(3);
     let mut open: [Option<(Open, Outcome, Value)>; 3] = [None, None, None];
     for (number, (process, kind, key, seen, other, ends, is_final)) in (0_i64..).zip(acts) {
-        let place = usize::from(*process);
+        let place = *process as usize;
         if let Some((running, outcome, result)) = open[place].take() {
             story.end(1, running, outcome, result);
         }
@@ -368,7 +368,7 @@ fn play(acts: &[Act], unique: bool) -> History {
     for (running, outcome, result) in open.into_iter().flatten() {
         story.end(1, running, outcome, result);
     }
-    story.history
+    story.into_history()
 }
 
 /// What an operation sees and sets; null if the key is not there. None if it did not happen.
@@ -443,7 +443,7 @@ fn by_process(history: &History) -> Vec<Vec<&Operation>> {
 }
 
 fn acts(most: usize) -> impl Strategy<Value = Vec<Act>> {
-    let act = (0..3_u16, 0..6_u8, 0..2_i64, 0..8_i64, 0..3_i64, 0..8_u8, any::<bool>());
+    let act = (0..3_u32, 0..6_u8, 0..2_i64, 0..8_i64, 0..3_i64, 0..8_u8, any::<bool>());
     prop::collection::vec(act, 0..most)
 }
 

@@ -512,7 +512,7 @@ fn naive(history: &History, add: Function) -> BTreeMap<&'static str, String> {
 
 #[derive(Clone, Debug)]
 struct Step {
-    process: u16,
+    process: u32,
     gap: u64,
     add: Option<i64>,
     ending: Ending,
@@ -525,7 +525,7 @@ fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
     let endings = &[Ending::Ok, Ending::Ok, Ending::Ok, Ending::Fail, Ending::Info];
     let phases = &[Phase::Load, Phase::Load, Phase::Load, Phase::Final, Phase::Convergence];
     let step = (
-        0..4_u16,
+        0..4_u32,
         0..5_u64,
         prop_oneof![Just(None), (0..200_i64).prop_map(Some), (0..8_i64).prop_map(Some)],
         prop::sample::select(&endings[..]),
@@ -553,7 +553,7 @@ fn tell(steps: &[Step]) -> Story {
     let mut now = 0;
     for step in steps {
         now += step.gap;
-        let slot = &mut open[usize::from(step.process)];
+        let slot = &mut open[step.process as usize];
         if let Some((operation, is_read)) = slot.take() {
             let read = is_read && step.ending == Ending::Ok;
             let result = if read { Value::ints(step.values.clone()) } else { Value::Null };
@@ -617,7 +617,7 @@ proptest! {
         let mut open = [None; 4];
         let mut set = BTreeSet::new();
         for (now, step) in (0..).zip(&steps) {
-            let slot = &mut open[usize::from(step.process)];
+            let slot = &mut open[step.process as usize];
             match slot.take() {
                 Some((operation, Some(value))) => {
                     if step.ending != Ending::Fail {

@@ -1,7 +1,6 @@
 //! Histories of transactions in a few letters, for tests.
 
-use kolk_history::{Event, EventKind, Function, History, Outcome, Phase, Value};
-use kolk_protocol::Time;
+use kolk_history::{Function, History, Outcome, Story, Value};
 
 use crate::check::{Check, Validity};
 
@@ -13,12 +12,10 @@ use crate::check::{Check, Validity};
 /// nobody knows, `~` that it is acknowledged after all others. `3:ax1` is of process 3; without a
 /// number each is of a process of its own.
 pub(super) fn history(text: &str) -> History {
-    let mut history = History::new(Vec::new());
-    let mut next = 0;
-    let mut index = || {
-        next += 1;
-        next - 1
-    };
+    let mut story = Story::new(0);
+    // An event a millisecond.
+    let mut times = 0..;
+    let mut time = || times.next().expect("there is no last one");
     let mut late = Vec::new();
     let groups: Vec<&str> = text.split('/').collect();
     for (group, part) in groups.iter().enumerate() {
@@ -37,18 +34,8 @@ pub(super) fn history(text: &str) -> History {
                 };
                 let is_late = word.ends_with('~');
                 let word = word.trim_end_matches(['!', '?', '~']);
-                let index = index();
-                let position = history.invoke(Event {
-                    index,
-                    time: Time::from_millis(u64::from(index)),
-                    kind: EventKind::Invoke,
-                    process,
-                    function: Function::Txn,
-                    value: transaction(word, false),
-                    error: Value::Null,
-                    phase: Phase::Load,
-                    node: None,
-                });
+                let asked = transaction(word, false);
+                let position = story.invoke(time(), process, Function::Txn, asked);
                 (position, outcome, transaction(word, true), is_late)
             })
             .collect();
@@ -57,13 +44,11 @@ pub(super) fn history(text: &str) -> History {
             opened.append(&mut late);
         }
         for (position, outcome, result, _) in opened {
-            let index = index();
             let result = if outcome == Outcome::Ok { result } else { Value::Null };
-            let time = Time::from_millis(u64::from(index));
-            history.complete(position, index, time, outcome, result);
+            story.end(time(), position, outcome, result);
         }
     }
-    history
+    story.history
 }
 
 /// A story with much that is right before and after it: transactions on other keys, run one at a

@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use kolk_history::{Event, EventKind, Function, History, Outcome, Phase, Value};
-use kolk_protocol::{Key, Time, random::Random};
+use kolk_history::{Function, History, Open, Outcome, Story, Value};
+use kolk_protocol::{Key, random::Random};
 
 use crate::check::Validity;
 use crate::linearizable::{self, Model, check, linearize};
 
 /// Where an operation is on its way.
 struct Running {
-    at: usize,
+    at: Open,
     /// What the store did, once it did; of a swap that found another value, nothing.
     done: Option<Result<Value, ()>>,
     /// Its client has given up.
@@ -20,17 +20,18 @@ struct Running {
 
 /// A store with an atomic register for each key, its clients, and what it was told.
 struct Store {
-    history: History,
+    story: Story,
     registers: BTreeMap<i64, Value>,
     running: Vec<Running>,
     next_value: i64,
-    index: u32,
+    millis: u64,
 }
 
 impl Store {
-    fn event(&mut self) -> (u32, Time) {
-        self.index += 1;
-        (self.index - 1, Time::from_millis(u64::from(self.index)))
+    /// The time of the next event: there is one every millisecond.
+    fn now(&mut self) -> u64 {
+        self.millis += 1;
+        self.millis
     }
 
     fn begin(&mut self, process: u32, random: &mut Random, keys: u64, values: Option<u64>) {
@@ -48,24 +49,14 @@ impl Store {
                 (Function::Cas, Value::list(vec![from, value(random)]))
             }
         };
-        let (index, time) = self.event();
-        let at = self.history.invoke(Event {
-            index,
-            time,
-            kind: EventKind::Invoke,
-            process,
-            function,
-            value: Value::list(vec![Value::Int(key), value]),
-            error: Value::Null,
-            phase: Phase::Load,
-            node: None,
-        });
+        let (now, value) = (self.now(), Value::list(vec![Value::Int(key), value]));
+        let at = self.story.invoke(now, process, function, value);
         self.running.push(Running { at, done: None, is_orphan: false });
     }
 
     /// The operation takes effect.
     fn act(&mut self, place: usize) {
-        let operation = &self.history.operations[self.running[place].at];
+        let operation = self.story.operation(self.running[place].at);
         let pair = operation.value.as_list().expect("a pair");
         let key = pair[0].as_int().expect("a key");
         let register = self.registers.entry(key).or_default();
@@ -90,14 +81,13 @@ impl Store {
 
     /// The client hears of it, or never will.
     fn end(&mut self, place: usize, is_known: bool) {
-        let (index, time) = self.event();
-        let at = self.running[place].at;
+        let (now, at) = (self.now(), self.running[place].at);
         let (outcome, result) = match (&self.running[place].done, is_known) {
             (Some(Ok(result)), true) => (Outcome::Ok, result.clone()),
             (Some(Err(())), true) => (Outcome::Fail, Value::list(vec![Value::Int(22)])),
             _ => (Outcome::Info, Value::text("timeout")),
         };
-        self.history.complete(at, index, time, outcome, result);
+        self.story.end(now, at, outcome, result);
         self.running[place].is_orphan = true;
     }
 }
@@ -105,21 +95,23 @@ impl Store {
 /// A run of so many operations.
 fn history(random: &mut Random, operations: usize, unique: bool) -> History {
     let mut store = Store {
-        history: History::new(Vec::new()),
+        story: Story::new(0),
         registers: BTreeMap::new(),
         running: Vec::new(),
         next_value: 0,
-        index: 0,
+        millis: 0,
     };
     let clients = 1 + random.below(8) as usize;
     let (keys, crash) = (1 + random.below(3), random.unit() * 0.3);
     let values = (!unique).then(|| 1 + random.below(4));
     let mut process_count = 0;
-    while store.history.operations.len() < operations || store.running.iter().any(|r| !r.is_orphan)
+    while store.story.history.operations.len() < operations
+        || store.running.iter().any(|r| !r.is_orphan)
     {
         let place = random.index(clients.max(store.running.len()));
         let busy = store.running.iter().filter(|running| !running.is_orphan).count();
-        if busy < clients && store.history.operations.len() < operations && random.chance(0.4) {
+        if busy < clients && store.story.history.operations.len() < operations && random.chance(0.4)
+        {
             process_count += 1;
             store.begin(process_count, random, keys, values);
         } else if let Some(running) = store.running.get(place) {
@@ -134,7 +126,7 @@ fn history(random: &mut Random, operations: usize, unique: bool) -> History {
             }
         }
     }
-    store.history
+    store.story.history
 }
 
 /// The order explains the history of its key: the definition, and nothing else.

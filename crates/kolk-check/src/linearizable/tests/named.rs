@@ -1,7 +1,6 @@
 //! What breaks a history has the right name, and words that can be followed.
 
-use kolk_history::{Event, EventKind, Function, History, Outcome, Phase, Value};
-use kolk_protocol::Time;
+use kolk_history::{Function, History, Open, Outcome, Story, Value};
 
 use crate::check::{Check, Validity};
 use crate::linearizable::{Model, check, linearize};
@@ -9,16 +8,15 @@ use crate::linearizable::{Model, check, linearize};
 /// A history of one register in few letters. Processes are letters; `a:r`, `a:w1`, `a:c1,2` begin
 /// operations, `a=3` ends a read with what it saw (`a=_`: nothing), `a.` any other; `a!` failed,
 /// and of `a?` nobody knows.
-pub(super) fn told(story: &str) -> History {
-    let mut history = History::new(Vec::new());
-    let mut open: Vec<(u32, usize)> = Vec::new();
+pub(super) fn told(text: &str) -> History {
+    let mut story = Story::new(0);
+    let mut open: Vec<(u32, Open)> = Vec::new();
     let int = |text: &str| match text {
         "_" => Value::Null,
         digits => Value::Int(digits.parse().expect("a number")),
     };
-    for (index, word) in (0..).zip(story.split_whitespace()) {
+    for (millis, word) in (0..).zip(text.split_whitespace()) {
         let process = u32::from(word.as_bytes()[0] - b'a');
-        let time = Time::from_millis(u64::from(index));
         let (what, rest) = (&word[1..2], &word[2..]);
         if what == ":" {
             let (function, value) = match (&rest[..1], rest[1..].split_once(',')) {
@@ -27,31 +25,20 @@ pub(super) fn told(story: &str) -> History {
                 (_, Some((from, to))) => (Function::Cas, Value::list(vec![int(from), int(to)])),
                 _ => panic!("{word} begins nothing"),
             };
-            let event = Event {
-                index,
-                time,
-                kind: EventKind::Invoke,
-                process,
-                function,
-                value,
-                error: Value::Null,
-                phase: Phase::Load,
-                node: None,
-            };
-            open.push((process, history.invoke(event)));
+            open.push((process, story.invoke(millis, process, function, value)));
             continue;
         }
         let place = open.iter().position(|(other, _)| *other == process).expect("it is open");
         let (_, at) = open.remove(place);
         let (outcome, result) = match what {
             "=" => (Outcome::Ok, int(rest)),
-            "." => (Outcome::Ok, history.operations[at].value.clone()),
+            "." => (Outcome::Ok, story.operation(at).value.clone()),
             "!" => (Outcome::Fail, Value::Null),
             _ => (Outcome::Info, Value::Null),
         };
-        history.complete(at, index, time, outcome, result);
+        story.end(millis, at, outcome, result);
     }
-    history
+    story.history
 }
 
 fn kinds(check: &Check) -> Vec<&'static str> {

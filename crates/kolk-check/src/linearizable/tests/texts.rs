@@ -1,7 +1,7 @@
 //! Texts that are set, made longer and read: against trying all orders, and generated.
 
-use kolk_history::{Event, EventKind, Function, History, Outcome, Phase, Value};
-use kolk_protocol::{Key, Time, random::Random};
+use kolk_history::{Function, History, Open, Outcome, Story, Value};
+use kolk_protocol::{Key, random::Random};
 
 use crate::check::Validity;
 use crate::linearizable::{Model, check};
@@ -10,55 +10,41 @@ use crate::linearizable::{Model, check};
 /// what it holds when they end; `doubt` is how often they do not. Texts are of one letter, so that
 /// there are many ways to make one, or all different.
 fn history(random: &mut Random, operations: usize, doubt: f64, unique: bool) -> History {
-    let mut history = History::new(Vec::new());
+    let mut story = Story::new(0);
     let mut held = vec![String::new()];
-    let mut open: Vec<(u32, usize, bool)> = Vec::new();
-    let mut index = 0;
+    let mut open: Vec<(u32, Open, bool)> = Vec::new();
     let pair = |text: &str| Value::list(vec![Value::text("k"), Value::text(text)]);
-    let mut now = || {
-        index += 1;
-        (index - 1, Time::from_millis(u64::from(index)))
-    };
-    while history.operations.len() < operations || !open.is_empty() {
+    // An event a millisecond.
+    let mut times = 1..;
+    let mut now = || times.next().expect("there is no last one");
+    while story.history.operations.len() < operations || !open.is_empty() {
         let process = random.below(4) as u32;
         let place = open.iter().position(|(other, ..)| *other == process);
         let Some(place) = place else {
-            if history.operations.len() == operations {
+            if story.history.operations.len() == operations {
                 continue;
             }
             let letter = if random.chance(0.5) { "a" } else { "b" };
-            let number = history.operations.len();
+            let number = story.history.operations.len();
             let text = if unique { format!("{letter}{number} ") } else { letter.to_owned() };
             let (function, value) = match random.below(8) {
                 0..4 => (Function::Append, pair(&text)),
                 4 => (Function::Write, pair(&text)),
                 _ => (Function::Read, Value::list(vec![Value::text("k"), Value::Null])),
             };
-            let (index, time) = now();
-            let at = history.invoke(Event {
-                index,
-                time,
-                kind: EventKind::Invoke,
-                process,
-                function,
-                value,
-                error: Value::Null,
-                phase: Phase::Load,
-                node: None,
-            });
+            let at = story.invoke(now(), process, function, value);
             open.push((process, at, false));
             continue;
         };
         let (_, at, is_done) = open[place];
-        let operation = &history.operations[at];
+        let operation = story.operation(at);
         let argument = operation.value.as_list().expect("a pair")[1].clone();
         let current = held.last().cloned().unwrap_or_default();
         match operation.function {
             Function::Read => {
                 let seen = if random.chance(doubt) { random.choose(&held) } else { Some(&current) };
                 let result = pair(seen.expect("some"));
-                let (index, time) = now();
-                history.complete(at, index, time, Outcome::Ok, result);
+                story.end(now(), at, Outcome::Ok, result);
                 open.remove(place);
             }
             function if !is_done => {
@@ -70,14 +56,13 @@ fn history(random: &mut Random, operations: usize, doubt: f64, unique: bool) -> 
             _ => {
                 let known = random.chance(0.85);
                 let outcome = if known { Outcome::Ok } else { Outcome::Info };
-                let (index, time) = now();
-                let result = history.operations[at].value.clone();
-                history.complete(at, index, time, outcome, result);
+                let result = story.operation(at).value.clone();
+                story.end(now(), at, outcome, result);
                 open.remove(place);
             }
         }
     }
-    history
+    story.history
 }
 
 /// Some order exists, by trying all.
