@@ -365,7 +365,8 @@ mod tests {
                     "ASK",
                     "MAIN",
                     "BIN",
-                    "KOLK_",
+                    "KOLK_NODE",
+                    "KOLK_ENGINE",
                     "kolkproject",
                 ] {
                     assert!(!text.contains(word), "{language:?}: {path}: {word}");

@@ -1,8 +1,8 @@
 //! Replicated logs: challenges 5a to 5c in one program.
 //!
-//! Either each key has an owner that gives out its offsets ([`owners`]): few messages, and all in
+//! Either each key has an owner that gives out its offsets (`owners`): few messages, and all in
 //! memory. Or, with `--raft`, all nodes have the same log of what was sent and committed
-//! ([`replicated`]): a majority has synced what is acknowledged, whoever is killed or loses its
+//! (`replicated`): a majority has synced what is acknowledged, whoever is killed or loses its
 //! power.
 //!
 //! The README has the whole of it, and what was measured.

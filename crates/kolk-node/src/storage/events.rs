@@ -97,7 +97,8 @@ pub enum Fate {
 /// A disk before its power was lost.
 pub(super) struct Before {
     names: BTreeMap<String, u64>,
-    /// How long each file was, and of those that were not safe what was written and what was synced.
+    /// How long each file was, and of those that were not safe what was written and what was
+    /// synced.
     files: BTreeMap<u64, (u64, Option<Texts>)>,
 }
 

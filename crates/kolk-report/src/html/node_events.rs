@@ -73,8 +73,8 @@ fn kind_number(kind: Kind) -> u8 {
 }
 
 /// Of a node that runs again how many messages were delivered and dropped; of a corrupted file from
-/// where on and how much; of a file after a power loss its bytes before and after; else how much was
-/// written or synced.
+/// where on and how much; of a file after a power loss its bytes before and after; else how much
+/// was written or synced.
 fn numbers(event: &NodeEvent) -> [u64; 2] {
     let pairs = [
         (event.delivered, event.dropped),

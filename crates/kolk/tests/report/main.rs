@@ -602,8 +602,8 @@ fn restarts_and_disks_are_shown() {
     assert!(said[2].as_str().expect("text").starts_with("On the real clock"), "{said}");
 }
 
-/// The page of a run that was made small begins with the messages that lead to the failure, and with
-/// what is different in the nearest run that holds.
+/// The page of a run that was made small begins with the messages that lead to the failure, and
+/// with what is different in the nearest run that holds.
 fn a_small_run_opens_with_what_leads_to_the_failure() {
     let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/flooding.py");
     let words = format!(
@@ -681,8 +681,8 @@ fn a_small_run_opens_with_what_leads_to_the_failure() {
     assert_eq!(browser.complaints, Vec::<String>::new());
 }
 
-/// What a node in any language says of its state, in lines of its log, is drawn over the diagram and
-/// told in words.
+/// What a node in any language says of its state, in lines of its log, is drawn over the diagram
+/// and told in words.
 fn states_are_lanes() {
     let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/stating.py");
     let words = format!(

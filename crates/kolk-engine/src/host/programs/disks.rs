@@ -42,8 +42,8 @@ pub(super) fn lose_power(folder: &Path, seed: u64) -> Result<(), EngineError> {
     append(&path, &records)
 }
 
-/// The disk that the node library simulates in a folder, made again from the journal it keeps there:
-/// what happens to the one happens to the other. Faults come to both from here.
+/// The disk that the node library simulates in a folder, made again from the journal it keeps
+/// there: what happens to the one happens to the other. Faults come to both from here.
 #[derive(Debug, Default)]
 pub(super) struct Shadow {
     disk: Disk,
