@@ -17,6 +17,7 @@ mod in_order;
 pub mod jepsen;
 pub mod journal;
 pub mod jsonl;
+mod lines;
 pub mod log_times;
 pub mod micro_ops;
 pub mod node_events;

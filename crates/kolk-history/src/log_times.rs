@@ -14,6 +14,7 @@ use kolk_protocol::message::write_string;
 use serde::Deserialize;
 
 use crate::error::ReadError;
+use crate::lines::each_whole;
 
 /// The file's name in the folder of the logs.
 pub const FILE: &str = "times.jsonl";
@@ -55,23 +56,17 @@ struct Line<'a> {
 ///
 /// If `input` cannot be read, or a line is not as described above. A last line without an end is
 /// passed over: whoever wrote it was stopped.
-pub fn read(mut input: impl BufRead) -> Result<BTreeMap<String, Vec<LogTime>>, ReadError> {
+pub fn read(input: impl BufRead) -> Result<BTreeMap<String, Vec<LogTime>>, ReadError> {
     let mut logs: BTreeMap<String, Vec<LogTime>> = BTreeMap::new();
-    let mut bytes = Vec::new();
-    for number in 1.. {
-        bytes.clear();
-        input.read_until(b'\n', &mut bytes)?;
-        if bytes.last() != Some(&b'\n') {
-            break;
-        }
-        let line: Line<'_> = serde_json::from_slice(bytes.trim_ascii_end())
-            .map_err(|error| ReadError::json(number, &error))?;
+    each_whole(input, |line| {
+        let line: Line<'_> = serde_json::from_slice(line)?;
         let known = LogTime { time: line.time, bytes: line.bytes };
         match logs.get_mut(line.node.as_ref()) {
             Some(log) => log.push(known),
             None => drop(logs.insert(line.node.into_owned(), vec![known])),
         }
-    }
+        Ok(())
+    })?;
     Ok(logs)
 }
 

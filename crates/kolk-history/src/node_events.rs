@@ -35,6 +35,7 @@ use kolk_protocol::Time;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ReadError;
+use crate::lines::each_whole;
 
 /// The file's name in the folder of the logs.
 pub const FILE: &str = "events.jsonl";
@@ -170,19 +171,8 @@ impl NodeEvent {
 ///
 /// If `input` cannot be read, or a line is no event. Events of kinds that a later kolk may know are
 /// an error, too.
-pub fn read(mut input: impl BufRead, mut found: impl FnMut(NodeEvent)) -> Result<(), ReadError> {
-    let mut bytes = Vec::new();
-    for number in 1.. {
-        bytes.clear();
-        input.read_until(b'\n', &mut bytes)?;
-        if bytes.last() != Some(&b'\n') {
-            break;
-        }
-        let event = serde_json::from_slice(bytes.trim_ascii_end())
-            .map_err(|error| ReadError::json(number, &error))?;
-        found(event);
-    }
-    Ok(())
+pub fn read(input: impl BufRead, mut found: impl FnMut(NodeEvent)) -> Result<(), ReadError> {
+    each_whole(input, |line| serde_json::from_slice(line).map(&mut found))
 }
 
 #[cfg(test)]

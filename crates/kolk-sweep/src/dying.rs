@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use kolk_history::plan::ClockKind;
 use kolk_node::Machine;
+use kolk_workload::Settings;
 use kolk_workload::planner::{Concurrency, Kind, Nemesis, Outage};
-use kolk_workload::{Settings, plan};
 
 use crate::silence::{SERVICE, Silence};
 use crate::{Spread, for_seeds, judge_replicated, load, measure, seeds, trouble};
@@ -77,7 +77,7 @@ pub fn assert_replicated(
                 settings.outages.push(Outage::read(Kind::Kill, &kill).expect("an outage"));
             }
             let (judged, told) = judge_replicated(&settings, &make);
-            let silence = Silence::of(&judged, &plan(&settings).expect("a plan"));
+            let silence = Silence::of(&judged);
             let run = judged.measured();
             let mut problems = run.problems.clone();
             if told.leaders < 2 {

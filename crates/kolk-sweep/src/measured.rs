@@ -2,6 +2,7 @@
 
 use kolk_check::{Validity, Verdict, check_run};
 use kolk_engine::{Ending, Flow, JournalSink, NodeSource, Progress, Run, Setup};
+use kolk_history::Plan;
 use kolk_history::plan::NodeSpec;
 use kolk_node::Machine;
 use kolk_workload::planner::Nodes;
@@ -29,8 +30,8 @@ pub fn load(workload: &str, args: &str, seed: u64, nodes: usize, rate: f64) -> S
 /// A finished run and what is to be said of it.
 #[derive(Debug)]
 pub struct Judged {
-    /// What its random decisions were drawn from.
-    pub seed: u64,
+    /// What was carried out.
+    pub plan: Plan,
     /// What came out of it.
     pub run: Run,
     /// What the checkers say.
@@ -60,8 +61,7 @@ pub fn judge_replicated(
 ) -> (Judged, Told) {
     let mut judged = judge_with(settings, make, true);
     let journal = judged.run.journal.take().expect("it was kept in memory");
-    let nodes = plan(settings).expect("a plan").nodes.len();
-    let told = raft::check(&journal, nodes)
+    let told = raft::check(&journal, judged.plan.nodes.len())
         .unwrap_or_else(|found| panic!("seed {}: {found}", settings.seed));
     (judged, told)
 }
@@ -96,7 +96,7 @@ fn judge_with(
     assert!(settings.duplication == 0.0 || idle || duplicated, "nothing was duplicated");
     let options = options(&plan).expect("a plan has what its checkers want");
     let verdict = check_run(&run.history, Some(&run.summary), &options);
-    Judged { seed: settings.seed, run, verdict }
+    Judged { plan, run, verdict }
 }
 
 /// Runs and judges what these settings say, as [`judge`] does, and keeps only the numbers.
@@ -121,7 +121,7 @@ impl Judged {
         }
         let measures = self.verdict.checks.iter().flat_map(|check| &check.measures);
         let measures = measures.map(|measure| (measure.name, measure.value)).collect();
-        Measured { seed: self.seed, problems, measures }
+        Measured { seed: self.plan.seed, problems, measures }
     }
 }
 

@@ -23,9 +23,9 @@ pub(crate) struct Silence {
 }
 
 impl Silence {
-    /// What it is in a run of this plan.
-    pub fn of(judged: &Judged, plan: &Plan) -> Silence {
-        let run = &judged.run;
+    /// What it is in a run.
+    pub fn of(judged: &Judged) -> Silence {
+        let (run, plan) = (&judged.run, &judged.plan);
         let oks = run.history.counted().filter(|operation| operation.is_ok());
         let oks: Vec<Time> = oks.map(|operation| operation.completed).collect();
         silence(&oks, plan, run.load_began, run.load_ended)

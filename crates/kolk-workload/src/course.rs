@@ -111,6 +111,11 @@ const AGREEMENT_POWER: ChallengeRun = ChallengeRun {
     ..AGREEMENT_KILLS
 };
 
+/// A stage whose runs are those of the challenge with its id, and whose program is called as their
+/// workload.
+const STAGE: Stage =
+    Stage { id: "", title: "", page: "", task: "", hints: &[], program: None, own: &[] };
+
 /// All stages, in their order.
 pub const STAGES: &[Stage] = &[
     Stage {
@@ -126,8 +131,7 @@ pub const STAGES: &[Stage] = &[
             "If nothing seems to arrive: flush standard output after each line, and write logs to standard \
              error. `kolk check-node ./main.py` tries the program by itself.",
         ],
-        program: None,
-        own: &[],
+        ..STAGE
     },
     Stage {
         id: "2",
@@ -143,8 +147,7 @@ pub const STAGES: &[Stage] = &[
             "A node that is started again counts from 0 again. Add something that differs between its lives: \
              64 random bits, drawn when it starts.",
         ],
-        program: None,
-        own: &[],
+        ..STAGE
     },
     Stage {
         id: "3a",
@@ -155,8 +158,7 @@ pub const STAGES: &[Stage] = &[
         hints: &[
             "A set in memory is enough. `kolk help workload broadcast` shows all three requests.",
         ],
-        program: None,
-        own: &[],
+        ..STAGE
     },
     Stage {
         id: "3b",
@@ -169,8 +171,7 @@ pub const STAGES: &[Stage] = &[
             "If you follow the topology, a value must go on from neighbour to neighbour; pass it on only \
              when it is new, or it goes on for ever.",
         ],
-        program: None,
-        own: &[],
+        ..STAGE
     },
     Stage {
         id: "3c",
@@ -184,8 +185,7 @@ pub const STAGES: &[Stage] = &[
             "Have the other node answer, and send again until it does: the library's `retry`.",
             "What is sent again may arrive twice: keep values where twice is the same as once.",
         ],
-        program: None,
-        own: &[],
+        ..STAGE
     },
     Stage {
         id: "3d",
@@ -201,8 +201,7 @@ pub const STAGES: &[Stage] = &[
             "Values that are told within the same moment can share a message: collect them, and send what is \
              new a few times a second.",
         ],
-        program: None,
-        own: &[],
+        ..STAGE
     },
     Stage {
         id: "3e",
@@ -218,8 +217,7 @@ pub const STAGES: &[Stage] = &[
             "One period can pass 3d and 3e. Far fewer messages need a node in the middle, that gathers from all \
              and tells all: and then somebody must take its place when it is cut off.",
         ],
-        program: None,
-        own: &[],
+        ..STAGE
     },
     Stage {
         id: "g-set",
@@ -234,8 +232,8 @@ pub const STAGES: &[Stage] = &[
             "A union may be made in any order and any number of times. So nothing need be acknowledged: a lost \
              message is made good by the next.",
         ],
-        program: None,
         own: &[ChallengeRun { workload: "g-set", node: "g-set", ..NETWORK }],
+        ..STAGE
     },
     Stage {
         id: "pn-counter",
@@ -252,8 +250,8 @@ pub const STAGES: &[Stage] = &[
             "Do not send all of it: remember what each other node has acknowledged, and send what has changed \
              since. That is a delta.",
         ],
-        program: None,
         own: &[ChallengeRun { workload: "pn-counter", node: "pn-counter", ..NETWORK }],
+        ..STAGE
     },
     Stage {
         id: "4",
@@ -268,8 +266,7 @@ pub const STAGES: &[Stage] = &[
             "`seq-kv` may answer a read from an old state. After a change of one's own it may not: before you \
              read, write something that was not there before.",
         ],
-        program: None,
-        own: &[],
+        ..STAGE
     },
     Stage {
         id: "seq-kv",
@@ -286,7 +283,6 @@ pub const STAGES: &[Stage] = &[
             "A refused `cas` says something of the store, too. Bring the copy up to date before you tell the \
              client.",
         ],
-        program: None,
         own: &[ChallengeRun {
             name: "partitions",
             workload: "seq-kv",
@@ -298,6 +294,7 @@ pub const STAGES: &[Stage] = &[
             partitions: true,
             ..BASE
         }],
+        ..STAGE
     },
     Stage {
         id: "5a",
@@ -309,8 +306,7 @@ pub const STAGES: &[Stage] = &[
             "A list for each key; the offset is the place in it. A poll is a piece of each list.",
             "Committed offsets only go up: keep the greatest.",
         ],
-        program: None,
-        own: &[],
+        ..STAGE
     },
     Stage {
         id: "5b",
@@ -323,8 +319,7 @@ pub const STAGES: &[Stage] = &[
             "A poll ends before the first gap. If offsets are given out before the message is stored, there \
              are gaps that will be filled, and perhaps some that will not.",
         ],
-        program: None,
-        own: &[],
+        ..STAGE
     },
     Stage {
         id: "5c",
@@ -337,8 +332,7 @@ pub const STAGES: &[Stage] = &[
              comes to the owner costs none.",
             "Polls need no owner: they may be answered from a copy, if it is an unbroken part of the log.",
         ],
-        program: None,
-        own: &[],
+        ..STAGE
     },
     Stage {
         id: "6a",
@@ -347,8 +341,7 @@ pub const STAGES: &[Stage] = &[
         task: "Transactions of reads and writes of registers, on one node. All of a transaction is done, or \
                nothing.",
         hints: &["Do all of it without an `await` in between: then nobody sees the middle."],
-        program: None,
-        own: &[],
+        ..STAGE
     },
     Stage {
         id: "6b",
@@ -363,8 +356,7 @@ pub const STAGES: &[Stage] = &[
             "Give each transaction a stamp: one more than the greatest that was seen, and the node's name. \
              The write with the greater stamp wins, everywhere.",
         ],
-        program: None,
-        own: &[],
+        ..STAGE
     },
     Stage {
         id: "6c",
@@ -376,8 +368,7 @@ pub const STAGES: &[Stage] = &[
             "Tell the others a transaction as a whole, and only what it left: the last value of each key.",
             "Take over all of its writes in one step.",
         ],
-        program: None,
-        own: &[],
+        ..STAGE
     },
     Stage {
         id: "lin-kv",
@@ -390,7 +381,6 @@ pub const STAGES: &[Stage] = &[
             "If no answer comes, do not try again: the request may have been carried out, and a second time \
              may undo somebody else's. Answer with error 0.",
         ],
-        program: None,
         own: &[ChallengeRun {
             name: "partitions, loss",
             workload: "lin-kv",
@@ -405,6 +395,7 @@ pub const STAGES: &[Stage] = &[
             partitions: true,
             ..BASE
         }],
+        ..STAGE
     },
     Stage {
         id: "txn-list-append",
@@ -419,7 +410,6 @@ pub const STAGES: &[Stage] = &[
             "If the swing is refused, somebody was faster: run again on what is there now, a few times, and then \
              abort with error 30. If nobody answers, the outcome is unknown: error 0.",
         ],
-        program: None,
         own: &[ChallengeRun {
             name: "partitions",
             workload: "txn-list-append",
@@ -432,6 +422,7 @@ pub const STAGES: &[Stage] = &[
             consistency_models: "strict-serializable",
             ..BASE
         }],
+        ..STAGE
     },
     Stage {
         id: "4-kill",
@@ -446,7 +437,6 @@ pub const STAGES: &[Stage] = &[
             "Numbers that make a write a new one begin anew, too. After a kill an old one would be no change, \
              and so no barrier; a changed sum, or a number drawn at random, is one.",
         ],
-        program: None,
         own: &[ChallengeRun {
             name: "kills, partitions",
             workload: "g-counter",
@@ -459,6 +449,7 @@ pub const STAGES: &[Stage] = &[
             kills: true,
             ..BASE
         }],
+        ..STAGE
     },
     Stage {
         id: "g-set-kill",
@@ -476,11 +467,11 @@ pub const STAGES: &[Stage] = &[
             "A line that is written at the end of a file is enough; what came from others need not be written, \
              since they have it.",
         ],
-        program: None,
         own: &[
             ChallengeRun { workload: "g-set", node: "g-set", node_args: DURABLE, ..KILLS },
             ChallengeRun { workload: "g-set", node: "g-set", node_args: DURABLE, ..POWER },
         ],
+        ..STAGE
     },
     Stage {
         id: "pn-counter-kill",
@@ -496,7 +487,6 @@ pub const STAGES: &[Stage] = &[
             "First the disk, then the number: what others were told, and the disk then lost, is counted up to a \
              second time.",
         ],
-        program: None,
         own: &[
             ChallengeRun {
                 workload: "pn-counter",
@@ -511,6 +501,7 @@ pub const STAGES: &[Stage] = &[
                 ..POWER
             },
         ],
+        ..STAGE
     },
     Stage {
         id: "seq-kv-kill",
@@ -526,12 +517,12 @@ pub const STAGES: &[Stage] = &[
             "A copy that was started again is older than what its clients have read. It must ask the first node \
              before it answers the first read, and has error 11 until then.",
         ],
-        program: None,
         own: &[
             // A linearizable store is sequentially consistent, too.
             ChallengeRun { workload: "seq-kv", node: "lin-kv", latency: 20.0, loss: 0.0, ..KILLS },
             ChallengeRun { workload: "seq-kv", node: "lin-kv", latency: 20.0, loss: 0.0, ..POWER },
         ],
+        ..STAGE
     },
     Stage {
         id: "txn-list-append-kill",
@@ -543,7 +534,6 @@ pub const STAGES: &[Stage] = &[
             "A transaction whose node is killed between the swing and the answer took place, and its client \
              does not know. That is no mistake: it was told nothing.",
         ],
-        program: None,
         own: &[
             ChallengeRun {
                 workload: "txn-list-append",
@@ -558,6 +548,7 @@ pub const STAGES: &[Stage] = &[
                 ..AGREEMENT_POWER
             },
         ],
+        ..STAGE
     },
     Stage {
         id: "raft",

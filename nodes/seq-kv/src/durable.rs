@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use kolk_node::sync::Notify;
-use kolk_node::{Context, Datum, RpcError};
+use kolk_node::{Context, Datum, ErrorCode, RpcError};
 use kolk_replica::replicated::{Replicated, Settings, State};
 use kolk_replica::versions::{Changes, Versions};
 
@@ -63,7 +63,7 @@ impl Durable {
 
     async fn catch_up(self: Rc<Self>) {
         while let Err(error) = self.copy.perform_here(Update::Sync).await {
-            if error.code == kolk_node::ErrorCode::CRASH {
+            if error.code == ErrorCode::CRASH {
                 return;
             }
         }

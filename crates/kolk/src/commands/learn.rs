@@ -356,19 +356,19 @@ fn after(
             // The usual reason of the first failure: there is only the program of another stage.
             if let Some(programs) = Programs::find()?
                 && !is_named
-                && !programs.own(stage).is_file()
+                && let own = programs.own(stage)
+                && !own.is_file()
             {
-                let (taken, own) = (programs.of(stage), programs.own(stage));
                 lines = format!(
                     "  program {} was run; this stage's own would be {}, and is not there\n",
-                    taken.display(),
+                    programs.of(stage).display(),
                     own.display()
                 );
             }
-            let id = stage.id;
+            let (id, page) = (stage.id, stage.page);
             lines +=
                 &format!("  alone   {kolk} learn check {id}\n  hint    {kolk} learn hint {id}\n");
-            Ok(format!("{lines}  page    {PAGES}{}.md\n", stage.page))
+            Ok(format!("{lines}  page    {PAGES}{page}.md\n"))
         }
         (_, _, Some(next)) => task(next, progress),
         (_, _, None) => Ok(ALL_PASSED.to_owned()),

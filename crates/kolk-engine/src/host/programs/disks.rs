@@ -47,7 +47,9 @@ pub(super) fn lose_power(folder: &Path, seed: u64) -> Result<(), EngineError> {
 #[derive(Debug, Default)]
 pub(super) struct Shadow {
     disk: Disk,
-    /// How much of the journal, which only grows, was read.
+    /// The journal, once there is one. It only grows.
+    journal: Option<File>,
+    /// How much of it was read.
     read: u64,
 }
 
@@ -61,7 +63,10 @@ impl Shadow {
     pub(super) fn catch_up(&mut self, folder: &Path) -> &Disk {
         let mut text = Vec::new();
         // Without a file nothing was stored.
-        if let Ok(mut file) = File::open(folder.join(JOURNAL)) {
+        if self.journal.is_none() {
+            self.journal = File::open(folder.join(JOURNAL)).ok();
+        }
+        if let Some(file) = &mut self.journal {
             let _ = file.seek(SeekFrom::Start(self.read)).and_then(|_| file.read_to_end(&mut text));
         }
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);

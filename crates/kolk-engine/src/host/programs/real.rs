@@ -159,9 +159,7 @@ impl Host for RealHost {
     }
 
     fn words(&self, node: u16) -> Option<Box<dyn LastWords + '_>> {
-        self.programs
-            .get(usize::from(node))
-            .map(|program| Box::new(program.words()) as Box<dyn LastWords>)
+        self.programs.get(usize::from(node)).map(|program| program.words().boxed())
     }
 
     fn real(&mut self) -> Option<&mut RealHost> {

@@ -168,9 +168,7 @@ impl Host for TracedHost {
     }
 
     fn words(&self, node: u16) -> Option<Box<dyn LastWords + '_>> {
-        self.programs
-            .get(usize::from(node))
-            .map(|program| Box::new(program.words()) as Box<dyn LastWords>)
+        self.programs.get(usize::from(node)).map(|program| program.words().boxed())
     }
 
     fn is_stopped(&self) -> bool {

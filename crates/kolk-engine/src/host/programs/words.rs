@@ -38,7 +38,12 @@ impl LastWords for Words<'_> {
     }
 }
 
-impl Words<'_> {
+impl<'a> Words<'a> {
+    /// As whoever knows nothing of programs is given them.
+    pub(super) fn boxed(self) -> Box<dyn LastWords + 'a> {
+        Box::new(self)
+    }
+
     /// A failure with these last words.
     pub(crate) fn told(self, mut failure: HostFailure) -> HostFailure {
         failure.violation.stderr = self.stderr();
