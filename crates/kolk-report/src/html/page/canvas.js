@@ -194,6 +194,19 @@ export class Drawing {
     if (state.cursor) vertical(state.cursor.place, theme.accent, [6, 3]);
   }
 
+  /// The line of a lane; gives how high it is drawn.
+  laneLine(y) {
+    const { pen } = this;
+    const at = Math.round(y) + 0.5;
+    pen.strokeStyle = theme.line;
+    pen.lineWidth = 1;
+    pen.beginPath();
+    pen.moveTo(GUTTER, at);
+    pen.lineTo(this.width - 8, at);
+    pen.stroke();
+    return at;
+  }
+
   /// Names along the left, cut to fit.
   label(text, y, color = theme.ink) {
     const { pen } = this;

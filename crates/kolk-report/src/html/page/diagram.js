@@ -193,14 +193,8 @@ export class Diagram extends Drawing {
   }
 
   laneLines(pen) {
-    pen.lineWidth = 1;
     this.lanes.forEach((lane, number) => {
-      const y = Math.round(this.y(number)) + 0.5;
-      pen.strokeStyle = theme.line;
-      pen.beginPath();
-      pen.moveTo(GUTTER, y);
-      pen.lineTo(this.width - 8, y);
-      pen.stroke();
+      const y = this.laneLine(this.y(number));
       this.label(plain(lane.name), y, lane.group === "node" ? theme.ink : theme.soft);
       if (number > 0 && this.lanes[number - 1].group !== lane.group) {
         pen.strokeStyle = theme.faint;

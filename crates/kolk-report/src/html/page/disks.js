@@ -2,7 +2,7 @@
 // failed, and what a loss of power left. A table says the same in words.
 import { Drawing, GUTTER, theme } from "./canvas.js";
 import { lowerBound } from "./data.js";
-import { byId, element, fill, pick, plain } from "./dom.js";
+import { byId, element, fill, pick, plain, restButton, tableHead } from "./dom.js";
 import { counted, grouped, moment } from "./format.js";
 import { showMoment } from "./lives.js";
 
@@ -163,40 +163,16 @@ function wordsOf(state, disks, events) {
     );
   const list = element("ul", { class: "rows" }, losses.slice(0, LOSSES_SHOWN).map(item));
   const rest = losses.slice(LOSSES_SHOWN);
-  const more = element(
-    "button",
-    {
-      type: "button",
-      class: "more",
-      onclick: () => {
-        list.append(...rest.map(item));
-        more.remove();
-      },
-    },
-    `${rest.length} more losses of power`,
-  );
+  const more = restButton(list, rest, item, `${rest.length} more losses of power`);
   const last = events[events.length - 1];
   return [
     losses.length > 0 && list,
-    rest.length > 0 && more,
+    more,
     element(
       "details",
       {},
       element("summary", {}, "Disks in numbers"),
-      element(
-        "table",
-        {},
-        element(
-          "thead",
-          {},
-          element(
-            "tr",
-            {},
-            heads.map((head) => element("th", {}, head)),
-          ),
-        ),
-        element("tbody", {}, disks.map(row)),
-      ),
+      element("table", {}, tableHead(heads), element("tbody", {}, disks.map(row))),
     ),
     disks.some((disk) => disk.isCut) &&
       element(
@@ -227,14 +203,7 @@ class Disks extends Drawing {
     this.axis(bottom);
     this.faultBands();
     for (const [lane, disk] of this.disks.entries()) {
-      const y = Math.round(this.y(lane)) + 0.5;
-      pen.strokeStyle = theme.line;
-      pen.lineWidth = 1;
-      pen.beginPath();
-      pen.moveTo(GUTTER, y);
-      pen.lineTo(this.width - 8, y);
-      pen.stroke();
-      this.label(plain(disk.node), y);
+      this.label(plain(disk.node), this.laneLine(this.y(lane)));
     }
     this.clipped(bottom, () => {
       for (const [lane, disk] of this.disks.entries()) this.disk(pen, disk, this.y(lane));

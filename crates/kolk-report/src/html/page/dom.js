@@ -38,6 +38,42 @@ export function pick(text, onclick, title) {
   return element("button", { type: "button", class: "pick", title, onclick }, text);
 }
 
+/// The head of a table.
+export function tableHead(names) {
+  return element(
+    "thead",
+    {},
+    element(
+      "tr",
+      {},
+      names.map((name) => element("th", {}, name)),
+    ),
+  );
+}
+
+/** A button that puts what else there is behind what `list` has, and goes. There is none if that is nothing.
+ * @param {Element} list
+ * @param {any[]} rest
+ * @param {(one: any) => Element} draw
+ * @param {string} text
+ */
+export function restButton(list, rest, draw, text) {
+  if (rest.length === 0) return false;
+  const more = element(
+    "button",
+    {
+      type: "button",
+      class: "more",
+      onclick: () => {
+        list.append(...rest.map(draw));
+        more.remove();
+      },
+    },
+    text,
+  );
+  return more;
+}
+
 // What acts on text around it without being seen: controls, direction marks, zero-width characters.
 const UNSEEN =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for

@@ -1,6 +1,6 @@
 // Nodes that were killed or stood still: what they were given when they ran again, as marks in the
 // diagram and in words below it.
-import { byId, element, fill, pick, plain } from "./dom.js";
+import { byId, element, fill, pick, plain, restButton } from "./dom.js";
 import { counted, moment } from "./format.js";
 
 /// How many rows the table has at first.
@@ -74,24 +74,13 @@ function livesTable(state, stops) {
     );
   const list = element("ul", { class: "rows" }, stops.slice(0, LIVES_SHOWN).map(row));
   const rest = stops.slice(LIVES_SHOWN);
-  const more = element(
-    "button",
-    {
-      type: "button",
-      class: "more",
-      onclick: () => {
-        list.append(...rest.map(row));
-        more.remove();
-      },
-    },
-    `${rest.length} more`,
-  );
+  const more = restButton(list, rest, row, `${rest.length} more`);
   return element(
     "details",
     {},
     element("summary", {}, "Nodes that were down or stood still, in words"),
     list,
-    rest.length > 0 && more,
+    more,
   );
 }
 

@@ -1,6 +1,6 @@
 // For the log: the offsets of each key. A cell for every offset at which anything was seen; a click
 // shows what stands there, who sent it and who polled it first.
-import { byId, element, fill, pick, plain } from "./dom.js";
+import { byId, element, fill, pick, plain, tableHead } from "./dom.js";
 import { counted, grouped } from "./format.js";
 import { shape, shapeButton } from "./svg.js";
 
@@ -228,17 +228,7 @@ function showEntries(state, key, at, table) {
     element(
       "table",
       {},
-      element(
-        "thead",
-        {},
-        element(
-          "tr",
-          {},
-          ["offset", "value", "sent by", "polled first by", ""].map((text) =>
-            element("th", {}, text),
-          ),
-        ),
-      ),
+      tableHead(["offset", "value", "sent by", "polled first by", ""]),
       element("tbody", {}, rows),
     ),
   );

@@ -54,7 +54,7 @@ export class Operations extends Drawing {
     const bottom = height - 22;
     this.axis(bottom);
     for (const fault of run.faults) this.band(fault, 0, bottom);
-    this.lanes(pen);
+    this.lanes();
     const { spans } = run.operations;
     const found = [];
     const own = state.isOrdinal ? spans.orders : spans.times;
@@ -73,16 +73,10 @@ export class Operations extends Drawing {
     this.cursors(bottom);
   }
 
-  lanes(pen) {
+  lanes() {
     const every = Math.ceil(13 / this.laneHeight);
     for (let lane = 0; lane < this.laneCount; lane++) {
-      const y = Math.round(this.y(lane)) + 0.5;
-      pen.strokeStyle = theme.line;
-      pen.lineWidth = 1;
-      pen.beginPath();
-      pen.moveTo(GUTTER, y);
-      pen.lineTo(this.width - 8, y);
-      pen.stroke();
+      const y = this.laneLine(this.y(lane));
       if (lane % every === 0)
         this.label(this.hasSuccessors ? `worker ${lane}` : `process ${lane}`, y, theme.soft);
     }

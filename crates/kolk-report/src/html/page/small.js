@@ -1,7 +1,7 @@
 // How the page of a run opens that was made small: only the messages that lead to the failure, as a
 // picture and in sentences, and what is different in the nearest run that holds.
 import { FATES } from "./data.js";
-import { byId, element, fill, pick, plain } from "./dom.js";
+import { byId, element, fill, pick, plain, restButton, tableHead } from "./dom.js";
 import { counted, cut, duration, moment } from "./format.js";
 import { summary } from "./operations.js";
 import { elementOf, pathOf, pathSelection } from "./paths.js";
@@ -268,15 +268,13 @@ function captions(state, told, { leftOut, places }, anomaly, differing) {
       "li",
       {},
       pick(
-        "",
+        text,
         () => state.select({ kind: "message", place }, { reveal: true }),
         "Select the message",
       ),
       differing.has(place) && element("b", {}, ` ${otherFate(differing.get(place))}`),
-      text,
     );
   });
-  for (const item of items) item.firstChild.append(item.lastChild);
   return [
     leftOut > 0 &&
       element(
@@ -359,16 +357,10 @@ function nearestPart(state, nearest) {
   };
   const all = nearest.differences ?? [];
   const body = element("tbody", {}, all.slice(0, DIFFERENCES_SHOWN).map(row));
-  const more = element(
-    "button",
-    {
-      type: "button",
-      class: "more",
-      onclick: () => {
-        body.append(...all.slice(DIFFERENCES_SHOWN).map(row));
-        more.remove();
-      },
-    },
+  const more = restButton(
+    body,
+    all.slice(DIFFERENCES_SHOWN),
+    row,
     `${all.length - DIFFERENCES_SHOWN} more`,
   );
   const beyond = nearest["differences-more"] ?? 0;
@@ -385,20 +377,10 @@ function nearestPart(state, nearest) {
       element(
         "table",
         { class: "differences" },
-        element(
-          "thead",
-          {},
-          element(
-            "tr",
-            {},
-            ["message between servers", "here", "in the run that holds"].map((name) =>
-              element("th", {}, name),
-            ),
-          ),
-        ),
+        tableHead(["message between servers", "here", "in the run that holds"]),
         body,
       ),
-    all.length > DIFFERENCES_SHOWN && more,
+    more,
     beyond > 0 &&
       element("p", { class: "soft" }, `${counted(beyond, "message", "messages")} more differ.`),
   ];

@@ -2,7 +2,7 @@
 // every node with its role. A table says the same in words.
 import { Drawing, GUTTER, fitting, theme } from "./canvas.js";
 import { lowerBound } from "./data.js";
-import { byId, element, fill, plain } from "./dom.js";
+import { byId, element, fill, plain, restButton, tableHead } from "./dom.js";
 import { counted, duration, grouped, moment } from "./format.js";
 
 const TERM_ROW = 17;
@@ -180,40 +180,15 @@ function table(state, nodes, terms) {
   };
   const body = element("tbody", {}, terms.slice(0, TERMS_SHOWN).map(row));
   const rest = terms.slice(TERMS_SHOWN);
-  const more = element(
-    "button",
-    {
-      type: "button",
-      class: "more",
-      onclick: () => {
-        body.append(...rest.map(row));
-        more.remove();
-      },
-    },
-    `${grouped(rest.length)} more terms`,
-  );
+  const more = restButton(body, rest, row, `${grouped(rest.length)} more terms`);
   const heads = ["term", "first there", "led by", "stood for election"];
   return element(
     "details",
     {},
     element("summary", {}, "Terms and leaders in words"),
     element("p", {}, inWords(run, nodes, terms)),
-    terms.length > 0 &&
-      element(
-        "table",
-        {},
-        element(
-          "thead",
-          {},
-          element(
-            "tr",
-            {},
-            heads.map((head) => element("th", {}, head)),
-          ),
-        ),
-        body,
-      ),
-    rest.length > 0 && more,
+    terms.length > 0 && element("table", {}, tableHead(heads), body),
+    more,
     element(
       "p",
       { class: "soft" },

@@ -1,5 +1,5 @@
 // The verdict: what is wrong, what was checked, what was measured.
-import { byId, element, fill, pick, plain } from "./dom.js";
+import { byId, element, fill, pick, plain, restButton, tableHead } from "./dom.js";
 import { duration, grouped, ratio } from "./format.js";
 import { steps } from "./inspector.js";
 import { isAdd, pathOf, showPath } from "./paths.js";
@@ -122,22 +122,13 @@ function cards(state) {
     if (seen < each) list.append(draw(anomaly, number));
     else rest.push([anomaly, number]);
   });
-  if (rest.length > 0) {
-    const more = element(
-      "button",
-      {
-        type: "button",
-        class: "more",
-        onclick: () => {
-          list.append(...rest.map(([anomaly, number]) => draw(anomaly, number)));
-          more.remove();
-        },
-      },
-      `${rest.length} more of these kinds`,
-    );
-    return [list, more];
-  }
-  return anomalies.length > 0 ? list : [];
+  const more = restButton(
+    list,
+    rest,
+    ([anomaly, number]) => draw(anomaly, number),
+    `${rest.length} more of these kinds`,
+  );
+  return anomalies.length > 0 ? [list, more] : [];
 }
 
 function checkTable({ results, plan }) {
@@ -177,15 +168,7 @@ function checkTable({ results, plan }) {
   return element(
     "table",
     {},
-    element(
-      "thead",
-      {},
-      element(
-        "tr",
-        {},
-        ["check", "", "measured", "notes"].map((text) => element("th", {}, text)),
-      ),
-    ),
+    tableHead(["check", "", "measured", "notes"]),
     element("tbody", {}, rows),
   );
 }
