@@ -56,8 +56,8 @@ fn main() -> io::Result<()> {
 
 fn table(programs: &[PathBuf], figures: &[Figures]) -> String {
     let mut text = String::from(
-        "| program | echoes a second | × first | CPU µs a message | × first | round trip µs | × first |\n\
-         |---|---:|---:|---:|---:|---:|---:|\n",
+        "| program | echoes a second | × first | CPU µs a message | × first | round trip µs | × \
+         first |\n|---|---:|---:|---:|---:|---:|---:|\n",
     );
     let first = figures[0];
     for (program, figures) in programs.iter().zip(figures) {

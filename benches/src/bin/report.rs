@@ -20,30 +20,32 @@ use browser::Browser;
 const RUNS: &[(&str, &str)] = &[
     (
         "echo, 30 000 messages",
-        "test -w echo --node echo --node-count 5 --concurrency 100 --rate 5000 --time-limit 3 --seed 1",
+        "test -w echo --node echo --node-count 5 --concurrency 100 --rate 5000 --time-limit 3 \
+         --seed 1",
     ),
     (
         "broadcast, 23 000 messages, reads of up to 4 000 values",
-        "test -w broadcast --node broadcast --node-count 25 --rate 200 --time-limit 40 --latency 100 --seed 1",
+        "test -w broadcast --node broadcast --node-count 25 --rate 200 --time-limit 40 --latency \
+         100 --seed 1",
     ),
     (
         "echo, a million messages",
-        "test -w echo --node echo --node-count 5 --concurrency 100 --rate 50000 --time-limit 10 --seed 1",
+        "test -w echo --node echo --node-count 5 --concurrency 100 --rate 50000 --time-limit 10 \
+         --seed 1",
     ),
 ];
 
 /// Pans in windows of several widths: for each the messages in view, and the frames' median and
 /// worst.
-const PAN: &str = "(async () => { document.getElementById('diagram-panel').scrollIntoView(); \
-    const [, end] = kolk.state.whole(); const found = []; \
-    for (const part of [0.6, 0.3, 0.1, 0.01]) { \
-      kolk.state.show(0, end * part); await new Promise(requestAnimationFrame); \
-      const times = []; let last = performance.now(); \
-      for (let k = 0; k < 30; k++) { kolk.state.pan(0.02); await new Promise(requestAnimationFrame); \
-        const now = performance.now(); times.push(now - last); last = now; } \
-      times.sort((a, b) => a - b); \
-      found.push(`${kolk.drawings[1].inView}: ${times[15].toFixed(0)} (${times[29].toFixed(0)})`); \
-    } return found.join(', '); })()";
+const PAN: &str = "(async () => { document.getElementById('diagram-panel').scrollIntoView(); const \
+                   [, end] = kolk.state.whole(); const found = []; for (const part of [0.6, 0.3, \
+                   0.1, 0.01]) { kolk.state.show(0, end * part); await new \
+                   Promise(requestAnimationFrame); const times = []; let last = performance.now(); \
+                   for (let k = 0; k < 30; k++) { kolk.state.pan(0.02); await new \
+                   Promise(requestAnimationFrame); const now = performance.now(); times.push(now - \
+                   last); last = now; } times.sort((a, b) => a - b); \
+                   found.push(`${kolk.drawings[1].inView}: ${times[15].toFixed(0)} \
+                   (${times[29].toFixed(0)})`); } return found.join(', '); })()";
 
 fn main() {
     let program = std::env::args().nth(1).expect("the path of the release kolk");
@@ -51,7 +53,8 @@ fn main() {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     println!("load before: {}", load.trim());
     println!(
-        "| run | drawn s | page MB | first paint ms | usable ms | messages in view: ms a frame (worst) |"
+        "| run | drawn s | page MB | first paint ms | usable ms | messages in view: ms a frame \
+         (worst) |"
     );
     println!("|---|---:|---:|---:|---:|---|");
     for (name, words) in RUNS {

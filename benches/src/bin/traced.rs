@@ -182,8 +182,8 @@ fn echo(kolk: &str) -> Done {
         for (place, host) in ["lockstep", "traced"].iter().enumerate() {
             let took = |limit: &str| {
                 let words = format!(
-                    "test -w echo --bin {node} --clock virtual --host {host} --node-count 1 --rate 400 \
-                     --time-limit {limit} --step-timeout 60"
+                    "test -w echo --bin {node} --clock virtual --host {host} --node-count 1 --rate \
+                     400 --time-limit {limit} --step-timeout 60"
                 );
                 run(kolk, &words.split_whitespace().collect::<Vec<_>>()).map(|(took, _)| took)
             };
@@ -206,7 +206,8 @@ fn challenges(kolk: &str, nodes: &[&str]) -> Done {
         let node = std::fs::canonicalize(node)?.display().to_string();
         for id in ["3c", "3d"] {
             let words = format!(
-                "challenge {id} --bin {node} --clock virtual --host traced --time-limit 30 --step-timeout 60"
+                "challenge {id} --bin {node} --clock virtual --host traced --time-limit 30 \
+                 --step-timeout 60"
             );
             let (took, peak) = run(kolk, &words.split_whitespace().collect::<Vec<_>>())?;
             let share = took.as_secs_f64() / 30.0;

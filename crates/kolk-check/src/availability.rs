@@ -44,7 +44,8 @@ pub fn check(history: &History, target: Option<f64>) -> Check {
             let proof = unsuccessful.map(|operation: &Operation| operation.index).take(PROOF_MAX);
             let missed = invoked - ok;
             let claim = format!(
-                "availability is {fraction:.4}, below {target}: {missed} of {invoked} operations did not succeed"
+                "availability is {fraction:.4}, below {target}: {missed} of {invoked} operations \
+                 did not succeed"
             );
             Anomaly::new("unavailable", claim, proof.collect())
         });

@@ -102,7 +102,8 @@ mod tests {
     fn judge(reads: &[&str], total: Option<i64>, negative: bool) -> String {
         let read = |balances: &&str| {
             format!(
-                "{{:process 0 :type :invoke :f :read}} {{:process 0 :type :ok :f :read :value {balances}}} "
+                "{{:process 0 :type :invoke :f :read}} {{:process 0 :type :ok :f :read :value \
+                 {balances}}} "
             )
         };
         let text: String = reads.iter().map(read).collect();

@@ -332,7 +332,8 @@ fn too_low(history: &History, read: &Operation, sum: i128, own: Own, least: i128
 fn too_high(history: &History, read: &Operation, sum: i128, most: i128) -> Anomaly {
     let by = by(history, read);
     let claim = format!(
-        "a read{by} at {} is {sum}, but all adds invoked before it completed come to {most} at most",
+        "a read{by} at {} is {sum}, but all adds invoked before it completed come to {most} at \
+         most",
         read.invoked
     );
     let end = read.completion_or_end();

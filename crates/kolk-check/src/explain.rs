@@ -41,11 +41,13 @@ fn is_transactional(workload: &str) -> bool {
 fn checked(verdict: &Verdict, options: &Options<'_>) -> Vec<String> {
     let what = match options.workload {
         "bank" => {
-            "whether every read of all accounts shows the same sum, no new account, and none overdrawn"
+            "whether every read of all accounts shows the same sum, no new account, and none \
+             overdrawn"
         }
         "broadcast" | "g-set" => "whether every value that was known stays in all later reads",
         "comments" => {
-            "whether every read that shows a value shows all that had been acknowledged before it began"
+            "whether every read that shows a value shows all that had been acknowledged before it \
+             began"
         }
         "counter" => {
             "whether every read is a sum of all adds acknowledged before it and of some under way"
@@ -53,8 +55,9 @@ fn checked(verdict: &Verdict, options: &Options<'_>) -> Vec<String> {
         "echo" => "whether every answer is what was sent",
         "fifo-queue" => "whether the queue is linearizable, first in, first out",
         "g-counter" | "pn-counter" => {
-            "whether every final read is a sum of all acknowledged adds and of some of unknown outcome, \
-             and every other read lies between what its process was told and what all had begun"
+            "whether every final read is a sum of all acknowledged adds and of some of unknown \
+             outcome, and every other read lies between what its process was told and what all had \
+             begun"
         }
         "kafka" => "whether each log has one order, of which nothing is lost, skipped or repeated",
         "kv" | "lin-kv" | "register" => "whether each key is linearizable",

@@ -156,8 +156,8 @@ pub const GUIDES: &[Guide] = &[
         "wrong-total",
         &["bank"],
         "A read of all accounts shows more or less than there is.",
-        "A transfer was seen by halves, or one was lost under another: reads must be of one snapshot, \
-        and transfers must fail if somebody else wrote meanwhile.",
+        "A transfer was seen by halves, or one was lost under another: reads must be of one \
+         snapshot, and transfers must fail if somebody else wrote meanwhile.",
     ),
     some(
         "wrong-total",
@@ -196,20 +196,20 @@ pub const GUIDES: &[Guide] = &[
     all(
         "overdrawn",
         "A read of all accounts shows less than nothing in one of them.",
-        "Two transfers from one account did not see each other: what a transaction read must still be \
-        so when it commits.",
+        "Two transfers from one account did not see each other: what a transaction read must still \
+         be so when it commits.",
     ),
     all(
         "long-fork",
         "Two reads saw two writes in opposite orders.",
-        "Writes reach replicas in different orders: under parallel snapshot isolation that may be, under \
-        snapshot isolation not.",
+        "Writes reach replicas in different orders: under parallel snapshot isolation that may be, \
+         under snapshot isolation not.",
     ),
     all(
         "missing-predecessor",
         "A read shows a value without one that was there before it.",
-        "What was written later became visible earlier: parts of the data are read at different times, \
-        or from replicas that lag behind by different amounts.",
+        "What was written later became visible earlier: parts of the data are read at different \
+         times, or from replicas that lag behind by different amounts.",
     ),
     all(
         "never-enqueued",
@@ -220,17 +220,20 @@ pub const GUIDES: &[Guide] = &[
     all(
         "duplicate-dequeue",
         "A dequeue took a value once more than it had been put in.",
-        "Two consumers were given the same message: it must be gone, for all, when it is given out.",
+        "Two consumers were given the same message: it must be gone, for all, when it is given \
+         out.",
     ),
     all(
         "out-of-order",
         "A value was taken from a queue before another that had been put in earlier.",
-        "Look for several partitions or retries: what is sent again comes after what was sent since.",
+        "Look for several partitions or retries: what is sent again comes after what was sent \
+         since.",
     ),
     all(
         "wrong-answer",
         "A transaction was acknowledged with other reads and writes than were asked for.",
-        "Answer each micro-operation in its place and by its name: a read as a read, with what it saw.",
+        "Answer each micro-operation in its place and by its name: a read as a read, with what it \
+         saw.",
     ),
     all(
         "duplicate-id",
@@ -523,8 +526,8 @@ pub const GUIDES: &[Guide] = &[
     all(
         "serializable-violation",
         "No order of the transactions explains what they read.",
-        "Two transactions that each overlook the other's write must not both commit: check what was \
-        read when committing.",
+        "Two transactions that each overlook the other's write must not both commit: check what \
+         was read when committing.",
     ),
     all(
         "strong-session-serializable-violation",
@@ -542,8 +545,8 @@ pub const GUIDES: &[Guide] = &[
     all(
         "snapshot-isolation-violation",
         "No snapshots explain what transactions read, with no two of them writing one key at once.",
-        "Read all keys as of one moment, and of two transactions that write the same key at once let \
-        one fail.",
+        "Read all keys as of one moment, and of two transactions that write the same key at once \
+         let one fail.",
     ),
     all(
         "strong-session-snapshot-isolation-violation",
@@ -566,8 +569,8 @@ pub const GUIDES: &[Guide] = &[
         "parallel-snapshot-isolation-violation",
         "No order of each key's writes explains what transactions read, if of two that write a key \
         one sees the other, and all that it saw.",
-        "Show a transaction only where all that it saw is shown, and of two that write the same key \
-        without seeing each other let one fail.",
+        "Show a transaction only where all that it saw is shown, and of two that write the same \
+         key without seeing each other let one fail.",
     ),
     all(
         "strong-session-prefix-violation",
@@ -577,26 +580,26 @@ pub const GUIDES: &[Guide] = &[
     ),
     all(
         "strong-prefix-violation",
-        "No order of the writes explains what transactions read as prefixes of it, if each holds all \
-        that was acknowledged before it began.",
+        "No order of the writes explains what transactions read as prefixes of it, if each holds \
+         all that was acknowledged before it began.",
         "Take the longest prefix at the beginning: an old replica must not give one.",
     ),
     all(
         "strong-session-parallel-snapshot-isolation-violation",
-        "No snapshots explain what transactions read, even if different observers may see writes in \
-        different orders, if each holds what its client did before.",
+        "No snapshots explain what transactions read, even if different observers may see writes \
+         in different orders, if each holds what its client did before.",
         "Let a client's next snapshot hold what it saw and wrote before.",
     ),
     all(
         "strong-parallel-snapshot-isolation-violation",
-        "No snapshots explain what transactions read, even if different observers may see writes in \
-        different orders, if each holds all that was acknowledged before it began.",
+        "No snapshots explain what transactions read, even if different observers may see writes \
+         in different orders, if each holds all that was acknowledged before it began.",
         "Take over all that was acknowledged before a snapshot is taken.",
     ),
     all(
         "strong-session-read-committed-violation",
-        "Information flows in a circle, over what transactions read and the order in which a client \
-        ran them.",
+        "Information flows in a circle, over what transactions read and the order in which a \
+         client ran them.",
         "A transaction must not read from one that began after its client had gone on.",
     ),
     all(
@@ -698,15 +701,15 @@ pub const GUIDES: &[Guide] = &[
     ),
     all(
         "median-stable-latency",
-        "The time from a value's acknowledgement until every read has it, of the value in the middle: \
-        longer than the challenge allows.",
-        "Count the hops and the pauses on a value's way in the report: each hop costs the network's \
-        latency, and each message that is held back its pause.",
+        "The time from a value's acknowledgement until every read has it, of the value in the \
+         middle: longer than the challenge allows.",
+        "Count the hops and the pauses on a value's way in the report: each hop costs the \
+         network's latency, and each message that is held back its pause.",
     ),
     all(
         "maximum-stable-latency",
-        "The time from a value's acknowledgement until every read has it, of the slowest value: longer \
-        than the challenge allows.",
+        "The time from a value's acknowledgement until every read has it, of the slowest value: \
+         longer than the challenge allows.",
         "Follow the slowest value in the report, to the last node that it reached: the longest way \
         through the topology, and the longest pause at each hop, make up its time.",
     ),

@@ -96,7 +96,8 @@ pub fn check(history: &History) -> Check {
     if facts.odd_offsets > 0 {
         let odd = facts.odd_offsets;
         check.notes.push(format!(
-            "polled messages without an offset of 64 bits, whose place in the log is not known: {odd}"
+            "polled messages without an offset of 64 bits, whose place in the log is not known: \
+             {odd}"
         ));
     }
     check

@@ -118,8 +118,8 @@ fn judge(check: &mut Check, codes: &Codes, keys: &[i64], reads: &mut [Read<'_>])
         check.anomaly("long-fork", || {
             let (x, y) = (codes.value(keys[x]), codes.value(keys[y]));
             let claim = format!(
-                "operation {} saw the write of {x} and not that of {y}, and operation {} that of {y} \
-                 and not that of {x}",
+                "operation {} saw the write of {x} and not that of {y}, and operation {} that of \
+                 {y} and not that of {x}",
                 one.index, other.index
             );
             Anomaly::new("long-fork", claim, vec![one.index, other.index])
@@ -161,8 +161,8 @@ mod tests {
                     .collect();
                 let ops = ops.join(" ");
                 text += &format!(
-                    "{{:process 0 :type :invoke :f :txn :value [[:r 0 nil] [:r 1 nil] [:r 2 nil]]}} \
-                     {{:process 0 :type :ok :f :txn :value [{ops}]}}\n"
+                    "{{:process 0 :type :invoke :f :txn :value [[:r 0 nil] [:r 1 nil] [:r 2 \
+                     nil]]}} {{:process 0 :type :ok :f :txn :value [{ops}]}}\n"
                 );
                 reads.push(read);
             }
@@ -178,10 +178,14 @@ mod tests {
     #[test]
     fn what_is_no_long_fork_history_is_unknown() {
         for text in [
-            "{:process 0 :type :invoke :f :txn :value [[:w 1 1]]} {:process 0 :type :ok :f :txn :value [[:w 1 1]]}
-             {:process 0 :type :invoke :f :txn :value [[:w 1 1]]} {:process 0 :type :ok :f :txn :value [[:w 1 1]]}",
-            "{:process 0 :type :invoke :f :read :value [[:r 1 nil]]} {:process 0 :type :ok :f :read :value [[:r 1 1]]}
-             {:process 0 :type :invoke :f :read :value [[:r 1 nil]]} {:process 0 :type :ok :f :read :value [[:r 1 2]]}",
+            "{:process 0 :type :invoke :f :txn :value [[:w 1 1]]}
+             {:process 0 :type :ok :f :txn :value [[:w 1 1]]}
+             {:process 0 :type :invoke :f :txn :value [[:w 1 1]]}
+             {:process 0 :type :ok :f :txn :value [[:w 1 1]]}",
+            "{:process 0 :type :invoke :f :read :value [[:r 1 nil]]}
+             {:process 0 :type :ok :f :read :value [[:r 1 1]]}
+             {:process 0 :type :invoke :f :read :value [[:r 1 nil]]}
+             {:process 0 :type :ok :f :read :value [[:r 1 2]]}",
             "{:process 0 :type :invoke :f :txn :value [[:w 1 1] [:r 2 nil]]}
              {:process 0 :type :ok :f :txn :value [[:w 1 1] [:r 2 nil]]}",
         ] {

@@ -12,9 +12,12 @@ use std::str::FromStr;
 use thiserror::Error;
 
 macro_rules! models {
-    ($($(#[$doc:meta])* $name:ident = $text:literal $(| $alias:literal)* => [$($weaker:ident),*],)*) => {
+    ($(
+        $(#[$doc:meta])* $name:ident = $text:literal $(| $alias:literal)* => [$($weaker:ident),*],
+    )*) => {
         /// A consistency model.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
         pub enum Model { $($(#[$doc])* $name,)* }
 
         impl Model {

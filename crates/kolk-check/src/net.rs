@@ -55,9 +55,10 @@ fn deaf(summary: &Summary) -> Option<String> {
         others => format!("; {others} other nodes would fare likewise"),
     };
     Some(format!(
-        "Maelstrom would go deaf to {node} at {}: message {id}{} goes to {client}, which is gone (clients \
-         are closed when they have started a node, and when they give up after five seconds), and \
-         Maelstrom never again reads a node that sends to somebody who is not there{others}",
+        "Maelstrom would go deaf to {node} at {}: message {id}{} goes to {client}, which is gone \
+         (clients are closed when they have started a node, and when they give up after five \
+         seconds), and Maelstrom never again reads a node that sends to somebody who is not \
+         there{others}",
         Time::from_nanos(first.time),
         serves.unwrap_or_default()
     ))
@@ -81,11 +82,9 @@ mod tests {
         let summary = Summary { excess: Some(excess), ..Summary::default() };
         assert_eq!(
             check(&History::default(), &summary).notes,
-            [
-                "traffic between servers is more than the load explains: 24000 messages a second beside \
-              1 operation a second, most of it `gossip` from n0 to n1; nodes that answer answers \
-              never stop"
-            ]
+            ["traffic between servers is more than the load explains: 24000 messages a second \
+                 beside 1 operation a second, most of it `gossip` from n0 to n1; nodes that answer \
+                 answers never stop"]
         );
     }
 
@@ -102,7 +101,8 @@ mod tests {
         let history = History::new(vec!["n1".to_owned(), "n2".to_owned()]);
         let notes = check(&history, &summary).notes.join("\n");
         let expected = format!(
-            "Maelstrom would go deaf to n1 at {}: message 12, which serves operation 4, goes to c7,",
+            "Maelstrom would go deaf to n1 at {}: message 12, which serves operation 4, goes to \
+             c7,",
             Time::from_nanos(6_500_000_000)
         );
         assert!(notes.starts_with(&expected), "{notes}");

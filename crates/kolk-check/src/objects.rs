@@ -86,7 +86,8 @@ pub(crate) fn judge<S: Ord + Clone, A: Ord + Clone>(
             check.validity = check.validity.worst(Validity::Unknown);
             let index = tasks[at as usize].index;
             check.notes.push(format!(
-                "not decided: too many ways to order the operations up to the end of operation {index}"
+                "not decided: too many ways to order the operations up to the end of operation \
+                 {index}"
             ));
         }
         Answer::Stuck(at, states) => check.anomaly("not-linearizable", || {

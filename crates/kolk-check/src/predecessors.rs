@@ -91,8 +91,8 @@ pub fn comments(history: &History) -> Check {
                     more => format!(" ({} more are missing)", more - 1),
                 };
                 let claim = format!(
-                    "read {} shows {shown} and not {missed}, which had been acknowledged before the \
-                     write of {shown} began{others}",
+                    "read {} shows {shown} and not {missed}, which had been acknowledged before \
+                     the write of {shown} began{others}",
                     read.index
                 );
                 let earlier = writes.get(first).map(|write| write.index);
@@ -135,8 +135,8 @@ pub fn sequential(history: &History) -> Check {
         if there.any(Value::is_null) {
             check.anomaly("missing-predecessor", || {
                 let claim = format!(
-                    "read {} of process {} shows {first}, and then lacks one that was inserted before \
-                     it: {}",
+                    "read {} of process {} shows {first}, and then lacks one that was inserted \
+                     before it: {}",
                     read.index,
                     read.process,
                     excerpt(&read.result)
@@ -166,7 +166,8 @@ mod tests {
         let two_ok = "{:process 2 :type :ok :f :write :value 2}";
         let read = |values: &str| {
             format!(
-                "{{:process 1 :type :invoke :f :read}} {{:process 1 :type :ok :f :read :value {values}}}"
+                "{{:process 1 :type :invoke :f :read}} {{:process 1 :type :ok :f :read :value \
+                 {values}}}"
             )
         };
         for (writes, values, said) in [
@@ -198,7 +199,8 @@ mod tests {
             ("3", "unknown"),
         ] {
             let text = format!(
-                "{{:process 0 :type :invoke :f :read}} {{:process 0 :type :ok :f :read :value [1 {subkeys}]}}"
+                "{{:process 0 :type :invoke :f :read}} {{:process 0 :type :ok :f :read :value [1 \
+                 {subkeys}]}}"
             );
             assert_eq!(judge(&text, sequential), said, "{subkeys}");
         }

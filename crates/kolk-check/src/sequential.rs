@@ -108,8 +108,8 @@ fn check_order(check: &mut Check, history: &History, accesses: &Accesses<'_>) ->
         Found::GaveUp { states } => {
             check.validity = check.validity.worst(Validity::Unknown);
             check.notes.push(format!(
-                "no order was found, nor that there is none: the search ended after {states} states, \
-                 the most it may remember of {} processes",
+                "no order was found, nor that there is none: the search ended after {states} \
+                 states, the most it may remember of {} processes",
                 problem.chains.len()
             ));
             true

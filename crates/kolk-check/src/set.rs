@@ -112,12 +112,14 @@ mod tests {
     fn what_the_last_read_holds() {
         let add = |kind: &str| {
             format!(
-                "{{:process 0 :type :invoke :f :add :value 1}} {{:process 0 :type :{kind} :f :add :value 1}} "
+                "{{:process 0 :type :invoke :f :add :value 1}} {{:process 0 :type :{kind} :f :add \
+                 :value 1}} "
             )
         };
         let read = |values: &str| {
             format!(
-                "{{:process 1 :type :invoke :f :read}} {{:process 1 :type :ok :f :read :value {values}}} "
+                "{{:process 1 :type :invoke :f :read}} {{:process 1 :type :ok :f :read :value \
+                 {values}}} "
             )
         };
         for (text, said) in [

@@ -149,7 +149,8 @@ fn report_rate(check: &mut Check, history: &History, rate: Option<f64>, load: Op
         && achieved < rate * RATE_SHARE_MIN
     {
         check.notes.push(format!(
-            "the load was lighter than asked for: {achieved:.1} operations a second instead of {rate:.1}"
+            "the load was lighter than asked for: {achieved:.1} operations a second instead of \
+             {rate:.1}"
         ));
     }
 }

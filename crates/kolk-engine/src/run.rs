@@ -127,6 +127,7 @@ impl<F: FnMut(&Progress<'_>) -> Flow> Observer for F {
 
 /// Why a run could not begin, or kolk's own failure.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum EngineError {
     /// The plan cannot be carried out.
     #[error("{0}")]

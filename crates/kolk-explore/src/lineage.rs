@@ -151,8 +151,8 @@ impl Strategy for Lineage {
         let left: usize = self.queue.iter().map(VecDeque::len).sum();
         (left == 0 && self.began && self.errors == 0).then(|| {
             format!(
-                "no result breaks without the messages that it hung on, up to {LOST_MAX} of them at \
-                 a time: {} runs hold",
+                "no result breaks without the messages that it hung on, up to {LOST_MAX} of them \
+                 at a time: {} runs hold",
                 self.runs
             )
         })

@@ -204,6 +204,7 @@ fn share(seeds: Range<u64>, shard: u64, of: u64) -> impl Iterator<Item = u64> + 
 
 /// Why files cannot be read, or put together.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SweepError {
     /// A line is none of a sweep's.
     #[error("line {line} is no line of a sweep: {problem}")]

@@ -22,8 +22,8 @@ pub(crate) enum BuildError {
     #[error("an operation without a function")]
     NoFunction,
     #[error(
-        "process {process} invokes an operation, but event {index} completes one of process {bare}, \
-         which it never invoked: either all operations are invoked, or none is"
+        "process {process} invokes an operation, but event {index} completes one of process \
+         {bare}, which it never invoked: either all operations are invoked, or none is"
     )]
     InvokedAfterAll { process: u32, bare: u32, index: u32 },
     #[error("process {process} completes `{function}`, but it had invoked `{open}`")]

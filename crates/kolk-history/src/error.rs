@@ -6,6 +6,7 @@ use thiserror::Error;
 
 /// Why a stored history or journal could not be read.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum ReadError {
     /// The bytes could not be had.
     #[error("cannot read: {0}")]

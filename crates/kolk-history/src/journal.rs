@@ -358,15 +358,17 @@ mod tests {
         for (text, expected) in [
             (SEND.to_owned(), head(HeadKind::Send, 5, 0)),
             (
-                "{\"event\":\"drop\",\"time\":7,\"id\":18446744073709551615,\"src\":\"n0\",\"dest\":\"n1\",\"reason\":\"loss\"}".to_owned(),
+                r#"{"event":"drop","time":7,"id":18446744073709551615,"src":"n0","dest":"n1","reason":"loss"}"#
+                    .to_owned(),
                 head(HeadKind::Drop, 7, u64::MAX),
             ),
             (
-                "{ \"id\": 3, \"event\":\"receive\", \"time\":12, \"src\":\"n0\",\"dest\":\"n1\"}".to_owned(),
+                "{ \"id\": 3, \"event\":\"receive\", \"time\":12, \
+                 \"src\":\"n0\",\"dest\":\"n1\"}".to_owned(),
                 head(HeadKind::Receive, 12, 3),
             ),
             (
-                "{\"event\":\"duplicate\",\"time\":1,\"id\":2,\"src\":\"n0\",\"dest\":\"n1\"}".to_owned(),
+                r#"{"event":"duplicate","time":1,"id":2,"src":"n0","dest":"n1"}"#.to_owned(),
                 head(HeadKind::Duplicate, 1, 2),
             ),
         ] {

@@ -19,6 +19,7 @@ pub struct NodeNames(Vec<String>);
 
 /// Why these cannot be the nodes of a run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NodeNamesError {
     /// No nodes, or too many.
     #[error("there must be 1 to {NODES_MAX} nodes")]

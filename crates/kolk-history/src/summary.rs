@@ -214,7 +214,8 @@ impl Excess {
         let plural = if *operations == 1 { "" } else { "s" };
         format!(
             "traffic between servers is more than the load explains: {messages} messages a second \
-             beside {operations} operation{plural} a second, {}; nodes that answer answers never stop",
+             beside {operations} operation{plural} a second, {}; nodes that answer answers never \
+             stop",
             mostly.describe()
         )
     }

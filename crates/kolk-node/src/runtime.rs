@@ -254,7 +254,7 @@ fn answer_init(state: &Rc<NodeState>, src: &str, body: &Body<'_>, in_lockstep: b
 fn does_not_fit(error: &BodyError) -> RpcError {
     let code = match error {
         BodyError::UnknownType(_) => ErrorCode::NOT_SUPPORTED,
-        BodyError::Malformed(_) => ErrorCode::MALFORMED_REQUEST,
+        _ => ErrorCode::MALFORMED_REQUEST,
     };
     RpcError::new(code, error.to_string())
 }

@@ -45,10 +45,12 @@ const SYNC: (u64, u64) = (500_000, 5_000_000);
 
 /// Why something could not be stored or read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum StorageError {
     /// The name of a file is none.
     #[error(
-        "`{0}` is no name for a file: it is 1 to 100 letters, digits, `-`, `_` and `.`, and does not begin with `.`"
+        "`{0}` is no name for a file: it is 1 to 100 letters, digits, `-`, `_` and `.`, and does \
+         not begin with `.`"
     )]
     Name(String),
     /// There is no such file.

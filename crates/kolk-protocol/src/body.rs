@@ -26,6 +26,7 @@ pub struct Head<'a> {
 
 /// Why a body does not fit a type.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum BodyError {
     /// The enum has no variant of the body's `type`.
     #[error("unknown type `{0}`")]

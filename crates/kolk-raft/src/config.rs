@@ -95,7 +95,8 @@ impl Config {
         let heartbeat = self.heartbeat;
         assert!(
             !heartbeat.is_zero() && heartbeat * 2 <= self.election_timeout,
-            "config: a heartbeat of {heartbeat:?} is not within half of an election timeout of {:?}",
+            "config: a heartbeat of {heartbeat:?} is not within half of an election timeout of \
+             {:?}",
             self.election_timeout,
         );
         assert!(

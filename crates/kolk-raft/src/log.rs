@@ -69,8 +69,8 @@ impl<C: Clone, S: Clone> Log<C, S> {
         let snapshot = log.snapshot.as_ref().map_or(log.start.position, |found| found.position);
         assert!(
             log.start.position.index <= snapshot.index && snapshot.index <= log.last().index,
-            "what is stored is damaged: the log begins after {}, the snapshot is of {snapshot}, and \
-             the log ends at {}",
+            "what is stored is damaged: the log begins after {}, the snapshot is of {snapshot}, \
+             and the log ends at {}",
             log.start.position,
             log.last(),
         );

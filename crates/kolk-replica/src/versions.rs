@@ -211,7 +211,8 @@ mod tests {
                 }
                 for copy in &copies {
                     let state = copy.entries.iter().map(|(key, (_, value))| (*key, *value));
-                    prop_assert_eq!(&state.collect::<BTreeMap<_, _>>(), &states[copy.position() as usize]);
+                    let held: BTreeMap<_, _> = state.collect();
+                    prop_assert_eq!(&held, &states[copy.position() as usize]);
                 }
             }
         }

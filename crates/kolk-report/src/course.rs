@@ -196,8 +196,8 @@ pub fn json(checked: &[Checked]) -> String {
 pub fn junit(checked: &[Checked]) -> String {
     let failed = checked.iter().filter(|stage| !stage.holds()).count();
     let mut out = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"kolk learn\" \
-         tests=\"{}\" failures=\"{failed}\">\n",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"kolk \
+         learn\" tests=\"{}\" failures=\"{failed}\">\n",
         checked.len()
     );
     for stage in checked {

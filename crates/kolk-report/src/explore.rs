@@ -122,7 +122,8 @@ pub fn draw(explored: &Explored, program: &str, style: Style) -> String {
     if explored.paced {
         let mark = style.paint(Role::Doubtful, "!");
         out += &format!(
-            "{mark} on the machine's clock: runs are not repeatable, and what is not found may be there\n"
+            "{mark} on the machine's clock: runs are not repeatable, and what is not found may be \
+             there\n"
         );
     }
     let mut line = |name: &str, text: String| out += &format!("  {name:<9} {text}\n");

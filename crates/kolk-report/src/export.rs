@@ -21,6 +21,7 @@ pub use shiviz::{PARSER as SHIVIZ_PARSER, shiviz};
 
 /// Why a run could not be exported.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum ExportError {
     /// The journal is not what it should be.
     #[error("journal.jsonl: {0}")]

@@ -6,12 +6,18 @@ use crate::sanitize::{excerpt, sanitize};
 use crate::style::{Role, Style};
 use crate::violation;
 
+pub mod trouble;
+
+pub use trouble::Trouble;
+
 /// How many lines of a node's output are shown, of each kind.
 const TAIL_LINES: usize = 16;
 
 /// Why something could not be done.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
+    /// Which kind of trouble it is: the book has a section on each.
+    pub trouble: Trouble,
     /// What could not be done, as a lower-case sentence fragment.
     pub problem: String,
     /// Why, outermost first.
@@ -26,8 +32,15 @@ pub struct Failure {
 
 impl Failure {
     /// A failure without a cause beyond itself.
-    pub fn new(problem: impl Into<String>) -> Failure {
-        Failure { problem: problem.into(), ..Failure::default() }
+    pub fn new(trouble: Trouble, problem: impl Into<String>) -> Failure {
+        Failure {
+            trouble,
+            problem: problem.into(),
+            causes: Vec::new(),
+            advice: Vec::new(),
+            output: Vec::new(),
+            violation: None,
+        }
     }
 
     /// The same failure with a line of advice; nothing if it is empty.
@@ -92,6 +105,19 @@ impl Failure {
                 sanitize(advice)
             ));
         }
+        if let Some(page) = self.page() {
+            out.push_str(&format!("  {} {page}\n", style.paint(Role::Command, "more:")));
+        }
         out
+    }
+
+    /// The command that prints the section of the book about it. What is wrong with arguments is
+    /// said whole by the message.
+    fn page(&self) -> Option<String> {
+        match (&self.violation, self.trouble) {
+            (Some(found), _) => Some(format!("kolk help anomaly {}", violation::name(found.kind))),
+            (None, Trouble::Arguments) => None,
+            (None, trouble) => Some(format!("kolk help trouble {trouble}")),
+        }
     }
 }

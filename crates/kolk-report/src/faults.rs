@@ -276,8 +276,8 @@ mod tests {
             (
                 5,
                 partition(5, |receiver, sender| matches!((receiver + 5 - sender) % 5, 1 | 4)),
-                "no clean cut: each node heard only some of the others; n0 heard nothing from n2 and \
-                 n3, for one",
+                "no clean cut: each node heard only some of the others; n0 heard nothing from n2 \
+                 and n3, for one",
             ),
             (
                 3,

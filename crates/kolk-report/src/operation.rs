@@ -273,7 +273,8 @@ mod tests {
     fn shown(completion: &str) -> String {
         let invoked = r#"[["r",9,null],["append",8,3]]"#;
         let history = format!(
-            "{{\"index\":0,\"time\":0,\"type\":\"invoke\",\"process\":0,\"f\":\"txn\",\"value\":{invoked}}}\n\
+            "{{\"index\":0,\"time\":0,\"type\":\"invoke\",\"process\":0,\"f\":\"txn\",\
+             \"value\":{invoked}}}\n\
              {{\"index\":1,\"time\":1,\"process\":0,\"f\":\"txn\",{completion}}}\n"
         );
         let history = kolk_history::read(history.as_bytes(), Vec::new()).expect("a history");
@@ -302,7 +303,8 @@ mod tests {
     /// An operation of a function, with what was asked for and what came back.
     fn operation(function: &str, asked: &str, answered: &str) -> Operation {
         let history = format!(
-            "{{\"index\":0,\"time\":0,\"type\":\"invoke\",\"process\":0,\"f\":\"{function}\",\"value\":{asked}}}\n\
+            "{{\"index\":0,\"time\":0,\"type\":\"invoke\",\"process\":0,\"f\":\"{function}\",\
+             \"value\":{asked}}}\n\
              {{\"index\":1,\"time\":1,\"process\":0,\"f\":\"{function}\",{answered}}}\n"
         );
         let history = kolk_history::read(history.as_bytes(), Vec::new()).expect("a history");
@@ -369,7 +371,8 @@ mod tests {
                 ok(&polled),
                 Some("7"),
                 vec![120],
-                "poll → key 7: 110@10 (8 more) 119@19 120@20 121@21 (16 more) 138@38 139@39, and 2 more keys",
+                "poll → key 7: 110@10 (8 more) 119@19 120@20 121@21 (16 more) 138@38 139@39, and 2 \
+                 more keys",
             ),
             (
                 "poll",

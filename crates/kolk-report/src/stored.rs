@@ -29,6 +29,7 @@ pub struct Results {
 
 /// Why stored results could not be read.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum StoredError {
     /// They are no JSON, or something is missing or of the wrong kind.
     #[error(transparent)]

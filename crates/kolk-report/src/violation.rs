@@ -38,6 +38,12 @@ pub fn title(kind: ViolationKind) -> &'static str {
     }
 }
 
+/// The name under which verdicts count it and the book explains it.
+pub fn name(kind: ViolationKind) -> String {
+    let stored = serde_json::to_value(kind).ok();
+    stored.as_ref().and_then(|name| name.as_str()).unwrap_or_default().to_owned()
+}
+
 /// Draws one violation.
 pub fn draw(violation: &Violation, history: Option<&History>, style: Style) -> String {
     draw_under(None, violation, history, style)

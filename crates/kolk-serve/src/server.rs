@@ -1,5 +1,6 @@
 //! The site on a socket: one thread serves connections, others read files.
 
+mod places;
 #[cfg(test)]
 mod tests;
 
@@ -14,17 +15,19 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::connection::{Outgoing, Watched, outgoing};
 use crate::http::{Body, Request, Response};
 use crate::site::Site;
 
+use places::{Asked, Places};
+
 /// The limits on what clients may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How many connections are served at a time; further ones wait.
+    /// How many connections are served at a time. A further one takes the place of that whose last
+    /// request is longest ago.
     pub connections: usize,
     /// How long a request's headers may be in all, in bytes.
     pub header_bytes: usize,
@@ -65,11 +68,8 @@ pub fn serve(
     let site = Arc::new(site);
     let served = runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        let places = Arc::new(Semaphore::new(limits.connections));
+        let mut places = Places::new(limits.connections);
         while !stop() {
-            let Ok(Ok(place)) = timeout(LOOK, Arc::clone(&places).acquire_owned()).await else {
-                continue;
-            };
             let stream = match timeout(LOOK, listener.accept()).await {
                 Ok(Ok((stream, _))) => stream,
                 // No more descriptors: some connection will end.
@@ -79,11 +79,12 @@ pub fn serve(
                 }
                 Err(_) => continue,
             };
-            let site = Arc::clone(&site);
-            tokio::spawn(async move {
-                connection(stream, site, limits).await;
-                drop(place);
-            });
+            while !places.make_room() && !stop() {
+                tokio::time::sleep(LOOK).await;
+            }
+            let asked = places.asked();
+            let served = connection(stream, Arc::clone(&site), limits, asked.clone());
+            places.take(tokio::spawn(served).abort_handle(), asked);
         }
         Ok(())
     });
@@ -93,11 +94,14 @@ pub fn serve(
 }
 
 /// Serves one connection to its end. Errors on it concern only hyper and the client.
-pub(crate) async fn connection<S>(stream: S, site: Arc<Site>, limits: Limits)
+pub(crate) async fn connection<S>(stream: S, site: Arc<Site>, limits: Limits, asked: Asked)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let service = service_fn(move |request| answer(request, Arc::clone(&site)));
+    let service = service_fn(move |request| {
+        asked.now();
+        answer(request, Arc::clone(&site))
+    });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_time)

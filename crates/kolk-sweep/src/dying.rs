@@ -97,8 +97,9 @@ pub fn assert_replicated(
         let (all, connected) = (spread(|silence| silence.all), spread(|silence| silence.connected));
         let leaders = Spread::of(runs.iter().map(|(_, _, _, told)| told.leaders as f64));
         println!(
-            "{workload} {args}, {nodes} nodes, {} seeds: without service for {:.2} s at most while a \
-             majority was connected ({:.2} s in half of them), {:.2} s in all; {:.0} to {:.0} leaders",
+            "{workload} {args}, {nodes} nodes, {} seeds: without service for {:.2} s at most while \
+             a majority was connected ({:.2} s in half of them), {:.2} s in all; {:.0} to {:.0} \
+             leaders",
             runs.len(),
             connected.greatest,
             connected.median,

@@ -152,8 +152,8 @@ mod tests {
         let mut sweep = sweep(None);
         assert_eq!(
             sweep.head(),
-            "| run | seeds | invalid | messages: mean (least–greatest) | messages: least / median / greatest | lag, ms: least | lag, ms: greatest |\n\
-             |---|---|---|---|---|---|---|\n"
+            "| run | seeds | invalid | messages: mean (least–greatest) | messages: least / median \
+             / greatest | lag, ms: least | lag, ms: greatest |\n|---|---|---|---|---|---|---|\n"
         );
         let runs = sweep.row("calm", |seed| measured(seed, &[]).with("pets", seed as f64 + 0.25));
         assert_eq!(runs.len(), 3);

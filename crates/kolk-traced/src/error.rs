@@ -5,6 +5,7 @@ use std::time::Duration;
 
 /// Why a program cannot be traced.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SpawnError {
     /// This is not Linux on x86-64.
     #[error("programs can be traced on Linux on x86-64 alone")]
@@ -96,8 +97,8 @@ impl Stuck {
             }
             Stuck::Stopped => "",
             Stuck::Floods { .. } => {
-                "On the virtual clock time stands still while a program works: it must wait now and \
-                 then."
+                "On the virtual clock time stands still while a program works: it must wait now \
+                 and then."
             }
             Stuck::TooMany { .. } => {
                 "Whoever starts threads or processes without end never becomes idle."

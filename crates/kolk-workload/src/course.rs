@@ -126,10 +126,10 @@ pub const STAGES: &[Stage] = &[
         hints: &[
             "A request and its answer: `kolk help workload echo`. What a library would do for you: \
              `kolk help protocol`.",
-            "Answer `init` first, with `init_ok`. Every answer goes to the `src` of its request, and has \
-             that request's `msg_id` as `in_reply_to`.",
-            "If nothing seems to arrive: flush standard output after each line, and write logs to standard \
-             error. `kolk check-node ./main.py` tries the program by itself.",
+            "Answer `init` first, with `init_ok`. Every answer goes to the `src` of its request, \
+             and has that request's `msg_id` as `in_reply_to`.",
+            "If nothing seems to arrive: flush standard output after each line, and write logs to \
+             standard error. `kolk check-node ./main.py` tries the program by itself.",
         ],
         ..STAGE
     },
@@ -137,15 +137,15 @@ pub const STAGES: &[Stage] = &[
         id: "2",
         title: "Unique ids",
         page: "unique-ids",
-        task: "Answer each `generate` with an id that no node ever gives out again, though nodes are cut off \
-               from each other: every request must be answered.",
+        task: "Answer each `generate` with an id that no node ever gives out again, though nodes \
+               are cut off from each other: every request must be answered.",
         hints: &[
-            "Whoever must ask somebody else cannot answer while that one is cut off. What does a node know \
-             that differs from what all others know?",
-            "Its name differs from all others' names; a number that it counts up differs from its own \
-             earlier ones. Both together make an id.",
-            "A node that is started again counts from 0 again. Add something that differs between its lives: \
-             64 random bits, drawn when it starts.",
+            "Whoever must ask somebody else cannot answer while that one is cut off. What does a \
+             node know that differs from what all others know?",
+            "Its name differs from all others' names; a number that it counts up differs from its \
+             own earlier ones. Both together make an id.",
+            "A node that is started again counts from 0 again. Add something that differs between \
+             its lives: 64 random bits, drawn when it starts.",
         ],
         ..STAGE
     },
@@ -153,8 +153,8 @@ pub const STAGES: &[Stage] = &[
         id: "3a",
         title: "Broadcast on a single node",
         page: "broadcast",
-        task: "Keep each value that a `broadcast` brings, and give all of them back for a `read`. A `topology` \
-               comes first; answer it.",
+        task: "Keep each value that a `broadcast` brings, and give all of them back for a `read`. \
+               A `topology` comes first; answer it.",
         hints: &[
             "A set in memory is enough. `kolk help workload broadcast` shows all three requests.",
         ],
@@ -166,10 +166,10 @@ pub const STAGES: &[Stage] = &[
         page: "broadcast",
         task: "The same with five nodes: a value that one is told comes to all.",
         hints: &[
-            "Nodes may send each other messages of any type. Choose one that no client sends, and add a \
-             handler for it.",
-            "If you follow the topology, a value must go on from neighbour to neighbour; pass it on only \
-             when it is new, or it goes on for ever.",
+            "Nodes may send each other messages of any type. Choose one that no client sends, and \
+             add a handler for it.",
+            "If you follow the topology, a value must go on from neighbour to neighbour; pass it \
+             on only when it is new, or it goes on for ever.",
         ],
         ..STAGE
     },
@@ -177,11 +177,11 @@ pub const STAGES: &[Stage] = &[
         id: "3c",
         title: "Fault-tolerant broadcast",
         page: "broadcast",
-        task: "The same while nodes are cut off from each other for seconds. When that is over, all values \
-               must come to all nodes.",
+        task: "The same while nodes are cut off from each other for seconds. When that is over, \
+               all values must come to all nodes.",
         hints: &[
-            "A message that is sent to a node that is cut off is lost, and nobody says so. How would the \
-             sender know?",
+            "A message that is sent to a node that is cut off is lost, and nobody says so. How \
+             would the sender know?",
             "Have the other node answer, and send again until it does: the library's `retry`.",
             "What is sent again may arrive twice: keep values where twice is the same as once.",
         ],
@@ -191,15 +191,17 @@ pub const STAGES: &[Stage] = &[
         id: "3d",
         title: "Efficient broadcast, part I",
         page: "broadcast",
-        task: "25 nodes, and 100 ms for every message. Fewer than 30 messages an operation, a median of less \
-               than 400 ms until a value is everywhere, and never more than 600 ms; and still safe under partitions.",
+        task: "25 nodes, and 100 ms for every message. Fewer than 30 messages an operation, a \
+               median of less than 400 ms until a value is everywhere, and never more than 600 ms; \
+               and still safe under partitions.",
         hints: &[
-            "Each hop takes 100 ms: 400 ms are three hops and some waiting. A grid of 25 nodes is eight hops \
-             wide. Nobody makes you follow the topology.",
-            "Half of the operations are reads and cost nothing. If each value goes straight to the 24 others, \
-             that is 24 messages and 24 answers a value: 24 an operation. That holds the limits.",
-            "Values that are told within the same moment can share a message: collect them, and send what is \
-             new a few times a second.",
+            "Each hop takes 100 ms: 400 ms are three hops and some waiting. A grid of 25 nodes is \
+             eight hops wide. Nobody makes you follow the topology.",
+            "Half of the operations are reads and cost nothing. If each value goes straight to the \
+             24 others, that is 24 messages and 24 answers a value: 24 an operation. That holds \
+             the limits.",
+            "Values that are told within the same moment can share a message: collect them, and \
+             send what is new a few times a second.",
         ],
         ..STAGE
     },
@@ -207,15 +209,16 @@ pub const STAGES: &[Stage] = &[
         id: "3e",
         title: "Efficient broadcast, part II",
         page: "broadcast",
-        task: "The same with fewer than 20 messages an operation; now the median may be a second and the \
-               maximum two.",
+        task: "The same with fewer than 20 messages an operation; now the median may be a second \
+               and the maximum two.",
         hints: &[
-            "A batch waits for others to share its message. If you flush every *p* seconds, a value waits *p* / 2 \
-             on average, and *p* at most.",
-            "Each node sends at most one batch to each other in a period. Count: 25 nodes, 24 others, an \
-             answer to each, 100 operations a second.",
-            "One period can pass 3d and 3e. Far fewer messages need a node in the middle, that gathers from all \
-             and tells all: and then somebody must take its place when it is cut off.",
+            "A batch waits for others to share its message. If you flush every *p* seconds, a \
+             value waits *p* / 2 on average, and *p* at most.",
+            "Each node sends at most one batch to each other in a period. Count: 25 nodes, 24 \
+             others, an answer to each, 100 operations a second.",
+            "One period can pass 3d and 3e. Far fewer messages need a node in the middle, that \
+             gathers from all and tells all: and then somebody must take its place when it is cut \
+             off.",
         ],
         ..STAGE
     },
@@ -223,14 +226,14 @@ pub const STAGES: &[Stage] = &[
         id: "g-set",
         title: "A set that only grows",
         page: "crdts",
-        task: "Elements are added at any node and come to all, though a twentieth of the messages is lost and \
-               nodes are cut off. Every request is answered at once.",
+        task: "Elements are added at any node and come to all, though a twentieth of the messages \
+               is lost and nodes are cut off. Every request is answered at once.",
         hints: &[
             "Broadcast would do. Try something simpler: now and then send somebody all you have.",
-            "What to do with a state that arrives? Not replace one's own by it: join both, so that nothing \
-             is lost.",
-            "A union may be made in any order and any number of times. So nothing need be acknowledged: a lost \
-             message is made good by the next.",
+            "What to do with a state that arrives? Not replace one's own by it: join both, so that \
+             nothing is lost.",
+            "A union may be made in any order and any number of times. So nothing need be \
+             acknowledged: a lost message is made good by the next.",
         ],
         own: &[ChallengeRun { workload: "g-set", node: "g-set", ..NETWORK }],
         ..STAGE
@@ -239,16 +242,16 @@ pub const STAGES: &[Stage] = &[
         id: "pn-counter",
         title: "A counter that goes up and down",
         page: "crdts",
-        task: "Additions and subtractions at any node, and in the end the same sum at all, in the same \
-               network. Every request is answered at once.",
+        task: "Additions and subtractions at any node, and in the end the same sum at all, in the \
+               same network. Every request is answered at once.",
         hints: &[
             "A sum cannot be joined: of 3 and 5 nobody can tell which adds are in which. What can?",
-            "Keep a number for each node: what was added there. Only that node changes it, and it only grows, \
-             so the greater one is the newer one.",
-            "With subtractions it would fall again. Keep two numbers a node, what was added and what was taken \
-             away; both only grow.",
-            "Do not send all of it: remember what each other node has acknowledged, and send what has changed \
-             since. That is a delta.",
+            "Keep a number for each node: what was added there. Only that node changes it, and it \
+             only grows, so the greater one is the newer one.",
+            "With subtractions it would fall again. Keep two numbers a node, what was added and \
+             what was taken away; both only grow.",
+            "Do not send all of it: remember what each other node has acknowledged, and send what \
+             has changed since. That is a delta.",
         ],
         own: &[ChallengeRun { workload: "pn-counter", node: "pn-counter", ..NETWORK }],
         ..STAGE
@@ -257,14 +260,15 @@ pub const STAGES: &[Stage] = &[
         id: "4",
         title: "Grow-only counter",
         page: "counter",
-        task: "Keep a sum in the key-value service `seq-kv`. After the partitions each node must read the exact \
-               sum of all adds.",
+        task: "Keep a sum in the key-value service `seq-kv`. After the partitions each node must \
+               read the exact sum of all adds.",
         hints: &[
-            "Two nodes that read, add and write overwrite each other's result. Use `cas`, and try again when \
-             it answers with error 22.",
-            "Error 0 means that nobody knows whether it was done. Do not try again: tell the client the same.",
-            "`seq-kv` may answer a read from an old state. After a change of one's own it may not: before you \
-             read, write something that was not there before.",
+            "Two nodes that read, add and write overwrite each other's result. Use `cas`, and try \
+             again when it answers with error 22.",
+            "Error 0 means that nobody knows whether it was done. Do not try again: tell the \
+             client the same.",
+            "`seq-kv` may answer a read from an old state. After a change of one's own it may not: \
+             before you read, write something that was not there before.",
         ],
         ..STAGE
     },
@@ -272,16 +276,18 @@ pub const STAGES: &[Stage] = &[
         id: "seq-kv",
         title: "A store of one's own",
         page: "own-store",
-        task: "Be a key-value store that is sequentially consistent, on the nodes themselves and without the \
-               services: `read`, `write` and `cas`, under partitions. A node that cannot carry out an update \
-               answers with an error; what it answers otherwise must be right.",
+        task: "Be a key-value store that is sequentially consistent, on the nodes themselves and \
+               without the services: `read`, `write` and `cas`, under partitions. A node that \
+               cannot carry out an update answers with an error; what it answers otherwise must be \
+               right.",
         hints: &[
             "All updates need one order. Let one node give it: the others ask that node.",
             "Reads may be old, so each node can answer them from a copy. What may a copy never do?",
-            "A copy never goes back. And whoever has made an update must see it: the answer to an update \
-             brings the state that holds it, and the copy takes that over before the client is answered.",
-            "A refused `cas` says something of the store, too. Bring the copy up to date before you tell the \
-             client.",
+            "A copy never goes back. And whoever has made an update must see it: the answer to an \
+             update brings the state that holds it, and the copy takes that over before the client \
+             is answered.",
+            "A refused `cas` says something of the store, too. Bring the copy up to date before \
+             you tell the client.",
         ],
         own: &[ChallengeRun {
             name: "partitions",
@@ -300,8 +306,8 @@ pub const STAGES: &[Stage] = &[
         id: "5a",
         title: "Single-node log",
         page: "log",
-        task: "Append messages to logs, give each an offset, let clients poll from an offset on, and remember \
-               what they commit.",
+        task: "Append messages to logs, give each an offset, let clients poll from an offset on, \
+               and remember what they commit.",
         hints: &[
             "A list for each key; the offset is the place in it. A poll is a piece of each list.",
             "Committed offsets only go up: keep the greatest.",
@@ -314,10 +320,12 @@ pub const STAGES: &[Stage] = &[
         page: "log",
         task: "The same on two nodes: a message has one offset, and an offset one message.",
         hints: &[
-            "Two nodes that number by themselves give out the same offset twice. Who may number a log?",
-            "Either one node owns it and the other asks; or both take the first free slot in `lin-kv`, by `cas`.",
-            "A poll ends before the first gap. If offsets are given out before the message is stored, there \
-             are gaps that will be filled, and perhaps some that will not.",
+            "Two nodes that number by themselves give out the same offset twice. Who may number a \
+             log?",
+            "Either one node owns it and the other asks; or both take the first free slot in \
+             `lin-kv`, by `cas`.",
+            "A poll ends before the first gap. If offsets are given out before the message is \
+             stored, there are gaps that will be filled, and perhaps some that will not.",
         ],
         ..STAGE
     },
@@ -325,12 +333,13 @@ pub const STAGES: &[Stage] = &[
         id: "5c",
         title: "Efficient log",
         page: "log",
-        task: "The same, with fewer messages. There is no limit; the best that was published is 1.37 messages an \
-               operation.",
+        task: "The same, with fewer messages. There is no limit; the best that was published is \
+               1.37 messages an operation.",
         hints: &[
-            "With the store in the middle each step is a message and an answer. With an owner, a request that \
-             comes to the owner costs none.",
-            "Polls need no owner: they may be answered from a copy, if it is an unbroken part of the log.",
+            "With the store in the middle each step is a message and an answer. With an owner, a \
+             request that comes to the owner costs none.",
+            "Polls need no owner: they may be answered from a copy, if it is an unbroken part of \
+             the log.",
         ],
         ..STAGE
     },
@@ -338,8 +347,8 @@ pub const STAGES: &[Stage] = &[
         id: "6a",
         title: "Single-node, totally available transactions",
         page: "transactions",
-        task: "Transactions of reads and writes of registers, on one node. All of a transaction is done, or \
-               nothing.",
+        task: "Transactions of reads and writes of registers, on one node. All of a transaction is \
+               done, or nothing.",
         hints: &["Do all of it without an `await` in between: then nobody sees the middle."],
         ..STAGE
     },
@@ -347,14 +356,15 @@ pub const STAGES: &[Stage] = &[
         id: "6b",
         title: "Totally available, read uncommitted transactions",
         page: "transactions",
-        task: "The same on two nodes that may be cut off from each other, and every request is answered. For each \
-               two transactions all nodes must agree whose writes come last (no `G0`), and all writes come to \
-               all nodes.",
+        task: "The same on two nodes that may be cut off from each other, and every request is \
+               answered. For each two transactions all nodes must agree whose writes come last (no \
+               `G0`), and all writes come to all nodes.",
         hints: &[
-            "Run each transaction where it comes to, on that node's registers, and tell the other afterwards.",
+            "Run each transaction where it comes to, on that node's registers, and tell the other \
+             afterwards.",
             "Writes cross on the way. \"The last to arrive wins\" is something else at each node.",
-            "Give each transaction a stamp: one more than the greatest that was seen, and the node's name. \
-             The write with the greater stamp wins, everywhere.",
+            "Give each transaction a stamp: one more than the greatest that was seen, and the \
+             node's name. The write with the greater stamp wins, everywhere.",
         ],
         ..STAGE
     },
@@ -362,10 +372,11 @@ pub const STAGES: &[Stage] = &[
         id: "6c",
         title: "Totally available, read committed transactions",
         page: "transactions",
-        task: "The same, and nothing may be read that was aborted (`G1a`), that was overwritten in the same \
-               transaction (`G1b`), or that comes from a transaction in a circle (`G1c`).",
+        task: "The same, and nothing may be read that was aborted (`G1a`), that was overwritten in \
+               the same transaction (`G1b`), or that comes from a transaction in a circle (`G1c`).",
         hints: &[
-            "Tell the others a transaction as a whole, and only what it left: the last value of each key.",
+            "Tell the others a transaction as a whole, and only what it left: the last value of \
+             each key.",
             "Take over all of its writes in one step.",
         ],
         ..STAGE
@@ -374,12 +385,13 @@ pub const STAGES: &[Stage] = &[
         id: "lin-kv",
         title: "A linearizable store",
         page: "linearizability",
-        task: "`read`, `write` and `cas` of keys so that every answer fits one order that keeps real time. The \
-               service `lin-kv` is such a store: pass requests on to it, and what comes back.",
+        task: "`read`, `write` and `cas` of keys so that every answer fits one order that keeps \
+               real time. The service `lin-kv` is such a store: pass requests on to it, and what \
+               comes back.",
         hints: &[
             "Keep nothing in the node: whatever it remembers may be old.",
-            "If no answer comes, do not try again: the request may have been carried out, and a second time \
-             may undo somebody else's. Answer with error 0.",
+            "If no answer comes, do not try again: the request may have been carried out, and a \
+             second time may undo somebody else's. Answer with error 0.",
         ],
         own: &[ChallengeRun {
             name: "partitions, loss",
@@ -401,14 +413,16 @@ pub const STAGES: &[Stage] = &[
         id: "txn-list-append",
         title: "Strict-serializable transactions",
         page: "linearizability",
-        task: "Transactions that append to lists and read them, as if they ran one by one, in an order that keeps \
-               real time. Use `lin-kv`.",
+        task: "Transactions that append to lists and read them, as if they ran one by one, in an \
+               order that keeps real time. Use `lin-kv`.",
         hints: &[
-            "What takes one step in `lin-kv`? A compare-and-set of one key. What must stand in that key?",
-            "Put all lists under one key. Read it, run the transaction on what was there, and swing the key from \
-             the old value to the new one.",
-            "If the swing is refused, somebody was faster: run again on what is there now, a few times, and then \
-             abort with error 30. If nobody answers, the outcome is unknown: error 0.",
+            "What takes one step in `lin-kv`? A compare-and-set of one key. What must stand in \
+             that key?",
+            "Put all lists under one key. Read it, run the transaction on what was there, and \
+             swing the key from the old value to the new one.",
+            "If the swing is refused, somebody was faster: run again on what is there now, a few \
+             times, and then abort with error 30. If nobody answers, the outcome is unknown: error \
+             0.",
         ],
         own: &[ChallengeRun {
             name: "partitions",
@@ -428,14 +442,15 @@ pub const STAGES: &[Stage] = &[
         id: "4-kill",
         title: "The counter, and nodes that are killed",
         page: "faults",
-        task: "The counter in `seq-kv` again. Now nodes are killed without warning, and started again: what was \
-               acknowledged before still counts, once.",
+        task: "The counter in `seq-kv` again. Now nodes are killed without warning, and started \
+               again: what was acknowledged before still counts, once.",
         hints: &[
-            "A node that is started again gets `init` again and has forgotten everything else. What must it \
-             know?",
-            "A node that keeps nothing loses nothing: everything is in the store before the client is answered.",
-            "Numbers that make a write a new one begin anew, too. After a kill an old one would be no change, \
-             and so no barrier; a changed sum, or a number drawn at random, is one.",
+            "A node that is started again gets `init` again and has forgotten everything else. \
+             What must it know?",
+            "A node that keeps nothing loses nothing: everything is in the store before the client \
+             is answered.",
+            "Numbers that make a write a new one begin anew, too. After a kill an old one would be \
+             no change, and so no barrier; a changed sum, or a number drawn at random, is one.",
         ],
         own: &[ChallengeRun {
             name: "kills, partitions",
@@ -455,17 +470,19 @@ pub const STAGES: &[Stage] = &[
         id: "g-set-kill",
         title: "The set, and nodes that are killed",
         page: "faults",
-        task: "The set again, kept by the nodes themselves, while they are killed and started again, and then while \
-               the power of all of them goes at once. An element that was acknowledged must not be lost, though \
-               its node goes in the next moment.",
+        task: "The set again, kept by the nodes themselves, while they are killed and started \
+               again, and then while the power of all of them goes at once. An element that was \
+               acknowledged must not be lost, though its node goes in the next moment.",
         hints: &[
-            "Nobody else has the element yet when it is acknowledged. Where can it be safe from a kill?",
-            "Each program has a folder that survives, named by `KOLK_DATA_DIR`. Write the element there, and \
-             acknowledge it only then. Read it back at `init`. In Python `kolkdisk.Log` does that.",
-            "What was written is safe from a kill. From a loss of power it is safe when a `sync` has ended that \
-             began after it: wait for one before you acknowledge.",
-            "A line that is written at the end of a file is enough; what came from others need not be written, \
-             since they have it.",
+            "Nobody else has the element yet when it is acknowledged. Where can it be safe from a \
+             kill?",
+            "Each program has a folder that survives, named by `KOLK_DATA_DIR`. Write the element \
+             there, and acknowledge it only then. Read it back at `init`. In Python `kolkdisk.Log` \
+             does that.",
+            "What was written is safe from a kill. From a loss of power it is safe when a `sync` \
+             has ended that began after it: wait for one before you acknowledge.",
+            "A line that is written at the end of a file is enough; what came from others need not \
+             be written, since they have it.",
         ],
         own: &[
             ChallengeRun { workload: "g-set", node: "g-set", node_args: DURABLE, ..KILLS },
@@ -477,15 +494,15 @@ pub const STAGES: &[Stage] = &[
         id: "pn-counter-kill",
         title: "The counter without a store, and nodes that are killed",
         page: "faults",
-        task: "The counter that goes up and down, kept by the nodes themselves, under kills and losses of power: \
-               what was acknowledged counts, once.",
+        task: "The counter that goes up and down, kept by the nodes themselves, under kills and \
+               losses of power: what was acknowledged counts, once.",
         hints: &[
-            "A node that is started again has forgotten its own number. If it begins with 0, and the others \
-             remember a greater one, what does a join make of its next additions?",
-            "Keep each addition in the node's folder, and add them up again at `init`. The others' numbers \
-             come back by gossip.",
-            "First the disk, then the number: what others were told, and the disk then lost, is counted up to a \
-             second time.",
+            "A node that is started again has forgotten its own number. If it begins with 0, and \
+             the others remember a greater one, what does a join make of its next additions?",
+            "Keep each addition in the node's folder, and add them up again at `init`. The others' \
+             numbers come back by gossip.",
+            "First the disk, then the number: what others were told, and the disk then lost, is \
+             counted up to a second time.",
         ],
         own: &[
             ChallengeRun {
@@ -507,15 +524,15 @@ pub const STAGES: &[Stage] = &[
         id: "seq-kv-kill",
         title: "The store, and nodes that are killed",
         page: "faults",
-        task: "The sequentially consistent store again, under kills and losses of power, of the node that orders the \
-               updates, too. No client may see the store go back.",
+        task: "The sequentially consistent store again, under kills and losses of power, of the \
+               node that orders the updates, too. No client may see the store go back.",
         hints: &[
-            "Whoever gives the order must find it again: write each update before it is shown to anybody, and \
-             carry all of them out again at `init`.",
-            "Shown is also what a read at the first node sees, and what a refused `cas` says. Keep what is \
-             ordered apart from what is on the disk.",
-            "A copy that was started again is older than what its clients have read. It must ask the first node \
-             before it answers the first read, and has error 11 until then.",
+            "Whoever gives the order must find it again: write each update before it is shown to \
+             anybody, and carry all of them out again at `init`.",
+            "Shown is also what a read at the first node sees, and what a refused `cas` says. Keep \
+             what is ordered apart from what is on the disk.",
+            "A copy that was started again is older than what its clients have read. It must ask \
+             the first node before it answers the first read, and has error 11 until then.",
         ],
         own: &[
             // A linearizable store is sequentially consistent, too.
@@ -530,9 +547,10 @@ pub const STAGES: &[Stage] = &[
         page: "faults",
         task: "The transactions in `lin-kv` again, under kills and losses of power.",
         hints: &[
-            "Where is the state? Not in the nodes, if nothing is answered before the key has swung.",
-            "A transaction whose node is killed between the swing and the answer took place, and its client \
-             does not know. That is no mistake: it was told nothing.",
+            "Where is the state? Not in the nodes, if nothing is answered before the key has \
+             swung.",
+            "A transaction whose node is killed between the swing and the answer took place, and \
+             its client does not know. That is no mistake: it was told nothing.",
         ],
         own: &[
             ChallengeRun {
@@ -554,20 +572,21 @@ pub const STAGES: &[Stage] = &[
         id: "raft",
         title: "A linearizable store by consensus",
         page: "raft",
-        task: "`read`, `write` and `cas` of keys as in the stage `lin-kv`, and no service this time: three nodes agree \
-               by themselves, while they are cut off from each other and messages are lost. A node that knows no \
-               leader answers with error 11.",
+        task: "`read`, `write` and `cas` of keys as in the stage `lin-kv`, and no service this \
+               time: three nodes agree by themselves, while they are cut off from each other and \
+               messages are lost. A node that knows no leader answers with error 11.",
         hints: &[
-            "Begin with the election alone: terms, one vote a term, a time to wait that is drawn at random. Print to \
-             standard error who leads.",
-            "Then the log: the leader sends each entry with the index and the term of the one before it, and a \
-             follower takes it only if it has that one. Send from one loop for each follower, which goes on when \
-             the last answer has come.",
-            "A client is answered when its entry is carried out, and that is when a majority has it and it is of \
-             the leader's own term. A leader begins its term with an entry that does nothing.",
+            "Begin with the election alone: terms, one vote a term, a time to wait that is drawn \
+             at random. Print to standard error who leads.",
+            "Then the log: the leader sends each entry with the index and the term of the one \
+             before it, and a follower takes it only if it has that one. Send from one loop for \
+             each follower, which goes on when the last answer has come.",
+            "A client is answered when its entry is carried out, and that is when a majority has \
+             it and it is of the leader's own term. A leader begins its term with an entry that \
+             does nothing.",
             "Put reads into the log, too. That costs messages, and asks for no further rule.",
-            "A node that does not lead asks the leader. If no answer comes nobody knows what became of the \
-             request: error 0. It must not be sent again.",
+            "A node that does not lead asks the leader. If no answer comes nobody knows what \
+             became of the request: error 0. It must not be sent again.",
         ],
         program: Some("raft"),
         own: &[AGREEMENT],
@@ -576,14 +595,15 @@ pub const STAGES: &[Stage] = &[
         id: "raft-kill",
         title: "Consensus, and nodes that are killed",
         page: "raft",
-        task: "The same store, while nodes are killed, and while the power of all of them goes at once.",
+        task: "The same store, while nodes are killed, and while the power of all of them goes at \
+               once.",
         hints: &[
-            "Three things must be found again: the term, the vote, and the log. What was committed need not be: the \
-             next leader says it.",
-            "Sync before you answer: a vote before it is given, entries before they are acknowledged, and the \
-             leader's own entries before it counts itself.",
-            "While a node waits for its disk another term may begin. Look again at the term when the sync has \
-             ended.",
+            "Three things must be found again: the term, the vote, and the log. What was committed \
+             need not be: the next leader says it.",
+            "Sync before you answer: a vote before it is given, entries before they are \
+             acknowledged, and the leader's own entries before it counts itself.",
+            "While a node waits for its disk another term may begin. Look again at the term when \
+             the sync has ended.",
         ],
         program: Some("raft"),
         own: &[AGREEMENT_KILLS, AGREEMENT_POWER],
@@ -592,11 +612,13 @@ pub const STAGES: &[Stage] = &[
         id: "raft-txn",
         title: "Strict-serializable transactions by consensus",
         page: "raft",
-        task: "Transactions that append to lists and read them, strict-serializable, with no service: by the same log. \
-               Under partitions, kills and losses of power.",
+        task: "Transactions that append to lists and read them, strict-serializable, with no \
+               service: by the same log. Under partitions, kills and losses of power.",
         hints: &[
-            "A log of commands does not care what a command is. Let one entry be a whole transaction.",
-            "It is carried out in one step, where the log is applied, and its reads are filled in there.",
+            "A log of commands does not care what a command is. Let one entry be a whole \
+             transaction.",
+            "It is carried out in one step, where the log is applied, and its reads are filled in \
+             there.",
         ],
         program: Some("raft"),
         own: &[

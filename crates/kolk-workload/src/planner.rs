@@ -390,6 +390,7 @@ impl NemesisTargets {
 
 /// Why there is no plan.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PlanError {
     /// The workload or its settings.
     #[error(transparent)]
@@ -405,8 +406,8 @@ pub enum PlanError {
     ConcurrencyRange,
     /// No whole number of groups of workers.
     #[error(
-        "workload `{workload}` has groups of {group} workers, {per_node} a node: concurrency must be a \
-         multiple of that (`{per_node}n` is the least), not {concurrency}"
+        "workload `{workload}` has groups of {group} workers, {per_node} a node: concurrency must \
+         be a multiple of that (`{per_node}n` is the least), not {concurrency}"
     )]
     ConcurrencyGroups {
         /// The workload.
@@ -433,7 +434,8 @@ pub enum PlanError {
     Availability,
     /// No such nemesis.
     #[error(
-        "unknown nemesis `{0}`; known are kill, pause, power, partition, one-way, slow, loss, duplication, clog, clock, disk and all"
+        "unknown nemesis `{0}`; known are kill, pause, power, partition, one-way, slow, loss, \
+         duplication, clog, clock, disk and all"
     )]
     Nemesis(String),
     /// A fault that was asked for and cannot be.
@@ -444,7 +446,8 @@ pub enum PlanError {
     NoLatency,
     /// A loss of power on the real clock.
     #[error(
-        "`power` is on the virtual clock only: what a real disk has not synced can not be taken away"
+        "`power` is on the virtual clock only: what a real disk has not synced can not be taken \
+         away"
     )]
     RealPower,
     /// Wrong clocks on the real clock.
@@ -452,7 +455,8 @@ pub enum PlanError {
     RealClocks,
     /// Faults of disks where a majority could not survive them.
     #[error(
-        "`disk` hits fewer than a half of the nodes, which of {0} is none: it needs three nodes, or `--disk`"
+        "`disk` hits fewer than a half of the nodes, which of {0} is none: it needs three nodes, \
+         or `--disk`"
     )]
     FewDisks(usize),
     /// Targets that are none.

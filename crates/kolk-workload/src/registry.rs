@@ -126,12 +126,14 @@ const FOREIGN_SETTINGS: &[&str] =
 
 /// Why there is no such workload.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum WorkloadError {
     /// No workload has this name.
     #[error("unknown workload `{0}`; known are {known}", known = names())]
     UnknownWorkload(String),
     /// No workload knows this setting.
-    #[error("workload `{workload}` has no setting `{setting}`; {known}", known = known_settings(.workload))]
+    #[error("workload `{workload}` has no setting `{setting}`; \
+             {known}", known = known_settings(.workload))]
     UnknownSetting {
         /// The workload.
         workload: &'static str,

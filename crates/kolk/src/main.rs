@@ -27,7 +27,7 @@ use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::process::ExitCode;
 
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 
 use crate::args::{Command, StoreCommand};
 use crate::status::{Status, Stop};
@@ -90,12 +90,17 @@ fn mistake(panic: &PanicHookInfo<'_>) -> Failure {
     let reason = payload.downcast_ref::<String>().map(String::as_str);
     let reason = reason.or_else(|| payload.downcast_ref::<&str>().copied());
     let place = panic.location().map_or(String::new(), |place| format!(" ({place})"));
-    Failure::new("kolk failed, which is a mistake in kolk and says nothing about what it ran or read")
-        .cause(format!("{}{place}", reason.unwrap_or("no reason given")))
-        .advice(format!(
-            "please send this, the command, and the run's folder or the file that was read to {}/issues",
-            env!("CARGO_PKG_REPOSITORY")
-        ))
+    Failure::new(
+        Trouble::Kolk,
+        "kolk failed, which is a mistake in kolk and says nothing about \
+                                 what it ran or read",
+    )
+    .cause(format!("{}{place}", reason.unwrap_or("no reason given")))
+    .advice(format!(
+        "please send this, the command, and the run's folder or the file that was read to \
+             {}/issues",
+        env!("CARGO_PKG_REPOSITORY")
+    ))
 }
 
 fn stopped(stop: &Stop) -> ExitCode {
@@ -115,7 +120,8 @@ fn is_quiet(command: &Command) -> bool {
 /// The status to end with: whatever it was, it says nothing if its reader got only a part.
 fn ended(status: ExitCode) -> ExitCode {
     let Some(error) = terminal::lost() else { return status };
-    let failure = Failure::new("cannot write to standard output").cause(error.to_string());
+    let failure =
+        Failure::new(Trouble::Files, "cannot write to standard output").cause(error.to_string());
     terminal::print_error(&failure.draw(terminal::error_style()));
     Status::Internal.into()
 }

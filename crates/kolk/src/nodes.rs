@@ -4,7 +4,7 @@ mod linked;
 
 pub use linked::{ALL, BuiltIn, Maker};
 
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 
 use crate::status::Stop;
 use crate::suggest::did_you_mean;
@@ -12,9 +12,10 @@ use crate::suggest::did_you_mean;
 /// The node with this name.
 pub fn find(name: &str) -> Result<&'static BuiltIn, Stop> {
     ALL.iter().find(|node| node.name == name).ok_or_else(|| {
-        let failure = Failure::new(format!("there is no built-in node `{name}`"))
-            .advice(did_you_mean(name, ALL.iter().map(|node| node.name)))
-            .advice(format!("there are {}; for a program of yours use --bin", names()));
+        let failure =
+            Failure::new(Trouble::Arguments, format!("there is no built-in node `{name}`"))
+                .advice(did_you_mean(name, ALL.iter().map(|node| node.name)))
+                .advice(format!("there are {}; for a program of yours use --bin", names()));
         Stop::user(failure)
     })
 }

@@ -159,8 +159,8 @@ fn plain(session: &mut Session, found: &mut Vec<Finding>) -> Option<Value> {
         mark: if is_error_10 { Mark::Holds } else { Mark::Note },
         sent: vec![line],
         heard: session.or_silence(reply.map(|reply| reply.text)),
-        advice: "Answer {\"type\":\"error\",\"in_reply_to\":…,\"code\":10,\"text\":…}: whoever asks \
-                 learns at once that he need not wait.",
+        advice: "Answer {\"type\":\"error\",\"in_reply_to\":…,\"code\":10,\"text\":…}: whoever \
+                 asks learns at once that he need not wait.",
     });
     let carrier = session.carrier(answers_unknown.then_some(UNKNOWN));
     let Some(carrier) = carrier else {
@@ -302,8 +302,8 @@ fn after_all(session: &mut Session, begun: bool, found: &mut Vec<Finding>) {
         mark: if session.foreign.is_empty() { Mark::Holds } else { Mark::Note },
         sent: Vec::new(),
         heard: session.foreign.iter().map(|line| short(line)).collect(),
-        advice: "`src` is the `node_id` that came with `init`, here n1. A message in another's name \
-                 is delivered, with a warning that counts with --strict.",
+        advice: "`src` is the `node_id` that came with `init`, here n1. A message in another's \
+                 name is delivered, with a warning that counts with --strict.",
     });
 }
 
@@ -379,7 +379,7 @@ fn lockstep(session: &mut Session, carrier: Option<&Value>, found: &mut Vec<Find
         &sent,
         &heard,
         "Having accepted lockstep, end the reaction to every line with one \
-         {\"src\":\"n1\",\"dest\":\"clock\",\"body\":{\"type\":\"idle\",\"wake_at\":null}}, flush it, \
-         and write nothing before the next line: no thread, no timer of its own.",
+         {\"src\":\"n1\",\"dest\":\"clock\",\"body\":{\"type\":\"idle\",\"wake_at\":null}}, flush \
+         it, and write nothing before the next line: no thread, no timer of its own.",
     );
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 use sha2::{Digest, Sha256};
 
 use crate::status::Stop;
@@ -39,13 +39,17 @@ pub fn find(given: &Path) -> Result<Program, Stop> {
         }
     };
     if !metadata.is_dir() && !metadata.is_file() {
-        let failure = Failure::new(format!("`{}` is no regular file", given.display()))
-            .advice("name the program itself");
+        let failure =
+            Failure::new(Trouble::Program, format!("`{}` is no regular file", given.display()))
+                .advice("name the program itself");
         return Err(Stop::user(failure));
     }
     if metadata.is_dir() {
-        let failure = Failure::new(format!("`{}` is a folder, not a program", given.display()))
-            .advice("name the program inside it");
+        let failure = Failure::new(
+            Trouble::Program,
+            format!("`{}` is a folder, not a program", given.display()),
+        )
+        .advice("name the program inside it");
         return Err(Stop::user(failure));
     }
     let is_executable = metadata.permissions().mode() & 0o111 != 0;
@@ -53,9 +57,10 @@ pub fn find(given: &Path) -> Result<Program, Stop> {
         Ok(beginning) => beginning,
         // A program may be executable and not readable; then nothing more can be said.
         Err(error) if is_executable => {
-            let failure = Failure::new(format!("`{}` cannot be read", given.display()))
-                .cause(error.to_string())
-                .advice("kolk reads the program to note its SHA-256 in the plan");
+            let failure =
+                Failure::new(Trouble::Program, format!("`{}` cannot be read", given.display()))
+                    .cause(error.to_string())
+                    .advice("kolk reads the program to note its SHA-256 in the plan");
             return Err(Stop::user(failure));
         }
         Err(_) => Vec::new(),
@@ -91,7 +96,8 @@ fn beginning(path: &Path) -> std::io::Result<Vec<u8>> {
 }
 
 fn missing(given: &Path, path: &Path, error: &std::io::Error) -> Failure {
-    let failure = Failure::new(format!("there is no program `{}`", given.display()));
+    let failure =
+        Failure::new(Trouble::Program, format!("there is no program `{}`", given.display()));
     if error.kind() != std::io::ErrorKind::NotFound {
         return failure.cause(error.to_string());
     }
@@ -120,8 +126,9 @@ fn elsewhere(path: &Path) -> Option<PathBuf> {
 }
 
 fn not_executable(given: &Path, beginning: &[u8]) -> Failure {
-    let failure = Failure::new(format!("`{}` may not be executed", given.display()))
-        .advice(format!("make it executable: chmod +x {}", given.display()));
+    let failure =
+        Failure::new(Trouble::Program, format!("`{}` may not be executed", given.display()))
+            .advice(format!("make it executable: chmod +x {}", given.display()));
     if beginning.starts_with(b"#!") || beginning.starts_with(b"\x7fELF") {
         return failure;
     }
@@ -145,7 +152,7 @@ fn interpreter_problem(given: &Path, beginning: &[u8]) -> Option<Failure> {
     let line = String::from_utf8_lossy(first_line).into_owned();
     let given = given.display();
     if line.ends_with('\r') {
-        let failure = Failure::new(format!("`{given}` has Windows line endings"))
+        let failure = Failure::new(Trouble::Program, format!("`{given}` has Windows line endings"))
             .cause("its first line names an interpreter whose name ends in a carriage return")
             .advice(format!("convert it: sed -i 's/\\r$//' {given}"));
         return Some(failure);
@@ -153,7 +160,7 @@ fn interpreter_problem(given: &Path, beginning: &[u8]) -> Option<Failure> {
     let mut words = line.split_whitespace();
     let interpreter = Path::new(words.next()?);
     let absent = |name: &str| {
-        Failure::new(format!("`{given}` needs `{name}`, which is not installed"))
+        Failure::new(Trouble::Program, format!("`{given}` needs `{name}`, which is not installed"))
             .cause(format!("its first line is `#!{}`", line.trim()))
             .advice(format!("install {name}, or name another interpreter in the first line"))
     };

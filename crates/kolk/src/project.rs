@@ -12,7 +12,7 @@ use std::process::{Command as Process, Stdio};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command, CommandFactory, Parser};
 use kolk_report::Role;
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 
 use crate::args::{self, Cli, RunArgs};
 use crate::status::Stop;
@@ -209,8 +209,9 @@ fn carry_out(build: &str, quiet: bool) -> Result<(), Stop> {
         Ok(status) => status.to_string(),
         Err(error) => error.to_string(),
     };
-    let failure = Failure::new(format!("the program cannot be made: `{build}` failed"))
-        .cause(failed)
-        .advice(format!("the command stands in {NAME}, as `build`"));
+    let failure =
+        Failure::new(Trouble::Program, format!("the program cannot be made: `{build}` failed"))
+            .cause(failed)
+            .advice(format!("the command stands in {NAME}, as `build`"));
     Err(Stop::user(failure))
 }

@@ -121,13 +121,15 @@ const JAVASCRIPT: Project = Project {
 
 const TYPESCRIPT: Project = Project {
     title: "TypeScript",
-    needs: "Node.js 16 or later with npm, which fetches the compiler; the program itself needs nothing else",
+    needs: "Node.js 16 or later with npm, which fetches the compiler; the program itself needs \
+            nothing else",
     bin: "./dist/main.js",
     main: "src/main.ts",
     ask: "`await node.rpc(peer, body)` asks another node and waits a second for its reply, \
           `await node.retry(peer, body)` asks until there is one, and `new KeyValue(node, \
           \"seq-kv\")` is a store.",
-    build: "[ -d node_modules ] || npm install --no-audit --no-fund\nnpx tsc\nchmod +x dist/main.js",
+    build: "[ -d node_modules ] || npm install --no-audit --no-fund\nnpx tsc\nchmod +x \
+            dist/main.js",
     setup: "      - uses: actions/setup-node@v4\n        with:\n          node-version: 20",
     ignored: "node_modules/\n/dist/",
     sources: &["src", "package.json", "tsconfig.json"],
@@ -173,7 +175,8 @@ const JAVA: Project = Project {
     ask: "`node.rpc(peer, body, Node.SECOND)` gives the future reply of another node, \
           `node.retry` asks until there is one, and `new KeyValue(node, \"seq-kv\")` is a store.",
     build: "javac -Xlint:all -Werror -d build ./*.java",
-    setup: "      - uses: actions/setup-java@v4\n        with:\n          distribution: temurin\n          java-version: 17",
+    setup: "      - uses: actions/setup-java@v4\n        with:\n          distribution: \
+            temurin\n          java-version: 17",
     ignored: "/build/",
     sources: &["Main.java", "Node.java", "KeyValue.java", "RpcException.java", "Json.java", "node"],
     files: &[
@@ -192,10 +195,11 @@ const ELIXIR: Project = Project {
     bin: "./node",
     main: "main.exs",
     ask: "`KolkNode.rpc(peer, body)` asks another node and waits a second for its reply, \
-          `KolkNode.retry(peer, body)` asks until there is one, `KolkNode.spawn_task` does so beside \
-          the handler, and `KeyValue` is for the stores.",
+          `KolkNode.retry(peer, body)` asks until there is one, `KolkNode.spawn_task` does so \
+          beside the handler, and `KeyValue` is for the stores.",
     build: "mkdir -p build\nelixirc --warnings-as-errors -o build ./*.ex",
-    setup: "      - uses: erlef/setup-beam@v1\n        with:\n          otp-version: \"26\"\n          elixir-version: \"1.16\"",
+    setup: "      - uses: erlef/setup-beam@v1\n        with:\n          otp-version: \
+            \"26\"\n          elixir-version: \"1.16\"",
     ignored: "/build/",
     sources: &["main.exs", "kolk_node.ex", "json.ex", "node"],
     files: &[

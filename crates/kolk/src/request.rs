@@ -7,7 +7,7 @@ use kolk_engine::Patience;
 use kolk_history::Plan;
 use kolk_history::plan::{ClockKind, LatencyDistribution, NodeSpec, ThreadOrder, VirtualHost};
 use kolk_report::Role;
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 use kolk_workload::planner::{
     self, Asked, Flag, Kind, LinkFault, LinkKind, Nemesis, Nodes, OnEvent, Other, Outage,
     PlanError, Settings,
@@ -26,7 +26,7 @@ pub fn fresh_seed() -> Result<u64, Stop> {
     #[expect(clippy::disallowed_methods, reason = "the one place where a new seed comes from")]
     let filled = getrandom::fill(&mut bytes);
     filled.map_err(|error| {
-        Stop::internal(Failure::new("cannot draw a seed").cause(error.to_string()))
+        Stop::internal(Failure::new(Trouble::System, "cannot draw a seed").cause(error.to_string()))
     })?;
     Ok(u64::from(u32::from_le_bytes(bytes)))
 }
@@ -48,16 +48,22 @@ pub fn program_spec(
     let host = match (clock, host) {
         (ClockKind::Real, None) => None,
         (ClockKind::Real, Some(_)) => {
-            let failure = Failure::new("--host says how a program runs on the virtual clock")
-                .advice("add --clock virtual");
+            let failure = Failure::new(
+                Trouble::Arguments,
+                "--host says how a program runs on the virtual clock",
+            )
+            .advice("add --clock virtual");
             return Err(Stop::user(failure));
         }
         (ClockKind::Virtual, Some(host)) => Some(host.into()),
         (ClockKind::Virtual, None) => Some(host_of(&program.path, args)),
     };
     if threads.is_some() && host != Some(VirtualHost::Traced) {
-        let failure = Failure::new("--threads says how the threads of a traced program go on")
-            .advice("add --clock virtual --host traced");
+        let failure = Failure::new(
+            Trouble::Arguments,
+            "--threads says how the threads of a traced program go on",
+        )
+        .advice("add --clock virtual --host traced");
         return Err(Stop::user(failure));
     }
     Ok(NodeSpec::Program {
@@ -105,7 +111,9 @@ pub fn built_in_spec(
 
 /// A node does not like its arguments.
 pub fn bad_node_arguments(name: &str, problem: &str) -> Stop {
-    let failure = Failure::new(format!("the node `{name}` refused its arguments")).cause(problem);
+    let failure =
+        Failure::new(Trouble::Arguments, format!("the node `{name}` refused its arguments"))
+            .cause(problem);
     Stop::user(failure)
 }
 
@@ -241,7 +249,10 @@ fn nodes_of(args: &RunArgs) -> Result<Nodes, Stop> {
     let mut names = Vec::new();
     if let Some(path) = &args.nodes_file {
         let text = stored::named_text(path).map_err(|error| {
-            let failure = Failure::new(format!("cannot read the names in {}", path.display()));
+            let failure = Failure::new(
+                Trouble::Files,
+                format!("cannot read the names in {}", path.display()),
+            );
             Stop::user(failure.cause(error.to_string()).advice("it has one name a line"))
         })?;
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -284,7 +295,7 @@ fn nothing_under_test(args: &RunArgs) -> Stop {
     if let (Some(_), Err(problem)) = (&args.workload, &info) {
         return bad_plan(PlanError::Workload(problem.clone()));
     }
-    let failure = Failure::new("nothing is under test")
+    let failure = Failure::new(Trouble::Program, "nothing is under test")
         .advice(format!("a program of yours: kolk test -w {workload} --bin PATH"));
     let node = info.map_or("NAME", |info| info.node);
     // Not every workload has a node of ours yet.
@@ -296,7 +307,7 @@ fn nothing_under_test(args: &RunArgs) -> Stop {
 
 /// A plan that cannot be made, with the advice that fits.
 pub fn bad_plan(error: PlanError) -> Stop {
-    let failure = Failure::new(error.to_string());
+    let failure = Failure::new(Trouble::Arguments, error.to_string());
     Stop::user(match &error {
         PlanError::Workload(WorkloadError::UnknownWorkload(name)) => {
             let known = registry::WORKLOADS.iter().map(|info| info.name);
@@ -341,13 +352,14 @@ fn read_stored_plan(run: &Path, purpose: Purpose) -> Result<Plan, Stop> {
         (run.to_owned(), stored::named_text(run))
     };
     let text = text.map_err(|error| {
-        let failure = Failure::new(format!("cannot read the plan {}", path.display()))
-            .cause(error.to_string())
-            .advice("name a run folder, such as store/latest, or a plan.json");
+        let failure =
+            Failure::new(Trouble::Plan, format!("cannot read the plan {}", path.display()))
+                .cause(error.to_string())
+                .advice("name a run folder, such as store/latest, or a plan.json");
         Stop::user(failure)
     })?;
     read_plan(&text, purpose).map_err(|failure| {
-        let place = Failure::new(format!("cannot use the plan {}", path.display()));
+        let place = Failure::new(Trouble::Plan, format!("cannot use the plan {}", path.display()));
         Stop::user(Failure { causes: vec![failure.problem], advice: failure.advice, ..place })
     })
 }
@@ -365,14 +377,17 @@ fn read_plan(text: &str, purpose: Purpose) -> Result<Plan, Failure> {
     }
     use kolk_history::plan::{DRAWS, FORMAT};
     let versions: Versions = serde_json::from_str(text)
-        .map_err(|error| Failure::new(format!("it is no plan: {error}")))?;
+        .map_err(|error| Failure::new(Trouble::Plan, format!("it is no plan: {error}")))?;
     let older = |what: &str, found: u32, known: u32| {
         let advice = match versions.kolk_version.as_str() {
             "" => "use the kolk that made it".to_owned(),
             version => format!("use the kolk that made it, {version}"),
         };
-        Failure::new(format!("its {what} are of version {found}, and this kolk knows {known}"))
-            .advice(advice)
+        Failure::new(
+            Trouble::Plan,
+            format!("its {what} are of version {found}, and this kolk knows {known}"),
+        )
+        .advice(advice)
     };
     // What stood in a plan of an older version means the same in this one.
     if !(1..=FORMAT).contains(&versions.format) {
@@ -382,10 +397,10 @@ fn read_plan(text: &str, purpose: Purpose) -> Result<Plan, Failure> {
         return Err(older("random draws", versions.draws, DRAWS));
     }
     let plan: Plan = serde_json::from_str(text)
-        .map_err(|error| Failure::new(format!("it is no plan: {error}")))?;
+        .map_err(|error| Failure::new(Trouble::Plan, format!("it is no plan: {error}")))?;
     let plan = Plan { format: FORMAT, ..plan };
     // Whoever wrote it: it is held to what a plan made from flags is held to.
-    planner::check(&plan).map_err(|error| Failure::new(error.to_string()))?;
+    planner::check(&plan).map_err(|error| Failure::new(Trouble::Plan, error.to_string()))?;
     Ok(plan)
 }
 

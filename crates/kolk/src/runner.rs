@@ -16,7 +16,7 @@ use kolk_history::{History, Plan, jepsen};
 use kolk_node::Machine;
 use kolk_report::Role;
 use kolk_report::facts::{self, Facts, Held, HeldLimit};
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 use kolk_report::results;
 use kolk_report::sanitize::sanitize;
 use kolk_report::{figures, jepsen_log};
@@ -195,8 +195,9 @@ pub fn run(
 /// Draws something of a run that is judged: a panic takes no more from the verdict than an error.
 /// What it was has been told.
 fn drawn(draw: impl FnOnce() -> Result<(), Stop>) -> Result<(), Stop> {
-    catch_unwind(AssertUnwindSafe(draw))
-        .unwrap_or_else(|_| Err(Stop::internal(Failure::new("a report could not be drawn"))))
+    catch_unwind(AssertUnwindSafe(draw)).unwrap_or_else(|_| {
+        Err(Stop::internal(Failure::new(Trouble::Kolk, "a report could not be drawn")))
+    })
 }
 
 /// Carries out a plan for its digest alone, or with its journal in memory.
@@ -366,7 +367,7 @@ fn held(
 
 fn workload(plan: &Plan) -> Result<Box<dyn kolk_engine::Workload>, Stop> {
     registry::by_name(&plan.workload.name, &plan.workload.settings, &plan.nodes)
-        .map_err(|error| Stop::user(Failure::new(error.to_string())))
+        .map_err(|error| Stop::user(Failure::new(Trouble::Plan, error.to_string())))
 }
 
 /// Where a plan's nodes come from.
@@ -409,9 +410,9 @@ impl Nodes {
 /// The engine's errors as what to tell the user.
 pub fn engine_failure(error: EngineError, folder: Option<&RunFolder>) -> Stop {
     match error {
-        EngineError::BadPlan(problem) => Stop::user(Failure::new(problem)),
+        EngineError::BadPlan(problem) => Stop::user(Failure::new(Trouble::Plan, problem)),
         EngineError::Start { node, problem, advice, stderr, stdout, violation } => {
-            let mut failure = Failure::new(format!("node {node} {problem}"))
+            let mut failure = Failure::new(Trouble::Start, format!("node {node} {problem}"))
                 .output(format!("the last of {node}'s stdout"), &stdout)
                 .output(format!("{node}'s stderr"), &stderr)
                 .violation(violation);
@@ -424,8 +425,11 @@ pub fn engine_failure(error: EngineError, folder: Option<&RunFolder>) -> Stop {
             }
             Stop::user(failure)
         }
-        error @ (EngineError::Write { .. } | EngineError::System { .. }) => {
-            Stop::from(anyhow::Error::from(error))
+        error => {
+            let is_of_files = matches!(error, EngineError::Write { .. });
+            let mut stop = Stop::from(anyhow::Error::from(error));
+            stop.failure.trouble = if is_of_files { Trouble::Files } else { Trouble::System };
+            stop
         }
     }
 }

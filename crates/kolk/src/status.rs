@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use kolk_check::Validity;
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 
 /// The exit statuses. 0, 1 and 2 are verdicts and nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,7 +63,7 @@ impl Stop {
 /// Something that could not be written or read is the machine's fault.
 impl From<anyhow::Error> for Stop {
     fn from(error: anyhow::Error) -> Stop {
-        let mut failure = Failure::new(error.to_string());
+        let mut failure = Failure::new(Trouble::Files, error.to_string());
         for cause in error.chain().skip(1) {
             failure = failure.cause(cause.to_string());
         }

@@ -102,9 +102,14 @@ fn command_lines_of_maelstrom_run() {
         ),
         (vec!["-w", "echo", "--nodes-file", "names", "--bin", program, "node", "echo"], "a b d"),
         (vec!["-w", "echo", "-n", "a", "-n", "b", "--bin", program, "node", "echo"], "a b"),
-        // A second, since this node elects a leader first.
+        // A second, since this node elects a leader first; and so many operations that a swap that
+        // fits is among them on the busiest of machines.
         (
-            vec!["--bin", program, "node", "lin-kv", "-n", "n0", "--rate", "300", "--time-limit=1"],
+            [
+                &["--bin", program, "node", "lin-kv", "-n", "n0"][..],
+                &["--rate", "500", "--concurrency", "20n", "--time-limit=1"],
+            ]
+            .concat(),
             "n0",
         ),
     ] {

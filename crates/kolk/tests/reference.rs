@@ -21,6 +21,7 @@ fn the_book_is_what_help_prints() {
         ("workload", "workloads.md"),
         ("service", "services.md"),
         ("anomaly", "anomalies.md"),
+        ("trouble", "troubles.md"),
     ] {
         let path = book.join(page);
         let (status, drawn) = help(&[subject, "--page"]);

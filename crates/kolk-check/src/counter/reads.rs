@@ -177,8 +177,8 @@ impl Sweep {
             let steps = vec![
                 format!("adds that were acknowledged before it began come to {definite}"),
                 format!(
-                    "of {} adds that were under way, and of those whose outcome is unknown, any may \
-                     be in it",
+                    "of {} adds that were under way, and of those whose outcome is unknown, any \
+                     may be in it",
                     under_way.len()
                 ),
             ];

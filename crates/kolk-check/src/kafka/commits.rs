@@ -208,7 +208,8 @@ impl Regression<'_> {
         let [polled, asked, began] = operations[..] else { unreachable!("three") };
         let steps = vec![
             format!(
-                "operation {polled} polled up to offset {} and committed that: {name} acknowledged it",
+                "operation {polled} polled up to offset {} and committed that: {name} acknowledged \
+                 it",
                 self.bound.offset
             ),
             format!("operation {asked} then asked {name} what was committed, for a new client"),

@@ -64,7 +64,8 @@ fn offsets(facts: &Facts<'_>, findings: &mut Findings) {
             {
                 findings.check.stronger("nonmonotonic-offset", || {
                     let claim = format!(
-                        "{} was acknowledged{} at offset {}, though offset {} had been acknowledged{} before it was sent",
+                        "{} was acknowledged{} at offset {}, though offset {} had been \
+                         acknowledged{} before it was sent",
                         facts.text(pair.message),
                         facts.by(position),
                         pair.offset,

@@ -203,10 +203,12 @@ impl Walk<'_, '_> {
         let (before, after) = (at(from.value, from.offset), at(to.value, to.offset));
         let claim = match kind {
             "poll-skip" => format!(
-                "a poll{by} of key {log} begins with {after}, though the process's last one ended with {before}: it skipped {values}"
+                "a poll{by} of key {log} begins with {after}, though the process's last one ended \
+                 with {before}: it skipped {values}"
             ),
             "int-poll-skip" => format!(
-                "a poll{by} of key {log} goes from {before} straight to {after}: it skipped {values}"
+                "a poll{by} of key {log} goes from {before} straight to {after}: it skipped \
+                 {values}"
             ),
             _ => format!(
                 "an operation sent {before} and then {after} to key {log}; between them is {values}"

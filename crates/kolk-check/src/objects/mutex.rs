@@ -105,7 +105,8 @@ mod tests {
         for _ in 0..40 {
             for what in ["acquire", "release"] {
                 text += &format!(
-                    "{{:process 700 :type :invoke :f :{what}}} {{:process 700 :type :ok :f :{what}}}\n"
+                    "{{:process 700 :type :invoke :f :{what}}} {{:process 700 :type :ok :f \
+                     :{what}}}\n"
                 );
             }
         }

@@ -126,16 +126,15 @@ fn pairs(check: &mut Check, moves: &Moves) {
 
 fn contradiction(check: &mut Check, moves: &Moves, first: &Stay, second: &Stay) {
     check.anomaly("out-of-order", || {
-        let (one, other) =
-            (moves.value(first.enqueue.code), moves.value(second.enqueue.code));
+        let (one, other) = (moves.value(first.enqueue.code), moves.value(second.enqueue.code));
         let taken = second.dequeue.map_or(0, |dequeue| dequeue.index);
         let how = match first.dequeue {
             Some(dequeue) => format!("only afterwards {one} (dequeue {})", dequeue.index),
             None => format!("{one} was never taken"),
         };
         let claim = format!(
-            "{one} was in (enqueue {}) before {other} was put in (enqueue {}), but {other} was taken \
-             (dequeue {taken}), and {how}",
+            "{one} was in (enqueue {}) before {other} was put in (enqueue {}), but {other} was \
+             taken (dequeue {taken}), and {how}",
             first.enqueue.index, second.enqueue.index,
         );
         let dequeues = [second.dequeue, first.dequeue].into_iter().flatten();

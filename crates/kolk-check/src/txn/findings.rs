@@ -393,7 +393,8 @@ impl<'a> Findings<'a> {
                     }
                     false if model == Model::CausalCerone => continue,
                     false => {
-                        ": it holds, but not with the order of each process included, as AWDIT means it"
+                        ": it holds, but not with the order of each process included, as AWDIT \
+                         means it"
                     }
                 };
                 self.check.notes.push(format!("{model} was decided exactly{verdict}"));

@@ -43,7 +43,8 @@ pub(crate) fn settle(check: &mut Check, requested: Models, levels: Levels, in_se
         let kind = finding.kind;
         let counts = models::exactly(kind, in_sessions).overlaps(requested);
         let note = if levels == Levels::Elle && is_allowed_by_adya(kind, requested) {
-            "Adya's read-committed (PL-2), which is what Maelstrom holds transactions to, allows this"
+            "Adya's read-committed (PL-2), which is what Maelstrom holds transactions to, allows \
+             this"
         } else if levels == Levels::Exact && counts {
             check.validity = Validity::Invalid;
             check.anomalies.push(finding);

@@ -13,10 +13,12 @@ use super::{CLOCK_SPEEDS, Kind, LinkKind, Other, nanoseconds, partition, split};
 
 /// Why a fault that was asked for cannot be.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum FaultError {
     /// The text is none.
     #[error(
-        "`{text}` is no {what} ({problem}): write it like {example}, in seconds from the start of the load"
+        "`{text}` is no {what} ({problem}): write it like {example}, in seconds from the start of \
+         the load"
     )]
     Syntax {
         /// What it should be: `cut`, `kill`, `slow link` and so on.
@@ -59,7 +61,8 @@ pub enum FaultError {
     },
     /// A node that does not run then can neither be killed nor paused.
     #[error(
-        "the {what} of {node} at {at} s would hit nothing: by then it has been killed, and does not run until {until} s"
+        "the {what} of {node} at {at} s would hit nothing: by then it has been killed, and does \
+         not run until {until} s"
     )]
     IsDown {
         /// `kill`, `pause` or `power`.
@@ -510,8 +513,8 @@ mod tests {
             (
                 Other::Loss,
                 "3@5..10",
-                "`3@5..10` is no loss (the probability is no number from 0 to 1): write it like 0.3 or \
-                 0.3@5..10, in seconds from the start of the load",
+                "`3@5..10` is no loss (the probability is no number from 0 to 1): write it like \
+                 0.3 or 0.3@5..10, in seconds from the start of the load",
             ),
             (
                 Other::Clog,
@@ -536,8 +539,9 @@ mod tests {
             (
                 Other::Clock,
                 "n1*0@5..7",
-                "`n1*0@5..7` is no skew (how fast the clock runs is a number from 0.01 to 100): write it \
-                 like n1:2.5@5..10 or n1+n2*1.5@5..10, in seconds from the start of the load",
+                "`n1*0@5..7` is no skew (how fast the clock runs is a number from 0.01 to 100): \
+                 write it like n1:2.5@5..10 or n1+n2*1.5@5..10, in seconds from the start of the \
+                 load",
             ),
             (
                 Other::Clock,
@@ -552,9 +556,9 @@ mod tests {
             (
                 Other::Disk,
                 "n2:slow@5..",
-                "`n2:slow@5..` is no fault of a disk (what is wrong with it is `failing`, `full` or \
-                 `corrupt`): write it like n1:failing@5..10, n1+n2:full@5..10 or n1:corrupt@5.., in \
-                 seconds from the start of the load",
+                "`n2:slow@5..` is no fault of a disk (what is wrong with it is `failing`, `full` \
+                 or `corrupt`): write it like n1:failing@5..10, n1+n2:full@5..10 or \
+                 n1:corrupt@5.., in seconds from the start of the load",
             ),
             (Other::Loss, "0.1@5..30", "the loss ends at 30 s, but the load is over after 20 s"),
         ] {

@@ -13,7 +13,8 @@ const TRIES: u64 = 16;
 /// Faults that somebody asked for put more nodes out of reach than the budget allows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the faults asked for keep {count} nodes out of reach at once, and the budget is {budget}: {nodes}"
+    "the faults asked for keep {count} nodes out of reach at once, and the budget is {budget}: \
+     {nodes}"
 )]
 pub struct OverBudget {
     /// How many.

@@ -69,8 +69,8 @@ impl Hit {
     }
 }
 
-const EXAMPLE: &str = "'on stderr /became leader/ after 250ms for 500ms', 'n1 on message append#3 to n2 \
-                       for 2s' or 'on sync#5 of n0 for 1s'";
+const EXAMPLE: &str = "'on stderr /became leader/ after 250ms for 500ms', 'n1 on message append#3 \
+                       to n2 for 2s' or 'on sync#5 of n0 for 1s'";
 
 impl OnEvent {
     /// True of a text that has an event and no time.

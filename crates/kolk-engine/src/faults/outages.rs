@@ -387,8 +387,8 @@ mod tests {
             ("kill=n1@1..21", "the kill ends at 21 s, but the load is over after 20 s"),
             (
                 "kill=n1+n2@0..9 pause=n0+n2@8..10",
-                "the pause of n2 at 8 s would hit nothing: by then it has been killed, and does not \
-                 run until 9 s",
+                "the pause of n2 at 8 s would hit nothing: by then it has been killed, and does \
+                 not run until 9 s",
             ),
             ("kill=n1@0..9 pause=n1@9..10", "pause 9000000000..10000000000 asked n1"),
             ("pause=n1@0..9 kill=n1@8..10", "kill 8000000000..10000000000 asked n1"),

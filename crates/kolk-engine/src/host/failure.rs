@@ -6,8 +6,8 @@ use kolk_protocol::message::LineError;
 /// What is wrong with a node that knows nothing of lockstep, and what to do.
 pub(crate) const NO_LOCKSTEP: (&str, &str) = (
     "does not accept virtual time: its `init_ok` carries no `lockstep`",
-    "Run it with `--clock real`, or make it speak lockstep (see the book); on Linux on x86-64 it can \
-     be traced, and `--host traced` says what is in the way of that.",
+    "Run it with `--clock real`, or make it speak lockstep (see the book); on Linux on x86-64 it \
+     can be traced, and `--host traced` says what is in the way of that.",
 );
 
 /// As much of a line as is kept for a report, in bytes.
@@ -144,8 +144,8 @@ fn line_advice(line: &str, error: &LineError) -> &'static str {
              else to stderr."
         }
         LineError::Missing { .. } | LineError::WrongKind { .. } => {
-            "A message is {\"src\":\"n1\",\"dest\":\"c1\",\"body\":{\"type\":…}}; in the body of an \
-             answer to a client `msg_id` and `in_reply_to` are integers."
+            "A message is {\"src\":\"n1\",\"dest\":\"c1\",\"body\":{\"type\":…}}; in the body of \
+             an answer to a client `msg_id` and `in_reply_to` are integers."
         }
         LineError::UnknownKey { .. } => "A message has `src`, `dest` and `body`, and nothing else.",
     }

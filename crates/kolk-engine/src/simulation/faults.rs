@@ -296,8 +296,8 @@ impl Simulation<'_> {
                 match (self.directory.find(sender), self.directory.find(receiver)) {
                     (Some(Endpoint::Node(src)), Some(Endpoint::Node(dest))) => Ok((src, dest)),
                     _ => Err(EngineError::BadPlan(format!(
-                        "the plan has a fault between `{sender}` and `{receiver}`, and both must be \
-                         nodes"
+                        "the plan has a fault between `{sender}` and `{receiver}`, and both must \
+                         be nodes"
                     ))),
                 }
             })

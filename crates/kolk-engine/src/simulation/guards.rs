@@ -30,9 +30,9 @@ impl Simulation<'_> {
         let Some((node, bytes)) = self.logs.beyond() else { return };
         if self.failed.is_none() {
             let problem = format!("wrote {} MiB to stderr", bytes >> 20);
-            let advice = "That is more than a log may have (`--node-log-max`), and the store's file \
-                          system cannot let go of a part of a file: log less, or choose another \
-                          folder with `--store`.";
+            let advice = "That is more than a log may have (`--node-log-max`), and the store's \
+                          file system cannot let go of a part of a file: log less, or choose \
+                          another folder with `--store`.";
             let failure = HostFailure::plain(ViolationKind::Overrun, problem, advice.to_owned());
             self.fail_node(node, failure);
         }
@@ -92,9 +92,9 @@ impl Simulation<'_> {
                     pair.named(&self.directory).describe()
                 );
                 let advice = format!(
-                    "Messages that beget more messages never end. Do not answer an answer, and pass a \
-                     value on only the first time you see it. If so many are meant, raise the bound, \
-                     which was {bound} here: `--max-messages`."
+                    "Messages that beget more messages never end. Do not answer an answer, and \
+                     pass a value on only the first time you see it. If so many are meant, raise \
+                     the bound, which was {bound} here: `--max-messages`."
                 );
                 let node = match ends {
                     (Endpoint::Node(node), _) | (_, Endpoint::Node(node)) => node,

@@ -210,8 +210,8 @@ impl Simulation<'_> {
     pub(crate) fn patience_advice(&self) -> String {
         let Some(flag) = self.hosts.nature().patience_flag else { return String::new() };
         format!(
-            "\nOne that builds or loads much before it reads (`cargo run`, `go run`, `java`) may need \
-             longer: `{flag} 60`."
+            "\nOne that builds or loads much before it reads (`cargo run`, `go run`, `java`) may \
+             need longer: `{flag} 60`."
         )
     }
 

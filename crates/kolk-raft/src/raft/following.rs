@@ -60,7 +60,8 @@ impl<C: Clone, S: Clone> Raft<C, S> {
                 // Only what conflicts gives way, and all that follows it (§5.3).
                 assert!(
                     index > self.commit,
-                    "state machine safety: {} is committed at {index}, and {from} has {} (figure 3)",
+                    "state machine safety: {} is committed at {index}, and {from} has {} (figure \
+                     3)",
                     self.commit,
                     entry.position,
                 );

@@ -51,8 +51,8 @@ impl Default for Settings {
 /// The lines that the usage texts of all gossiping nodes have in common.
 macro_rules! usage_lines {
     () => {
-        "  --flush-ms N   the hub passes values on every N ms (default 220), and nodes send it theirs just
-                 before
+        "  --flush-ms N   the hub passes values on every N ms (default 220), and nodes send
+                 it theirs just before
   --at-once      nodes send the hub their values at once, and N counts from the first of them
   --direct       no hub: every value goes straight to everybody, at once
   --ack-ms N     an acknowledgement waits N ms for a message to ride on

@@ -5,11 +5,15 @@ use serde_json::{Value, json as object};
 use super::{Explored, Failed, Small};
 use crate::xml::xml;
 
+/// How often a fault was planned, and how often it met somebody.
+fn trouble((name, planned, struck): &(String, u64, u64)) -> Value {
+    object!({ "name": name, "planned": planned, "struck": struck })
+}
+
 /// The results as JSON, with an end of line.
 pub fn json(explored: &Explored) -> String {
     let failures: Vec<Value> = explored.failures.iter().map(failure).collect();
     let pair = |(a, b): &(String, String)| object!([a, b]);
-    let trouble = |(name, planned, struck): &(String, u64, u64)| object!({ "name": name, "planned": planned, "struck": struck });
     let valid = match (explored.failures.is_empty(), explored.valid) {
         (false, _) => object!(false),
         (true, 0) => object!("unknown"),

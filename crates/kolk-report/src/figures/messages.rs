@@ -245,11 +245,14 @@ impl Picture<'_> {
             };
             let _ = write!(
                 line,
-                "{about}. Another window: kolk report RUN --window 12.5..13.0; all of them: report.html"
+                "{about}. Another window: kolk report RUN --window 12.5..13.0; all of them: \
+                 report.html"
             );
         }
         svg.text("soft", LEFT, 42.0, &line);
-        let mut hint = "solid: a request or a one-way message; dashed: an answer; a cross: it never arrived. Rest the mouse on an arrow for its message".to_owned();
+        let mut hint = "solid: a request or a one-way message; dashed: an answer; a cross: it \
+                        never arrived. Rest the mouse on an arrow for its message"
+            .to_owned();
         if unlabelled > 0 {
             let _ = write!(
                 hint,

@@ -56,7 +56,8 @@ const COMMON: &str = "svg{color-scheme:light dark}\
     .lines{stroke-width:1.6}.dashed{stroke-dasharray:6 3}.dotted{stroke-dasharray:1.5 3}\
     .dashdot{stroke-dasharray:8 3 2 3}\
     .halo{stroke-width:3px;paint-order:stroke;stroke-linejoin:round}\
-    .label{font-size:9px;pointer-events:none;text-anchor:middle;stroke-width:4px;paint-order:stroke;stroke-linejoin:round}\
+    .label{font-size:9px;pointer-events:none;text-anchor:middle;stroke-width:4px;\
+    paint-order:stroke;stroke-linejoin:round}\
     .m path{stroke-width:1.2}.dense .m path{stroke-width:.8;opacity:.75}\
     .m:hover path,.dense .m:hover path{stroke-width:2.6;opacity:1}\
     .m .near,.dense .m .near,.m:hover .near,.dense .m:hover .near\

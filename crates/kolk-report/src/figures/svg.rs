@@ -43,7 +43,8 @@ impl Svg {
         let (width, height) = (Number(width), Number(height));
         self.raw(
             "<defs><pattern id=\"hatch\" width=\"7\" height=\"7\" patternUnits=\"userSpaceOnUse\" \
-             patternTransform=\"rotate(45)\"><path class=\"hatch\" d=\"M0 0v7\"/></pattern></defs>\n",
+             patternTransform=\"rotate(45)\"><path class=\"hatch\" d=\"M0 \
+             0v7\"/></pattern></defs>\n",
         );
         let _ = writeln!(self.out, "<rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>");
     }

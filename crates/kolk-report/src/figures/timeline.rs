@@ -289,8 +289,8 @@ fn words(run: &Run<'_>, shown: &[&Operation], span: Option<Span>) -> String {
         ""
     };
     format!(
-        "{} of {total}{about}: invoked {} … {}. Another window: kolk report RUN --window 12.5..13.0; \
-         all of them: report.html, history.txt",
+        "{} of {total}{about}: invoked {} … {}. Another window: kolk report RUN --window \
+         12.5..13.0; all of them: report.html, history.txt",
         grouped(shown.len() as u64),
         first.invoked,
         last.invoked
@@ -305,12 +305,13 @@ fn page(run: &Run<'_>, words: &str, heads: &str, body: &str) -> String {
     escape(&mut said, words);
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '{}'; \
-         base-uri 'none'; form-action 'none'\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
+         style-src '{}'; base-uri 'none'; form-action 'none'\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{heading}</title>\n\
          <style>{style}</style>\n</head>\n<body>\n<header><h1>{heading}</h1>\n<p>{said}</p>\n\
-         <p>✓ ok, ? info: nobody knows whether it happened, ✗ fail. A number with a plus: that many \
-         processes took the place of the first. Rest the mouse on a box for all of it.</p></header>\n\
+         <p>✓ ok, ? info: nobody knows whether it happened, ✗ fail. A number with a plus: that \
+         many processes took the place of the first. Rest the mouse on a box for all of it.</p>\
+         </header>\n\
          <div id=\"lanes\">{heads}</div>\n{body}</body>\n</html>\n",
         digest(&style)
     )

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 /// Why a page could not be drawn.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum HtmlError {
     /// The plan is none, or of another version.
     #[error("plan.json: {0}")]

@@ -11,6 +11,7 @@ use crate::facts::HeldLimit;
 use crate::operation;
 use crate::style::{Role, Style};
 use crate::table::Cell;
+use crate::violation;
 
 /// Where a sentence begins.
 const INDENT: usize = 10;
@@ -121,10 +122,7 @@ fn by_operations(report: &Report<'_>, finding: &Finding<'_>) -> Option<(Time, Ti
 fn by_line(report: &Report<'_>, finding: &Finding<'_>) -> Option<(Time, Time)> {
     let (anomaly, summary) = (finding.anomaly, report.summary);
     let warned = || {
-        let is_it = |warning: &&Violation| {
-            let kind = serde_json::to_value(warning.kind).ok();
-            kind.as_ref().and_then(|kind| kind.as_str()) == Some(anomaly.kind)
-        };
+        let is_it = |warning: &&Violation| violation::name(warning.kind) == anomaly.kind;
         summary.warnings.iter().find(is_it)
     };
     let line = anomaly.violation.and_then(|place| summary.violations.get(place)).or_else(warned)?;

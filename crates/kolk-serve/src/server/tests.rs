@@ -23,7 +23,7 @@ fn with_client<T>(client: impl AsyncFnOnce(DuplexStream) -> T) -> (T, Duration) 
         let (ours, theirs) = tokio::io::duplex(1 << 12);
         let began = Instant::now();
         let served = tokio::spawn(async move {
-            connection(ours, site, Limits::default()).await;
+            connection(ours, site, Limits::default(), Places::new(1).asked()).await;
             Instant::now()
         });
         let done = client(theirs).await;

@@ -94,8 +94,8 @@ pub fn unnamed_error(code: u32) -> String {
     let whose =
         if code >= 1000 { "It is free for a program's own errors." } else { "Nobody uses it." };
     format!(
-        "## {code}\n\nThis code has no name. {whose} Indefinite: the operation may have happened, or \
-         may yet.\n"
+        "## {code}\n\nThis code has no name. {whose} Indefinite: the operation may have happened, \
+         or may yet.\n"
     )
 }
 
@@ -106,11 +106,11 @@ pub fn anomalies() -> String {
         kinds.iter().map(|kind| format!("[`{kind}`](#{})", kind.to_lowercase())).collect();
     let mut page = format!(
         "{DRAWN}# Anomalies\n\nWhat each kind of anomaly is, and where to look for its cause. \
-         `kolk help anomaly NAME` prints a part of this page; which workload has which is on the page \
-         on [the checkers](checkers.md). A name that ends in `-process` or `-realtime` is explained \
-         under the name without it: the order of a process, or of real time, is part of the proof. The last \
-         ones are no anomalies but measures that a challenge sets a limit to.\n\n\
-         {}.\n",
+         `kolk help anomaly NAME` prints a part of this page; which workload has which is on the \
+         page on [the checkers](checkers.md). A name that ends in `-process` or `-realtime` is \
+         explained under the name without it: the order of a process, or of real time, is part of \
+         the proof. The last ones are no anomalies but measures that a challenge sets a limit \
+         to.\n\n{}.\n",
         links.join(", ")
     );
     for kind in kinds {

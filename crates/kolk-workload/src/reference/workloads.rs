@@ -281,7 +281,8 @@ pub const WORKLOADS: &[WorkloadDoc] = &[
             "An offset of a log has one message, and a message one offset.",
             "No acknowledged message is lost: passed over by polls of what came later, or never \
              polled at the end.",
-            "A client's polls jump over nothing and do not go back, nor do the offsets of its sends.",
+            "A client's polls jump over nothing and do not go back, nor do the offsets of its \
+             sends.",
             "No poll has a message whose send failed, or that nobody sent.",
         ],
         strict: &[

@@ -12,8 +12,8 @@ use super::test::{OutputArgs, PatienceArgs, RunArgs};
 const EXPLORE_EXAMPLES: &str = "\
 Examples:
   kolk explore -w broadcast --bin ./node.py
-      A minute of runs, each with sizes, latencies and faults of its own; the first that fails is made
-      small and stored.
+      A minute of runs, each with sizes, latencies and faults of its own; the first that fails is
+      made small and stored.
   kolk explore --challenge 3c --bin ./node.py --for 20s
   kolk explore -w g-set --node g-set --runs 2000 --keep-going
       Go on after a failure, and count failures by class.
@@ -25,7 +25,8 @@ Examples:
       The second of four processes that share these seeds; its results go to sweep-2-of-4.jsonl,
       for `kolk merge`. Killed and started again, it goes on where it was.
 
-Exit status: 0 no run failed, 1 one did, 2 no run could be judged; 254, 255 and 130 as in `kolk test`.";
+Exit status: 0 no run failed, 1 one did, 2 no run could be judged; 254, 255 and 130 as in `kolk
+test`.";
 
 /// What is explored, and for how long.
 #[derive(Clone, Debug, Args)]

@@ -28,7 +28,11 @@ Each stage is a page of the book. What was passed is kept in learn.json, in this
 
 /// Where one is, or what is to be done.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = LEARN_EXAMPLES, args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+#[command(
+    after_help = LEARN_EXAMPLES,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
 pub struct LearnArgs {
     /// What to do; without it, where you are and the next task are shown.
     #[command(subcommand)]

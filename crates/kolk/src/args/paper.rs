@@ -51,14 +51,16 @@ Examples:
   kolk help error 20
       What an error code means.
   kolk help anomaly lost
-      What a finding is, and where to look for its cause.";
+      What a finding is, and where to look for its cause.
+  kolk help trouble start
+      What kind of error kept kolk from a run, and what to do.";
 
 /// What help is wanted on.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = HELP_EXAMPLES)]
 pub struct HelpArgs {
     /// A command; or `protocol`, `workload [NAME]`, `service [NAME]`, `error [CODE]`, `anomaly
-    /// [NAME]`
+    /// [NAME]`, `trouble [NAME]`
     #[arg(value_name = "SUBJECT")]
     pub subject: Vec<String>,
     /// With the comment that stands at the top of the book's page

@@ -164,7 +164,10 @@ pub struct ElleArgs {
     #[arg(short, long, value_name = "FORMAT", value_parser = ["edn", "json"], requires = "model")]
     pub format: Option<String>,
     /// text or json
-    #[arg(short = 'v', long, value_name = "OUTPUT", value_parser = ["text", "json"], requires = "model")]
+    #[arg(
+        short = 'v', long, value_name = "OUTPUT", value_parser = ["text", "json"],
+        requires = "model"
+    )]
     pub output: Option<String>,
     /// The same as --output json
     #[arg(long, requires = "model")]

@@ -36,7 +36,10 @@ pub struct TestArgs {
     #[arg(value_name = "ARGS", help_heading = "Under test")]
     pub args: Vec<String>,
     /// Run this many times, each with a seed of its own
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(
+        long, value_name = "N", default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
     pub test_count: u32,
     /// How long a program may take.
     #[command(flatten)]

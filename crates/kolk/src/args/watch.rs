@@ -12,8 +12,8 @@ Examples:
   kolk watch --exit-on-failure challenge 3a 3b --bin ./broadcast.py
       Until one does not hold; its exit status is that of the run.
 
-What is looked at is the program; or, if a kolk.toml names it, the `sources` that it names too. A run
-ends at its first failure: the challenges that would follow are left out. Ctrl-C ends it.";
+What is looked at is the program; or, if a kolk.toml names it, the `sources` that it names too. A
+run ends at its first failure: the challenges that would follow are left out. Ctrl-C ends it.";
 
 /// What to run.
 #[derive(Clone, Debug, Args)]

@@ -10,7 +10,7 @@ use kolk_engine::Run;
 use kolk_history::Plan;
 use kolk_history::plan::{ClockKind, NodeSpec};
 use kolk_report::challenge::{self as drawing, Measured};
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 use kolk_report::sanitize::sanitize;
 use kolk_report::{Role, Style, numbers, screen};
 use kolk_workload::challenge::{CHALLENGES, Challenge, ChallengeRun, Limit, SEED};
@@ -33,7 +33,7 @@ pub fn run(args: &ChallengeArgs) -> Result<Status, Stop> {
         return Ok(Status::Valid);
     }
     if challenges.is_empty() {
-        let failure = Failure::new("no challenge is named")
+        let failure = Failure::new(Trouble::Arguments, "no challenge is named")
             .advice("`kolk challenge --list` shows them, and `kolk challenge all` runs them");
         return Err(Stop::user(failure));
     }
@@ -224,10 +224,13 @@ impl Asked<'_> {
             // Nodes that are down do not answer.
             settings.availability = None;
             if settings.fault_budget == Some(0) {
-                let failure = Failure::new(format!(
-                    "no fault leaves a majority of {} running and connected",
-                    numbers::counted(run.node_count as u64, "node", "nodes")
-                ));
+                let failure = Failure::new(
+                    Trouble::Arguments,
+                    format!(
+                        "no fault leaves a majority of {} running and connected",
+                        numbers::counted(run.node_count as u64, "node", "nodes")
+                    ),
+                );
                 return Err(Stop::user(failure.advice("--fault-budget 1 hits one all the same")));
             }
         }
@@ -290,7 +293,7 @@ impl Asked<'_> {
         bar.finish();
         let sweep = match sweep {
             Ok(sweep) => sweep,
-            Err((seed, stop)) => return Err(self.tried_again(id, run, seed, stop)),
+            Err((seed, stop)) => return Err(self.tried_again(id, run, seed, *stop)),
         };
         let drawn = sweep.drawn(id, run, self.program.is_none());
         if self.is_silent {
@@ -358,7 +361,7 @@ fn unknown(id: &str) -> Stop {
         .filter(|challenge| challenge.runs.iter().any(|run| run.workload == id))
         .map(|challenge| challenge.id)
         .collect::<Vec<_>>();
-    let failure = Failure::new(format!("there is no challenge `{id}`"))
+    let failure = Failure::new(Trouble::Arguments, format!("there is no challenge `{id}`"))
         .advice(match of_workload.as_slice() {
             [] => String::new(),
             [one] => format!("challenge {one} asks for the workload {id}"),

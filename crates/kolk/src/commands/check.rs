@@ -12,7 +12,7 @@ use kolk_check::txn::Levels;
 use kolk_check::txn::rw_register::AssumedKeys;
 use kolk_check::{Options, Validity, Verdict, workloads};
 use kolk_history::{Function, History, Plan, Value, edn};
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 use kolk_report::sanitize::sanitize;
 use kolk_report::screen::Judged;
 use kolk_report::{results, screen};
@@ -232,9 +232,12 @@ fn known(workload: &str) -> Result<(), Stop> {
     if known.contains(&workload) {
         return Ok(());
     }
-    let failure = Failure::new(format!("there is no checker for the workload `{workload}`"))
-        .advice(did_you_mean(workload, known.iter().copied()))
-        .advice(format!("known are {}", known.join(", ")));
+    let failure = Failure::new(
+        Trouble::Arguments,
+        format!("there is no checker for the workload `{workload}`"),
+    )
+    .advice(did_you_mean(workload, known.iter().copied()))
+    .advice(format!("known are {}", known.join(", ")));
     Err(Stop::user(failure))
 }
 
@@ -244,7 +247,7 @@ fn no_workload(path: &Path, history: &History) -> Stop {
         fitting => format!("say which with -w; its functions are those of {}", listed(fitting)),
     };
     let cause = format!("there is no plan.json beside {}", path.display());
-    Stop::user(Failure::new("no workload was given").cause(cause).advice(advice))
+    Stop::user(Failure::new(Trouble::History, "no workload was given").cause(cause).advice(advice))
 }
 
 /// Refuses a history with functions that are none of the workload's.
@@ -260,7 +263,8 @@ fn own_functions(path: &Path, history: &History, workload: &str) -> Result<(), S
     };
     let own = names(workloads::functions(workload));
     let problem = format!("{} is no history of `{workload}`", path.display());
-    let failure = Failure::new(problem).cause(format!("{cause}, whose are {}", listed(&own)));
+    let failure = Failure::new(Trouble::History, problem)
+        .cause(format!("{cause}, whose are {}", listed(&own)));
     Err(Stop::user(match workloads::fitting(history).as_slice() {
         [] => failure,
         fitting => failure.advice(format!("it may be one of {}: say so with -w", listed(fitting))),
@@ -284,11 +288,11 @@ fn initial(args: &CheckArgs) -> Result<Option<Value>, Stop> {
     if !matches!(workload, Some("register" | "multi-register")) {
         let cause = "the keys of the other workloads hold nothing in the beginning";
         let problem = "`--initial` is for the workloads `register` and `multi-register`";
-        return Err(Stop::user(Failure::new(problem).cause(cause)));
+        return Err(Stop::user(Failure::new(Trouble::Arguments, problem).cause(cause)));
     }
     Value::from_json(text).or_else(|_| edn::read(text)).map(Some).map_err(|error| {
         let problem = format!("`--initial {text}` is neither JSON nor EDN");
-        Stop::user(Failure::new(problem).cause(error.to_string()))
+        Stop::user(Failure::new(Trouble::Arguments, problem).cause(error.to_string()))
     })
 }
 
@@ -308,17 +312,21 @@ fn assumed_keys(args: &CheckArgs, workload: &str) -> Result<AssumedKeys, Stop> {
         _ => "this workload has no keys whose values are set",
     };
     Err(Stop::user(
-        Failure::new(format!("`{flag}` is for the workload `txn-rw-register`")).cause(reason),
+        Failure::new(Trouble::Arguments, format!("`{flag}` is for the workload `txn-rw-register`"))
+            .cause(reason),
     ))
 }
 
 fn refused(path: &Path, cause: String) -> Stop {
-    let failure = Failure::new(format!("cannot read the history {}", named(path)))
-        .cause(cause)
-        .advice(
-            "name a run folder, a history.jsonl of kolk's, a history.edn or history.txt of Jepsen's, \
+    let failure = Failure::new(
+        Trouble::History,
+        format!("cannot read the history {}", named(path)),
+    )
+    .cause(cause)
+    .advice(
+        "name a run folder, a history.jsonl of kolk's, a history.edn or history.txt of Jepsen's, \
              a JSON array of events, or a text of AWDIT's",
-        );
+    );
     Stop::user(failure)
 }
 
@@ -345,12 +353,15 @@ fn cut(path: &Path, line: u64, history: &History) -> Stop {
         format!("; operation {index}, `{name}`, is the last that was invoked before it")
     });
     let cause = format!("line {line} breaks off in a record{}", last.unwrap_or_default());
-    let failure = Failure::new(format!("cannot judge the history {}", named(path)))
-        .cause(cause)
-        .advice("if it is still being written, wait for its end")
-        .advice(format!(
-            "to judge what is whole, remove everything from line {line} on, and close the bracket of \
+    let failure = Failure::new(
+        Trouble::History,
+        format!("cannot judge the history {}", named(path)),
+    )
+    .cause(cause)
+    .advice("if it is still being written, wait for its end")
+    .advice(format!(
+        "to judge what is whole, remove everything from line {line} on, and close the bracket of \
              an array or vector"
-        ));
+    ));
     Stop::user(failure)
 }

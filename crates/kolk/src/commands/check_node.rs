@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 use kolk_report::sanitize::sanitize;
 use kolk_report::style::{Role, Style};
 
@@ -15,7 +15,7 @@ use crate::{program, runner, terminal};
 /// Tries a program by itself and prints what was found.
 pub fn run(args: &CheckNodeArgs) -> Result<Status, Stop> {
     let Some(bin) = &args.bin else {
-        let failure = Failure::new("no program is named")
+        let failure = Failure::new(Trouble::Program, "no program is named")
             .advice("name it: kolk check-node ./my-node")
             .advice("or have a kolk.toml name it in this folder: bin = \"./my-node\"");
         return Err(Stop::user(failure));

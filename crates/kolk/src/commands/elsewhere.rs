@@ -1,11 +1,11 @@
 //! Commands that Maelstrom or Jepsen have and kolk has not: what serves in their place.
 
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 
 use crate::status::Stop;
 
 fn elsewhere(command: &str, advice: &[&str]) -> Stop {
-    let failure = Failure::new(format!("kolk has no command `{command}`"));
+    let failure = Failure::new(Trouble::Arguments, format!("kolk has no command `{command}`"));
     Stop::user(advice.iter().fold(failure, |failure, line| failure.advice(*line)))
 }
 
@@ -25,8 +25,8 @@ pub fn doc() -> Stop {
     elsewhere(
         "doc",
         &[
-            "kolk help protocol, kolk help workload, kolk help service and kolk help error print the \
-             same pages",
+            "kolk help protocol, kolk help workload, kolk help service and kolk help error print \
+             the same pages",
             "kolk help COMMAND shows every flag with examples, and kolk man makes manual pages",
         ],
     )

@@ -14,7 +14,7 @@ use kolk_explore::{
 };
 use kolk_history::plan::{ClockKind, NodeSpec};
 use kolk_report::explore::{self as drawing, Explored, Failed, Small};
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 use kolk_report::numbers::{counted, grouped};
 use kolk_report::results;
 use kolk_workload::planner::Settings;
@@ -270,7 +270,7 @@ pub fn tell(json: bool, formats: &FormatArgs, explored: &Explored) -> Result<(),
     }
     if let Some(path) = &formats.junit {
         std::fs::write(path, drawing::junit(explored)).map_err(|error| {
-            let failure = Failure::new(format!("cannot write {}", path.display()));
+            let failure = Failure::new(Trouble::Files, format!("cannot write {}", path.display()));
             Stop::internal(failure.cause(error.to_string()))
         })?;
     }

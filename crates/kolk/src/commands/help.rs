@@ -9,7 +9,7 @@ use kolk_history::journal::JournalReader;
 use kolk_history::plan::NodeSpec;
 use kolk_protocol::message::{Body, Line};
 use kolk_protocol::{Key, write_line};
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble, trouble};
 use kolk_workload::planner::{Nodes, Settings};
 use kolk_workload::reference::{self, ServiceDoc, WorkloadDoc, markdown};
 use kolk_workload::registry;
@@ -21,7 +21,7 @@ use crate::suggest::did_you_mean;
 use crate::{runner, terminal};
 
 /// The subjects that are no commands, each with what it is about.
-const SUBJECTS: [&str; 5] = ["protocol", "workload", "service", "error", "anomaly"];
+const SUBJECTS: [&str; 6] = ["protocol", "workload", "service", "error", "anomaly", "trouble"];
 
 /// Prints what there is to know of a subject, or a command's help.
 pub fn run(args: &HelpArgs) -> Result<Status, Stop> {
@@ -59,11 +59,21 @@ pub fn run(args: &HelpArgs) -> Result<Status, Stop> {
             let unknown = || unknown("anomaly", kind, names.iter().copied());
             markdown::anomaly(kind).ok_or_else(unknown)?
         }
+        (Some("trouble" | "troubles"), None) => trouble::page(),
+        (Some("trouble" | "troubles"), Some(name)) => {
+            let names = || Trouble::ALL.iter().map(|trouble| trouble.name());
+            let trouble = Trouble::named(name);
+            trouble.ok_or_else(|| unknown("trouble", name, names()))?.section()
+        }
         _ => return of_command(&args.subject),
     };
     // The comment at the top is for those who would change the book's page.
-    let text = text.strip_prefix(markdown::DRAWN).filter(|_| !args.page).unwrap_or(&text);
-    terminal::print(text);
+    let undrawn = |text: &str| {
+        let drawn = [markdown::DRAWN, trouble::DRAWN];
+        drawn.iter().find_map(|drawn| text.strip_prefix(drawn)).map(str::to_owned)
+    };
+    let text = undrawn(&text).filter(|_| !args.page).unwrap_or(text);
+    terminal::print(&text);
     Ok(Status::Valid)
 }
 
@@ -86,7 +96,7 @@ fn of_command(words: &[String]) -> Result<Status, Stop> {
         .chain(SUBJECTS)
         .collect();
     Err(Stop::user(
-        Failure::new(format!("there is no help on `{}`", words.join(" ")))
+        Failure::new(Trouble::Arguments, format!("there is no help on `{}`", words.join(" ")))
             .advice(did_you_mean(word, names.iter().copied()))
             .advice(format!("there is help on {}", names.join(", "))),
     ))
@@ -95,7 +105,7 @@ fn of_command(words: &[String]) -> Result<Status, Stop> {
 fn unknown<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a str> + Clone) -> Stop {
     let known: Vec<&str> = names.clone().collect();
     Stop::user(
-        Failure::new(format!("there is no {what} `{name}`"))
+        Failure::new(Trouble::Arguments, format!("there is no {what} `{name}`"))
             .advice(did_you_mean(name, names))
             .advice(format!("there are {}", known.join(", "))),
     )
@@ -141,7 +151,7 @@ fn lines_of(workload: &str, node: &str, seed: u64) -> Result<Vec<MessageLine>, S
     settings.rate = 100.0;
     settings.time_limit = 2.0;
     let plan = kolk_workload::plan(&settings)
-        .map_err(|error| Stop::internal(Failure::new(error.to_string())))?;
+        .map_err(|error| Stop::internal(Failure::new(Trouble::Kolk, error.to_string())))?;
     let mut observer = |_: &Progress<'_>| Flow::Continue;
     let run = runner::run_in_memory(&plan, true, Patience::default(), &mut observer)?;
     let mut reader = JournalReader::new(run.journal.as_deref().unwrap_or_default());

@@ -12,7 +12,7 @@ use anyhow::Context;
 use kolk_report::Role;
 use kolk_report::challenge::measured;
 use kolk_report::course::{self as drawing, Checked};
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 use kolk_workload::challenge::{ChallengeRun, SEED};
 use kolk_workload::course::{self, STAGES, Stage};
 use serde::{Deserialize, Serialize};
@@ -49,8 +49,10 @@ const FORMAT: u32 = 1;
 impl Progress {
     fn read() -> Result<Progress, Stop> {
         let bad = |cause: String| {
-            let failure =
-                Failure::new(format!("cannot use {NOTE}, where it is kept what was passed"));
+            let failure = Failure::new(
+                Trouble::Project,
+                format!("cannot use {NOTE}, where it is kept what was passed"),
+            );
             Stop::user(failure.cause(cause).advice("mend it, or remove it to begin anew"))
         };
         let text = match fs::read_to_string(NOTE) {
@@ -116,7 +118,7 @@ fn named(id: &str) -> Result<&'static Stage, Stop> {
     course::find(id).ok_or_else(|| {
         let ids = || STAGES.iter().map(|stage| stage.id);
         let known = ids().collect::<Vec<_>>().join(", ");
-        let failure = Failure::new(format!("there is no stage `{id}`"));
+        let failure = Failure::new(Trouble::Arguments, format!("there is no stage `{id}`"));
         Stop::user(failure.advice(did_you_mean(id, ids())).advice(format!("stages are {known}")))
     })
 }
@@ -246,7 +248,7 @@ pub fn programs(args: &LearnCheckArgs) -> Result<Vec<PathBuf>, Stop> {
 }
 
 fn no_program() -> Stop {
-    let failure = Failure::new("there is no program to check")
+    let failure = Failure::new(Trouble::Program, "there is no program to check")
         .advice("a project for the course: kolk new my-course --lang python; go into its folder")
         .advice("or name the program: kolk learn check 1 --bin ./echo.py");
     Stop::user(failure)

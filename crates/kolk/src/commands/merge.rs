@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use kolk_explore::sweep::Results;
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 
 use super::explore::{sweep, tell};
 use crate::args::MergeArgs;
@@ -15,18 +15,19 @@ pub fn run(args: &MergeArgs) -> Result<Status, Stop> {
     let mut results = Results::default();
     for path in &args.files {
         let text = std::fs::read(path).map_err(|error| {
-            let failure = Failure::new(format!("cannot read {}", path.display()));
+            let failure = Failure::new(Trouble::Sweep, format!("cannot read {}", path.display()));
             Stop::user(failure.cause(error.to_string()))
         })?;
         sweep::take(&mut results, path, &text)?;
     }
     if results.sweep().is_none() {
-        let failure = Failure::new("there are no results in these files");
+        let failure = Failure::new(Trouble::Sweep, "there are no results in these files");
         return Err(Stop::user(failure.advice("`kolk explore --seeds A..B` writes them")));
     }
     if let Some(folder) = &args.plans {
         write_plans(&results, folder).map_err(|error| {
-            let failure = Failure::new(format!("cannot write plans to {}", folder.display()));
+            let failure =
+                Failure::new(Trouble::Files, format!("cannot write plans to {}", folder.display()));
             Stop::user(failure.cause(error.to_string()))
         })?;
     }

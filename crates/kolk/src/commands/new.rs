@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use anyhow::Context;
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 
 use crate::args::NewArgs;
 use crate::status::{Status, Stop};
@@ -15,16 +15,20 @@ pub fn run(args: &NewArgs) -> Result<Status, Stop> {
     let folder = &args.name;
     let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     if !is_name(name) {
-        let failure = Failure::new(format!("`{}` is no name for a project", folder.display()))
-            .advice(
-                "a name begins with a lower-case letter, and goes on with these, digits, `-` and \
+        let failure = Failure::new(
+            Trouble::Project,
+            format!("`{}` is no name for a project", folder.display()),
+        )
+        .advice(
+            "a name begins with a lower-case letter, and goes on with these, digits, `-` and \
                  `_`: it is the name of a package and of a program too",
-            );
+        );
         return Err(Stop::user(failure));
     }
     if fs::symlink_metadata(folder).is_ok() && !is_empty_folder(folder) {
-        let failure = Failure::new(format!("there is a `{}` already", folder.display()))
-            .advice("choose another name, or remove it first");
+        let failure =
+            Failure::new(Trouble::Project, format!("there is a `{}` already", folder.display()))
+                .advice("choose another name, or remove it first");
         return Err(Stop::user(failure));
     }
     let project = args.lang.project();

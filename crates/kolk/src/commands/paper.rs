@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::Context;
 use clap::{Command, CommandFactory};
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 
 use crate::args::{Cli, CompletionsArgs, ManArgs};
 use crate::status::{Status, Stop};
@@ -40,7 +40,7 @@ pub fn man(args: &ManArgs) -> Result<Status, Stop> {
         let known: Vec<&str> =
             pages.iter().filter_map(|(name, _)| name.strip_prefix("kolk-")).collect();
         let word = args.command.as_deref().unwrap_or_default();
-        let failure = Failure::new(format!("kolk has no command `{word}`"))
+        let failure = Failure::new(Trouble::Arguments, format!("kolk has no command `{word}`"))
             .advice(did_you_mean(word, known.iter().copied()))
             .advice(format!("there are {}", known.join(", ")));
         return Err(Stop::user(failure));

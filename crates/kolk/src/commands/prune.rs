@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 use kolk_report::numbers::{bytes, counted};
 
 use crate::args::PruneArgs;
@@ -17,8 +17,11 @@ use crate::terminal;
 /// Removes runs, and says which.
 pub fn run(args: &PruneArgs) -> Result<Status, Stop> {
     if !args.store.is_dir() {
-        let failure = Failure::new(format!("there is no folder {}", args.store.display()))
-            .advice("name the folder that runs are stored in with --store");
+        let failure = Failure::new(
+            Trouble::RunFolder,
+            format!("there is no folder {}", args.store.display()),
+        )
+        .advice("name the folder that runs are stored in with --store");
         return Err(Stop::user(failure));
     }
     let runs = store::runs(&args.store)

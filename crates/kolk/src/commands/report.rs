@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use kolk_history::{History, Plan, jsonl};
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 use kolk_report::figures::Run;
 use kolk_report::html::{self, Stored};
 use kolk_report::screen::{self, Report};
@@ -74,13 +74,15 @@ pub fn run(args: &ReportArgs) -> Result<Status, Stop> {
 }
 
 fn refused(folder: &Path, file: &str, cause: &str) -> Stop {
-    let failure = Failure::new(format!("cannot read {}", folder.join(file).display())).cause(cause);
+    let failure =
+        Failure::new(Trouble::RunFolder, format!("cannot read {}", folder.join(file).display()))
+            .cause(cause);
     // Of a challenge that holds the plan and the results are kept, and nothing to draw.
     let is_trimmed = folder.join("results.json").is_file() && !folder.join(file).exists();
     let advice = if is_trimmed {
         format!(
-            "it was not kept: kolk challenge --keep all keeps everything, and {} replay {} runs this \
-             again",
+            "it was not kept: kolk challenge --keep all keeps everything, and {} replay {} runs \
+             this again",
             commands::program(),
             folder.display()
         )

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs};
 
 use anyhow::Context;
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 use kolk_serve::{Hosts, Limits, Site, Store};
 
 use crate::args::ServeArgs;
@@ -14,8 +14,9 @@ use crate::{signals, terminal};
 /// Serves until Ctrl-C, which is how it ends and no failure.
 pub fn run(args: &ServeArgs) -> Result<Status, Stop> {
     if args.store.exists() && !args.store.is_dir() {
-        let failure = Failure::new(format!("{} is no folder", args.store.display()))
-            .advice("name the folder that runs are stored in, such as store");
+        let failure =
+            Failure::new(Trouble::RunFolder, format!("{} is no folder", args.store.display()))
+                .advice("name the folder that runs are stored in, such as store");
         return Err(Stop::user(failure));
     }
     let (listener, address) = listen(&args.bind, args.port)?;
@@ -50,7 +51,8 @@ fn listen(bind: &str, port: u16) -> Result<(TcpListener, SocketAddr), Stop> {
     let name = bind.trim_matches(['[', ']']);
     let cannot = |error: &io::Error| {
         let failure =
-            Failure::new(format!("cannot listen on {bind}, port {port}")).cause(error.to_string());
+            Failure::new(Trouble::System, format!("cannot listen on {bind}, port {port}"))
+                .cause(error.to_string());
         Stop::user(match error.kind() {
             io::ErrorKind::AddrInUse => failure.advice(
                 "something else listens there, perhaps another kolk serve: end it, or name another \

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use kolk_explore::{run_all, shrink};
 use kolk_history::plan::ClockKind;
 use kolk_report::explore::sizes;
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 use kolk_report::{Role, sanitize::sanitize};
 
 use super::explore::bench::Bench;
@@ -74,7 +74,7 @@ fn holds(
     }
     if let (Some(class), false) = (&args.class, seen.classes.is_empty()) {
         let found: Vec<String> = seen.classes.iter().map(ToString::to_string).collect();
-        let failure = Failure::new(format!("the run shows no `{class}`"));
+        let failure = Failure::new(Trouble::Arguments, format!("the run shows no `{class}`"));
         return Err(Stop::user(failure.advice(format!("it shows {}", found.join(", ")))));
     }
     let run = args.run.display();

@@ -3,7 +3,7 @@
 use kolk_engine::{Ending, Flow, Observer, Progress, Run};
 use kolk_history::Plan;
 use kolk_history::plan::{ClockKind, NodeSpec};
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 use kolk_report::numbers::{counted, grouped};
 use kolk_report::{Role, difference};
 use kolk_workload::registry;
@@ -108,8 +108,9 @@ fn first_plan(args: &VerifyArgs) -> Result<Plan, Stop> {
         }
     };
     if plan.clock != ClockKind::Virtual {
-        let failure = Failure::new("on the real clock no two runs are the same")
-            .advice("verify a run on the virtual clock: --clock virtual");
+        let failure =
+            Failure::new(Trouble::Arguments, "on the real clock no two runs are the same")
+                .advice("verify a run on the virtual clock: --clock virtual");
         return Err(Stop::user(failure));
     }
     Ok(plan)

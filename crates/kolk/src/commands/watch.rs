@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context;
 use clap::Parser;
 use kolk_report::Role;
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 use kolk_report::sanitize::sanitize;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -103,8 +103,11 @@ fn last(args: &WatchArgs) -> Result<Vec<String>, Stop> {
     }
     let store = args.store.display();
     Err(Stop::user(
-        Failure::new(format!("no test or challenge was run with the store {store} yet"))
-            .advice("name the command: kolk watch test -w echo --bin ./my-node"),
+        Failure::new(
+            Trouble::RunFolder,
+            format!("no test or challenge was run with the store {store} yet"),
+        )
+        .advice("name the command: kolk watch test -w echo --bin ./my-node"),
     ))
 }
 
@@ -113,7 +116,10 @@ fn watched(words: &[String], completed: &project::Completed) -> Result<Vec<PathB
     let cli = Cli::try_parse_from(&completed.words).map_err(|error| {
         let text = error.to_string();
         let problem = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        Stop::user(Failure::new(problem).advice("kolk watch repeats tests and challenges"))
+        Stop::user(
+            Failure::new(Trouble::Arguments, problem)
+                .advice("kolk watch repeats tests and challenges"),
+        )
     })?;
     let bin = match cli.command {
         Command::Test(args) => args.run.bin,
@@ -130,14 +136,20 @@ fn watched(words: &[String], completed: &project::Completed) -> Result<Vec<PathB
             return Ok(watched);
         }
         _ => {
-            let failure = Failure::new(format!("`kolk {}` is not watched", words.join(" ")))
-                .advice("kolk watch repeats `test`, `challenge` and `check-node`");
+            let failure = Failure::new(
+                Trouble::Arguments,
+                format!("`kolk {}` is not watched", words.join(" ")),
+            )
+            .advice("kolk watch repeats `test`, `challenge` and `check-node`");
             return Err(Stop::user(failure));
         }
     };
     let Some(bin) = bin else {
-        let failure = Failure::new("there is nothing to watch: no program of yours is under test")
-            .advice("name one with --bin: kolk watch test -w echo --bin ./my-node");
+        let failure = Failure::new(
+            Trouble::Program,
+            "there is nothing to watch: no program of yours is under test",
+        )
+        .advice("name one with --bin: kolk watch test -w echo --bin ./my-node");
         return Err(Stop::user(failure));
     };
     if !completed.is_projects() {
@@ -147,10 +159,10 @@ fn watched(words: &[String], completed: &project::Completed) -> Result<Vec<PathB
     if watched.is_empty() {
         if completed.is_built() {
             // The build changes the program, and that would be the next reason to build.
-            let failure = Failure::new(format!(
-                "{} says how to build, and not from what",
-                project::NAME
-            ))
+            let failure = Failure::new(
+                Trouble::Project,
+                format!("{} says how to build, and not from what", project::NAME),
+            )
             .advice("add the files and folders that the program is made of: sources = [\"src\"]");
             return Err(Stop::user(failure));
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind as ClapKind;
 use clap::{Arg, ArgAction, Command, CommandFactory};
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -84,7 +84,8 @@ impl ProjectFile {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => {
-                let failure = Failure::new(format!("cannot read {}", path.display()));
+                let failure =
+                    Failure::new(Trouble::Project, format!("cannot read {}", path.display()));
                 return Err(Stop::user(failure.cause(error.to_string())));
             }
         };
@@ -164,7 +165,7 @@ impl Reader<'_> {
     fn failure(self, span: Range<usize>, problem: String) -> Failure {
         let (number, line) = self.line(span.start);
         let problem = problem.trim_end().replace('\n', "; ");
-        let failure = Failure::new(format!("{NAME}, line {number}: {problem}"));
+        let failure = Failure::new(Trouble::Project, format!("{NAME}, line {number}: {problem}"));
         if line.is_empty() { failure } else { failure.cause(format!("it says `{line}`")) }
     }
 

@@ -47,8 +47,8 @@ impl fmt::Display for Stopped {
         let Stopped { steps, decided, conflicts } = self;
         write!(
             f,
-            "stopped after {steps} steps, with {decided} pairs of writes put in order and {conflicts} \
-             contradictions met"
+            "stopped after {steps} steps, with {decided} pairs of writes put in order and \
+             {conflicts} contradictions met"
         )
     }
 }

@@ -60,8 +60,7 @@ impl Explainer<'_> {
         let (one, other) = (from.1, to.1);
         let by_update = self.written(to.0).find_map(|element| {
             let (key, second) = self.key_and_value(element);
-            let of_nothing =
-                self.versions.readers_of_nothing(self.table.elements.key(element));
+            let of_nothing = self.versions.readers_of_nothing(self.table.elements.key(element));
             if of_nothing.binary_search(&from.0).is_ok() {
                 return Some(format!(
                     "{one} read {key} as nothing, so it did not see {other}'s write of {second}"
@@ -71,15 +70,19 @@ impl Explainer<'_> {
             self.read(from.0, before).then(|| {
                 let (_, first) = self.key_and_value(before);
                 format!(
-                    "{one} read {key} as {first}, which {other} read too and overwrote with {second}"
+                    "{one} read {key} as {first}, which {other} read too and overwrote with \
+                     {second}"
                 )
             })
         });
         by_update.or_else(|| {
-            let (before, after, reason) = self.assumed(from, to, |before| self.read(from.0, before))?;
-            let ((key, first), (_, second)) = (self.key_and_value(before), self.key_and_value(after));
+            let (before, after, reason) =
+                self.assumed(from, to, |before| self.read(from.0, before))?;
+            let ((key, first), (_, second)) =
+                (self.key_and_value(before), self.key_and_value(after));
             Some(format!(
-                "{one} read {key} as {first}, which comes before {other}'s {second}, because {reason}"
+                "{one} read {key} as {first}, which comes before {other}'s {second}, because \
+                 {reason}"
             ))
         })
     }

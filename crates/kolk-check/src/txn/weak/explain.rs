@@ -184,8 +184,8 @@ impl Story<'_> {
         let table = self.facts.table;
         let (first, second) = (self.write_of(before, key), self.write_of(after, key));
         format!(
-            "{seer} sees {one} ({sight}), which did {first}, and yet it read {} from {other}, which \
-             did {second}",
+            "{seer} sees {one} ({sight}), which did {first}, and yet it read {} from {other}, \
+             which did {second}",
             table.key_text(key)
         )
     }

@@ -336,8 +336,8 @@ fn never_idle(program: &Program, patience: Duration, input: Input<'_>) -> HostFa
     };
     let problem = format!("did not become idle within {} s", patience.as_secs_f64());
     let advice = format!(
-        "In lockstep a node ends its reaction to every line with one `idle` line to `clock`. It was \
-         given {reacting_to}"
+        "In lockstep a node ends its reaction to every line with one `idle` line to `clock`. It \
+         was given {reacting_to}"
     );
     program.words().told(HostFailure::plain(ViolationKind::NeverIdle, problem, advice))
 }

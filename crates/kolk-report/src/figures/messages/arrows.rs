@@ -250,7 +250,8 @@ impl Labels {
         let (x, y, degrees) = (Number(x), Number(y), Number(degrees));
         let _ = write!(
             self.texts,
-            "<text class=\"t{color} label\" transform=\"translate({x} {y})rotate({degrees})\" y=\"-3\">"
+            "<text class=\"t{color} label\" transform=\"translate({x} {y})rotate({degrees})\" \
+             y=\"-3\">"
         );
         escape(&mut self.texts, &text);
         self.texts.push_str("</text>\n");

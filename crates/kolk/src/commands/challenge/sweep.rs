@@ -135,7 +135,7 @@ pub fn sweep(
     plans: &[Plan],
     patience: Patience,
     bar: &Bar,
-) -> Result<Sweep, (u64, Stop)> {
+) -> Result<Sweep, (u64, Box<Stop>)> {
     let began = runner::now();
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let all_virtual = plans.iter().all(runner::is_deterministic);
@@ -145,7 +145,8 @@ pub fn sweep(
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(plan) = plans.get(number) else { return };
-            let tried = one(run, plan, patience).map_err(|stop| (plan.seed, stop)).transpose();
+            let tried =
+                one(run, plan, patience).map_err(|stop| (plan.seed, Box::new(stop))).transpose();
             let Ok(mut done) = done.lock() else { return };
             let Some(tried) = tried else { return };
             if tried.is_err() {

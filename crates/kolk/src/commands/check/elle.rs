@@ -6,7 +6,7 @@ use std::path::Path;
 use kolk_check::models::{self, Model, Models};
 use kolk_check::{Validity, workloads};
 use kolk_history::Value;
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 use kolk_report::results;
 
 use super::{Case, check_flags, history_in, judge_as, named, own_functions, read};
@@ -26,7 +26,8 @@ pub(super) fn run(args: &CheckArgs, model: &str) -> Result<Status, Stop> {
     for path in &args.histories {
         let path = &history_in(path);
         if path != Path::new("-") && !path.exists() {
-            let failure = Failure::new(format!("File not found: {}", path.display()));
+            let failure =
+                Failure::new(Trouble::History, format!("File not found: {}", path.display()));
             return Err(Stop::internal(failure));
         }
         let history = read(path)?;
@@ -58,7 +59,7 @@ fn workload(model: &str) -> Result<&str, Stop> {
     let mut known: Vec<&str> = kolk_check::WORKLOADS.to_vec();
     known.extend(workloads::ALIASES.iter().map(|(alias, _)| *alias));
     known.sort_unstable();
-    let failure = Failure::new(format!("there is no model `{model}`"))
+    let failure = Failure::new(Trouble::Arguments, format!("there is no model `{model}`"))
         .advice(did_you_mean(model, known.iter().copied()))
         .advice(format!("Must be one of {}", known.join(", ")));
     Err(Stop { status: Status::Invalid, failure })
@@ -71,7 +72,7 @@ fn consistency_models(args: &CheckArgs) -> Result<Models, Stop> {
         None => Ok(Models::new(&[Model::StrictSerializable])),
         Some(names) if names.trim().is_empty() => Ok(Models::new(&[Model::ReadUncommitted])),
         Some(names) => names.parse().map_err(|error: models::UnknownModel| {
-            let failure = Failure::new(error.to_string());
+            let failure = Failure::new(Trouble::Arguments, error.to_string());
             Stop { status: Status::Invalid, failure }
         }),
     }
@@ -114,7 +115,7 @@ fn report(args: &CheckArgs, path: &Path, case: &Case, is_json: bool) -> Result<(
         let file = folder.join(format!("{name}-results.json"));
         let written = fs::create_dir_all(folder).and_then(|()| fs::write(&file, document()));
         written.map_err(|error| {
-            let failure = Failure::new(format!("cannot write {}", file.display()));
+            let failure = Failure::new(Trouble::Files, format!("cannot write {}", file.display()));
             Stop::internal(failure.cause(error.to_string()))
         })?;
     }

@@ -1,7 +1,7 @@
 //! What is explored: what the flags give, and what they leave open.
 
 use kolk_explore::Open;
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 use kolk_workload::challenge;
 use kolk_workload::planner::Settings;
 
@@ -32,7 +32,7 @@ pub fn asked(args: &ExploreArgs) -> Result<Asked, Stop> {
         return Ok(Asked { settings, open: open(&run) });
     };
     let known = challenge::find(id).ok_or_else(|| {
-        let failure = Failure::new(format!("there is no challenge `{id}`"));
+        let failure = Failure::new(Trouble::Arguments, format!("there is no challenge `{id}`"));
         Stop::user(failure.advice("`kolk challenge --list` shows them"))
     })?;
     // Of several runs the one with faults: the others ask the same of a node, and less.

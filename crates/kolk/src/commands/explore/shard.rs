@@ -1,6 +1,6 @@
 //! Which share of a sweep this process takes: as it was told, or as its surroundings say.
 
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 
 use crate::args::ShardArg;
 use crate::status::Stop;
@@ -56,7 +56,10 @@ pub fn share(
         None => Ok(None),
         Some(ShardArg::Given(shard, of)) => Ok(Some((shard, of))),
         Some(ShardArg::Auto(of)) => surroundings(of, variable).map(Some).map_err(|problem| {
-            let failure = Failure::new("cannot tell which share of the seeds this process takes");
+            let failure = Failure::new(
+                Trouble::Sweep,
+                "cannot tell which share of the seeds this process takes",
+            );
             Stop::user(failure.cause(problem).advice("say it yourself: --shard 2/7"))
         }),
     }

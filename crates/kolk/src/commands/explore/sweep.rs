@@ -12,7 +12,7 @@ use kolk_explore::{Halt, Lab, Observation, run_all};
 use kolk_history::Plan;
 use kolk_history::plan::ClockKind;
 use kolk_report::explore::{Explored, Failed};
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 use kolk_report::numbers::{counted, grouped};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
@@ -33,6 +33,7 @@ pub fn run(args: &ExploreArgs, seeds: Range<u64>) -> Result<Status, Stop> {
     let asked = asked::asked(args)?;
     if asked.settings.clock == ClockKind::Real {
         let failure = Failure::new(
+            Trouble::Arguments,
             "the runs of a sweep must be repeatable, which those on the machine's clock are not",
         );
         return Err(Stop::user(failure.advice("leave out `--clock real`, or `--seeds`")));
@@ -75,7 +76,7 @@ fn default_path(share: Option<(u64, u64)>) -> PathBuf {
 
 /// What is done with a file did not work.
 fn failed(what: &str, path: &Path, error: &std::io::Error) -> Stop {
-    let failure = Failure::new(format!("cannot {what} {}", path.display()));
+    let failure = Failure::new(Trouble::Sweep, format!("cannot {what} {}", path.display()));
     Stop::user(failure.cause(error.to_string()))
 }
 
@@ -89,7 +90,10 @@ fn open(path: &Path, sweep: &Sweep) -> Result<(File, Results), Stop> {
     // Not every file system can lock; then nobody is kept from doing the same work twice.
     let lock = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive);
     if lock == Err(Errno::WOULDBLOCK) {
-        let failure = Failure::new(format!("another process adds results to {}", path.display()));
+        let failure = Failure::new(
+            Trouble::Sweep,
+            format!("another process adds results to {}", path.display()),
+        );
         return Err(Stop::user(
             failure.advice("each process has a file of its own: --results FILE"),
         ));
@@ -102,14 +106,16 @@ fn open(path: &Path, sweep: &Sweep) -> Result<(File, Results), Stop> {
         (if whole == 0 { b"{\"kolk-sweep\"" } else { b"{\"sweep\"" }, &text[whole..]);
     let known = end.len().min(begins.len());
     if end[..known] != begins[..known] {
-        let failure = Failure::new(format!("cannot use the results in {}", path.display()));
+        let failure =
+            Failure::new(Trouble::Sweep, format!("cannot use the results in {}", path.display()));
         return Err(Stop::user(failure.cause("its last line is no line of a sweep")));
     }
     let mut results = Results::default();
     take(&mut results, path, &text[..whole])?;
     let is_new = results.sweep().is_none();
     results.header(sweep.header().clone()).map_err(|error| {
-        let failure = Failure::new(format!("cannot add results to {}", path.display()));
+        let failure =
+            Failure::new(Trouble::Sweep, format!("cannot add results to {}", path.display()));
         Stop::user(failure.cause(error.to_string()).advice("another file: --results FILE"))
     })?;
     file.set_len(whole as u64).map_err(cannot("write"))?;
@@ -125,7 +131,8 @@ pub fn take(results: &mut Results, path: &Path, text: &[u8]) -> Result<(), Stop>
     let taken = std::str::from_utf8(text).map_err(|error| error.to_string());
     let taken = taken.and_then(|text| results.take(text).map_err(|error| error.to_string()));
     taken.map(drop).map_err(|problem| {
-        let failure = Failure::new(format!("cannot use the results in {}", path.display()));
+        let failure =
+            Failure::new(Trouble::Sweep, format!("cannot use the results in {}", path.display()));
         Stop::user(failure.cause(problem))
     })
 }
@@ -156,8 +163,10 @@ impl Lab for Recorder<'_> {
             .write_all(text.as_bytes())
             .map_err(|error| Halt::Failed(Box::new(failed("write", self.path, &error))))?;
         kept.results.line(line).map_err(|error| {
-            let failure =
-                Failure::new(format!("cannot use the results in {}", self.path.display()));
+            let failure = Failure::new(
+                Trouble::Sweep,
+                format!("cannot use the results in {}", self.path.display()),
+            );
             Halt::Failed(Box::new(Stop::user(failure.cause(error.to_string()))))
         })?;
         Ok(seen)

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use kolk_report::export::{self, SHIVIZ_PARSER};
-use kolk_report::failure::Failure;
+use kolk_report::failure::{Failure, Trouble};
 use kolk_report::figures::Run;
 use kolk_report::numbers::counted;
 
@@ -38,8 +38,9 @@ pub fn write(
         .map_err(|error| refused(folder, "journal.jsonl", &error.to_string()))?;
     let journal = BufReader::with_capacity(BUFFER_BYTES, journal);
     let cannot_write = || format!("cannot write {}", path.display());
-    let mut out = Whole::create(&path)
-        .map_err(|error| Stop::user(Failure::new(cannot_write()).cause(error.to_string())))?;
+    let mut out = Whole::create(&path).map_err(|error| {
+        Stop::user(Failure::new(Trouble::Files, cannot_write()).cause(error.to_string()))
+    })?;
     let written = match format {
         ExportArg::Perfetto => export::perfetto(&mut out, run, journal, args.window),
         ExportArg::Shiviz => export::shiviz(&mut out, journal, args.window),
@@ -58,8 +59,8 @@ fn advice(format: ExportArg, count: u64) -> String {
         ExportArg::Perfetto => "open it at https://ui.perfetto.dev\n".to_owned(),
         ExportArg::Shiviz => {
             let mut advice = format!(
-                "open it at https://bestchai.bitbucket.io/shiviz/ with the log parsing expression\n  \
-                 {SHIVIZ_PARSER}\n"
+                "open it at https://bestchai.bitbucket.io/shiviz/ with the log parsing \
+                 expression\n  {SHIVIZ_PARSER}\n"
             );
             if count > SHIVIZ_EVENTS {
                 advice += "that is much for ShiViz: choose a part with --window 12.5..13\n";
