@@ -20,7 +20,8 @@
 //! Measures: `stable-latency-median`, `stable-latency-max` (ms).
 //!
 //! Reads are bitmaps over the elements, so the work is the reads' total length plus
-//! reads × elements ÷ 64; each element's fate is written once.
+//! reads × elements ÷ 64; each element's fate is written once. The bitmaps are kept, unless they
+//! take more memory than the reads should: then each read is looked through twice.
 
 use std::collections::BTreeMap;
 
@@ -37,6 +38,9 @@ const WORST_STALE_MAX: usize = 8;
 
 /// How many values a sentence names.
 const NAMED_MAX: usize = 8;
+
+/// How many words all bitmaps together may have that are kept: 32 MB.
+const ROWS_WORDS_MAX: usize = 4 << 20;
 
 /// Checks a history in which operations with the function `add` add their value, and
 /// [`Function::Read`] reads a list.
@@ -72,6 +76,8 @@ struct Read<'a> {
     operation: &'a Operation,
     position: usize,
     completion: u32,
+    /// The place of its bitmap, if these are kept.
+    row: usize,
 }
 
 /// What the reads say of each element, by its id. Reads are positions of operations.
@@ -108,7 +114,7 @@ fn watch(history: &History, elements: &Elements<'_>) -> Watched {
         })
         .map(|(position, operation)| {
             let completion = operation.completion_or_end();
-            Read { operation, position, completion }
+            Read { operation, position, completion, row: 0 }
         })
         .collect();
     let size = elements.len();
@@ -119,20 +125,24 @@ fn watch(history: &History, elements: &Elements<'_>) -> Watched {
         ..Watched::default()
     };
     reads.sort_unstable_by_key(|read| read.completion);
-    watched.forwards(elements, &mut reads);
+    let rows = watched.forwards(elements, &mut reads);
     reads.sort_unstable_by_key(|read| std::cmp::Reverse(read.operation.index));
-    watched.backwards(elements, &reads);
+    watched.backwards(elements, &reads, rows.as_deref());
     watched
 }
 
 impl Watched {
     /// In the order of completions: who was seen first when, and everything odd. Reads that gave
-    /// no list are taken out.
-    fn forwards(&mut self, elements: &Elements<'_>, reads: &mut Vec<Read<'_>>) {
+    /// no list are taken out. Returns the bitmaps of the others, one behind the other, if there is
+    /// room for them.
+    fn forwards(&mut self, elements: &Elements<'_>, reads: &mut Vec<Read<'_>>) -> Option<Vec<u64>> {
         let mut row = Bits::new(elements.len());
+        let has_room = row.words.len().saturating_mul(reads.len()) <= ROWS_WORDS_MAX;
+        let mut rows = Vec::new();
+        let mut count = 0;
         let mut unseen = Bits::full(elements.len());
         let mut repeats = Repeats::default();
-        reads.retain(|read| {
+        reads.retain_mut(|read| {
             row.clear();
             let list = &read.operation.result;
             let is_list = elements.each(list, |id, place| {
@@ -161,13 +171,18 @@ impl Watched {
                     self.too_early.entry(id as u32).or_insert(read.position);
                 }
             });
+            if has_room {
+                rows.extend_from_slice(&row.words);
+            }
+            (read.row, count) = (count, count + 1);
             true
         });
+        has_room.then_some(rows)
     }
 
     /// From the latest invocation back: the first read met with an element, or without it, is the
     /// last there was.
-    fn backwards(&mut self, elements: &Elements<'_>, reads: &[Read<'_>]) {
+    fn backwards(&mut self, elements: &Elements<'_>, reads: &[Read<'_>], rows: Option<&[u64]>) {
         let mut row = Bits::new(elements.len());
         let mut unsettled_present = Bits::full(elements.len());
         let mut unsettled_absent = Bits::full(elements.len());
@@ -175,12 +190,20 @@ impl Watched {
             if unsettled_present.is_empty() && unsettled_absent.is_empty() {
                 break;
             }
-            row.clear();
-            elements.each(&read.operation.result, |id, _| {
-                if id != NONE {
-                    row.insert(id);
+            match rows {
+                Some(rows) => {
+                    let length = row.words.len();
+                    row.words.copy_from_slice(&rows[read.row * length..][..length]);
                 }
-            });
+                None => {
+                    row.clear();
+                    elements.each(&read.operation.result, |id, _| {
+                        if id != NONE {
+                            row.insert(id);
+                        }
+                    });
+                }
+            }
             let began = elements.before(read.completion);
             let present = &mut self.last_present;
             unsettled_present.take_from(&row, began, |id| present[id] = Some(read.position));

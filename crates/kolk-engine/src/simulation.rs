@@ -350,8 +350,7 @@ impl<'a> Simulation<'a> {
         sent: &Body<'_>,
         at: Time,
     ) {
-        let mut body = self.flights.blank();
-        body.push_str(sent.json);
+        let body = self.flights.copy(sent.json);
         let head = (!matches!(ends.1, Endpoint::Node(_))).then(|| BodyHead {
             kind: sent.kind.clone().into_owned(),
             msg_id: sent.msg_id.map(Box::from),

@@ -250,6 +250,9 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>) -> Result<Value, ScanError> {
             Ok(Value::map(entries))
         }
         Some(b'[') => {
+            if let Some(ints) = scanner.integers() {
+                return Ok(Value::ints(ints));
+            }
             scanner.enter()?;
             scanner.expect(b'[', "expected `[`")?;
             let mut list = ListBuilder::default();

@@ -8,6 +8,7 @@
 pub mod body;
 pub mod datum;
 pub mod error;
+pub mod integers;
 pub mod lockstep;
 pub mod message;
 pub mod random;

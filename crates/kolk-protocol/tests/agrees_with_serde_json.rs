@@ -1,6 +1,7 @@
 //! The scanner and the messages against `serde_json` as the oracle, on random texts: valid ones in
 //! unusual spellings, and ones that are broken in a place or two.
 
+use kolk_protocol::integers::GrowingList;
 use kolk_protocol::message::{Body, write_string};
 use kolk_protocol::scan::{DEPTH_MAX, Scanner};
 use kolk_protocol::{Line, write_line};
@@ -56,6 +57,18 @@ fn value() -> impl Strategy<Value = String> {
             vec(entry, 0..5).prop_map(|entries| format!("{{{}}}", entries.join(","))),
         ]
     })
+}
+
+/// A list of numbers as a read has it, long enough to be skipped in parts; a few are odd.
+fn integers() -> impl Strategy<Value = String> {
+    let number = prop_oneof![
+        12 => (0_u32..30_000).prop_map(|number| number.to_string()),
+        2 => any::<i64>().prop_map(|number| number.to_string()),
+        1 => number(),
+        1 => select(vec!["0", "-0", "00", "", "-", "9223372036854775808", "1234567890123456789"])
+            .prop_map(str::to_owned),
+    ];
+    vec(number, 0..40).prop_map(|numbers| format!("[{}]", numbers.join(",")))
 }
 
 /// A text with a few characters taken out, put in or exchanged.
@@ -173,6 +186,23 @@ proptest! {
     #[test]
     fn agrees_on_what_is_json(text in broken(value())) {
         prop_assert_eq!(is_json(&text), serde_json::from_str::<IgnoredAny>(&text).is_ok(), "{}", text);
+    }
+
+    #[test]
+    fn agrees_on_lists_of_integers(texts in vec(broken(integers()), 1..4)) {
+        let mut list = GrowingList::default();
+        // Each read also goes on with the one before.
+        for text in texts.iter().flat_map(|text| [text.clone(), text.replacen(']', ",5]", 1)]) {
+            let expected = serde_json::from_str::<IgnoredAny>(&text).is_ok();
+            prop_assert_eq!(is_json(&text), expected, "{}", text);
+            let ints = serde_json::from_str::<Vec<i64>>(&text).ok();
+            let ints = ints.filter(|ints| !ints.is_empty() && !text.trim().contains(' '));
+            for _ in 0..2 {
+                let mut scanner = Scanner::new(&text);
+                let read = list.read(&mut scanner).filter(|_| scanner.end().is_ok());
+                prop_assert_eq!(read.as_deref(), ints.as_ref(), "{}", text);
+            }
+        }
     }
 
     #[test]

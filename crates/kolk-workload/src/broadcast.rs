@@ -44,6 +44,7 @@ impl Shared for Broadcast {
     type Reply = Reply;
 
     const ACKNOWLEDGED: &'static str = "broadcast_ok";
+    const LIST: Option<&'static str> = Some("messages");
 
     fn name(&self) -> &'static str {
         "broadcast"

@@ -33,6 +33,7 @@ impl Shared for GSet {
     type Reply = Reply;
 
     const ACKNOWLEDGED: &'static str = "add_ok";
+    const LIST: Option<&'static str> = Some("value");
 
     fn name(&self) -> &'static str {
         "g-set"

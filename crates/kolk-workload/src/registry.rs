@@ -233,17 +233,17 @@ pub fn by_name(
     Ok(match info.name {
         "broadcast" => {
             let topology = settings.get("topology").map_or(Ok(Topology::Grid), |t| t.parse())?;
-            Box::new(ChangeAndRead(Broadcast::new(topology, nodes)))
+            Box::new(ChangeAndRead::new(Broadcast::new(topology, nodes)))
         }
         "echo" => Box::new(Echo::new()),
-        "g-counter" => Box::new(ChangeAndRead(Counter::Growing)),
-        "g-set" => Box::new(ChangeAndRead(GSet::default())),
+        "g-counter" => Box::new(ChangeAndRead::new(Counter::Growing)),
+        "g-set" => Box::new(ChangeAndRead::new(GSet::default())),
         "kafka" => {
             let count = |key| count_setting(info, settings, key);
             Box::new(Kafka::new(count("key-count")?, count("max-writes-per-key")?))
         }
         "lin-kv" => Box::new(LinKv::new(nodes.len())),
-        "pn-counter" => Box::new(ChangeAndRead(Counter::UpAndDown)),
+        "pn-counter" => Box::new(ChangeAndRead::new(Counter::UpAndDown)),
         "seq-kv" => Box::new(SeqKv::new(count_setting(info, settings, "key-count")?)),
         "txn-list-append" => Box::new(txn(info, Writes::Append, settings)?),
         "txn-rw-register" => Box::new(txn(info, Writes::Set, settings)?),

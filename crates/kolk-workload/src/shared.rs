@@ -4,7 +4,9 @@
 use kolk_engine::{Call, Completion, Invocation, ReplyError, Step, Worker, Workload};
 use kolk_history::{Function, Value};
 use kolk_protocol::Random;
+use kolk_protocol::integers::GrowingList;
 use kolk_protocol::message::Body;
+use kolk_protocol::scan::{ScanError, Scanner};
 use serde::de::DeserializeOwned;
 
 use crate::reply;
@@ -16,6 +18,9 @@ pub trait Shared {
 
     /// The `type` of the answer to a change.
     const ACKNOWLEDGED: &'static str;
+
+    /// Where the answer to a read has what there is, if that is a list of integers.
+    const LIST: Option<&'static str> = None;
 
     /// As [`Workload::name`].
     fn name(&self) -> &'static str;
@@ -38,7 +43,47 @@ pub trait Shared {
 
 /// The workload: an acknowledged change has its own value as its result, a read what it saw.
 #[derive(Debug)]
-pub struct ChangeAndRead<S>(pub S);
+pub struct ChangeAndRead<S> {
+    shared: S,
+    /// The list that each node was read as last.
+    lists: Vec<GrowingList>,
+}
+
+impl<S: Shared> ChangeAndRead<S> {
+    /// The workload of what is shared.
+    pub fn new(shared: S) -> ChangeAndRead<S> {
+        ChangeAndRead { shared, lists: Vec::new() }
+    }
+
+    /// What a node's answer to a read has as its list, if it is nothing but what it should be; what
+    /// is wrong with another answer has to be found out.
+    fn list(&mut self, worker: &Worker, reply: &Body<'_>) -> Option<Value> {
+        let list_key = S::LIST?;
+        if reply.kind != READ_OK {
+            return None;
+        }
+        if self.lists.len() <= worker.node {
+            self.lists.resize_with(worker.node + 1, GrowingList::default);
+        }
+        let list = &mut self.lists[worker.node];
+        let mut found = None;
+        let mut scanner = Scanner::new(reply.json);
+        let scanned = scanner.object(|scanner, key, offset| {
+            match &*key {
+                "type" | "msg_id" | "in_reply_to" => {
+                    scanner.value()?;
+                }
+                key if key == list_key && found.is_none() => found = list.read(scanner),
+                _ => return Err(ScanError { offset, reason: "no key of a plain read" }),
+            }
+            Ok(())
+        });
+        scanned.ok().and(found).map(Value::Ints)
+    }
+}
+
+/// The `type` of the answer to a read.
+const READ_OK: &str = "read_ok";
 
 fn read() -> Invocation {
     Invocation::new(Function::Read, Value::Null)
@@ -46,11 +91,11 @@ fn read() -> Invocation {
 
 impl<S: Shared> Workload for ChangeAndRead<S> {
     fn name(&self) -> &'static str {
-        self.0.name()
+        self.shared.name()
     }
 
     fn setup(&mut self, _: &Worker, call: &mut Call<'_>) -> bool {
-        self.0.setup(call)
+        self.shared.setup(call)
     }
 
     fn next(&mut self, _: &Worker, _: u64, random: &mut Random) -> Option<Invocation> {
@@ -58,7 +103,7 @@ impl<S: Shared> Workload for ChangeAndRead<S> {
             if random.below(2) == 1 {
                 return Some(read());
             }
-            if let Some(change) = self.0.change(random) {
+            if let Some(change) = self.shared.change(random) {
                 return Some(change);
             }
         }
@@ -77,18 +122,21 @@ impl<S: Shared> Workload for ChangeAndRead<S> {
     }
 
     fn start(&mut self, _: &Worker, invocation: &Invocation, call: &mut Call<'_>) -> Step {
-        self.0.request(invocation.value.as_int(), call)
+        self.shared.request(invocation.value.as_int(), call)
     }
 
     fn reply(
         &mut self,
-        _: &Worker,
+        worker: &Worker,
         invocation: &Invocation,
         reply: &Body<'_>,
         _: &mut Call<'_>,
     ) -> Result<Step, ReplyError> {
         let is_read = invocation.function == Function::Read;
-        let expected = if is_read { "read_ok" } else { S::ACKNOWLEDGED };
+        if is_read && let Some(list) = self.list(worker, reply) {
+            return Ok(Step::Done(Completion::Ok(list)));
+        }
+        let expected = if is_read { READ_OK } else { S::ACKNOWLEDGED };
         let seen = S::seen(reply::read(reply, expected)?);
         Ok(Step::Done(Completion::Ok(seen.unwrap_or_else(|| invocation.value.clone()))))
     }

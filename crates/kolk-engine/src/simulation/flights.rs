@@ -12,9 +12,12 @@ use crate::endpoint::Endpoint;
 const COUNT_MAX: usize = 1_000_000;
 const BYTES_MAX: usize = 256 << 20;
 
-/// How many bodies' memory is kept, and how large it may be.
+/// How many bodies' memory is kept, and how much that is.
 const SPARE_MAX: usize = 1024;
-const SPARE_BYTES_MAX: usize = 4096;
+const SPARE_BYTES_MAX: usize = 4 << 20;
+
+/// A body of more bytes is a read, as a rule.
+const LARGE_BYTES: usize = 1024;
 
 /// A message on its way.
 #[derive(Debug)]
@@ -54,14 +57,20 @@ impl InFlight {
     }
 }
 
+/// Which bodies' memory is for a body of so many bytes.
+fn is_large(bytes: usize) -> usize {
+    usize::from(bytes > LARGE_BYTES)
+}
+
 /// All messages on their way, each in a slot of its own.
 #[derive(Debug, Default)]
 pub(super) struct Flights {
     slots: Vec<Option<InFlight>>,
     free: Vec<u32>,
     bytes: usize,
-    /// Bodies' memory, to be used again.
-    spare: Vec<String>,
+    /// Bodies' memory, to be used again, and how much it is: small ones, and those of reads.
+    spare: [Vec<String>; 2],
+    spare_bytes: usize,
 }
 
 impl Flights {
@@ -96,16 +105,21 @@ impl Flights {
         message
     }
 
-    /// Memory for a body, empty.
-    pub(super) fn blank(&mut self) -> String {
-        self.spare.pop().unwrap_or_default()
+    /// A copy of a body.
+    pub(super) fn copy(&mut self, json: &str) -> String {
+        let mut body = self.spare[is_large(json.len())].pop().unwrap_or_default();
+        self.spare_bytes -= body.capacity();
+        body.push_str(json);
+        body
     }
 
-    /// Keeps a body's memory, unless it is large.
+    /// Keeps a body's memory, if there is not too much of it.
     pub(super) fn recycle(&mut self, mut body: String) {
-        if body.capacity() <= SPARE_BYTES_MAX && self.spare.len() < SPARE_MAX {
+        let spare = &mut self.spare[is_large(body.capacity())];
+        if spare.len() < SPARE_MAX && self.spare_bytes + body.capacity() <= SPARE_BYTES_MAX {
             body.clear();
-            self.spare.push(body);
+            self.spare_bytes += body.capacity();
+            spare.push(body);
         }
     }
 

@@ -281,9 +281,16 @@ impl<T: Clone> Replica<T> {
             return;
         }
         self.has_more_to_do = true;
+        // What is for everyone is sent to all at one time.
+        let mut common = None;
         for peer in self.peers() {
             if self.is_due(peer, entry) {
-                let (at, is_timed) = self.flush_time(now, peer, entry);
+                let (at, is_timed) = match entry.to {
+                    Target::Everyone => {
+                        *common.get_or_insert_with(|| self.flush_time(now, peer, entry))
+                    }
+                    _ => self.flush_time(now, peer, entry),
+                };
                 let outgoing = &mut self.links[peer as usize].outgoing;
                 if outgoing.flush_at.is_none_or(|before| at < before) {
                     (outgoing.flush_at, outgoing.is_timed) = (Some(at), is_timed);

@@ -49,13 +49,14 @@ pub(super) struct Rhythm {
     /// By how many microseconds the newest arrivals missed their ticks, oldest first; below nothing
     /// if they were in time.
     lateness: VecDeque<i64>,
+    /// The greatest and the least of these; 0 if there is none.
+    extremes: (i64, i64),
 }
 
 impl Rhythm {
     /// How long after a tick values are passed on.
     fn grace(&self, period: Duration) -> Duration {
-        let latest = self.lateness.iter().copied().max().unwrap_or(0);
-        let earliest = self.lateness.iter().copied().min().unwrap_or(0);
+        let (latest, earliest) = self.extremes;
         // A few arrivals tell little of how late others can be.
         let unseen = (latest - earliest) / (1 + self.lateness.len() as i64 / 8);
         match u64::try_from(latest) {
@@ -94,6 +95,8 @@ impl Rhythm {
             self.lateness.pop_front();
         }
         self.lateness.push_back(lateness);
+        let all = || self.lateness.iter().copied();
+        self.extremes = (all().max().unwrap_or(0), all().min().unwrap_or(0));
     }
 }
 
