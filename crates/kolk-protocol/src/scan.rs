@@ -101,8 +101,8 @@ pub(crate) fn string_stop(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Where the first element begins that is not skipped, in a list whose element begins at `at`: those
-/// are skipped that are plain integers and have a comma behind them. Reads of sets are long lists of
+/// Where the first element begins that is not skipped, in a list with an element at `at`: those are
+/// skipped that are plain integers and have a comma behind them. Reads of sets are long lists of
 /// these, and most of what is ever scanned.
 ///
 /// Eight bytes at a time. In each of the masks a byte's highest bit says what the byte is; no sum
