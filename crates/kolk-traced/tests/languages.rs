@@ -42,6 +42,8 @@ enum Build {
     Go,
     /// `javac`.
     Java,
+    /// A compiler for C, with these flags beside the usual ones.
+    C(&'static [&'static str]),
     /// An example of this package, which Cargo has built.
     Example,
 }
@@ -62,6 +64,9 @@ const CASES: &[Case] = &[
     Case { name: "go", tool: "go", probe: &["version"], build: Build::Go, file: "programs/go", tick: Some((SECOND, 2_000_000)) },
     Case { name: "java_executors", tool: "java", probe: &["-version"], build: Build::Java, file: "programs/Executors.java", tick: Some((SECOND, 100_000)) },
     Case { name: "elixir_processes", tool: "elixir", probe: &["--version"], build: Build::Interpreted, file: "programs/process.exs", tick: Some((SECOND, 300_000_000)) },
+    Case { name: "c_pthreads", tool: "gcc", probe: &["--version"], build: Build::C(&[]), file: "programs/threads.c", tick: Some((SECOND, 2_000_000)) },
+    // Without a loader and with a C library of its own.
+    Case { name: "c_static_musl", tool: "musl-gcc", probe: &["--version"], build: Build::C(&["-static"]), file: "programs/threads.c", tick: Some((SECOND, 2_000_000)) },
     Case { name: "rust_threads", tool: "", probe: &[], build: Build::Example, file: "threads", tick: EXACTLY },
     Case { name: "rust_tokio", tool: "", probe: &[], build: Build::Example, file: "tokio", tick: Some((SECOND, 2_000_000)) },
 ];
@@ -198,6 +203,14 @@ fn command(case: &Case, folder: &Path) -> Result<(PathBuf, Vec<String>), Failed>
         (Build::Java, Some(tool)) => {
             run(Command::new("javac").args(["-d", &text(folder)]).arg(source))?;
             Ok((tool, vec!["-cp".into(), text(folder), "Executors".into()]))
+        }
+        (Build::C(flags), Some(tool)) => {
+            let program = folder.join("node");
+            run(Command::new(tool)
+                .args(["-std=gnu11", "-O2", "-pthread", "-o", &text(&program)])
+                .args(flags)
+                .arg(source))?;
+            Ok((program, Vec::new()))
         }
         (_, None) => Err("its tool has gone".into()),
     }
