@@ -130,7 +130,8 @@ impl<'a> Flags<'a> {
         let value = self.value();
         words.iter().copied().find(|word| Some(*word) == value).ok_or_else(|| {
             let (last, others) = words.split_last().unwrap_or((&"", &[]));
-            self.error(format_args!("{} must be {} or {last}", self.name, others.join(", ")))
+            let or = if others.is_empty() { "" } else { " or " };
+            self.error(format_args!("{} must be {}{or}{last}", self.name, others.join(", ")))
         })
     }
 

@@ -428,6 +428,7 @@ pub const STAGES: &[Stage] = &[
             name: "partitions",
             workload: "txn-list-append",
             node: "txn-list-append",
+            node_args: &["--service", "lin-kv"],
             node_count: 3,
             rate: 30.0,
             time_limit: 10.0,
@@ -556,12 +557,14 @@ pub const STAGES: &[Stage] = &[
             ChallengeRun {
                 workload: "txn-list-append",
                 node: "txn-list-append",
+                node_args: &["--service", "lin-kv"],
                 consistency_models: "strict-serializable",
                 ..AGREEMENT_KILLS
             },
             ChallengeRun {
                 workload: "txn-list-append",
                 node: "txn-list-append",
+                node_args: &["--service", "lin-kv"],
                 consistency_models: "strict-serializable",
                 ..AGREEMENT_POWER
             },
@@ -625,14 +628,12 @@ pub const STAGES: &[Stage] = &[
             ChallengeRun {
                 workload: "txn-list-append",
                 node: "txn-list-append",
-                node_args: &["--raft"],
                 consistency_models: "strict-serializable",
                 ..AGREEMENT_KILLS
             },
             ChallengeRun {
                 workload: "txn-list-append",
                 node: "txn-list-append",
-                node_args: &["--raft"],
                 consistency_models: "strict-serializable",
                 ..AGREEMENT_POWER
             },

@@ -1,10 +1,10 @@
-//! Strict-serializable transactions over lists: by a transactor over the service `lin-kv`, or on
-//! the nodes themselves, by Raft.
+//! Strict-serializable transactions over lists: on the nodes themselves, by Raft, or by a
+//! transactor over the service `lin-kv`.
 //!
-//! By Raft (`--raft`) a transaction is an entry of a log that all nodes have
+//! By Raft a transaction is an entry of a log that all nodes have
 //! ([`kolk_replica::transactions`]).
 //!
-//! Over the service one key of the store, the root, stands for the state of all lists. A
+//! Over the service (`--service lin-kv`) one key of the store, the root, stands for the state of all lists. A
 //! transaction takes place when the root is swung from the state it saw to the one it made, by one
 //! compare-and-set; if another was quicker, it is run again on what is there now. How that stays
 //! exact when nobody knows whether the root was swung is told in [`transactor`]; what a state is in
@@ -29,9 +29,9 @@ use transactor::Transactor;
 /// What [`factory`] understands, for people.
 pub const USAGE: &str = "\
 settings of this node:
-  --raft    keep the lists on the nodes themselves, by Raft, and not in the service lin-kv
-  --whole   keep all lists in one value of the service, and not in a tree of small ones; that of the
-            first node to write counts for all";
+  --service NAME  keep the lists in a service instead: lin-kv
+  --whole         keep all lists in one value of the service, and not in a tree of small ones; that
+                  of the first node to write counts for all";
 
 /// The node.
 pub enum TxnListAppend {
@@ -68,20 +68,20 @@ pub fn factory(
     args: &[String],
 ) -> Result<impl Fn(&Context) -> TxnListAppend + Clone + use<>, String> {
     let mut flags = Flags::new(args, USAGE);
-    let (mut raft, mut whole) = (false, false);
+    let (mut service, mut whole) = (false, false);
     while let Some(name) = flags.next_name() {
         match name {
-            "--raft" => raft = flags.switch()?,
+            "--service" => service = flags.one_of(&["lin-kv"]).map(|_| true)?,
             "--whole" => whole = flags.switch()?,
             _ => return Err(flags.unknown()),
         }
     }
-    if raft && whole {
-        return Err(format!("--whole is for the service: not with --raft\n{USAGE}"));
+    if whole && !service {
+        return Err(format!("--whole is for the service: it needs --service lin-kv\n{USAGE}"));
     }
     let first = if whole { State::empty_whole() } else { State::empty_tree() };
-    Ok(move |cx: &Context| match raft {
-        true => TxnListAppend::Replicated(kolk_replica::replicated(cx, Settings::default())),
-        false => TxnListAppend::Transactor(Transactor::start(cx, first.clone())),
+    Ok(move |cx: &Context| match service {
+        true => TxnListAppend::Transactor(Transactor::start(cx, first.clone())),
+        false => TxnListAppend::Replicated(kolk_replica::replicated(cx, Settings::default())),
     })
 }

@@ -6,7 +6,7 @@
 
 #[test]
 fn transactions_are_strict_serializable_under_many_faults_at_once() {
-    kolk_sweep::assert_strict("txn-list-append", "--raft", |args| {
+    kolk_sweep::assert_strict("txn-list-append", "", |args| {
         kolk_node::machine(kolk_txn_list_append::factory(args).expect("arguments"))
     });
 }
@@ -17,7 +17,15 @@ fn settings_do_not_contradict_each_other() {
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
         kolk_txn_list_append::factory(&args).map(|_| ())
     };
-    assert_eq!(factory(&["--raft"]), Ok(()));
-    let error = factory(&["--raft", "--whole"]).expect_err("not both");
-    assert_eq!(error.lines().next(), Some("--whole is for the service: not with --raft"));
+    for args in [&[][..], &["--service", "lin-kv"], &["--service=lin-kv", "--whole"]] {
+        assert_eq!(factory(args), Ok(()), "{args:?}");
+    }
+    for (args, expected) in [
+        (&["--whole"][..], "--whole is for the service: it needs --service lin-kv"),
+        (&["--service", "seq-kv"], "--service must be lin-kv"),
+        (&["--raft"], "unknown argument `--raft`"),
+    ] {
+        let error = factory(args).expect_err("refused");
+        assert_eq!(error.lines().next(), Some(expected), "{args:?}");
+    }
 }

@@ -14,7 +14,7 @@ use kolk_sweep::{Measured, Show, Sweep, load};
 use kolk_workload::Settings;
 use kolk_workload::planner::{Concurrency, Nodes};
 
-/// What a load and its network are like: a name, the node's arguments, and what is different from
+/// What a load and its network are like: a name, the node's further arguments, and what differs from
 /// the load of [`measure`].
 type Row = (&'static str, &'static str, fn(&mut Settings));
 
@@ -40,10 +40,11 @@ const ROWS: [(Row, Limits); 12] = [
     (("whole, all at once", "--whole", |settings| all_at_once(settings, 20.0)), (10.0, 0.4, 0.02)),
 ];
 
-/// The load of `-w txn-list-append --node-count 3 --concurrency 2n --time-limit 20 --rate 100`,
-/// changed, with the stronger checks.
+/// The load of `-w txn-list-append --node-count 3 --concurrency 2n --time-limit 20 --rate 100` with
+/// `--service lin-kv`, changed, with the stronger checks.
 fn measure((_, args, change): Row, seconds: f64, seed: u64) -> Measured {
-    let mut settings = load("txn-list-append", args, seed, 3, 100.0);
+    let args = format!("--service lin-kv {args}");
+    let mut settings = load("txn-list-append", args.trim_end(), seed, 3, 100.0);
     settings.concurrency = Concurrency::PerNode(2);
     settings.time_limit = seconds;
     change(&mut settings);

@@ -42,7 +42,8 @@ const STORE: [&str; 9] = [
     "challenge 3d --keep all",
     "test -w kafka --node kafka --node-count 5 --rate 50 --time-limit 10 --loss 0.1 --seed 31",
     "test -w g-counter --node g-counter --node-count 5 --rate 20 --time-limit 10 --nemesis partition --seed 41",
-    "test -w txn-list-append --node txn-list-append --node-count 5 --rate 50 --time-limit 5 --seed 51",
+    "test -w txn-list-append --node txn-list-append --node-count 5 --rate 50 --time-limit 5 --seed 51 \
+     -- --service lin-kv",
     "test -w txn-rw-register --node txn-rw-register --node-count 3 --rate 50 --time-limit 3 --seed 3",
     "test -w echo --node echo --node-count 5 --rate 50 --time-limit 3 --latency 2 --latency-dist exponential --seed 61",
     "test -w broadcast --node broadcast --node-count 4 --rate 20 --time-limit 20 --latency 50 \
