@@ -1,9 +1,6 @@
-//! A counter that is the same on all nodes and survives the loss of any minority of them: the
-//! workload `pn-counter`, linearizable.
+//! A counter that is the same on all nodes and survives the loss of any minority of them:
 //!
-//! ```sh
-//! kolk test -w pn-counter --bin target/debug/examples/counter --nemesis kill,partition
-//! ```
+//!     kolk test -w pn-counter --bin target/debug/examples/counter --nemesis kill,partition
 
 use kolk_node::workload::counter::{Reply, Request};
 use kolk_node::{Context, Node, RpcError};
@@ -45,10 +42,10 @@ impl Node for Counter {
     type Reply = Reply;
 
     async fn handle(&self, _: &Context, request: Request) -> Result<Reply, RpcError> {
-        match request {
-            Request::Add { delta } => self.0.perform(delta).await.map(|_| Reply::AddOk {}),
-            Request::Read {} => Ok(Reply::ReadOk { value: self.0.query(()).await? }),
-        }
+        Ok(match request {
+            Request::Add { delta } => self.0.perform(delta).await.map(|_| Reply::AddOk {})?,
+            Request::Read {} => Reply::ReadOk { value: self.0.query(()).await? },
+        })
     }
 }
 

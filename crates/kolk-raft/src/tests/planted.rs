@@ -1,4 +1,5 @@
-//! Mistakes are planted, found and named. The README's table says with how many seeds; to renew it:
+//! Mistakes are planted, found and named. The README's table says with how many seeds and in what
+//! time; to renew it:
 //!
 //! ```text
 //! KOLK_RENEW=1 cargo test -p kolk-raft --lib planted
@@ -6,6 +7,7 @@
 
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
 
 use super::seeds::settings;
 use super::simulator::{Style, World};
@@ -33,6 +35,9 @@ mod show;
 mod telling;
 #[path = "../../tests/stories/world.rs"]
 mod world;
+
+/// Where the table has the time: it depends on the machine, and is compared by nobody.
+const TIME: usize = 4;
 
 /// The mistake, in words, and the kind of trouble that shows it.
 #[rustfmt::skip]
@@ -112,25 +117,41 @@ fn found_by_story(bug: Bug) -> Option<String> {
     found.map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned())
 }
 
+#[expect(clippy::disallowed_methods, reason = "the table says how long it takes on a machine")]
 fn row(bug: Bug, what: &str, by: By) -> Result<String, String> {
+    let began = Instant::now();
     let Run(style) = by else {
         let story = found_by_story(bug).ok_or_else(|| format!("{bug:?}: no story finds it"))?;
-        return Ok(format!("| {what} | | | story: {story} |"));
+        return Ok(format!("| {what} | | | | story: {story} |"));
     };
     // Which trouble there is most of is all that is chosen; seeds come as they do.
     for seed in 0..SEEDS_MAX {
         if let Some(name) = found(seed, style, bug) {
-            return Ok(format!("| {what} | {style:?} | {} | {name} |", seed + 1));
+            let (seeds, took) = (seed + 1, began.elapsed().as_secs_f64());
+            return Ok(format!("| {what} | {style:?} | {seeds} | {took:.2} s | {name} |"));
         }
     }
     Err(format!("{bug:?} ({what}) is not found under {style:?} in {SEEDS_MAX} seeds"))
+}
+
+/// The table without the times.
+fn timeless(table: &str) -> String {
+    let row = |row: &str| {
+        let mut cells: Vec<&str> = row.split('|').collect();
+        if cells.len() > TIME {
+            cells.remove(TIME);
+        }
+        cells.join("|") + "\n"
+    };
+    table.lines().map(row).collect()
 }
 
 #[test]
 fn planted_mistakes_are_found_and_named() {
     assert!(MISTAKES.len() >= 25);
     // The panics of planted mistakes are what is looked for: their texts are in the table.
-    let mut table = String::from("| planted | trouble | seeds | found by |\n|---|---|---|---|\n");
+    let head = "| planted | trouble | seeds | time | found by |\n|---|---|---|---|---|\n";
+    let mut table = String::from(head);
     let mut missed = Vec::new();
     for (bug, what, by) in MISTAKES {
         let began = table.len();
@@ -153,7 +174,8 @@ fn planted_mistakes_are_found_and_named() {
         let renewed = format!("{}{table}{}", &readme[..from], &readme[to..]);
         std::fs::write(path, renewed).expect("it can be written");
     } else {
-        assert_eq!(&readme[from..to], table, "KOLK_RENEW=1 writes down what is so now");
+        let (written, now) = (timeless(&readme[from..to]), timeless(&table));
+        assert_eq!(written, now, "KOLK_RENEW=1 writes down what is so now");
     }
 }
 
