@@ -68,7 +68,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::gossip::{self, Gossip};
-pub use counter::{CounterShare, GrowOnlyCounter, PnCounter, PnShare, TooLarge};
+pub use counter::{CounterShare, GrowOnlyCounter, PnCounter, PnShare, Share, TooLarge};
 pub use delta_state::DeltaState;
 use kolk_node::Context;
 pub use set::GrowOnlySet;

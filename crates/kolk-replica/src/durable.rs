@@ -1,5 +1,6 @@
 //! For nodes that may lose nothing when they are killed or lose their power: a log on a node's
-//! disk, of which what was kept is there again when the node is, and a set that is kept in one.
+//! disk, of which what was kept is there again when the node is, and sets and counters that are
+//! kept in one.
 //!
 //! ```
 //! use kolk_node::{Context, RpcError};
@@ -19,8 +20,10 @@ use std::time::Duration;
 
 use kolk_node::sync::Notify;
 use kolk_node::{Context, Key, RpcError, StorageError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use crate::crdt::{GrowOnlySet, Replicated, Settings};
+use crate::crdt::{DeltaState, GrowOnlySet, Replicated, Settings, Share};
 
 /// A file with a line for each entry: its text and a checksum, because the last lines may be torn
 /// that were not synced when the power was lost.
@@ -178,6 +181,112 @@ impl Elements {
 
 fn add(set: &Replicated<GrowOnlySet<i64>>, element: i64) {
     let Ok(()) = set.update(|set, _| set.add(element));
+}
+
+/// A counter that every node changes, and comes to have all of. A durable node keeps how far its
+/// own part has come in a [`Log`] before it says so, and hears the others' from them again.
+pub struct Counter<C: DeltaState> {
+    counter: Replicated<C>,
+    kept: Option<Rc<Kept<C>>>,
+}
+
+impl<C: DeltaState> std::fmt::Debug for Counter<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Counter").field("is_durable", &self.kept.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// This node's own part of a counter.
+struct Kept<C> {
+    log: Log,
+    /// As far as it was written, which may be further than anybody was told: under the number 0.
+    own: RefCell<C>,
+}
+
+impl<C> Counter<C>
+where
+    C: DeltaState + Serialize + DeserializeOwned,
+    C::Delta: Share,
+{
+    /// In memory alone, with these settings.
+    pub fn in_memory(cx: &Context, settings: &Settings) -> Counter<C> {
+        Counter { counter: Replicated::new(cx, settings), kept: None }
+    }
+
+    /// A durable node's: its own part is kept in the file of this name.
+    pub fn durable(cx: &Context, file: &'static str) -> Counter<C> {
+        let kept = Rc::new(Kept { log: Log::new(file), own: RefCell::default() });
+        Counter { counter: Replicated::new(cx, &SETTINGS), kept: Some(kept) }
+    }
+
+    /// Reads what was kept before. A node calls this once, as it starts.
+    pub fn start(&self, cx: &Context) {
+        let Some(kept) = &self.kept else { return };
+        let (kept, counter, context) = (Rc::clone(kept), self.counter.clone(), cx.clone());
+        cx.spawn(async move {
+            let found = |text: &str| {
+                // The last one is the farthest.
+                if let Ok(share) = serde_json::from_str::<C::Delta>(text) {
+                    kept.own.borrow_mut().merge_delta(&share.of_replica(0));
+                    show(&counter, &share);
+                }
+            };
+            kept.log.recover(&context, found).await;
+        });
+    }
+
+    /// Waits until that is done, as a node does before it answers anything.
+    ///
+    /// # Errors
+    ///
+    /// Error 13 if what was kept cannot be read.
+    pub async fn recovered(&self) -> Result<(), RpcError> {
+        match &self.kept {
+            Some(kept) => kept.log.recovered().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Adds by a delta mutator, which is given a state and the number of a replica in it. On a
+    /// durable node it is safe when this is over.
+    ///
+    /// # Errors
+    ///
+    /// The mutator's, and then nothing has changed; or if it cannot be kept: then it may be there
+    /// after a restart, or not.
+    pub async fn add<E>(
+        &self,
+        cx: &Context,
+        mutator: impl FnOnce(&C, u32) -> Result<C::Delta, E>,
+    ) -> Result<(), RpcError>
+    where
+        RpcError: From<E>,
+    {
+        let Some(kept) = &self.kept else { return Ok(self.counter.update(mutator)?) };
+        // Who adds at the same time stands on this, so that no two adds are one; if it fails, the
+        // next one holds it too.
+        let share = mutator(&kept.own.borrow(), 0)?;
+        kept.own.borrow_mut().merge_delta(&share);
+        let text = serde_json::to_string(&share).expect("a delta is JSON");
+        kept.log.keep(cx, &text).await?;
+        show(&self.counter, &share);
+        Ok(())
+    }
+
+    /// What has come here of the whole.
+    pub fn state(&self) -> &Rc<RefCell<C>> {
+        self.counter.state()
+    }
+}
+
+/// Shows this node's part to all.
+fn show<C: DeltaState>(counter: &Replicated<C>, share: &C::Delta)
+where
+    C::Delta: Share,
+{
+    let Ok(()) = counter.update(|_, replica| -> Result<C::Delta, std::convert::Infallible> {
+        Ok(share.of_replica(replica))
+    });
 }
 
 fn line(text: &str) -> String {

@@ -19,29 +19,38 @@ fn dying(workload: &str, args: &str, seed: u64, nemesis: &[Nemesis]) -> Settings
     settings
 }
 
-/// Runs the node of this workload with `--durable` under all faults at once: `KOLK_SEEDS` times, 20
-/// if that is not set.
+/// Runs the node of this workload, which these arguments make durable, under all faults at once:
+/// `KOLK_SEEDS` times, 20 if that is not set.
 ///
 /// # Panics
 ///
 /// If a run is not valid.
-pub fn assert_durable(workload: &str, make: impl Fn(&[String]) -> Box<dyn Machine> + Sync) {
+pub fn assert_durable(
+    workload: &str,
+    args: &str,
+    make: impl Fn(&[String]) -> Box<dyn Machine> + Sync,
+) {
     let all: Vec<Nemesis> = Nemesis::all_on(ClockKind::Virtual, 20.0).collect();
     for_seeds(0..seeds(20), |seed| {
-        measure(&dying(workload, "--durable", seed, &all), &make).assert_valid("durable");
+        measure(&dying(workload, args, seed, &all), &make).assert_valid("durable");
     });
 }
 
-/// Runs the node of this workload, which keeps what it knows in memory, eight times while nodes are
+/// Runs the node of this workload, which keeps with these arguments what it knows in memory, eight
+/// times while nodes are
 /// killed, and eight times while they lose their power.
 ///
 /// # Panics
 ///
 /// If not at least six of the eight runs are found to be invalid.
-pub fn assert_caught(workload: &str, make: impl Fn(&[String]) -> Box<dyn Machine> + Sync) {
+pub fn assert_caught(
+    workload: &str,
+    args: &str,
+    make: impl Fn(&[String]) -> Box<dyn Machine> + Sync,
+) {
     for nemesis in [Nemesis::Kill, Nemesis::Power] {
         let measured =
-            for_seeds(0..8, |seed| measure(&dying(workload, "", seed, &[nemesis]), &make));
+            for_seeds(0..8, |seed| measure(&dying(workload, args, seed, &[nemesis]), &make));
         let caught = measured.iter().filter(|run| !run.problems.is_empty()).count();
         assert!(caught >= 6, "{nemesis:?}: {caught} of 8");
     }
@@ -97,9 +106,9 @@ pub fn assert_replicated(
         let (all, connected) = (spread(|silence| silence.all), spread(|silence| silence.connected));
         let leaders = Spread::of(runs.iter().map(|(_, _, _, told)| told.leaders as f64));
         println!(
-            "{workload} {args}, {nodes} nodes, {} seeds: without service for {:.2} s at most while \
-             a majority was connected ({:.2} s in half of them), {:.2} s in all; {:.0} to {:.0} \
-             leaders",
+            "{}, {nodes} nodes, {} seeds: without service for {:.2} s at most while a majority was \
+             connected ({:.2} s in half of them), {:.2} s in all; {:.0} to {:.0} leaders",
+            format!("{workload} {args}").trim_end(),
             runs.len(),
             connected.greatest,
             connected.median,

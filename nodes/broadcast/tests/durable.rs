@@ -10,10 +10,10 @@ fn make(args: &[String]) -> Box<dyn Machine> {
 
 #[test]
 fn a_durable_node_loses_nothing_under_any_fault() {
-    assert_durable("broadcast", make);
+    assert_durable("broadcast", "--durable", make);
 }
 
 #[test]
 fn a_node_in_memory_is_caught_when_nodes_are_killed() {
-    assert_caught("broadcast", make);
+    assert_caught("broadcast", "", make);
 }

@@ -2,7 +2,8 @@
 //!
 //! How it is kept there and stays exact is told in [`ledger`]; which stores there are in [`store`]:
 //! the service, or with `--own-store` one on the nodes themselves.
-//! With `--crdt` there is no store: the nodes themselves keep the sum, as a [`GrowOnlyCounter`].
+//! With `--crdt` there is no store: the nodes themselves keep the sum, as a [`GrowOnlyCounter`],
+//! with `--durable` on their disks.
 
 pub mod ledger;
 pub mod settings;
@@ -12,7 +13,8 @@ use std::rc::Rc;
 
 use kolk_node::workload::counter::{Reply, Request};
 use kolk_node::{Context, ErrorCode, Node, RpcError};
-use kolk_replica::crdt::{GrowOnlyCounter, Replicated, TooLarge};
+use kolk_replica::crdt::{GrowOnlyCounter, TooLarge};
+use kolk_replica::durable::Counter;
 
 use ledger::Ledger;
 use settings::Mode;
@@ -23,17 +25,26 @@ pub enum GCounter {
     /// Where the sum is in a store.
     Stored(Rc<Ledger>),
     /// Where it is in the nodes.
-    Replicated(Replicated<GrowOnlyCounter>),
+    Replicated(Counter<GrowOnlyCounter>),
 }
 
 impl Node for GCounter {
     type Request = Request;
     type Reply = Reply;
 
-    async fn handle(&self, _: &Context, request: Request) -> Result<Reply, RpcError> {
+    fn start(self: &Rc<Self>, cx: &Context) {
+        if let GCounter::Replicated(counter) = &**self {
+            counter.start(cx);
+        }
+    }
+
+    async fn handle(&self, cx: &Context, request: Request) -> Result<Reply, RpcError> {
+        if let GCounter::Replicated(counter) = self {
+            counter.recovered().await?;
+        }
         Ok(match request {
             Request::Add { delta } => {
-                self.add(growth(delta)?).await?;
+                self.add(cx, growth(delta)?).await?;
                 Reply::AddOk {}
             }
             Request::Read {} => Reply::ReadOk { value: self.read().await? },
@@ -42,14 +53,16 @@ impl Node for GCounter {
 }
 
 impl GCounter {
-    async fn add(&self, growth: u64) -> Result<(), RpcError> {
+    async fn add(&self, cx: &Context, growth: u64) -> Result<(), RpcError> {
         match self {
-            GCounter::Stored(ledger) => ledger.add(growth).await,
+            GCounter::Stored(ledger) => {
+                ledger.add(growth).await;
+                Ok(())
+            }
             GCounter::Replicated(counter) => {
-                counter.update(|counter, replica| counter.add(replica, growth))?;
+                counter.add(cx, |counter, replica| counter.add(replica, growth)).await
             }
         }
-        Ok(())
     }
 
     async fn read(&self) -> Result<i64, RpcError> {
@@ -83,6 +96,7 @@ pub fn factory(args: &[String]) -> Result<impl Fn(&Context) -> GCounter + Clone 
             let store = if settings.own_store { Store::own(cx) } else { Store::service(cx) };
             GCounter::Stored(Ledger::new(cx, store, settings.clone()))
         }
-        Mode::Replicated(settings) => GCounter::Replicated(Replicated::new(cx, settings)),
+        Mode::Replicated(settings) => GCounter::Replicated(Counter::in_memory(cx, settings)),
+        Mode::Durable => GCounter::Replicated(Counter::durable(cx, "share")),
     })
 }

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use kolk_node::Flags;
-use kolk_replica::crdt;
+use kolk_replica::{crdt, durable};
 
 /// The usage text of [`Mode::from_args`].
 pub const USAGE: &str = "\
@@ -16,7 +16,7 @@ settings of this node:
                        nodes themselves
 or
   --crdt               no store: the nodes keep the sum themselves, and tell each other; with the
-                       settings of pn-counter";
+                       settings of pn-counter, of which --durable keeps it on their disks";
 
 /// Where the sum is kept, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub enum Mode {
     Stored(Settings),
     /// In the nodes.
     Replicated(crdt::Settings),
+    /// In the nodes, and on their disks.
+    Durable,
 }
 
 impl Mode {
@@ -39,7 +41,11 @@ impl Mode {
             args.iter().cloned().partition(|arg| arg == "--crdt");
         match switches.is_empty() {
             true => Settings::from_args(args).map(Mode::Stored),
-            false => crdt::Settings::from_args(&others).map(Mode::Replicated),
+            false => {
+                let from_args = crdt::Settings::from_args;
+                durable::settings_unless_durable(&others, USAGE, crdt::USAGE, from_args)
+                    .map(|settings| settings.map_or(Mode::Durable, Mode::Replicated))
+            }
         }
     }
 }
@@ -109,6 +115,9 @@ mod tests {
         ] {
             assert_eq!(read(args), Ok(Mode::Replicated(expected)), "{args}");
         }
+        for args in ["--crdt --durable", "--durable --crdt"] {
+            assert_eq!(read(args), Ok(Mode::Durable), "{args}");
+        }
     }
 
     #[test]
@@ -120,6 +129,8 @@ mod tests {
             ("--write-behind-ms=x", "--write-behind-ms must be 0 to 60000 ms, not `x`"),
             ("--direct", "unknown argument `--direct`"),
             ("--crdt --fresh-ms 5", "unknown argument `--fresh-ms`"),
+            ("--durable", "unknown argument `--durable`"),
+            ("--crdt --durable --direct", "--durable goes with no other setting"),
         ] {
             let error = read(args).expect_err(args);
             assert_eq!(error.lines().next(), Some(expected), "{args}");

@@ -10,12 +10,12 @@ fn make(args: &[String]) -> Box<dyn Machine> {
 
 #[test]
 fn a_durable_set_loses_nothing_under_any_fault() {
-    assert_durable("g-set", make);
+    assert_durable("g-set", "--durable", make);
 }
 
 #[test]
 fn a_set_in_memory_is_caught_when_nodes_are_killed() {
-    assert_caught("g-set", make);
+    assert_caught("g-set", "", make);
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn nothing_is_lost_under_many_faults_at_once() {
 /// Without `--raft` nothing is on a disk, and kolk finds it.
 #[test]
 fn without_raft_what_is_acknowledged_can_be_lost() {
-    assert_caught("kafka", make);
+    assert_caught("kafka", "", make);
 }
 
 /// The load of challenge 5, on three nodes and on five.

@@ -23,6 +23,25 @@ impl From<TooLarge> for RpcError {
 /// A replica's number, and the sum of what was added there.
 pub type CounterShare = (u32, u64);
 
+/// One replica's part of a counter: a delta of one.
+pub trait Share: Clone {
+    /// The same part as this replica's.
+    #[must_use]
+    fn of_replica(&self, replica: u32) -> Self;
+}
+
+impl Share for CounterShare {
+    fn of_replica(&self, replica: u32) -> CounterShare {
+        (replica, self.1)
+    }
+}
+
+impl Share for PnShare {
+    fn of_replica(&self, replica: u32) -> PnShare {
+        (replica, self.1, self.2)
+    }
+}
+
 /// A counter that only grows. A state is what was added at each replica; only that replica changes
 /// its entry, so the join takes of two entries the greater. A delta is a replica's entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
