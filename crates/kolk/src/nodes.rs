@@ -2,7 +2,7 @@
 
 mod linked;
 
-pub use linked::{ALL, BuiltIn, Maker};
+pub use linked::{ALL, BuiltIn, MODES, Maker};
 
 use kolk_report::failure::{Failure, Trouble};
 

@@ -16,23 +16,10 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_kolk");
 #[path = "../src/nodes/linked.rs"]
 mod linked;
 
-/// Nodes in another mode than that of their workload: node, workload, arguments.
-const MODES: &[(&str, &str, &[&str])] = &[
-    ("lin-kv", "seq-kv", &["--service", "seq-kv"]),
-    ("g-counter", "g-counter", &["--crdt"]),
-    ("g-set", "g-set", &["--durable"]),
-    ("kafka", "kafka", &["--raft"]),
-    ("seq-kv", "seq-kv", &["--durable"]),
-    ("txn-list-append", "txn-list-append", &["--raft"]),
-    ("txn-rw-register", "txn-rw-register", &["--strict"]),
-    ("pn-counter", "pn-counter", &["--durable"]),
-    ("broadcast", "broadcast", &["--durable"]),
-];
-
 /// Every workload with the built-in node for it, and the modes.
 fn cases() -> Vec<(&'static str, &'static str, &'static [&'static str])> {
     let workloads = registry::WORKLOADS.iter().map(|info| (info.node, info.name, &[] as &[&str]));
-    let cases: Vec<_> = workloads.chain(MODES.iter().copied()).collect();
+    let cases: Vec<_> = workloads.chain(linked::MODES.iter().copied()).collect();
     for node in linked::ALL {
         assert!(cases.iter().any(|case| case.0 == node.name), "{} is not tried", node.name);
     }

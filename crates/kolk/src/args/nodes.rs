@@ -14,8 +14,8 @@ Examples:
   kolk verify -w broadcast --node broadcast --nemesis partition --seeds 200
       Two hundred seeds, each run twice.
   kolk verify --seeds 200
-      All built-in nodes under every kind of fault: twice in this process, and as separate
-      programs in lockstep.
+      All built-in nodes, in all their modes, under every kind of fault: twice in this process,
+      and as separate programs in lockstep.
   kolk verify -w echo --bin ./echo.py
       A program of yours, on the virtual clock.";
 

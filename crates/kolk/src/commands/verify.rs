@@ -13,18 +13,20 @@ use crate::progress::Bar;
 use crate::status::{Status, Stop};
 use crate::{commands, nodes, request, runner, signals, terminal};
 
-/// Verifies one plan, or one for each of many seeds. If nothing is named: all built-in nodes, under
-/// every kind of fault, against themselves and against lockstep.
+/// Verifies one plan, or one for each of many seeds. If nothing is named: all built-in nodes in all
+/// their modes, under every kind of fault, against themselves and against lockstep.
 pub fn run(args: &VerifyArgs) -> Result<Status, Stop> {
     let is_named = args.stored.is_some() || args.run.bin.is_some() || args.run.node.is_some();
     if is_named || args.run.workload.is_some() {
         return verify(args);
     }
-    let linked = |info: &&registry::Info| nodes::find(info.node).is_ok();
-    for info in registry::WORKLOADS.iter().filter(linked) {
+    let workloads = registry::WORKLOADS.iter().map(|info| (info.node, info.name, &[] as &[&str]));
+    let modes = workloads.chain(nodes::MODES.iter().copied());
+    for (node, workload, node_args) in modes.filter(|(node, ..)| nodes::find(node).is_ok()) {
         let mut args = args.clone();
-        args.run.workload = Some(info.name.to_owned());
-        args.run.node = Some(info.node.to_owned());
+        args.run.workload = Some(workload.to_owned());
+        args.run.node = Some(node.to_owned());
+        args.args.extend(node_args.iter().map(|arg| (*arg).to_owned()));
         stormy(&mut args.run);
         for lockstep in [false, true] {
             args.lockstep = lockstep;
@@ -46,7 +48,7 @@ fn stormy(run: &mut RunArgs) {
     ChanceArg::or_always(&mut run.loss, 0.05);
     ChanceArg::or_always(&mut run.duplication, 0.05);
     run.nemesis_interval.get_or_insert(2.0);
-    run.nemesis.get_or_insert_with(|| Words(vec!["all".to_owned()]));
+    run.nemesis.get_or_insert_with(|| Words(vec!["all".to_owned(), "disk".to_owned()]));
     run.strict = true;
 }
 
@@ -59,7 +61,7 @@ fn verify(args: &VerifyArgs) -> Result<Status, Stop> {
         let plan = Plan { seed: first.seed.wrapping_add(u64::from(number)), ..first.clone() };
         let plan = reseeded(args, plan)?;
         let pair = [plan.clone(), second_plan(args, &plan)];
-        let label = format!("{} seed {} of {count}", plan.workload.name, number + 1);
+        let label = format!("{} seed {} of {count}", title(&plan), number + 1);
         match compare(&pair, args.patience, &label)? {
             Outcome::Same { event_count, digest: same } => {
                 events += event_count;
@@ -70,7 +72,7 @@ fn verify(args: &VerifyArgs) -> Result<Status, Stop> {
                 let mark = style.paint(Role::Bad, "✗");
                 terminal::print(&format!(
                     "{mark} {}: seed {:#x} gives two different runs; {picture}\n  again  {}\n",
-                    plan.workload.name,
+                    title(&plan),
                     plan.seed,
                     style.paint(Role::Command, again(args, &plan))
                 ));
@@ -86,7 +88,7 @@ fn verify(args: &VerifyArgs) -> Result<Status, Stop> {
     };
     terminal::print(&format!(
         "{mark} {}: the same run {one} and {other}, byte for byte · {} · {what} · {} events\n",
-        first.workload.name,
+        title(&first),
         counted(first.nodes.len() as u64, "node", "nodes"),
         grouped(events)
     ));
@@ -140,6 +142,15 @@ fn second_plan(args: &VerifyArgs, plan: &Plan) -> Plan {
         *separate = true;
     }
     second
+}
+
+/// The workload, and in which mode its node is.
+fn title(plan: &Plan) -> String {
+    let args = match &plan.node {
+        NodeSpec::BuiltIn { args, .. } => args.join(" "),
+        NodeSpec::Program { .. } => String::new(),
+    };
+    format!("{} {args}", plan.workload.name).trim_end().to_owned()
 }
 
 fn names(args: &VerifyArgs, plan: &Plan) -> [&'static str; 2] {

@@ -45,6 +45,21 @@ macro_rules! built_in {
     };
 }
 
+/// Nodes in another mode than that of their workload: node, workload, arguments. What is proved of
+/// nodes is proved of these as well.
+pub const MODES: &[(&str, &str, &[&str])] = &[
+    ("lin-kv", "seq-kv", &["--service", "seq-kv"]),
+    ("g-counter", "g-counter", &["--crdt"]),
+    ("g-counter", "g-counter", &["--crdt", "--durable"]),
+    ("g-set", "g-set", &["--durable"]),
+    ("kafka", "kafka", &["--raft"]),
+    ("seq-kv", "seq-kv", &["--durable"]),
+    ("txn-list-append", "txn-list-append", &["--service", "lin-kv"]),
+    ("txn-rw-register", "txn-rw-register", &["--strict"]),
+    ("pn-counter", "pn-counter", &["--durable"]),
+    ("broadcast", "broadcast", &["--durable"]),
+];
+
 /// All of them.
 pub const ALL: &[BuiltIn] = &[
     built_in!("broadcast", "tells every value to every node (challenges 3a to 3e)", kolk_broadcast),
@@ -56,7 +71,7 @@ pub const ALL: &[BuiltIn] = &[
     built_in!("pn-counter", "a sum that goes up and down, as a CRDT", kolk_pn_counter),
     built_in!(
         "txn-list-append",
-        "transactions in one order, kept in lin-kv as a persistent tree",
+        "transactions in one order, on the nodes themselves, by Raft",
         kolk_txn_list_append
     ),
     built_in!(
