@@ -27,6 +27,8 @@ struct Clock {
     speed: u32,
     /// The open faults, by their numbers.
     open: Vec<(u32, ClockChange)>,
+    /// The faults that have made it wrong since it was last right: one that is over may still show.
+    wrong_by: Vec<u32>,
     /// Tells a change from earlier ones.
     generation: u32,
 }
@@ -38,6 +40,7 @@ impl Clocks {
             shown: Time::ZERO,
             speed: RIGHT,
             open: Vec::new(),
+            wrong_by: Vec::new(),
             generation: 0,
         };
         Clocks((0..count).map(|_| clock()).collect())
@@ -53,10 +56,20 @@ impl Clocks {
         self.0[usize::from(node)].when(shown)
     }
 
+    /// The faults by which a node's clock is wrong now.
+    pub(crate) fn wrong_by(&self, node: u16, now: Time) -> &[u32] {
+        let clock = &self.0[usize::from(node)];
+        if clock.shown(now) == now { &[] } else { &clock.wrong_by }
+    }
+
     /// A fault begins.
     pub(crate) fn disturb(&mut self, node: u16, now: Time, number: u32, change: ClockChange) {
         let clock = &mut self.0[usize::from(node)];
+        if clock.open.is_empty() && clock.shown(now) == now {
+            clock.wrong_by.clear();
+        }
         clock.open.push((number, change));
+        clock.wrong_by.push(number);
         clock.set(clock.shown(now), now, clock.speed_open());
         if let ClockChange::Jump(ahead) = change {
             clock.shown = clock.shown + Duration::from_nanos(ahead);

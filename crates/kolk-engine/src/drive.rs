@@ -68,6 +68,7 @@ pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
         }
         Err(error) => return Err(error),
     };
+    simulation.close_harms(None);
     let Simulation { hosts, recorder, course, queue, event_count, logs, delays, triggers, .. } =
         simulation;
     let (outputs, unrepeatable) = (outputs(&hosts, &recorder), hosts.unrepeatable());

@@ -108,6 +108,10 @@ pub(crate) trait Host {
     /// If that cannot be written.
     fn disturb_disk(&mut self, node: u16, fault: Record) -> Result<(), EngineError>;
 
+    /// How often faults of a node's disk have done something so far: calls that failed, and sectors
+    /// that were overwritten.
+    fn harms(&mut self, node: u16) -> u64;
+
     /// Starts a node again that was killed. It knows nothing, and is sent nothing here; if it is
     /// traced, its entropy comes from `seed`.
     ///

@@ -20,11 +20,30 @@ pub(crate) struct Fate {
     pub(crate) latency: Duration,
     /// How long a second copy of it is on its way, if there is one.
     pub(crate) duplicate: Option<Duration>,
+    /// What would not have been without the faults that are open.
+    pub(crate) by_faults: ByFaults,
+}
+
+/// What faults made of a message that the network alone would not have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ByFaults {
+    pub(crate) lost: bool,
+    pub(crate) doubled: bool,
+    pub(crate) slowed: bool,
+}
+
+impl ByFaults {
+    const NOTHING: ByFaults = ByFaults { lost: false, doubled: false, slowed: false };
 }
 
 impl Fate {
     /// Arrives once, at once.
-    pub(crate) const AT_ONCE: Fate = Fate { lost: false, latency: Duration::ZERO, duplicate: None };
+    pub(crate) const AT_ONCE: Fate = Fate {
+        lost: false,
+        latency: Duration::ZERO,
+        duplicate: None,
+        by_faults: ByFaults::NOTHING,
+    };
 }
 
 /// One direction between two servers.
@@ -122,6 +141,7 @@ impl Network {
                 lost: fate.lost,
                 latency: Duration::from_nanos(fate.latency),
                 duplicate: fate.duplicate.map(Duration::from_nanos),
+                ..Fate::AT_ONCE
             };
             network.overrides.insert((link, fate.nth), given);
         }
@@ -149,6 +169,7 @@ impl Network {
             factor => Fate {
                 latency: fate.latency.saturating_mul(factor),
                 duplicate: fate.duplicate.map(|latency| latency.saturating_mul(factor)),
+                by_faults: ByFaults { slowed: !fate.latency.is_zero(), ..fate.by_faults },
                 ..fate
             },
         }
@@ -233,11 +254,18 @@ impl Network {
         // one with less in its losses alone.
         let mut random = link.key.with(nth).random();
         let highest = |least: f64, open: &[f64]| open.iter().copied().fold(least, f64::max);
-        let lost = random.chance(highest(self.spec.loss, &self.losses));
+        let loss = random.unit();
+        let lost = loss < highest(self.spec.loss, &self.losses);
         let latency = draw_latency(&self.spec, &mut random);
-        let duplicated = random.chance(highest(self.spec.duplication, &self.duplications));
+        let double = random.unit();
+        let doubled = double < highest(self.spec.duplication, &self.duplications) && !lost;
         let second = draw_latency(&self.spec, &mut random);
-        Fate { lost, latency, duplicate: (duplicated && !lost).then_some(second) }
+        let by_faults = ByFaults {
+            lost: lost && loss >= self.spec.loss,
+            doubled: doubled && double >= self.spec.duplication,
+            slowed: false,
+        };
+        Fate { lost, latency, duplicate: doubled.then_some(second), by_faults }
     }
 
     /// Begins or ends one reason for `dest` not to hear `src`.

@@ -334,6 +334,19 @@ impl<'a> Recorder<'a> {
         self.summary.kept_count += 1;
     }
 
+    /// The plan has so many faults, of which it is counted what they do.
+    pub(crate) fn expect_faults(&mut self, count: usize) {
+        self.summary.strikes = vec![0; count];
+    }
+
+    /// A fault has done something, so many times.
+    pub(crate) fn strike(&mut self, number: u32, times: u64) {
+        let summary = self.counted.as_mut().unwrap_or(&mut self.summary);
+        if let Some(count) = summary.strikes.get_mut(number as usize) {
+            *count += times;
+        }
+    }
+
     fn take_index(&mut self) -> u32 {
         self.next_index += 1;
         self.next_index - 1

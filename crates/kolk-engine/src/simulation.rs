@@ -9,11 +9,13 @@ mod flights;
 mod guards;
 mod lives;
 mod start;
+mod strikes;
 
 use std::rc::Rc;
 
 use kolk_history::Plan;
 use kolk_history::journal::DropReason;
+use kolk_history::plan::FaultKind;
 use kolk_history::summary::{GoneClient, StaleAnswer, UnexpectedReply, Violation, ViolationKind};
 use kolk_node::{Input, Outputs};
 use kolk_protocol::message::Body;
@@ -92,6 +94,8 @@ pub(crate) struct Simulation<'a> {
     pub(crate) node_events: NodeEvents,
     /// The faults that are open, in words.
     pub(crate) open_faults: Vec<(u32, String)>,
+    /// The open faults of disks: which, whose, and how much harm that disk had taken before.
+    open_harms: Vec<(u32, u16, u64)>,
     /// The node that ended the run, if one did.
     pub(crate) failed: Option<u16>,
     pub(crate) event_count: u64,
@@ -119,12 +123,13 @@ impl<'a> Simulation<'a> {
         plan: Rc<Plan>,
         workload: Box<dyn Workload>,
         hosts: Hosts<'a>,
-        recorder: Recorder<'a>,
+        mut recorder: Recorder<'a>,
         (logs, node_events): (Logs, NodeEvents),
     ) -> Result<Simulation<'a>, EngineError> {
         let directory = Directory::new(&plan.nodes).map_err(EngineError::BadPlan)?;
         let network = Network::new(plan.network, &plan.exceptions.fates, plan.seed, &directory)
             .map_err(EngineError::BadPlan)?;
+        recorder.expect_faults(plan.faults.len());
         Ok(Simulation {
             queue: Queue::default(),
             recorder,
@@ -134,6 +139,7 @@ impl<'a> Simulation<'a> {
             logs,
             node_events,
             open_faults: Vec::new(),
+            open_harms: Vec::new(),
             failed: None,
             event_count: 0,
             network,
@@ -331,6 +337,7 @@ impl<'a> Simulation<'a> {
             }
         }
         let fate = self.network.fate(ends.0, ends.1);
+        self.strike_sent(ends, fate.by_faults);
         if fate.lost {
             return self.recorder.dropped(now, id, ends, DropReason::Loss, &self.directory);
         }
@@ -368,7 +375,9 @@ impl<'a> Simulation<'a> {
         let waiting = self.flights.get_mut(slot);
         if let Some(wave) = self.network.held(waiting.src, waiting.dest, waiting.due) {
             waiting.due = wave;
+            let ends = (waiting.src, waiting.dest);
             self.queue.push(wave, Event::Deliver(slot));
+            self.strike_link(ends, |kind| matches!(kind, FaultKind::Clog { .. }));
             return Ok(());
         }
         let message = self.flights.take(slot);
@@ -527,6 +536,8 @@ impl<'a> Simulation<'a> {
 
     fn deliver_to_node(&mut self, node: u16, message: InFlight) -> Result<(), EngineError> {
         if let Some(reason) = self.obstacle(&message) {
+            let ends = (message.src, message.dest);
+            self.strike_link(ends, |kind| matches!(kind, FaultKind::Partition { .. }));
             return self.drop_message(message, reason);
         }
         match self.receive_or_keep(node, message)? {
@@ -568,11 +579,14 @@ impl<'a> Simulation<'a> {
             }
             NodeInput::Wake => (Cause::default(), None, String::new()),
         };
+        let shown = self.clocks.shown(node, now);
+        for number in self.clocks.wrong_by(node, now) {
+            self.recorder.strike(*number, 1);
+        }
         let input = match step_input {
             Some(src) => Input::Message { src: self.directory.name(src), body: &body },
             None => Input::Wake,
         };
-        let shown = self.clocks.shown(node, now);
         let stepped = self.hosts.finish(node, shown, input, &mut outputs);
         self.flights.recycle(body);
         let lines = self.hosts.take_lines();

@@ -3,17 +3,21 @@
 
 use std::collections::BTreeMap;
 
-use kolk_history::Plan;
 use kolk_history::plan::{FaultKind, Targets, Trigger, TriggerEvent};
 use kolk_history::summary::Triggered;
+use kolk_history::{NodeState, Plan};
 use kolk_protocol::Time;
 use regex::bytes::Regex;
 
 use crate::faults::{Group, isolated};
 
-/// What a node writes to its stderr that leads from now on: in words, or as its state.
-const LEADS: &str =
-    r#"(?i)\b(became|becomes|becoming|elected|am|is now)\b.*\bleader\b|^state \{.*"role":"leader""#;
+/// What a node writes to its stderr in words that leads from now on. It may also say so as its
+/// state.
+const LEADS: &str = r"(?i)\b(became|becomes|becoming|elected|am|is now)\b.*\bleader\b";
+
+fn says_that_it_leads(leads: &Regex, line: &[u8]) -> bool {
+    leads.is_match(line) || NodeState::read(line).is_some_and(|state| state.leads())
+}
 
 /// True for what is meant for the node that leads.
 pub(crate) fn is_for_leader(kind: &FaultKind) -> bool {
@@ -130,7 +134,7 @@ impl Triggers {
                 continue;
             }
             let line = std::mem::take(line);
-            if self.leads.as_ref().is_some_and(|leads| leads.is_match(&line)) {
+            if self.leads.as_ref().is_some_and(|leads| says_that_it_leads(leads, &line)) {
                 self.leader = Some(node);
             }
             fired.extend(self.fire(|waiting| match (&waiting.event, &waiting.pattern) {
@@ -216,10 +220,11 @@ mod tests {
             ("I am the Leader", true),
             (r#"state {"term":3,"role":"leader","leader":"n1","commit":7,"log":[1,9]}"#, true),
             (r#"state {"term":3,"role":"follower","leader":"n1","commit":7,"log":[1,9]}"#, false),
+            ("state {\"role\": \"leader\", \"term\": 3}\n", true),
             (r#"in state {"role":"leader"}"#, false),
             ("the leader is n2", false),
         ] {
-            assert_eq!(leads.is_match(line.as_bytes()), expected, "{line}");
+            assert_eq!(says_that_it_leads(&leads, line.as_bytes()), expected, "{line}");
         }
     }
 }

@@ -42,6 +42,12 @@ pub struct Summary {
     pub kept_count: u64,
     /// Messages delivered twice.
     pub duplicated_count: u64,
+    /// How often each fault of the plan did something, in the plan's order: messages that it
+    /// swallowed, lost, doubled, slowed down or had wait; nodes that ran and were killed or stood
+    /// still; steps of nodes whose clock it had made wrong; calls that it had fail, and sectors
+    /// that it overwrote. Empty if nobody counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strikes: Vec<u64>,
     /// The messages between servers by their body's `type`, most frequent first.
     pub types: Vec<(String, u64)>,
     /// What was sent by each node and to it, in the order of the plan's nodes.

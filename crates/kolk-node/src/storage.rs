@@ -38,6 +38,10 @@ pub const JOURNAL: &str = ".disk.jsonl";
 /// In a node's folder, the faults of its disk, as they came: a [`Record`] on each line, as JSON.
 pub const FAULTS: &str = ".disk-faults.jsonl";
 
+/// In a node's folder, the calls that a fault had fail where files are what they are: a [`Record`]
+/// on each line, as JSON.
+pub const REFUSED: &str = ".disk-refused.jsonl";
+
 /// How long a call takes on the virtual clock, at least and at most, in nanoseconds.
 const CALL: (u64, u64) = (20_000, 100_000);
 /// And a sync.
@@ -163,6 +167,12 @@ fn change(medium: &mut Medium, record: Record) -> Result<(), StorageError> {
         #[cfg(feature = "stdio")]
         Medium::Folder(folder) => folder.apply(&record),
     }
+}
+
+/// A sync of a file, or of the names of all, that a fault has fail.
+fn refused_sync(name: Option<&str>) -> Record {
+    let call = if name.is_some() { "sync" } else { "sync-names" };
+    Record::Refused(call.to_owned(), name.map(str::to_owned), false)
 }
 
 fn check(name: &str) -> Result<(), StorageError> {
@@ -320,15 +330,18 @@ impl Storage<'_> {
             Medium::None => return Err(StorageError::NoFolder),
             Medium::Simulated { disk, .. } => disk.sync(name)?,
             #[cfg(feature = "stdio")]
-            Medium::Folder(folder) => return admitted.and_then(|()| folder.sync(name)),
+            Medium::Folder(folder) => {
+                return match admitted {
+                    Ok(()) => folder.sync(name),
+                    Err(error) => folder.apply(&refused_sync(name)).and(Err(error)),
+                };
+            }
         };
         // It is done when its time has passed, and not before; one that fails has made nothing
         // safe.
         self.take_time(SYNC).await;
         if admitted.is_err() {
-            let call = if name.is_some() { "sync" } else { "sync-names" };
-            let refused = Record::Refused(call.to_owned(), name.map(str::to_owned), false);
-            self.state.medium.borrow_mut().refused(Some(refused));
+            self.state.medium.borrow_mut().refused(Some(refused_sync(name)));
         }
         admitted?;
         change(&mut self.state.medium.borrow_mut(), sync.record())

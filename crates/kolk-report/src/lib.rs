@@ -7,6 +7,7 @@
 pub mod challenge;
 pub mod course;
 pub mod difference;
+mod effects;
 pub mod explore;
 pub mod export;
 pub mod facts;

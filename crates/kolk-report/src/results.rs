@@ -5,6 +5,7 @@ use kolk_check::explain::Explanation;
 use kolk_history::plan::ClockKind;
 use kolk_history::{Plan, Summary, Value, edn};
 
+use crate::effects;
 use crate::facts::{Facts, value_of};
 use crate::json;
 
@@ -56,6 +57,9 @@ pub fn json_tree(plan: &Plan, summary: &Summary, verdict: &Verdict, facts: &Fact
     entries.push((Value::text("strict"), Value::Bool(verdict.strict)));
     entries.extend(judgement(verdict));
     entries.push((Value::text("measures"), measures(verdict)));
+    if !plan.faults.is_empty() {
+        entries.push((Value::text("faults"), effects::value(plan, summary)));
+    }
     entries.push((Value::text("summary"), value_of(summary)));
     Value::map(entries)
 }

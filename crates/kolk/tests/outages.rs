@@ -19,6 +19,8 @@ use kolk_protocol::Time;
 use kolk_workload::planner::{Concurrency, Kind, Nodes, Outage, Settings, plan};
 use kolk_workload::registry;
 
+#[path = "outages/effects.rs"]
+mod effects;
 #[path = "outages/events.rs"]
 mod events;
 #[path = "outages/network.rs"]

@@ -82,6 +82,10 @@ impl Host for InProcessHost<'_> {
         Ok(())
     }
 
+    fn harms(&mut self, node: u16) -> u64 {
+        self.disks[usize::from(node)].harms()
+    }
+
     fn restart(&mut self, node: u16, _: u64) -> Result<(), EngineError> {
         let number = usize::from(node);
         self.machines[number] = (self.make)(number);

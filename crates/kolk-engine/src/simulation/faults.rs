@@ -248,6 +248,9 @@ impl Simulation<'_> {
         begin: bool,
     ) -> Result<(), EngineError> {
         for node in self.targets(targets)? {
+            if begin {
+                self.open_harm(number, node);
+            }
             let record = match harm {
                 DiskHarm::Failing => Record::Failing(begin),
                 DiskHarm::Full => Record::Full(begin),
@@ -262,6 +265,9 @@ impl Simulation<'_> {
             };
             self.hosts.host().disturb_disk(node, record)?;
             self.note_disk(node);
+        }
+        if !begin {
+            self.close_harms(Some(number));
         }
         let value = Value::list(vec![Value::text(harm.name()), lives::names(targets)]);
         let words = format!("disk of {} {}", targets.nodes.join(", "), harm.name());

@@ -191,6 +191,8 @@ impl Simulation<'_> {
             self.lives.of(node).down_by.push(number);
             done.push((node, self.kill_node(node)?));
         }
+        let hits = done.iter().filter(|(_, what)| *what == "killed").count();
+        self.recorder.strike(number, hits as u64);
         self.report(function, &done)
     }
 
@@ -341,6 +343,8 @@ impl Simulation<'_> {
             }
             done.push((node, what));
         }
+        let hits = done.iter().filter(|(_, what)| *what == "paused").count();
+        self.recorder.strike(number, hits as u64);
         self.report(PAUSE, &done)
     }
 

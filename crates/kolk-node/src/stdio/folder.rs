@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use kolk_protocol::Key;
 
-use crate::storage::{Disk, FAULTS, JOURNAL, Medium, Record, StorageError};
+use crate::storage::{Disk, FAULTS, JOURNAL, Medium, REFUSED, Record, StorageError};
 
 /// What names the folder, the first that does.
 const VARIABLES: [&str; 2] = ["KOLK_DATA_DIR", "MAELSTROM_DATA_DIR"];
@@ -154,8 +154,12 @@ impl Folder {
             Record::Synced(..) | Record::NamesSynced(_) | Record::Power(_) => Ok(()),
             // Whoever makes these faults has made them.
             Record::Corrupt(_) | Record::Failing(_) | Record::Full(_) => Ok(()),
-            // Nobody keeps account of these files.
-            Record::Refused(..) => Ok(()),
+            // Whoever made the fault wants to know that it did something.
+            Record::Refused(..) => self.named(REFUSED, |path| {
+                let mut line = serde_json::to_vec(record)?;
+                line.push(b'\n');
+                OpenOptions::new().append(true).create(true).open(path)?.write_all(&line)
+            }),
         }
     }
 

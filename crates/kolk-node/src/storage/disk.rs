@@ -39,6 +39,8 @@ struct Contents {
     full: u32,
     /// How many syncs have ended.
     syncs: u64,
+    /// How many calls a fault had fail, and how many sectors one has overwritten.
+    harms: u64,
     /// What has happened since somebody looked, if anybody watches.
     seen: Option<Vec<DiskEvent>>,
 }
@@ -193,6 +195,12 @@ impl Disk {
         self.0.borrow().syncs
     }
 
+    /// How often a fault of the disk has done something: calls that failed, and sectors that were
+    /// overwritten.
+    pub fn harms(&self) -> u64 {
+        self.0.borrow().harms
+    }
+
     /// From now on what happens is kept for [`Disk::take_events`].
     pub fn watch(&self) {
         self.0.borrow_mut().seen.get_or_insert_default();
@@ -264,6 +272,7 @@ impl Disk {
             Record::Failing(begins) => open_or_close(&mut contents.failing, begins),
             Record::Full(begins) => open_or_close(&mut contents.full, begins),
             Record::Refused(call, file, is_full) => {
+                contents.harms += 1;
                 contents.note(|| DiskEvent::Refused { call, file, is_full });
             }
         }
@@ -379,6 +388,7 @@ impl Contents {
         let begin = random.index(file.synced.len().div_ceil(SECTOR)) * SECTOR;
         let end = (begin + SECTOR).min(file.synced.len());
         overwrite(&mut file.synced[begin..end], random);
+        self.harms += 1;
         let both = end.min(file.now.len());
         if begin < both {
             file.now[begin..both].copy_from_slice(&file.synced[begin..both]);

@@ -1,48 +1,15 @@
-//! What nodes say of their state: lines of their logs that are the word `state` and a JSON object.
-//!
-//! `state {"term":3,"role":"leader","leader":"n1","commit":17,"log":[1,20]}`: each key may be left
-//! out, and those that are not known are passed over. It holds until the node's next such line. The
-//! book's page on what a run leaves describes them for those who write nodes.
+//! What nodes say of their [state](NodeState) in their logs, as the page has it.
 
-use serde::Deserialize;
+use kolk_history::NodeState;
 
 use super::columns::{Columns, or_zero};
 use super::intern::Names;
-
-/// What such a line begins with.
-const WORD: &[u8] = b"state {";
 
 /// How many names of roles and leaders are told apart: nobody reads more, and a node can invent as
 /// many as it likes.
 const NAMES_MAX: usize = 1000;
 /// How long such a name may be, in bytes.
 const NAME_BYTES_MAX: usize = 100;
-
-/// A state as a node writes it.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
-struct State {
-    #[serde(default)]
-    term: Option<u64>,
-    #[serde(default)]
-    role: Option<String>,
-    #[serde(default)]
-    leader: Option<String>,
-    #[serde(default)]
-    commit: Option<u64>,
-    #[serde(default)]
-    log: Option<(u64, u64)>,
-}
-
-impl State {
-    /// Reads a line without its end; `None` if it is any other.
-    fn read(line: &[u8]) -> Option<State> {
-        if !line.starts_with(WORD) {
-            return None;
-        }
-        let state: State = serde_json::from_slice(&line[WORD.len() - 1..]).ok()?;
-        (state != State::default()).then_some(state)
-    }
-}
 
 /// The states of a node's log, in the order of their lines.
 #[derive(Debug, Default)]
@@ -62,7 +29,7 @@ struct Row {
 impl States {
     /// Takes a line, if it is a state; `number` is its place in the log, from 0.
     pub fn take(&mut self, number: u64, line: &[u8], names: &mut Names) {
-        let Some(state) = State::read(line) else { return };
+        let Some(state) = NodeState::read(line) else { return };
         let mut name = |name: Option<String>| Some(short_number(&name?, names));
         let (first, last) = state.log.unzip();
         let one_more = |number: Option<u64>| number.map_or(0, |number| number.saturating_add(1));
@@ -106,38 +73,6 @@ fn short_number(name: &str, names: &mut Names) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lines_that_are_states_and_lines_that_are_not() {
-        let read = |line: &str| State::read(line.as_bytes());
-        let whole =
-            r#"state {"term":3,"role":"leader","leader":"n1","commit":17,"log":[1,20],"x":{}}"#;
-        let expected = State {
-            term: Some(3),
-            role: Some("leader".to_owned()),
-            leader: Some("n1".to_owned()),
-            commit: Some(17),
-            log: Some((1, 20)),
-        };
-        assert_eq!(read(whole), Some(expected));
-        let term = State { term: Some(0), ..State::default() };
-        for line in [r#"state {"term":0}"#, r#"state {"term":0,"leader":null}"#] {
-            assert_eq!(read(line).as_ref(), Some(&term), "{line}");
-        }
-        for line in [
-            "state",
-            "state {}",
-            r#"state {"other":1}"#,
-            r#"state {"term":-1}"#,
-            r#"state {"term":"3"}"#,
-            r#"state {"term":1} and more"#,
-            r#"state {"log":[1]}"#,
-            r#"the state {"term":1}"#,
-            r#"state  {"term":1}"#,
-        ] {
-            assert_eq!(read(line), None, "{line}");
-        }
-    }
 
     /// A node that invents names does not fill the page with them.
     #[test]

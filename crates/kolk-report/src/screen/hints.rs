@@ -4,7 +4,6 @@
 //! about this run alone, with the flags that would make it try more.
 
 use kolk_check::Validity;
-use kolk_history::plan::{Fault, FaultKind};
 use kolk_history::{Operation, Phase, Value};
 use kolk_protocol::Time;
 
@@ -51,7 +50,6 @@ pub fn hints(report: &Report<'_>) -> Vec<String> {
         orderly(report),
         silent(report),
         calm(report),
-        idle_faults(report),
     ];
     all.into_iter().flatten().collect()
 }
@@ -201,24 +199,6 @@ fn calm(report: &Report<'_>) -> Option<String> {
     let calm =
         if calm.is_empty() { last.to_owned() } else { format!("{} and {last}", calm.join(", ")) };
     Some(format!("{calm}: try {}", flags.join(" ")))
-}
-
-/// Faults were asked for, and met nothing.
-fn idle_faults(report: &Report<'_>) -> Option<String> {
-    let (plan, summary) = (report.plan, report.summary);
-    if summary.servers.msg_count == 0 {
-        return None;
-    }
-    let is_lossless = plan.network.loss > 0.0 && summary.lost_count == 0;
-    let is_partition = |fault: &Fault| matches!(fault.kind, FaultKind::Partition { .. });
-    let is_uncut = plan.faults.iter().any(is_partition) && summary.cut_count == 0;
-    match (is_uncut, is_lossless) {
-        (true, true) => Some("the partitions swallowed no message, and none was lost".to_owned()),
-        (true, false) => Some("the partitions swallowed no message".to_owned()),
-        (false, true) => Some("no message was lost, though --loss asked for it".to_owned()),
-        (false, false) => None,
-    }
-    .map(|fact| format!("{fact}: try a higher --rate or --time-limit"))
 }
 
 fn workload<'a>(report: &Report<'a>) -> &'a str {

@@ -5,16 +5,23 @@ use kolk_history::{History, Operation, Phase, Value};
 use kolk_protocol::Time;
 
 use super::Report;
+use crate::effects;
 use crate::faults::{Period, periods};
 use crate::numbers::{counted, duration, ratio};
 use crate::sanitize::sanitize;
 
-/// What is to be said, a sentence each; nothing of a run without kills and pauses.
+/// What is to be said, a sentence each: what struck, and which faults that were asked for did not.
 pub fn facts(report: &Report<'_>) -> Vec<String> {
+    let in_vain = effects::in_vain(report.plan, report.summary);
+    outages(report).into_iter().chain(missed(report)).chain(in_vain).collect()
+}
+
+/// Nothing of a run without kills and pauses.
+fn outages(report: &Report<'_>) -> Vec<String> {
     let periods = periods(report.plan, report.facts);
     let is_outage = |period: &Period<'_>| period.fault.targets().is_some();
     if !periods.iter().any(is_outage) {
-        return missed(report);
+        return Vec::new();
     }
     let stretches = stretches(report, &periods);
     let all = [
@@ -25,7 +32,7 @@ pub fn facts(report: &Report<'_>) -> Vec<String> {
         longest_silence(report.history, &stretches),
         hopeless(report.history, &periods),
     ];
-    all.into_iter().flatten().chain(missed(report)).collect()
+    all.into_iter().flatten().collect()
 }
 
 /// The faults that never came: what they waited for did not happen.

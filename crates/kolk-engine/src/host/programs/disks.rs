@@ -1,25 +1,47 @@
 //! Faults of nodes' disks where these are folders: written down for the node library, which looks
 //! before each call, or made in the files themselves.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
-use kolk_node::storage::{Disk, FAULTS, JOURNAL, Record, SECTOR, overwrite};
+use kolk_node::storage::{Disk, FAULTS, JOURNAL, REFUSED, Record, SECTOR, overwrite};
 use kolk_protocol::Key;
 
 use crate::run::EngineError;
 
-/// Has a fault begin or end on the disk of a program that keeps files: a sector is overwritten,
-/// anything else is told the node library.
-pub(super) fn disturb(folder: &Path, fault: &Record) -> Result<(), EngineError> {
-    match fault {
-        Record::Corrupt(seed) => overwrite_sector(folder, *seed).map_err(|source| {
+/// The faults of the disks of programs that keep files.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    /// How many sectors of each node's were overwritten.
+    overwritten: BTreeMap<u16, u64>,
+}
+
+impl Files {
+    /// Has a fault begin or end on the disk whose folder this is: a sector is overwritten, anything
+    /// else is told the node library.
+    pub(super) fn disturb(
+        &mut self,
+        node: u16,
+        folder: &Path,
+        fault: &Record,
+    ) -> Result<(), EngineError> {
+        let Record::Corrupt(seed) = fault else { return tell(folder, fault) };
+        let is_done = overwrite_sector(folder, *seed).map_err(|source| {
             let what = format!("cannot overwrite a file in {}", folder.display());
             EngineError::System { what, source }
-        }),
-        fault => tell(folder, fault),
+        })?;
+        *self.overwritten.entry(node).or_default() += u64::from(is_done);
+        Ok(())
+    }
+
+    /// How often that did something so far: the node library says which calls it had fail.
+    pub(super) fn harms(&self, node: u16, folder: &Path) -> u64 {
+        let refused = std::fs::read(folder.join(REFUSED)).unwrap_or_default();
+        let refused = refused.iter().filter(|byte| **byte == b'\n').count() as u64;
+        refused + self.overwritten.get(&node).copied().unwrap_or_default()
     }
 }
 
@@ -102,9 +124,9 @@ fn faults_in(path: &Path) -> Vec<Record> {
     records_in(path).into_iter().filter(Record::is_fault).collect()
 }
 
-/// Overwrites a sector of a file that a node has stored in its folder, if it has stored any. Which,
-/// and with what, is drawn from `seed`.
-fn overwrite_sector(folder: &Path, seed: u64) -> io::Result<()> {
+/// Overwrites a sector of a file that a node has stored in its folder; false if it has stored none.
+/// Which, and with what, is drawn from `seed`.
+fn overwrite_sector(folder: &Path, seed: u64) -> io::Result<bool> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
@@ -116,12 +138,13 @@ fn overwrite_sector(folder: &Path, seed: u64) -> io::Result<()> {
     }
     files.sort();
     let mut random = Key::new(seed).random();
-    let Some((path, length)) = random.choose(&files).cloned() else { return Ok(()) };
+    let Some((path, length)) = random.choose(&files).cloned() else { return Ok(false) };
     let sector = SECTOR as u64;
     let begin = random.below(length.div_ceil(sector)) * sector;
     let mut bytes = vec![0; (length - begin).min(sector) as usize];
     let file = OpenOptions::new().read(true).write(true).open(path)?;
     file.read_exact_at(&mut bytes, begin)?;
     overwrite(&mut bytes, &mut random);
-    file.write_all_at(&bytes, begin)
+    file.write_all_at(&bytes, begin)?;
+    Ok(true)
 }

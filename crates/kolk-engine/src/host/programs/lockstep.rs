@@ -57,6 +57,8 @@ pub(crate) struct LockstepHost {
     failed: Vec<Option<HostFailure>>,
     /// Their disks, made again.
     shadows: Vec<disks::Shadow>,
+    /// Files that they keep without the node library.
+    files: disks::Files,
 }
 
 #[derive(Deserialize)]
@@ -82,6 +84,7 @@ impl LockstepHost {
             stopped: false,
             failed: vec![None; count],
             shadows: (0..count).map(|_| disks::Shadow::default()).collect(),
+            files: disks::Files::default(),
         }
     }
 
@@ -199,9 +202,19 @@ impl Host for LockstepHost {
     }
 
     fn disturb_disk(&mut self, node: u16, fault: Record) -> Result<(), EngineError> {
-        disks::tell(&self.programs[usize::from(node)].recipe.data, &fault)?;
+        let folder = &self.programs[usize::from(node)].recipe.data;
+        // The files of a program that does not use the node library are what they are.
+        if matches!(fault, Record::Corrupt(_)) {
+            self.files.disturb(node, folder, &fault)?;
+        }
+        disks::tell(folder, &fault)?;
         self.disk(node).disturb(fault);
         Ok(())
+    }
+
+    fn harms(&mut self, node: u16) -> u64 {
+        let of_files = self.files.harms(node, &self.programs[usize::from(node)].recipe.data);
+        of_files + self.disk(node).harms()
     }
 
     fn restart(&mut self, node: u16, _: u64) -> Result<(), EngineError> {

@@ -22,6 +22,7 @@ const UNENDED_IN_MID_RUN: Duration = Duration::from_secs(5);
 /// Programs on the real clock.
 pub(crate) struct RealHost {
     programs: Vec<Program>,
+    files: disks::Files,
     /// Which have something to be written.
     dirty: Vec<u16>,
     /// How long they may take to answer `init`.
@@ -30,7 +31,7 @@ pub(crate) struct RealHost {
 
 impl RealHost {
     pub(crate) fn new(programs: Vec<Program>, init_patience: Duration) -> RealHost {
-        RealHost { programs, dirty: Vec::new(), init_patience }
+        RealHost { programs, files: disks::Files::default(), dirty: Vec::new(), init_patience }
     }
 
     /// Writes what waits, as far as the pipes take it. Gives the node that is in trouble, if one
@@ -143,7 +144,11 @@ impl Host for RealHost {
     }
 
     fn disturb_disk(&mut self, node: u16, fault: Record) -> Result<(), EngineError> {
-        disks::disturb(&self.programs[usize::from(node)].recipe.data, &fault)
+        self.files.disturb(node, &self.programs[usize::from(node)].recipe.data, &fault)
+    }
+
+    fn harms(&mut self, node: u16) -> u64 {
+        self.files.harms(node, &self.programs[usize::from(node)].recipe.data)
     }
 
     fn restart(&mut self, node: u16, _: u64) -> Result<(), EngineError> {

@@ -30,6 +30,7 @@ const ASK_NANOS: u64 = 1_000_000_000;
 pub(crate) struct TracedHost {
     tracer: Tracer,
     programs: Vec<TracedProgram>,
+    files: disks::Files,
     /// In which order the threads of each go on.
     order: ThreadOrder,
     /// How long a step may take by the wall clock.
@@ -54,7 +55,14 @@ struct TracedProgram {
 impl TracedHost {
     /// Nobody yet.
     pub(crate) fn new(tracer: Tracer, order: ThreadOrder, patience: Patience) -> TracedHost {
-        TracedHost { tracer, programs: Vec::new(), order, patience, stopped: false }
+        TracedHost {
+            tracer,
+            programs: Vec::new(),
+            files: disks::Files::default(),
+            order,
+            patience,
+            stopped: false,
+        }
     }
 
     /// Starts a program.
@@ -158,7 +166,11 @@ impl Host for TracedHost {
     }
 
     fn disturb_disk(&mut self, node: u16, fault: Record) -> Result<(), EngineError> {
-        disks::disturb(&self.programs[usize::from(node)].recipe.data, &fault)
+        self.files.disturb(node, &self.programs[usize::from(node)].recipe.data, &fault)
+    }
+
+    fn harms(&mut self, node: u16) -> u64 {
+        self.files.harms(node, &self.programs[usize::from(node)].recipe.data)
     }
 
     fn restart(&mut self, node: u16, seed: u64) -> Result<(), EngineError> {
