@@ -35,6 +35,18 @@ pub struct Bounded {
     began: bool,
     /// The number of deviations up to which everything was tried, and the runs that took.
     complete: Option<(usize, u64)>,
+    /// The quiet runs that come when nothing is left of this one.
+    more: Box<dyn Iterator<Item = Plan>>,
+    /// What was tried of the quiet runs before this one of which everything was.
+    whole: Whole,
+}
+
+/// Quiet runs of which everything was tried.
+#[derive(Default)]
+struct Whole {
+    quiet: u64,
+    runs: u64,
+    timelines: BTreeSet<u64>,
 }
 
 impl Bounded {
@@ -54,7 +66,32 @@ impl Bounded {
             errors: 0,
             began: false,
             complete: None,
+            more: Box::new(std::iter::empty()),
+            whole: Whole::default(),
         }
+    }
+
+    /// When everything was tried that is near the quiet run, goes on with the next one of these.
+    #[must_use]
+    pub fn then(mut self, more: impl Iterator<Item = Plan> + 'static) -> Bounded {
+        self.more = Box::new(more);
+        self
+    }
+
+    /// Goes over to the next quiet run, if there is one.
+    fn go_on(&mut self) -> bool {
+        let Some(quiet) = self.more.next() else { return false };
+        let more = std::mem::replace(&mut self.more, Box::new(std::iter::empty()));
+        let mut whole = std::mem::take(&mut self.whole);
+        if self.errors == 0 {
+            whole.quiet += 1;
+            whole.runs += self.runs;
+            whole.timelines.append(&mut self.timelines);
+        }
+        let given = std::mem::replace(&mut self.given, Given::new());
+        *self =
+            Bounded { more, whole, given, ..Bounded::new(quiet, self.kinds, self.deviations_max) };
+        true
     }
 
     /// The next set of deviations of this level.
@@ -87,15 +124,18 @@ impl Strategy for Bounded {
         while candidates.len() < most {
             let Some(set) = self.next_set() else {
                 // What is out must be learned of before a level is over.
-                if !candidates.is_empty() || self.level >= self.deviations_max {
+                if !candidates.is_empty() {
                     break;
                 }
-                if self.next.is_empty() {
-                    self.level = self.deviations_max;
+                if self.level < self.deviations_max && !self.next.is_empty() {
+                    self.level += 1;
+                    self.parents = std::mem::take(&mut self.next);
+                    continue;
+                }
+                self.level = self.deviations_max;
+                if !self.go_on() {
                     break;
                 }
-                self.level += 1;
-                self.parents = std::mem::take(&mut self.next);
                 continue;
             };
             let plan = apply(&self.quiet, &set);
@@ -133,14 +173,28 @@ impl Strategy for Bounded {
     }
 
     fn proved(&self) -> Option<String> {
-        let (level, runs) = self.complete?;
-        let all = match level {
+        let all = |level: usize| match level {
             0 => "complete without deviations".to_owned(),
             1 => "complete for one deviation".to_owned(),
             level => format!("complete for {level} deviations"),
         };
-        let orders = self.timelines.len();
-        Some(format!("{all}: {runs} runs, {orders} orders of deliveries"))
+        if self.whole.quiet == 0 {
+            let (level, runs) = self.complete?;
+            let orders = self.timelines.len();
+            return Some(format!("{}: {runs} runs, {orders} orders of deliveries", all(level)));
+        }
+        // The one that is under way may be through, too.
+        let last = self.complete.filter(|(level, _)| *level == self.deviations_max);
+        let (quiet, runs) = last.map_or((0, 0), |(_, runs)| (1, runs));
+        let (quiet, runs) = (self.whole.quiet + quiet, self.whole.runs + runs);
+        let mut orders = self.whole.timelines.len();
+        if last.is_some() {
+            orders += self.timelines.difference(&self.whole.timelines).count();
+        }
+        let from =
+            if quiet == 1 { "one quiet run" } else { &format!("each of {quiet} quiet runs") };
+        let all = all(self.deviations_max);
+        Some(format!("{all} from {from}: {runs} runs, {orders} orders of deliveries"))
     }
 }
 

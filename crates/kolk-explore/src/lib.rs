@@ -37,7 +37,7 @@ pub use messages::{Message, Messages, Update};
 pub use nearest::{Difference, Fate, Nearest, Without, nearest};
 pub use observation::{Class, Observation, Trouble, observe};
 pub use priorities::Priorities;
-pub use quiet::quiet;
+pub use quiet::{more_quiet, quiet};
 pub use shrink::{Shrunk, Size, shrink};
 pub use strategy::{Candidate, Ended, Options, Strategy, explore};
 pub use swarm::{Open, Swarm};

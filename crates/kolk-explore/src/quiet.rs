@@ -1,8 +1,9 @@
 //! A quiet run: small, short, and nothing goes wrong.
 
+use kolk_history::Plan;
 use kolk_history::plan::LatencyDistribution;
 use kolk_workload::planner::{Concurrency, Nodes, Settings};
-use kolk_workload::registry;
+use kolk_workload::{plan, registry};
 
 use crate::{Deviations, Open};
 
@@ -35,4 +36,14 @@ pub fn quiet(asked: &Settings, open: Open) -> Settings {
     }
     settings.nemesis.retain(|nemesis| !Deviations::NEMESES.contains(nemesis));
     settings
+}
+
+/// The quiet runs of the seeds that follow, to be looked at when everything near the first one was
+/// tried.
+pub fn more_quiet(asked: &Settings, open: Open) -> impl Iterator<Item = Plan> + use<> {
+    let first = quiet(asked, open);
+    (1..).map_while(move |number| {
+        let seed = first.seed.wrapping_add(number);
+        plan(&Settings { seed, ..first.clone() }).ok()
+    })
 }

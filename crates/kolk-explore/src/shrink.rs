@@ -181,7 +181,7 @@ impl<L: Lab> Shrinker<'_, L> {
         &mut self,
         what: &str,
         items: Vec<T>,
-        build: impl Fn(&Plan, &[T]) -> Option<Plan>,
+        build: impl Fn(&Plan, Option<&Messages>, &[T]) -> Option<Plan>,
     ) -> Result<(), L::Error> {
         let count = items.len();
         let left = minimize(items, |lists| {
@@ -191,7 +191,7 @@ impl<L: Lab> Shrinker<'_, L> {
             let mut places = Vec::new();
             let mut plans = Vec::new();
             for (place, list) in lists.iter().enumerate() {
-                let plan = build(&self.plan, list);
+                let plan = build(&self.plan, self.messages(), list);
                 places.extend(plan.is_some().then_some(place));
                 plans.extend(plan);
             }

@@ -32,6 +32,8 @@ mod kafka;
 mod lin_kv;
 #[path = "../../kolk-workload/tests/planted_bugs/transactions/lists.rs"]
 mod lists;
+#[path = "planted_bugs/raft.rs"]
+mod raft;
 #[path = "../../kolk-workload/tests/planted_bugs/transactions/registers.rs"]
 mod registers;
 #[allow(dead_code, reason = "the tests of the bugs use the rest; here it is found, not given")]
@@ -54,7 +56,7 @@ use kolk_check::Verdict;
 use kolk_engine::{Flow, JournalSink, NodeSource, Progress, Room, Setup};
 use kolk_explore::{
     Bounded, Deviations, Ended, Halt, Lab, Lineage, Observation, Open, Options, Priorities, Size,
-    Strategy, Swarm, Tally, explore, observe, quiet, shrink,
+    Strategy, Swarm, Tally, explore, more_quiet, observe, quiet, shrink,
 };
 use kolk_history::Plan;
 use kolk_node::Machine;
@@ -132,14 +134,15 @@ impl Lab for Bench<'_> {
 
 const STRATEGIES: [&str; 4] = ["swarm", "bounded", "priorities", "lineage"];
 
-fn strategy(name: &str, asked: &Settings) -> Box<dyn Strategy> {
-    let calm = || kolk_workload::plan(&quiet(asked, Open::ALL)).expect("a plan");
-    let deviations = Deviations::of(asked, Open::ALL);
+fn strategy(name: &str, asked: &Settings, open: Open) -> Box<dyn Strategy> {
+    let calm = || kolk_workload::plan(&quiet(asked, open)).expect("a plan");
+    let more = more_quiet(asked, open);
+    let deviations = Deviations::of(asked, open);
     match name {
-        "swarm" => Box::new(Swarm::new(asked.clone(), Open::ALL).expect("a plan")),
-        "bounded" => Box::new(Bounded::new(calm(), deviations, 2)),
-        "priorities" => Box::new(Priorities::new(asked.clone(), Open::ALL, None).expect("a plan")),
-        _ => Box::new(Lineage::new(calm(), deviations)),
+        "swarm" => Box::new(Swarm::new(asked.clone(), open).expect("a plan")),
+        "bounded" => Box::new(Bounded::new(calm(), deviations, 2).then(more)),
+        "priorities" => Box::new(Priorities::new(asked.clone(), open, None).expect("a plan")),
+        _ => Box::new(Lineage::new(calm(), deviations).then(more)),
     }
 }
 
@@ -151,11 +154,16 @@ struct Search {
     tally: Tally,
 }
 
-fn search(bench: &Bench<'_>, name: &str, asked: &Settings, runs_max: Option<u64>) -> Search {
+fn search(
+    bench: &Bench<'_>,
+    name: &str,
+    (asked, open): (&Settings, Open),
+    runs_max: Option<u64>,
+) -> Search {
     let began = now();
     let mut tally = Tally::default();
     let options = Options { keep_going: false, runs_max };
-    let Ok(ended) = explore(bench, &mut *strategy(name, asked), &mut tally, options);
+    let Ok(ended) = explore(bench, &mut *strategy(name, asked, open), &mut tally, options);
     let seconds = (now() - began).as_secs_f64();
     Search { found: ended == Ended::Failure, runs: tally.runs, seconds, tally }
 }
@@ -165,14 +173,24 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
+/// In how many repetitions each search is measured, if it is.
+fn repetitions() -> Option<u64> {
+    let asked = std::env::var("KOLK_REPETITIONS").ok()?;
+    Some(asked.parse().expect("a number"))
+}
+
+/// True if a bug of this name is wanted: all are, or those that the environment names.
+fn is_wanted(bug: &str) -> bool {
+    std::env::var("KOLK_BUGS").map_or(true, |bugs| bugs.split(',').any(|wanted| wanted == bug))
+}
+
 /// Each bug is found by the default strategy; or it is measured how all of them find it.
 fn find_all<B: Copy + Debug + Sync + 'static>(
     workload: &str,
     rows: &[Row<B>],
     make: fn(B) -> Box<dyn Machine>,
 ) {
-    let repetitions = std::env::var("KOLK_REPETITIONS").ok().map(|text| text.parse());
-    let repetitions: Option<u64> = repetitions.map(|number| number.expect("a number"));
+    let repetitions = repetitions();
     let mut looked_for = BTreeSet::new();
     for Row { bug, .. } in rows {
         if !looked_for.insert(format!("{bug:?}")) {
@@ -180,10 +198,15 @@ fn find_all<B: Copy + Debug + Sync + 'static>(
         }
         let make = || make(*bug);
         match repetitions {
-            Some(repetitions) => measure(workload, &format!("{bug:?}"), &make, repetitions),
+            Some(repetitions) => {
+                let asked = |seed| asked(workload, seed);
+                let name = format!("{bug:?}");
+                measure(workload, &name, &make, (repetitions, Open::ALL), &asked);
+            }
             None => {
                 let bench = Bench { make: &make, end: None, cores: 1 };
-                let found = search(&bench, "swarm", &asked(workload, 1), Some(RUNS_MAX));
+                let asked = asked(workload, 1);
+                let found = search(&bench, "swarm", (&asked, Open::ALL), Some(RUNS_MAX));
                 assert!(found.found, "{workload}, {bug:?}: not found in {} runs", found.runs);
             }
         }
@@ -197,8 +220,12 @@ fn measure(
     workload: &str,
     bug: &str,
     make: &(dyn Fn() -> Box<dyn Machine> + Sync),
-    repetitions: u64,
+    (repetitions, open): (u64, Open),
+    asked: &dyn Fn(u64) -> Settings,
 ) {
+    if !is_wanted(bug) {
+        return;
+    }
     let mut line = format!("| {workload} | {bug} |");
     let mut first = None;
     for name in STRATEGIES {
@@ -206,7 +233,7 @@ fn measure(
         let mut searches: Vec<Search> = Vec::new();
         for seed in 1..=repetitions {
             let bench = Bench { make, end: Some(now() + length), cores: 1 };
-            searches.push(search(&bench, name, &asked(workload, seed * 1000), None));
+            searches.push(search(&bench, name, (&asked(seed * 1000), open), None));
             if searches.len() >= IN_VAIN && searches.iter().all(|search| !search.found) {
                 break;
             }

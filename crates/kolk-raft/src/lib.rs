@@ -103,7 +103,10 @@ mod entry;
 mod io;
 mod log;
 mod message;
+#[cfg(not(feature = "planted"))]
 mod planted;
+#[cfg(feature = "planted")]
+pub mod planted;
 mod progress;
 mod raft;
 mod random;

@@ -235,3 +235,34 @@ fn nothing_is_missed() {
 fn classes(outcomes: &BTreeSet<String>) -> BTreeSet<String> {
     outcomes.iter().map(|text| text.split(':').next().unwrap_or_default().to_owned()).collect()
 }
+
+/// When nothing is left to try near a quiet run the next one comes, and it is said of how many
+/// everything was tried.
+#[test]
+fn the_next_quiet_run_comes_when_nothing_is_left_of_one() {
+    let kinds = Deviations { kill: false, power: false, ..Deviations::ALL };
+    let of = |seed| explored(TOYS[1], Bounded::new(quiet(seed), kinds, 1));
+    let runs: Vec<u64> = (0..3).map(|seed| of(seed).0.runs).collect();
+    let (tally, strategy) = of(0);
+    let proved = strategy.proved().expect("it is complete");
+    let expected = format!("complete for one deviation: {} runs, ", tally.runs);
+    assert!(proved.starts_with(&expected), "{proved}");
+    let several = Bounded::new(quiet(0), kinds, 1).then((1..3).map(quiet));
+    let (tally, strategy) = explored(TOYS[1], several);
+    assert_eq!(tally.runs, runs.iter().sum::<u64>());
+    let proved = strategy.proved().expect("they are complete");
+    let all =
+        format!("complete for one deviation from each of 3 quiet runs: {} runs, ", tally.runs);
+    let orders = tally.timelines();
+    assert_eq!(proved, format!("{all}{orders} orders of deliveries"));
+
+    // What is under way is not counted.
+    let mut strategy = Bounded::new(quiet(0), kinds, 1).then((1..).map(quiet));
+    let options = Options { keep_going: true, runs_max: Some(runs[0] + runs[1] + 2) };
+    let mut tally = Tally::default();
+    let Ok(_) = explore(&Bench { make: TOYS[1], cores: 1 }, &mut strategy, &mut tally, options);
+    assert_eq!(tally.runs, runs[0] + runs[1] + 2);
+    let proved = strategy.proved().expect("two are complete");
+    let of_two = format!("from each of 2 quiet runs: {} runs", runs[0] + runs[1]);
+    assert!(proved.contains(&of_two), "{proved}");
+}

@@ -131,3 +131,34 @@ fn a_good_run_holds() {
     assert_eq!(seen.validity, Validity::Valid, "{}", seen.claim);
     assert!(!seen.detail.expect("asked for").updates.is_empty());
 }
+
+/// When nothing is left to lose of a run that holds, the next one comes.
+#[test]
+fn the_next_quiet_run_comes_when_nothing_is_left_of_one() {
+    let make = || machine(kolk_broadcast::factory(&[]).expect("the default settings are valid"));
+    let of = |strategy: &mut Lineage, runs_max| {
+        let mut tally = Tally::default();
+        let options = Options { keep_going: false, runs_max };
+        let Ok(_) = explore(&Bench { make, cores: 1 }, strategy, &mut tally, options);
+        (tally.runs, strategy.proved())
+    };
+    // Without a bound on what is lost this would take long.
+    let lineage = |seed| {
+        let kinds = Deviations { lost: false, cut_off: true, ..kinds() };
+        Lineage::new(quiet_plan(seed), kinds)
+    };
+    let alone = |seed| of(&mut lineage(seed), None).0;
+    let said = |quiet: &str, runs: u64| {
+        format!(
+            "no result{quiet} breaks without the messages that it hung on, up to {LOST_MAX} of \
+             them at a time: {runs} runs hold"
+        )
+    };
+    let (first, second) = (alone(1), alone(2));
+    assert_eq!(of(&mut lineage(1), None), (first, Some(said("", first))));
+    let mut both = lineage(1).then(std::iter::once(quiet_plan(2)));
+    let all = first + second;
+    assert_eq!(of(&mut both, None), (all, Some(said(" of 2 quiet runs", all))));
+    let mut stopped = lineage(1).then((2..).map(quiet_plan));
+    assert_eq!(of(&mut stopped, Some(first + 1)), (first + 1, Some(said("", first))));
+}

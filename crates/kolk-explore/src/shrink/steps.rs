@@ -6,7 +6,7 @@ use kolk_history::plan::{Exceptions, FateOverride, Fault, LatencyDistribution};
 use kolk_workload::registry;
 
 use super::Shrinker;
-use crate::messages::Message;
+use crate::messages::{Message, Messages};
 use crate::{Lab, faults};
 
 /// What a message is given as its latency that never arrived.
@@ -35,7 +35,7 @@ impl<L: Lab> Shrinker<'_, L> {
     /// Fewer nodes.
     pub(super) fn nodes(&mut self) -> Result<(), L::Error> {
         let all = self.plan.nodes.to_vec();
-        self.subset("nodes", all, |plan, nodes| with_nodes(plan, nodes.to_vec()))
+        self.subset("nodes", all, |plan, _, nodes| with_nodes(plan, nodes.to_vec()))
     }
 
     /// Fewer workers.
@@ -73,13 +73,16 @@ impl<L: Lab> Shrinker<'_, L> {
         Ok(())
     }
 
-    /// Operations left out.
+    /// Operations left out. Fates that are set stay with the messages that they were set for.
     pub(super) fn operations(&mut self) -> Result<(), L::Error> {
         let skipped = &self.plan.exceptions.skipped_operations;
         let all = invoked(self.seen.operations, skipped);
         let left: Vec<u64> = (0..all).filter(|number| !skipped.contains(number)).collect();
-        self.subset("operations", left, move |plan, left| {
+        self.subset("operations", left, move |plan, messages, left| {
             let mut plan = plan.clone();
+            if let Some(messages) = messages {
+                plan.exceptions.fates = without_operations(&plan.exceptions, messages, left);
+            }
             plan.exceptions.skipped_operations =
                 (0..all).filter(|number| left.binary_search(number).is_err()).collect();
             Some(plan)
@@ -89,7 +92,7 @@ impl<L: Lab> Shrinker<'_, L> {
     /// Fewer faults.
     pub(super) fn faults(&mut self) -> Result<(), L::Error> {
         let all = self.plan.faults.clone();
-        self.subset("faults", all, |plan, faults| {
+        self.subset("faults", all, |plan, _, faults| {
             Some(Plan { faults: faults.to_vec(), ..plan.clone() })
         })
     }
@@ -165,7 +168,7 @@ impl<L: Lab> Shrinker<'_, L> {
     /// Fewer messages whose fate is set.
     pub(super) fn fates(&mut self) -> Result<(), L::Error> {
         let all = self.plan.exceptions.fates.clone();
-        self.subset("single messages' fates", all, |plan, fates| {
+        self.subset("single messages' fates", all, |plan, _, fates| {
             let mut plan = plan.clone();
             plan.exceptions.fates = fates.to_vec();
             Some(plan)
@@ -190,6 +193,34 @@ impl<L: Lab> Shrinker<'_, L> {
         }
         plan
     }
+}
+
+/// The fates that are set, where of a run's operations only these are left: those of messages that
+/// serve others go with them, and the messages behind them on their links move up.
+fn without_operations(now: &Exceptions, messages: &Messages, left: &[u64]) -> Vec<FateOverride> {
+    let numbers = (0..).filter(|number| !now.skipped_operations.contains(number));
+    let gone: Vec<u32> = numbers
+        .zip(&messages.invocations)
+        .filter(|(number, _)| left.binary_search(number).is_err())
+        .map(|(_, index)| *index)
+        .collect();
+    let goes = |message: &&Message| message.op.is_some_and(|op| gone.contains(&op));
+    let of_link = |fate: &FateOverride| {
+        let same = (fate.src.clone(), fate.dest.clone());
+        messages
+            .servers
+            .iter()
+            .filter(move |message| message.src == same.0 && message.dest == same.1)
+    };
+    let mut fates = Vec::new();
+    for fate in &now.fates {
+        let before = of_link(fate).filter(|message| message.nth < fate.nth).filter(goes).count();
+        let is_gone = of_link(fate).any(|message| message.nth == fate.nth && goes(&message));
+        if !is_gone {
+            fates.push(FateOverride { nth: fate.nth - before as u64, ..fate.clone() });
+        }
+    }
+    fates
 }
 
 /// What became of a message.
@@ -259,7 +290,57 @@ fn invoked(done: u64, skipped: &[u64]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use kolk_protocol::Time;
+
     use super::*;
+
+    /// Of operations 0, 2 and 3, which begin at events 0, 2 and 4, only 2 is left: the message that
+    /// serves it is the first on its link then, and so is its fate; that of another one is gone.
+    #[test]
+    fn fates_stay_with_their_messages() {
+        let message = |dest: &str, nth, op| Message {
+            id: 0,
+            src: "n0".to_owned(),
+            dest: dest.to_owned(),
+            nth,
+            kind: "tell".to_owned(),
+            sent: Time::ZERO,
+            arrived: Vec::new(),
+            lost: false,
+            duplicated: false,
+            stopped: false,
+            cause: None,
+            op,
+        };
+        let messages = Messages {
+            servers: vec![
+                message("n1", 0, Some(0)),
+                message("n2", 0, Some(0)),
+                message("n1", 1, None),
+                message("n1", 2, Some(2)),
+                message("n2", 1, Some(4)),
+            ],
+            causes: Default::default(),
+            updates: Vec::new(),
+            invocations: vec![0, 2, 4],
+            load_began: Time::ZERO,
+            ended: Time::ZERO,
+            arrivals: Vec::new(),
+        };
+        let fate = |dest: &str, nth| FateOverride {
+            src: "n0".to_owned(),
+            dest: dest.to_owned(),
+            nth,
+            lost: true,
+            latency: 0,
+            duplicate: None,
+        };
+        let fates = vec![fate("n1", 0), fate("n1", 1), fate("n1", 2), fate("n2", 1), fate("n2", 2)];
+        let now = Exceptions { skipped_operations: vec![1], fates };
+        let left = without_operations(&now, &messages, &[2]);
+        assert_eq!(left, [fate("n1", 0), fate("n1", 1), fate("n2", 0)]);
+        assert_eq!(without_operations(&now, &messages, &[0, 2, 3]), now.fates);
+    }
 
     #[test]
     fn counts_what_was_left_out() {

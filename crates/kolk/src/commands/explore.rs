@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use kolk_explore::{
     Bounded, Deviations, Ended, Lineage, Options, Priorities, Shrunk, Size, Strategy, Swarm, Tally,
-    explore, nearest, observe, quiet, shrink,
+    explore, more_quiet, nearest, observe, quiet, shrink,
 };
 use kolk_history::plan::{ClockKind, NodeSpec};
 use kolk_report::explore::{self as drawing, Explored, Failed, Small};
@@ -53,15 +53,20 @@ pub fn run(args: &ExploreArgs) -> Result<Status, Stop> {
         let Asked { settings, open } = &asked;
         let quiet = || kolk_workload::plan(&quiet(settings, *open)).map_err(request::bad_plan);
         let deviations = Deviations::of(settings, *open);
+        // A budget that somebody gives is used; else what is complete is the end.
+        let has_budget = args.time.is_some() || args.runs.is_some();
+        let more = more_quiet(settings, *open).take_while(move |_| has_budget);
         let mut strategy: Box<dyn Strategy> = match args.strategy {
             StrategyArg::Swarm => {
                 Box::new(Swarm::new(settings.clone(), *open).map_err(request::bad_plan)?)
             }
-            StrategyArg::Bounded => Box::new(Bounded::new(quiet()?, deviations, args.deviations)),
+            StrategyArg::Bounded => {
+                Box::new(Bounded::new(quiet()?, deviations, args.deviations).then(more))
+            }
             StrategyArg::Priorities => Box::new(
                 Priorities::new(settings.clone(), *open, args.depth).map_err(request::bad_plan)?,
             ),
-            StrategyArg::Lineage => Box::new(Lineage::new(quiet()?, deviations)),
+            StrategyArg::Lineage => Box::new(Lineage::new(quiet()?, deviations).then(more)),
         };
         let ended = explore(&bench, &mut *strategy, &mut tally, options).map_err(|stop| *stop)?;
         (proved, chance) = (strategy.proved(), strategy.chance());
