@@ -8,6 +8,8 @@
 //!     --nocapture --test-threads 1
 //! cargo test --release -p kolk-explore --test planted_bugs -- speed --ignored --nocapture
 //! ```
+//!
+//! `KOLK_BUGS=NoRetry,GivesUp` measures these alone.
 
 // The bugs' own tests compare what is said of them with snapshots; here nothing is said of them.
 extern crate self as insta;
