@@ -16,6 +16,7 @@ mod graph;
 pub(crate) mod levels;
 pub mod list_append;
 mod order;
+mod overwrites;
 mod runs;
 pub mod rw_register;
 mod same_key;

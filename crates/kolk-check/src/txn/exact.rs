@@ -55,8 +55,6 @@ enum Shape {
     Prefix,
     /// It comes after whom it read from, with whatever read, and whose writes it overwrote.
     Committed,
-    /// It comes after whose writes it overwrote.
-    Written,
     /// It reads what it [sees](parallel), which need not be what others saw before; of two that
     /// write the same, one sees the other.
     Parallel,
@@ -70,7 +68,7 @@ impl Shape {
 
     /// Whether the order of writes that is not known leaves nothing to choose: any will do.
     const fn is_known(self) -> bool {
-        matches!(self, Shape::Committed | Shape::Written)
+        matches!(self, Shape::Committed)
     }
 }
 
@@ -96,14 +94,13 @@ const fn goal(model: Model, shape: Shape, clients: Clients, violation: &'static 
 }
 
 /// The models that are decided, none before one that implies it.
-const GOALS: [Goal; 16] = {
+const GOALS: [Goal; 14] = {
     use Clients::{Any, RealTime, Sessions};
     use Model::{
         ParallelSnapshotIsolation, Prefix, Serializable, SnapshotIsolation, StrictSerializable,
-        StrongParallelSnapshotIsolation, StrongPrefix, StrongReadCommitted, StrongReadUncommitted,
+        StrongParallelSnapshotIsolation, StrongPrefix, StrongReadCommitted,
         StrongSessionParallelSnapshotIsolation, StrongSessionPrefix, StrongSessionReadCommitted,
-        StrongSessionReadUncommitted, StrongSessionSerializable, StrongSessionSnapshotIsolation,
-        StrongSnapshotIsolation,
+        StrongSessionSerializable, StrongSessionSnapshotIsolation, StrongSnapshotIsolation,
     };
     [
         goal(StrictSerializable, Shape::Serial, RealTime, "strict-serializable-violation"),
@@ -155,8 +152,6 @@ const GOALS: [Goal; 16] = {
             Sessions,
             "strong-session-read-committed-violation",
         ),
-        goal(StrongReadUncommitted, Shape::Written, RealTime, "G0-realtime"),
-        goal(StrongSessionReadUncommitted, Shape::Written, Sessions, "G0-process"),
     ]
 };
 
@@ -171,20 +166,20 @@ fn work_max(table: &Table) -> u64 {
 /// with them, and adds what it comes to.
 pub(super) fn decide(findings: &mut Findings<'_>, requested: Models) {
     let table = findings.table;
-    let told_by_cycles = findings.told_by_cycles();
+    let told = findings.told();
     let is_open = |goal: &Goal| {
         let is_told = !(table.untimed && goal.clients == Clients::RealTime);
-        // Of what cycles tell mostly, the rest is of use only to who asks.
+        // Cycles tell of these mostly, and the rest is of use only to who asks.
         let is_of_use = match goal.shape.is_known() {
             true => goal.model == Model::StrongSessionReadCommitted && !table.is_certain(),
             false => !models::unnamed().contains(goal.model),
         };
         let is_asked = is_of_use || requested.contains(goal.model);
-        let is_known = told_by_cycles.contains(goal.model) || findings.is_settled(goal.model);
+        let is_known = told.contains(goal.model) || findings.is_settled(goal.model);
         is_told && is_asked && !is_known
     };
     let goals: Vec<Goal> = GOALS.into_iter().filter(is_open).collect();
-    if goals.is_empty() || !needs_proof(requested, told_by_cycles) {
+    if goals.is_empty() || !needs_proof(requested, &goals) {
         return;
     }
     let facts = Facts::new(table);
@@ -208,15 +203,17 @@ pub(super) fn decide(findings: &mut Findings<'_>, requested: Models) {
     }
 }
 
-/// Whether a model is asked for that nothing else proves.
-fn needs_proof(requested: Models, told_by_cycles: Models) -> bool {
-    let levels = Models::new(&[
-        Model::ReadCommitted,
+/// Whether more is asked for than what is known without a search, or one of the models that are
+/// open.
+fn needs_proof(requested: Models, open: &[Goal]) -> bool {
+    let weak = Models::new(&[
         Model::ReadAtomic,
         Model::StrongSessionReadAtomic,
+        Model::StrongReadCommitted,
         Model::Causal,
     ]);
-    !requested.without(levels.and(told_by_cycles)).is_empty()
+    !requested.without(weak.implied()).is_empty()
+        || open.iter().any(|goal| requested.contains(goal.model))
 }
 
 fn solve(facts: &Facts<'_>, goal: Goal, work_max: u64) -> Answer {

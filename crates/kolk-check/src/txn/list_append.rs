@@ -81,6 +81,7 @@ pub(crate) fn check_table(table: &Table, requested: Models) -> Check {
     let cycles = cycles::search(table, &graph.finish());
     let explain: &Explain<'_> = &|kind, from, to| explain(table, &versions, kind, from, to);
     findings.cycles(&cycles, explain);
+    findings.overwrites();
     // The order of versions is known: what has no cycle and no other anomaly is serializable in an
     // order that agrees with each process, and all levels hold.
     let levels = if findings.has_none() && !table.untimed {

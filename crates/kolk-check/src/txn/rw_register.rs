@@ -32,7 +32,6 @@
 
 mod assumed;
 mod direct;
-mod dirty;
 mod explain;
 pub(in crate::txn) mod versions;
 
@@ -154,6 +153,7 @@ fn dependencies(table: &Table, findings: &mut Findings<'_>, keys: AssumedKeys) -
         let found = cycles::search(table, &original);
         findings.cycles(&found, explain_original);
     }
+    findings.overwrites();
     kinds
 }
 

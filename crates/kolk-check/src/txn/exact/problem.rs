@@ -121,12 +121,6 @@ impl<'a> Problem<'a> {
             all_reads(facts, |writer, reader| known.edge(writer, reader, Kinds::WR));
         }
         for key in 0..table.keys.len() as u32 {
-            if shape == Shape::Written {
-                overwritten_for_sure(facts, key, |writer, next| {
-                    known.edge(writer, next, Kinds::WW);
-                });
-                continue;
-            }
             for element in facts.elements(key) {
                 for reader in facts.readers(*element) {
                     known.edge(commit(facts.writer(*element)), reader, Kinds::WR);
@@ -218,30 +212,6 @@ fn all_reads(facts: &Facts<'_>, mut pair: impl FnMut(u32, u32)) {
             if let Some(writer) = seen.iter().find_map(of_others) {
                 pair(writer, reader);
             }
-        }
-    }
-}
-
-/// Whose writes of a key were followed by whose, of those that are known to have happened even if
-/// what was not committed can be read.
-fn overwritten_for_sure(facts: &Facts<'_>, key: u32, mut pair: impl FnMut(u32, u32)) {
-    let table = facts.table;
-    if table.kind == Kind::Write {
-        return facts.overwritten(key, |writer, next| {
-            if table.is_ok(writer) {
-                pair(writer, next);
-            }
-        });
-    }
-    let mut chain: Vec<u32> =
-        facts.chain(key).into_iter().map(|element| facts.writer(element)).collect();
-    chain.retain(|writer| table.is_ok(*writer));
-    chain.windows(2).filter(|both| both[0] != both[1]).for_each(|both| pair(both[0], both[1]));
-    let Some(last) = chain.last().copied() else { return };
-    for element in facts.elements(key) {
-        let writer = facts.writer(*element);
-        if table.is_ok(writer) && !table.spine(key).contains(element) && writer != last {
-            pair(last, writer);
         }
     }
 }

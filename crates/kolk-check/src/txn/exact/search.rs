@@ -105,7 +105,7 @@ impl<'a> Search<'a> {
         let end = match self.problem.shape {
             Shape::Parallel => self.see(&mut order),
             Shape::Serial | Shape::Snapshot | Shape::Prefix => self.mend_all(&mut order),
-            Shape::Committed | Shape::Written => End::Order,
+            Shape::Committed => End::Order,
         };
         match end {
             End::Order => {

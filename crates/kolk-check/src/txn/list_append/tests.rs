@@ -65,8 +65,46 @@ fn what_may_not_have_happened_is_not_held_against_read_uncommitted() {
             "invalid G0 +read-committed-violation; not causal read-committed",
         ),
         ("ax1ay1 ax2ay2 rx12ry21", Model::ReadUncommitted, "invalid G0; not read-uncommitted"),
+        // Where one circle leads through it and another does not, whichever is found.
+        ("ax2 / ax1? / rx12", Model::StrongReadUncommitted, "valid; not strong-read-committed"),
+        (
+            "1:ax3 / ax1? 1:ax2 / rx123",
+            Model::StrongReadUncommitted,
+            "invalid G0-realtime; not strong-session-read-uncommitted",
+        ),
+        (
+            "1:ax3 / ax2? 1:ax1 / rx123",
+            Model::StrongReadUncommitted,
+            "invalid G0-realtime; not strong-session-read-uncommitted",
+        ),
+        // What comes before it and what comes after it do so without it.
+        (
+            "ax1ay2 ax2? ax3ay1 rx123ry12",
+            Model::ReadUncommitted,
+            "invalid G0; not read-uncommitted",
+        ),
     ] {
         assert_eq!(verdict(text, &[model]), expected, "{text} {model}");
+    }
+}
+
+/// Of reads that part, one saw what was never committed, and nobody knows which. What they agree on
+/// is the order of what was.
+#[test]
+fn reads_that_disagree_tell_no_order_of_writes() {
+    for (text, expected) in [
+        ("ax1ay2 ax2ay1 rx12 rx21 ry12", "valid"),
+        ("ax1ay2 ax2ay1 ax3 ax4 rx123 rx124 ry12", "invalid G0"),
+        ("ax1ay2 ax3ay1 ax2! rx123 rx13 ry12", "valid +G0"),
+        // Its own append, on top of what nobody else saw.
+        ("ax1rx1 ax4 rx4", "valid"),
+        ("ax1rx1ay2 ax4ay1 rx4 ry12", "valid"),
+        // What was read without what its transaction had appended before.
+        ("ax1ax2 ax3 rx23", "valid"),
+        ("ax1ax3 ax2 rx123", "invalid G0"),
+    ] {
+        let got = verdict(text, &[Model::ReadUncommitted]);
+        assert_eq!(got.split(';').next(), Some(expected), "{text}: {got}");
     }
 }
 

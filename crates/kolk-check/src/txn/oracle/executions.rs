@@ -3,6 +3,8 @@
 //! model's *commit test* (Crooks, Pu, Alvisi & Clement, *Seeing is Believing: A Client-Centric
 //! Specification of Database Isolation*, PODC 2017). All orders are tried.
 
+mod overwrites;
+
 use std::collections::BTreeMap;
 
 use kolk_history::Outcome;
@@ -18,12 +20,14 @@ pub(super) enum Test {
     Serial,
     /// It read all from one earlier state, and nobody has written since what it writes.
     Snapshot,
-    /// It read all from one earlier state.
+    /// It read all from one earlier state; and a list that it appends to, as it is when it commits.
     Prefix,
     /// It read all from what some of those before it wrote: those whom it *sees*, among them who
     /// wrote what it writes, and whoever one of them sees (Cerone, Bernardi & Gotsman, *A Framework
     /// for Transactional Consistency Models with Atomic Visibility*, CONCUR 2015).
     Parallel,
+    /// Whoever it surely [wrote over](overwrites) is before it.
+    Uncommitted,
     /// It read each from some earlier state.
     Committed,
     /// It read each from some earlier state that has what the level says it *sees* there (Biswas &
@@ -56,6 +60,8 @@ struct Search<'a> {
     before: Vec<Vec<bool>>,
     /// Who sees whom, wherever in its transaction.
     sees: Vec<Vec<bool>>,
+    /// Who surely wrote over whom: the earlier first.
+    overwrites: Vec<(usize, usize)>,
     placed: Vec<usize>,
     states: Vec<State>,
     /// Of parallel snapshots: whom each that is placed sees.
@@ -93,7 +99,11 @@ impl<'a> Search<'a> {
         }
         let states = vec![State::new()];
         let (placed, visible) = (Vec::new(), Vec::new());
-        Search { kind, records, test, before, sees, placed, states, visible }
+        let overwrites = match test {
+            Test::Uncommitted => overwrites::all(kind, records),
+            _ => Vec::new(),
+        };
+        Search { kind, records, test, before, sees, overwrites, placed, states, visible }
     }
 
     /// Goes on from what is placed.
@@ -194,8 +204,17 @@ impl<'a> Search<'a> {
             }),
             Test::Parallel => !self.sights(next).is_empty(),
             Test::Prefix => earlier.any(|state| {
-                is_new_enough(state) && reads().all(|at| self.fits(record, at, state))
+                let fits = |at: usize| {
+                    let is_own =
+                        record.ops[..at].iter().any(|op| op.writes(record.ops[at].key()).is_some());
+                    self.fits(record, at, state) && (!is_own || self.fits(record, at, now))
+                };
+                is_new_enough(state) && reads().all(fits)
             }),
+            Test::Uncommitted => {
+                let mut over = self.overwrites.iter().filter(|(_, later)| *later == next);
+                over.all(|(earlier, _)| self.placed.contains(earlier))
+            }
             Test::Committed => reads().all(|at| self.fit_some(next, &[at], &|_| false)),
             Test::Sees(Level::ReadCommitted) => reads().all(|at| {
                 let earlier = &record.ops[..at];

@@ -12,7 +12,6 @@ pub(super) fn find(findings: &mut Findings<'_>) {
     let table = findings.table;
     let mut same_key = SameKey::new(table);
     let mut updates = Updates::new(table);
-    let mut is_interleaved = false;
     for transaction in (0..table.len() as u32).filter(|number| table.is_ok(*number)) {
         same_key.enter(table, transaction);
         let mut is_internal = false;
@@ -21,7 +20,6 @@ pub(super) fn find(findings: &mut Findings<'_>) {
             if micro_op.is_write() {
                 future_read(findings, &same_key, transaction, at as u32);
                 updates.write(table, &same_key, transaction, at as u32);
-                is_interleaved |= is_torn(table, &same_key, at as u32);
             } else if let Some(value) = table.last_read(micro_op) {
                 if let Some(element) = value {
                     foul_read(findings, transaction, micro_op, element);
@@ -33,25 +31,6 @@ pub(super) fn find(findings: &mut Findings<'_>) {
         }
     }
     updates.report(findings);
-    if is_interleaved {
-        super::dirty::find(findings);
-    }
-}
-
-/// Whether a write follows a read of another transaction's write that one of the two goes on from:
-/// what the other writes again later, or what the reader read after a write of its own.
-fn is_torn(table: &Table, same_key: &SameKey, at: u32) -> bool {
-    let Some(read) = same_key.before(at).filter(|before| !is_write(table, *before)) else {
-        return false;
-    };
-    let origin = table.operations[read as usize].origin();
-    let is_foreign = origin.writer() != NONE && origin.writer() != table.owner(at);
-    let is_later = || same_key.all_before(read).any(|earlier| is_write(table, earlier));
-    is_foreign && (!origin.is_final() || is_later())
-}
-
-fn is_write(table: &Table, at: u32) -> bool {
-    table.operations[at as usize].is_write()
 }
 
 /// Reports a read of a value that its own transaction writes only later.
