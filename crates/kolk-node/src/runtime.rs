@@ -45,6 +45,9 @@ pub(crate) trait Runtime: Machine {
     /// Sets what its files are kept in, before `init`.
     fn set_medium(&mut self, medium: Medium);
 
+    /// Makes the syncs of files that tasks wait for, which are ready then; false if there are none.
+    fn sync_files(&mut self) -> bool;
+
     /// True if `init` offered lockstep and the offer was accepted.
     fn in_lockstep(&self) -> bool;
 
@@ -316,6 +319,14 @@ where
 
     fn set_medium(&mut self, medium: Medium) {
         self.medium = medium;
+    }
+
+    fn sync_files(&mut self) -> bool {
+        match self.running.as_ref().map(|running| running.state.medium.borrow()).as_deref() {
+            #[cfg(feature = "stdio")]
+            Some(Medium::Folder(folder)) => folder.sync_wanted(),
+            _ => false,
+        }
     }
 
     fn in_lockstep(&self) -> bool {

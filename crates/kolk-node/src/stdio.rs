@@ -25,7 +25,7 @@ use crate::context::Context;
 use crate::machine::Machine;
 use crate::node::Node;
 use crate::runtime::{Runtime, runtime};
-pub(crate) use folder::Folder;
+pub(crate) use folder::{Folder, WantedSync};
 use lines::Lines;
 use own_machine::OwnMachine;
 use session::Session;

@@ -323,19 +323,32 @@ impl Storage<'_> {
         self.sync_some(None).await
     }
 
+    /// Where there are files: the sync that the driver will make.
+    #[cfg(feature = "stdio")]
+    fn want_sync(
+        &self,
+        name: Option<&str>,
+        admitted: &Result<(), StorageError>,
+    ) -> Result<Option<Rc<crate::stdio::WantedSync>>, StorageError> {
+        let medium = self.state.medium.borrow();
+        let Medium::Folder(folder) = &*medium else { return Ok(None) };
+        if let Err(error) = admitted {
+            folder.apply(&refused_sync(name))?;
+            return Err(error.clone());
+        }
+        Ok(Some(folder.want_sync(name)))
+    }
+
     async fn sync_some(&self, name: Option<&str>) -> Result<(), StorageError> {
         self.state.medium.borrow_mut().look()?;
         let admitted = self.state.medium.borrow_mut().admit(false);
-        let sync = match &mut *self.state.medium.borrow_mut() {
-            Medium::None => return Err(StorageError::NoFolder),
+        #[cfg(feature = "stdio")]
+        if let Some(sync) = self.want_sync(name, &admitted)? {
+            return sync.done().await;
+        }
+        let sync = match &*self.state.medium.borrow() {
             Medium::Simulated { disk, .. } => disk.sync(name)?,
-            #[cfg(feature = "stdio")]
-            Medium::Folder(folder) => {
-                return match admitted {
-                    Ok(()) => folder.sync(name),
-                    Err(error) => folder.apply(&refused_sync(name)).and(Err(error)),
-                };
-            }
+            _ => return Err(StorageError::NoFolder),
         };
         // It is done when its time has passed, and not before; one that fails has made nothing
         // safe.

@@ -1,14 +1,17 @@
 //! A node's disk where it runs as a program of its own: files in the folder that the environment
 //! names, or, in lockstep, a simulated disk whose changes stand in a file there.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use kolk_protocol::Key;
 
 use crate::storage::{Disk, FAULTS, JOURNAL, Medium, REFUSED, Record, StorageError};
+use crate::sync::Notify;
 
 /// What names the folder, the first that does.
 const VARIABLES: [&str; 2] = ["KOLK_DATA_DIR", "MAELSTROM_DATA_DIR"];
@@ -19,7 +22,7 @@ fn path() -> Option<PathBuf> {
 
 /// The disk of a node on the real clock.
 pub(super) fn real() -> Medium {
-    path().map_or(Medium::None, |path| Medium::Folder(Folder { path, calls: Cell::default() }))
+    path().map_or(Medium::None, |path| Medium::Folder(Folder::new(path)))
 }
 
 /// The disk of a node in lockstep: as it was left.
@@ -83,14 +86,59 @@ fn system(path: &Path, error: &io::Error) -> StorageError {
 }
 
 /// A folder whose files are a node's. Calls block: the node has nothing else to do until its disk
-/// has answered.
+/// has answered. Syncs take longest, and one is enough for all that was written before it: those
+/// that are wanted wait until the node has nothing else to do, and are made together.
 pub(crate) struct Folder {
     path: PathBuf,
     /// How many calls were asked whether they fail.
     calls: Cell<u64>,
+    /// Whose names are safe: they were synced, and not changed since.
+    names_safe: RefCell<BTreeSet<String>>,
+    /// The syncs that are wanted: of files, and, without a name, of the folder.
+    wanted: RefCell<BTreeMap<Option<String>, Rc<WantedSync>>>,
+}
+
+/// A sync that tasks wait for.
+#[derive(Default)]
+pub(crate) struct WantedSync {
+    outcome: RefCell<Option<Result<(), StorageError>>>,
+    made: Notify,
+}
+
+impl WantedSync {
+    /// Waits until it is made.
+    pub(crate) async fn done(&self) -> Result<(), StorageError> {
+        loop {
+            if let Some(outcome) = &*self.outcome.borrow() {
+                return outcome.clone();
+            }
+            self.made.notified().await;
+        }
+    }
 }
 
 impl Folder {
+    fn new(path: PathBuf) -> Folder {
+        let (names_safe, wanted) = (RefCell::default(), RefCell::default());
+        Folder { path, calls: Cell::default(), names_safe, wanted }
+    }
+
+    /// The sync of a file, or, without a name, of the folder, that will be made next.
+    pub(crate) fn want_sync(&self, name: Option<&str>) -> Rc<WantedSync> {
+        let mut wanted = self.wanted.borrow_mut();
+        Rc::clone(wanted.entry(name.map(str::to_owned)).or_default())
+    }
+
+    /// Makes all syncs that are wanted; false if there are none.
+    pub(crate) fn sync_wanted(&self) -> bool {
+        let wanted = std::mem::take(&mut *self.wanted.borrow_mut());
+        for (name, sync) in &wanted {
+            *sync.outcome.borrow_mut() = Some(self.sync(name.as_deref()));
+            sync.made.notify_all();
+        }
+        !wanted.is_empty()
+    }
+
     /// Whether a fault has calls fail, or has taken all room, and what is drawn from whether this
     /// one fails.
     pub(crate) fn trouble(&self) -> (bool, bool, Key) {
@@ -147,9 +195,13 @@ impl Folder {
             }
             Record::Write(name, bytes) => self.named(name, |path| fs::write(path, bytes)),
             Record::Rename(from, to) => {
+                self.forget(&[from, to]);
                 self.named(from, |path| fs::rename(path, self.path.join(to)))
             }
-            Record::Remove(name) => self.named(name, |path| fs::remove_file(path)),
+            Record::Remove(name) => {
+                self.forget(&[name]);
+                self.named(name, |path| fs::remove_file(path))
+            }
             // Only a simulated disk is told what was synced, and loses its power.
             Record::Synced(..) | Record::NamesSynced(_) | Record::Power(_) => Ok(()),
             // Whoever makes these faults has made them.
@@ -163,12 +215,22 @@ impl Folder {
         }
     }
 
+    fn forget(&self, names: &[&String]) {
+        let mut safe = self.names_safe.borrow_mut();
+        safe.retain(|name| !names.contains(&name));
+    }
+
     /// Syncs a file and the folder's entry of it; without a name the folder alone.
-    pub(crate) fn sync(&self, name: Option<&str>) -> Result<(), StorageError> {
+    fn sync(&self, name: Option<&str>) -> Result<(), StorageError> {
         if let Some(name) = name {
             self.named(name, |path| File::open(path)?.sync_all())?;
+            if self.names_safe.borrow().contains(name) {
+                return Ok(());
+            }
         }
         let folder = File::open(&self.path).and_then(|folder| folder.sync_all());
-        folder.map_err(|error| system(&self.path, &error))
+        folder.map_err(|error| system(&self.path, &error))?;
+        self.names_safe.borrow_mut().extend(name.map(str::to_owned));
+        Ok(())
     }
 }

@@ -120,6 +120,11 @@ impl<M: Machine> Runtime for OwnMachine<M> {
     /// A machine of one's own keeps its files as it likes.
     fn set_medium(&mut self, _: Medium) {}
 
+    /// What it keeps is its own business.
+    fn sync_files(&mut self) -> bool {
+        false
+    }
+
     fn in_lockstep(&self) -> bool {
         self.in_lockstep
     }

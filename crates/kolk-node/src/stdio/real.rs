@@ -85,6 +85,7 @@ impl<R: Runtime> Driver<R> {
     ) -> Poll<io::Result<()>> {
         loop {
             self.work_off()?;
+            self.sync_files()?;
             if self.ended {
                 return Poll::Ready(self.session.flush());
             }
@@ -92,6 +93,7 @@ impl<R: Runtime> Driver<R> {
                 Poll::Ready(count) => self.ended = count == 0,
                 Poll::Pending => {
                     self.session.wake(self.clock.now())?;
+                    self.sync_files()?;
                     self.session.flush()?;
                     match self.wait_in_read()? {
                         Some(count) => self.ended = count == 0,
@@ -130,6 +132,14 @@ impl<R: Runtime> Driver<R> {
         }
         if self.ended {
             react(&mut self.session, now, self.lines.rest())?;
+        }
+        Ok(())
+    }
+
+    /// Makes the syncs that all lines so far led to, once for all of them, and what follows.
+    fn sync_files(&mut self) -> io::Result<()> {
+        while self.session.node.sync_files() {
+            self.session.wake(self.clock.now())?;
         }
         Ok(())
     }
