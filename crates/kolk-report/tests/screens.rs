@@ -171,7 +171,7 @@ fn faults_that_did_nothing_are_told() {
             assert_eq!(json["faults"][name], expected, "{name}");
         }
     }
-    // Loss and duplication of the whole run, with nothing else; and both, of which one did something.
+    // Loss and duplication of the whole run, with nothing else; and both, of which one struck.
     for (loss, duplication, lost, sentences) in [
         (0.1, 0.0, 0, &["no message was lost, though --loss asked for it", nothing][..]),
         (0.1, 0.0, 1, &[]),

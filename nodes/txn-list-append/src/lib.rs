@@ -4,11 +4,11 @@
 //! By Raft a transaction is an entry of a log that all nodes have
 //! ([`kolk_replica::transactions`]).
 //!
-//! Over the service (`--service lin-kv`) one key of the store, the root, stands for the state of all lists. A
-//! transaction takes place when the root is swung from the state it saw to the one it made, by one
-//! compare-and-set; if another was quicker, it is run again on what is there now. How that stays
-//! exact when nobody knows whether the root was swung is told in [`transactor`]; what a state is in
-//! the store, in [`state`].
+//! Over the service (`--service lin-kv`) one key of the store, the root, stands for the state of
+//! all lists. A transaction takes place when the root is swung from the state it saw to the one it
+//! made, by one compare-and-set; if another was quicker, it is run again on what is there now. How
+//! that stays exact when nobody knows whether the root was swung is told in [`transactor`]; what a
+//! state is in the store, in [`state`].
 
 pub mod state;
 pub mod store;

@@ -14,8 +14,8 @@ use kolk_sweep::{Measured, Show, Sweep, load};
 use kolk_workload::Settings;
 use kolk_workload::planner::{Concurrency, Nodes};
 
-/// What a load and its network are like: a name, the node's further arguments, and what differs from
-/// the load of [`measure`].
+/// What a load and its network are like: a name, the node's further arguments, and what is
+/// different from the load of [`measure`].
 type Row = (&'static str, &'static str, fn(&mut Settings));
 
 /// The most server messages an operation, the most of all operations that are aborted, and the most

@@ -26,14 +26,17 @@ impl Simulation<'_> {
         }
         let network = self.plan.network;
         if by_faults.lost {
-            self.strike_all(|kind| {
-                matches!(kind, FaultKind::Loss { probability } if f64::from(*probability) > network.loss)
+            self.strike_all(|kind| match kind {
+                FaultKind::Loss { probability } => f64::from(*probability) > network.loss,
+                _ => false,
             });
         }
         if by_faults.doubled {
-            self.strike_all(|kind| {
-                matches!(kind, FaultKind::Duplication { probability }
-                    if f64::from(*probability) > network.duplication)
+            self.strike_all(|kind| match kind {
+                FaultKind::Duplication { probability } => {
+                    f64::from(*probability) > network.duplication
+                }
+                _ => false,
             });
         }
         if by_faults.slowed {

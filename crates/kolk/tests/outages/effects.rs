@@ -38,9 +38,9 @@ fn cut(settings: &mut Settings, text: &str) {
 
 type Ask = fn(&mut Settings, &str);
 
-/// Every kind of fault: its name, the flag and what else asks for it, what of, whether it is there on
-/// the virtual clock alone, and whether it finds nothing where nodes say nothing to each other and
-/// keep nothing.
+/// Every kind of fault: its name, the flag and what else asks for it, what of, whether it is there
+/// on the virtual clock alone, and whether it finds nothing where nodes say nothing to each other
+/// and keep nothing.
 const KINDS: [(&str, &str, Ask, &str, bool, bool); 13] = [
     ("kill", "--kill", |to, text| outage(to, Kind::Kill, text), "n1", false, false),
     ("pause", "--pause", |to, text| outage(to, Kind::Pause, text), "n1", false, false),
