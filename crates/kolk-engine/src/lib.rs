@@ -45,7 +45,7 @@ pub use host::programs::{
 pub use kolk_traced::launch_if_asked;
 pub use run::{
     Digest, Ending, EngineError, Flow, JournalSink, NodeSource, Observer, Patience, Progress, Room,
-    Run, Setup, Survivor,
+    Run, Setup, Survivor, Watcher,
 };
 pub use trace::{Trace, TraceEvent, Traced};
 pub use workload::{Call, Completion, Invocation, ReplyError, Step, Worker, Workload};

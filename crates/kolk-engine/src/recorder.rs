@@ -14,7 +14,7 @@ use rustc_hash::FxHashMap;
 use twox_hash::XxHash3_128;
 
 use crate::endpoint::{Directory, Endpoint};
-use crate::run::{Digest, EngineError, JournalSink};
+use crate::run::{Digest, EngineError, JournalSink, Watcher};
 use crate::trace::{Trace, Traced, Tracer};
 use crate::workload::{Completion, Invocation, Worker};
 
@@ -91,6 +91,8 @@ pub(crate) struct Recorded {
 /// Everything that is recorded of a run.
 pub(crate) struct Recorder<'a> {
     journal: Stream<'a>,
+    /// Looks on while the journal is written.
+    watcher: Option<Watcher<'a>>,
     /// In place of the journal.
     trace: Option<Tracer>,
     /// Whether anybody wants the history's lines.
@@ -124,12 +126,14 @@ impl<'a> Recorder<'a> {
         };
         let trace = matches!(journal, JournalSink::Trace).then(|| Tracer::new(nodes.clone()));
         let writes_history = trace.is_none() || history.is_some();
-        let journal = match journal {
-            JournalSink::Digest | JournalSink::Trace => Sink::Nowhere,
-            JournalSink::Memory => Sink::Memory(Vec::new()),
-            JournalSink::Write(write) => Sink::Write(write),
+        let (journal, watcher) = match journal {
+            JournalSink::Digest | JournalSink::Trace => (Sink::Nowhere, None),
+            JournalSink::Memory => (Sink::Memory(Vec::new()), None),
+            JournalSink::Write(write) => (Sink::Write(write), None),
+            JournalSink::Watched(write, watcher) => (Sink::Write(write), Some(watcher)),
         };
         Recorder {
+            watcher,
             trace,
             writes_history,
             journal: stream("the journal", journal),
@@ -178,7 +182,11 @@ impl<'a> Recorder<'a> {
             return Ok(());
         }
         let (src, dest) = (directory.name(ends.0), directory.name(ends.1));
-        JournalEvent { kind, time, id, src, dest }.write(&mut self.journal.buffer);
+        let event = JournalEvent { kind, time, id, src, dest };
+        event.write(&mut self.journal.buffer);
+        if let Some(watcher) = &mut self.watcher {
+            watcher(&event);
+        }
         self.journal.flush_if_full()
     }
 

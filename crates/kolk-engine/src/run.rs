@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kolk_history::journal::JournalEvent;
 use kolk_history::summary::Triggered;
 use kolk_history::summary::Violation;
 use kolk_history::{History, Plan, Summary};
@@ -262,4 +263,10 @@ pub enum JournalSink<'a> {
     Trace,
     /// Into a file or the like.
     Write(&'a mut dyn Write),
+    /// Into a file or the like; and each of its events goes to somebody who looks on, when it
+    /// happens.
+    Watched(&'a mut dyn Write, Watcher<'a>),
 }
+
+/// Is told every event of a journal, when it happens.
+pub type Watcher<'a> = &'a mut dyn FnMut(&JournalEvent<'_>);

@@ -6,6 +6,7 @@
 mod args;
 mod commands;
 mod figures;
+mod net_log;
 mod nodes;
 mod probes;
 mod program;
@@ -19,7 +20,6 @@ mod status;
 mod store;
 mod stored;
 mod suggest;
-mod tee;
 mod terminal;
 mod whole;
 

@@ -11,6 +11,7 @@ use kolk_engine::{
     Ending, EngineError, JournalSink, NodeSource, Observer, Patience, Room, Run, Setup, Survivor,
 };
 use kolk_history::history::AnyEvent;
+use kolk_history::journal::JournalEvent;
 use kolk_history::plan::{ClockKind, NodeSpec};
 use kolk_history::{History, Plan, jepsen};
 use kolk_node::Machine;
@@ -24,11 +25,11 @@ use kolk_workload::challenge::ChallengeRun;
 use kolk_workload::registry;
 
 use crate::commands;
+use crate::net_log;
 use crate::nodes::{self, Maker};
 use crate::signals;
 use crate::status::{Status, Stop};
 use crate::store::RunFolder;
-use crate::tee::MessageLog;
 use crate::terminal;
 
 /// A finished run, judged, and stored if it was to be.
@@ -124,14 +125,19 @@ pub fn run(
     for (name, content) in watch.beside {
         folder.write(name, content)?;
     }
-    let mut journal = MessageLog::new(folder.stream("journal.jsonl")?, watch.sends, watch.receives);
+    let mut journal = folder.stream("journal.jsonl")?;
+    let mut show = |event: &JournalEvent<'_>| net_log::show(event, watch.sends, watch.receives);
     let mut history = folder.stream("history.jsonl")?;
     let began = now();
     let mut run = kolk_engine::run(Setup {
         plan: &plan,
         nodes: nodes.source(watch.patience),
         workload,
-        journal: JournalSink::Write(&mut journal),
+        journal: if watch.sends || watch.receives {
+            JournalSink::Watched(&mut journal, &mut show)
+        } else {
+            JournalSink::Write(&mut journal)
+        },
         history: Some(&mut history),
         logs: Some(folder.logs()),
         data: Some(folder.data()),
@@ -152,7 +158,7 @@ pub fn run(
     if let Some(stop) = torn {
         troubles.push(stop.failure);
         // Their buffers hold what could not be written, and would try again.
-        folder.keep_whole_lines([journal.into_inner(), history]);
+        folder.keep_whole_lines([journal, history]);
     }
     let mut verdict = judge(&plan, &run);
     let mut facts = facts_of(&run);

@@ -347,6 +347,33 @@ fn two_runs_leave_the_same_files() {
     }
 }
 
+/// Messages are shown one a line, as many as the journal has, and only those that were asked for.
+#[test]
+fn messages_are_shown_as_they_go() {
+    let folder = folder();
+    let words = "test -w echo --node echo --node-count 1 --time-limit 0.2 --rate 50 --seed 3";
+    for flags in ["", "--log-net-send", "--log-net-recv", "--log-net-send --log-net-recv"] {
+        let answer = kolk(folder.path(), &format!("{words} {flags}"));
+        assert_eq!(answer.status, 0, "{}", answer.stderr);
+        let journal = fs::read_to_string(folder.path().join("store/latest/journal.jsonl"));
+        let journal = journal.expect("a journal");
+        for (flag, verb, event) in [
+            ("--log-net-send", "send ", "{\"event\":\"send\""),
+            ("--log-net-recv", "recv ", "{\"event\":\"receive\""),
+        ] {
+            let shown: Vec<&str> =
+                answer.stderr.lines().filter(|line| line.starts_with(verb)).collect();
+            let count = journal.lines().filter(|line| line.starts_with(event)).count();
+            let wanted = if flags.contains(flag) { count } else { 0 };
+            assert_eq!(shown.len(), wanted, "{flags}: {}", answer.stderr);
+            if let Some(first) = shown.first() {
+                assert!(first.contains("#0 c0 → n0"), "{first}");
+                assert_eq!(first.contains("{\"type\":\"init\""), verb == "send ", "{first}");
+            }
+        }
+    }
+}
+
 #[test]
 fn json_stands_alone_on_standard_output() {
     let folder = folder();
