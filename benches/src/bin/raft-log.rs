@@ -1,10 +1,10 @@
-//! A long log on a real disk: how much memory a node takes meanwhile, how long its file gets, and how
-//! soon it is back when it is killed and started again.
+//! A long log on a real disk: how much memory a node takes meanwhile, how long its file gets, and
+//! how soon it is back when it is killed and started again.
 //!
-//! Run it with `cargo run --release -p kolk-benches --bin raft-log KOLK [ENTRIES] [KEYS]`, where KOLK
-//! is the release program. One node of `lin-kv` alone is its own majority: a client writes ENTRIES
-//! times, 10^6 if that is not said, to KEYS keys, 1000 if that is not said, with up to 256 requests
-//! under way. Then the node is killed, started, and asked for what was written last.
+//! Run it with `cargo run --release -p kolk-benches --bin raft-log KOLK [ENTRIES] [KEYS]`, where
+//! KOLK is the release program. One node of `lin-kv` alone is its own majority: a client writes
+//! ENTRIES times, 10^6 if that is not said, to KEYS keys, 1000 if that is not said, with up to 256
+//! requests under way. Then the node is killed, started, and asked for what was written last.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
@@ -122,7 +122,8 @@ fn main() -> io::Result<()> {
     );
     println!("|---:|---:|---:|---:|---:|---:|---:|");
     println!(
-        "| {entries} | {keys} | {:.0} | {peak:.0} MB | {file:.1} MB | {:.2} s | {peak_again:.0} MB |",
+        "| {entries} | {keys} | {:.0} | {peak:.0} MB | {file:.1} MB | {:.2} s | \
+         {peak_again:.0} MB |",
         entries as f64 / took.as_secs_f64(),
         back.as_secs_f64(),
     );
