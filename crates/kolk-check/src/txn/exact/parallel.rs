@@ -53,8 +53,8 @@ fn gaps(facts: &Facts<'_>, key: u32, mut gap: impl FnMut(Option<u32>, u32, &[u32
     let chain = facts.chain(key);
     let mut passed = 0;
     for element in facts.table.spine(key) {
-        if chain.get(passed) == Some(element) {
-            passed += 1;
+        if let Some(shown) = facts.last_of_its_writer(*element) {
+            passed += usize::from(chain.get(passed) == Some(&shown));
             continue;
         }
         if facts.readers(*element).next().is_none() {

@@ -89,10 +89,33 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Of a list, the elements of its longest read that others can see, in their order.
+    /// Of a list, what others can see of it, in the order that its longest read tells: the last
+    /// append of each transaction that it shows, though that may not have been read itself.
     pub(super) fn chain(&self, key: u32) -> Vec<u32> {
-        let spine = self.table.spine(key).iter().copied();
-        spine.filter(|element| self.versions.writer(self.table, *element).is_some()).collect()
+        let spine = self.table.spine(key);
+        let mut chain: Vec<u32> = Vec::with_capacity(spine.len());
+        for (at, element) in spine.iter().enumerate() {
+            let next = spine.get(at + 1).map(|next| self.writer(*next));
+            if next != Some(self.writer(*element))
+                && let Some(shown) = self.last_of_its_writer(*element)
+            {
+                chain.push(shown);
+            }
+        }
+        chain
+    }
+
+    /// The last append to a list by whoever appended an element, if others can see it.
+    pub(super) fn last_of_its_writer(&self, element: u32) -> Option<u32> {
+        let (table, key) = (self.table, self.table.elements.key(element));
+        let last = match self.writer(element) {
+            writer if writer != NONE && !table.elements.is_final(element) => {
+                let ops = table.micro_ops(writer).iter();
+                ops.rev().find(|op| op.is_write() && op.key() == key)?.element()
+            }
+            _ => element,
+        };
+        self.versions.writer(table, last).map(|_| last)
     }
 }
 
@@ -245,8 +268,8 @@ fn order_of_list(facts: &Facts<'_>, shape: Shape, key: u32, known: &mut Builder)
     // nevertheless.
     let mut passed = 0;
     for element in facts.table.spine(key) {
-        if chain.get(passed) == Some(element) {
-            passed += 1;
+        if let Some(shown) = facts.last_of_its_writer(*element) {
+            passed += usize::from(chain.get(passed) == Some(&shown));
             continue;
         }
         let readers: Vec<u32> = facts.readers(*element).collect();

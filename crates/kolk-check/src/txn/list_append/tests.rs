@@ -108,6 +108,14 @@ fn reads_that_disagree_tell_no_order_of_writes() {
     }
 }
 
+/// Who read its own append first of all appended first, though its last one was not read.
+#[test]
+fn what_a_transaction_alone_read_of_its_own_has_a_place() {
+    let text = "ax1ay1rx1ax3~ ax2 1:ry_ax5 / ry_ax4";
+    let got = verdict(text, &[Model::StrongPrefix]);
+    assert!(got.contains("+strong-prefix-violation"), "{got}");
+}
+
 /// Who appends 1 and then 2 at once leaves both, in this order.
 #[test]
 fn appends_of_one_transaction_stay_together() {
