@@ -308,8 +308,9 @@ impl Judged<'_> {
                 out.push_str(&format!("    and {more} more kinds, in results.json\n"));
             }
         } else {
-            if let Some(reason) = self.reason() {
-                out.push_str(&format!(": {}", sanitize(reason)));
+            match self.reason() {
+                Some(reason) => out.push_str(&format!(": {}", sanitize(reason))),
+                None => out.push_str(self.restriction()),
             }
             if let Some(broken) = self.held().and_then(limits::broken) {
                 out.push_str(&format!(", but {}", style.paint(Role::Bad, broken)));
@@ -358,6 +359,21 @@ impl Judged<'_> {
             _ => "Maelstrom would find nothing wrong with this run",
         };
         Some(format!("{accepts}; {asks}: {promises}"))
+    }
+
+    /// What restricts a verdict that holds only because something does not count.
+    fn restriction(&self) -> &'static str {
+        let verdict = self.verdict;
+        if verdict.findings().iter().all(|finding| finding.counts) {
+            return "";
+        }
+        match self.held() {
+            Some(_) => " for Maelstrom, but not without --as maelstrom",
+            None if MAELSTROMS.contains(&verdict.workload.as_str()) => {
+                " for Maelstrom, but not with --strict"
+            }
+            None => ", but not with --strict",
+        }
     }
 
     /// What Maelstrom would overlook, where that does not count.

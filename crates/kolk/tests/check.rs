@@ -1,5 +1,8 @@
 //! Histories that others recorded, as `kolk check` judges them.
 
+#[path = "check/overlooked.rs"]
+mod overlooked;
+
 use std::fs;
 use std::process::Command;
 

@@ -32,8 +32,10 @@ const SIGN = { valid: "✓", invalid: "✗", unknown: "?" };
 const CLASS = { valid: "ok", invalid: "fail", unknown: "info" };
 
 /// The line at the top, which stays in sight.
-export function drawHeader({ plan, results, ended }) {
+export function drawHeader({ plan, results, ended, anomalies }) {
   const word = WORD(results.valid);
+  const isRestricted = word === "valid" && anomalies.some((anomaly) => !anomaly.counts);
+  const restriction = results.run.challenge ? " with --as maelstrom" : " without --strict";
   const node =
     plan.node.kind === "built-in" ? `built-in ${plan.node.name}` : plan.node.path.split("/").pop();
   document.title = `${SIGN[word]} ${plain(plan.workload.name)} – kolk`;
@@ -46,7 +48,7 @@ export function drawHeader({ plan, results, ended }) {
   ];
   fill(
     byId("headline"),
-    element("span", { class: `verdict ${CLASS[word]}` }, `${SIGN[word]} ${word}`),
+    element("span", { class: `verdict ${CLASS[word]}` }, `${SIGN[word]} ${word}${isRestricted ? restriction : ""}`),
     element("strong", {}, plain(plan.workload.name)),
     element("span", { class: "soft" }, parts.join(" · ")),
   );
