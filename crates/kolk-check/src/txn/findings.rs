@@ -16,13 +16,6 @@ use crate::models::{self, Model, Models};
 pub(crate) use circles::{Explain, describe};
 use proof::Decided;
 
-/// What Elle calls it that no transaction depends on another.
-pub(super) const EMPTY_GRAPH: &str = "empty-transaction-graph";
-
-/// The note that says so.
-pub(super) const NO_DEPENDENCIES: &str =
-    "no transaction depends on another: there is nothing to judge by";
-
 /// Collects what is found.
 #[derive(Debug)]
 pub(crate) struct Findings<'a> {

@@ -11,7 +11,12 @@
 use crate::check::{Check, Validity};
 use crate::models::{self, Model, Models};
 
-use super::findings::{EMPTY_GRAPH, NO_DEPENDENCIES};
+/// What Elle calls it that no transaction depends on another.
+pub(super) const EMPTY_GRAPH: &str = "empty-transaction-graph";
+
+/// The note that says so.
+pub(super) const NO_DEPENDENCIES: &str =
+    "no transaction depends on another: there is nothing to judge by";
 
 /// How a level that is asked for by name is meant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

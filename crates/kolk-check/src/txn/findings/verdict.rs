@@ -7,10 +7,10 @@ use crate::models::{self, Model, Models};
 use crate::tree::{count, key, list, text};
 use crate::txn::cycles::Scope;
 use crate::txn::graph::Kinds;
-use crate::txn::levels;
+use crate::txn::levels::{self, EMPTY_GRAPH, NO_DEPENDENCIES};
 use crate::txn::table::Malformed;
 
-use super::{EMPTY_GRAPH, Findings, NO_DEPENDENCIES};
+use super::Findings;
 
 /// How many operations are listed that could not be understood.
 const LISTED_MAX: usize = 8;
