@@ -8,8 +8,8 @@ use crate::terminal;
 /// How much of a body is shown.
 const BODY_WIDTH: usize = 400;
 
-/// Shows an event of the journal, if it is one that is to be shown. The journal has a message's body
-/// where it was sent, and so has this.
+/// Shows an event of the journal, if it is one that is to be shown. The journal has a message's
+/// body where it was sent, and so has this.
 pub fn show(event: &JournalEvent<'_>, sends: bool, receives: bool) {
     let (verb, body) = match event.kind {
         JournalKind::Send { body, .. } if sends => ("send", body),

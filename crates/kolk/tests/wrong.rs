@@ -131,7 +131,8 @@ fn as_maelstrom(
     (home, output.status.code().expect("a status"), screen, findings)
 }
 
-/// Without `--strict` a test gives Maelstrom's verdict, and never by itself where kolk knows better.
+/// Without `--strict` a test gives Maelstrom's verdict, and never by itself where kolk knows
+/// better.
 fn what_maelstrom_overlooks_is_said() {
     let (mut accepted, mut kinds) = (BTreeSet::new(), BTreeSet::new());
     for wrong in listed().iter().filter(|wrong| wrong.workload.starts_with("txn-")) {

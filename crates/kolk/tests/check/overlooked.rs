@@ -5,8 +5,9 @@ use super::check;
 
 /// A type of anomaly that Maelstrom overlooks, the model that is asked for, and a history that has
 /// it: transactions with spaces between, all at once but where a `/` says that what comes before it
-/// is acknowledged first. `wx1` sets x, `ax1` appends to it, `rx1` reads it, `rx_` as nothing, `lx1` as a list;
-/// `2:` before says which process runs it, and `?` after that nobody knows how it ended.
+/// is acknowledged first. `wx1` sets x, `ax1` appends to it, `rx1` reads it, `rx_` as nothing,
+/// `lx1` as a list; `2:` before says which process runs it, and `?` after that nobody knows how it
+/// ended.
 const OVERLOOKED: &[(&str, &str, &str)] = &[
     ("G0", "read-uncommitted", "wx1wx5ry2wy3 rx1wx2wy2wy4"),
     ("garbage-read", "read-uncommitted", "rx1 wy1 ry1"),
