@@ -361,27 +361,34 @@ impl Judged<'_> {
         Some(format!("{accepts}; {asks}: {promises}"))
     }
 
+    /// True if everything counts unless `--as maelstrom` is given, as in challenges and where
+    /// histories are judged; false where it counts only with `--strict`.
+    fn asks_for_everything(&self) -> bool {
+        self.run.is_none() || self.held().is_some()
+    }
+
     /// What restricts a verdict that holds only because something does not count.
     fn restriction(&self) -> &'static str {
         let verdict = self.verdict;
         if verdict.findings().iter().all(|finding| finding.counts) {
             return "";
         }
-        match self.held() {
-            Some(_) => " for Maelstrom, but not without --as maelstrom",
-            None if MAELSTROMS.contains(&verdict.workload.as_str()) => {
+        match self.asks_for_everything() {
+            true => " for Maelstrom, but not without --as maelstrom",
+            false if MAELSTROMS.contains(&verdict.workload.as_str()) => {
                 " for Maelstrom, but not with --strict"
             }
-            None => ", but not with --strict",
+            false => ", but not with --strict",
         }
     }
 
     /// What Maelstrom would overlook, where that does not count.
     fn overlooked(&self, style: Style) -> String {
         let uncounted = self.verdict.findings().into_iter().filter(|finding| !finding.counts);
-        let hint = match self.held() {
-            Some(_) => "(Maelstrom overlooks it; it counts without --as maelstrom)",
-            None => "(counts with --strict)",
+        let hint = if self.asks_for_everything() {
+            "(Maelstrom overlooks it; it counts without --as maelstrom)"
+        } else {
+            "(counts with --strict)"
         };
         let mut out = String::new();
         for finding in first_of_each_kind(uncounted) {

@@ -48,7 +48,11 @@ export function drawHeader({ plan, results, ended, anomalies }) {
   ];
   fill(
     byId("headline"),
-    element("span", { class: `verdict ${CLASS[word]}` }, `${SIGN[word]} ${word}${isRestricted ? restriction : ""}`),
+    element(
+      "span",
+      { class: `verdict ${CLASS[word]}` },
+      `${SIGN[word]} ${word}${isRestricted ? restriction : ""}`,
+    ),
     element("strong", {}, plain(plan.workload.name)),
     element("span", { class: "soft" }, parts.join(" · ")),
   );
