@@ -57,7 +57,7 @@ fn whose_checks_count() {
     let atomic = "-w txn-rw-register --consistency-models read-atomic";
     for (flags, status, said) in [
         ("", 1, "✗ invalid"),
-        ("--as maelstrom", 0, "(counts with --strict)"),
+        ("--as maelstrom", 0, "it counts without --as maelstrom)"),
         ("--as kolk", 1, "✗ invalid"),
         ("--strict", 1, "✗ invalid"),
         ("--as jepsen", 254, "possible values: maelstrom, kolk"),
