@@ -369,16 +369,14 @@ impl Judged<'_> {
 
     /// What restricts a verdict that holds only because something does not count.
     fn restriction(&self) -> &'static str {
-        let verdict = self.verdict;
-        if verdict.findings().iter().all(|finding| finding.counts) {
-            return "";
-        }
-        match self.asks_for_everything() {
-            true => " for Maelstrom, but not without --as maelstrom",
-            false if MAELSTROMS.contains(&verdict.workload.as_str()) => {
-                " for Maelstrom, but not with --strict"
-            }
-            false => ", but not with --strict",
+        if self.verdict.findings().iter().all(|finding| finding.counts) {
+            ""
+        } else if self.asks_for_everything() {
+            " for Maelstrom, but not without --as maelstrom"
+        } else if MAELSTROMS.contains(&self.verdict.workload.as_str()) {
+            " for Maelstrom, but not with --strict"
+        } else {
+            ", but not with --strict"
         }
     }
 

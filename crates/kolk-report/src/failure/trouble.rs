@@ -78,8 +78,7 @@ impl Trouble {
             }
             Trouble::Project => {
                 "What describes a project cannot be used: `kolk.toml`, the folder that `kolk new` \
-                 was to make, or `learn.json`, in which \
-                 `kolk learn` keeps what was passed."
+                 was to make, or `learn.json`, in which `kolk learn` keeps what was passed."
             }
             Trouble::Program => {
                 "The program under test cannot be run: it is not there, is not executable, is \
