@@ -10,7 +10,7 @@ use crate::check::{Check, Validity};
 use crate::models::{Model, Models};
 use crate::txn::Levels;
 use crate::txn::rw_register::AssumedKeys;
-use crate::txn::table::Kind;
+use crate::txn::table::Datatype;
 use crate::verdict::Verdict;
 use crate::{
     answered, availability, bank, causes, counter, echo, kafka, linearizable, long_fork, net,
@@ -144,13 +144,13 @@ fn workload(history: &History, options: &Options<'_>) -> Check {
         "txn-list-append" => {
             let mut check = txn::list_append::check(history, models);
             txn::levels::settle(&mut check, models, options.levels, history.in_sessions);
-            txn::convergence::check(&mut check, history, Kind::Append, models);
+            txn::convergence::check(&mut check, history, Datatype::List, models);
             check
         }
         "txn-rw-register" => {
             let mut check = txn::rw_register::check_assuming(history, models, options.assumed_keys);
             txn::levels::settle(&mut check, models, options.levels, history.in_sessions);
-            txn::convergence::check(&mut check, history, Kind::Write, models);
+            txn::convergence::check(&mut check, history, Datatype::Register, models);
             check
         }
         name => {

@@ -26,7 +26,7 @@ use kolk_history::{Function, History, Operation, Outcome, Phase, Value};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::codes::Codes;
-use super::table::Kind;
+use super::table::Datatype;
 use super::words::plain;
 use crate::check::{Anomaly, Check, PROOF_MAX};
 use crate::convergence::{LastReads, Reader};
@@ -37,7 +37,7 @@ use crate::tree::some_of;
 const ELEMENTS_MAX: usize = 12;
 
 /// Adds what does not converge to `check`.
-pub(crate) fn check(check: &mut Check, history: &History, kind: Kind, requested: Models) {
+pub(crate) fn check(check: &mut Check, history: &History, kind: Datatype, requested: Models) {
     let Some(reads) = LastReads::find(check, history, Function::Txn, &[Phase::Convergence]) else {
         return;
     };
@@ -85,13 +85,13 @@ struct Written<'a> {
 }
 
 impl<'a> Written<'a> {
-    fn new(history: &'a History, codes: &mut Codes, kind: Kind) -> Written<'a> {
+    fn new(history: &'a History, codes: &mut Codes, kind: Datatype) -> Written<'a> {
         let mut written = Written { writes: FxHashMap::default(), transactions: Vec::new() };
         for transaction in history.counted().filter(|op| op.function == Function::Txn) {
             let mut left: Vec<(i64, i64)> = Vec::new();
             for (key, value) in micro_ops(&transaction.value, kind.function()) {
                 let write = (codes.code(key), codes.code(value));
-                if kind == Kind::Write
+                if kind == Datatype::Register
                     && let Some(at) = left.iter().position(|(key, _)| *key == write.0)
                 {
                     let overwritten = left.remove(at);
@@ -126,11 +126,11 @@ fn micro_ops<'a>(
 }
 
 /// What a read saw, as codes.
-fn contents(codes: &mut Codes, value: &Value, kind: Kind) -> Vec<i64> {
+fn contents(codes: &mut Codes, value: &Value, kind: Datatype) -> Vec<i64> {
     match (value, kind) {
         (Value::Null, _) => Vec::new(),
-        (Value::Ints(ints), Kind::Append) => ints.iter().map(|int| codes.int(*int)).collect(),
-        (Value::List(list), Kind::Append) => list.iter().map(|value| codes.code(value)).collect(),
+        (Value::Ints(ints), Datatype::List) => ints.iter().map(|int| codes.int(*int)).collect(),
+        (Value::List(list), Datatype::List) => list.iter().map(|value| codes.code(value)).collect(),
         (value, _) => vec![codes.code(value)],
     }
 }
@@ -142,7 +142,7 @@ struct State<'a> {
     /// By key: what each node has.
     keys: BTreeMap<i64, Vec<End<'a>>>,
     written: Written<'a>,
-    kind: Kind,
+    kind: Datatype,
 }
 
 impl State<'_> {
@@ -233,7 +233,7 @@ impl State<'_> {
     /// How it shows that a write that is nowhere has vanished, if it does.
     fn how_lost(&self, key: i64, transaction: &Operation, ends: &[End<'_>]) -> Option<String> {
         let name = self.name(key);
-        if self.kind == Kind::Append {
+        if self.kind == Datatype::List {
             return Some(format!("in the end it is nowhere in the list of key {name}"));
         }
         if ends.iter().all(|end| end.values.is_empty()) {
@@ -311,10 +311,12 @@ impl State<'_> {
     fn write_text(&self, (key, value): (i64, i64), transaction: &Operation) -> String {
         let (name, value) = (self.name(key), self.codes.value(value));
         match self.kind {
-            Kind::Append => {
+            Datatype::List => {
                 format!("operation {} appended {value} to key {name}", transaction.index)
             }
-            Kind::Write => format!("operation {} set key {name} to {value}", transaction.index),
+            Datatype::Register => {
+                format!("operation {} set key {name} to {value}", transaction.index)
+            }
         }
     }
 
@@ -325,9 +327,9 @@ impl State<'_> {
             values[hidden..].iter().map(|value| self.codes.value(*value).to_string()).collect();
         match (self.kind, hidden) {
             _ if values.is_empty() => "nothing".to_owned(),
-            (Kind::Write, _) => shown.concat(),
-            (Kind::Append, 0) => format!("[{}]", shown.join(" ")),
-            (Kind::Append, _) => format!("[({hidden} more) {}]", shown.join(" ")),
+            (Datatype::Register, _) => shown.concat(),
+            (Datatype::List, 0) => format!("[{}]", shown.join(" ")),
+            (Datatype::List, _) => format!("[({hidden} more) {}]", shown.join(" ")),
         }
     }
 }

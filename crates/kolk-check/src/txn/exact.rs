@@ -39,7 +39,7 @@ use crate::check::Anomaly;
 use crate::models::{self, Model, Models};
 
 use super::findings::Findings;
-use super::table::{Kind, Table};
+use super::table::{Datatype, Table};
 use problem::{Facts, Problem};
 use search::{Answer, Search};
 
@@ -232,7 +232,7 @@ fn violation(table: &Table, goal: Goal, core: Vec<u32>) -> Anomaly {
         matches!(solve(&Facts::new(part), goal, SHRINK_WORK as u64), Answer::Fails(_))
     };
     // Of a list, what somebody else appended may be needed to know what comes after what.
-    let core = if table.kind == Kind::Append && !shows(&super::shrink::part(table, &core)) {
+    let core = if table.kind == Datatype::List && !shows(&super::shrink::part(table, &core)) {
         on_keys_of(table, &core)
     } else {
         core

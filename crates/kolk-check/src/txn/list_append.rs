@@ -30,7 +30,7 @@ use kolk_history::History;
 
 use super::findings::{Explain, Findings};
 use super::graph::{Builder as GraphBuilder, Kinds};
-use super::table::{Builder, Kind, MicroOp, NONE, Table};
+use super::table::{Builder, Datatype, MicroOp, NONE, Table};
 use super::{cycles, duplicates, exact, order, shrink, weak};
 use crate::check::Check;
 use crate::models::{self, Model, Models};
@@ -59,7 +59,7 @@ use versions::Versions;
 /// # Ok::<(), kolk_history::ReadError>(())
 /// ```
 pub fn check(history: &History, requested: Models) -> Check {
-    let table = Builder::read(history, Kind::Append);
+    let table = Builder::read(history, Datatype::List);
     let mut check = check_table(&table, requested);
     shrink::add(&table, &mut check, |part| check_table(part, requested));
     check

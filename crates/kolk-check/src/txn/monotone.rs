@@ -6,7 +6,7 @@ use super::levels::{Levels, settle};
 use super::records::{check, table};
 use super::rw_register::AssumedKeys;
 use super::stores::{Clock, Promise, records};
-use super::table::Kind;
+use super::table::Datatype;
 use super::testing::{history, register_history};
 use super::{list_append, rw_register};
 use crate::check::{Check, Validity};
@@ -41,7 +41,7 @@ fn assert_monotone(what: &str, in_sessions: bool, check: impl Fn(Models) -> Chec
 fn what_a_model_implies_holds_where_it_holds() {
     let mut random = Key::new(16).random();
     for number in 0..90 {
-        let kind = if number % 2 == 0 { Kind::Write } else { Kind::Append };
+        let kind = if number % 2 == 0 { Datatype::Register } else { Datatype::List };
         let promise = *random.choose(Promise::ALL).expect("a promise");
         let clock =
             *random.choose(&[Clock::RealTime, Clock::Sessions, Clock::Free]).expect("a clock");

@@ -10,7 +10,7 @@ use super::records::{Op, Record, check, table};
 use super::rw_register::AssumedKeys;
 use super::stores::{Clock, Promise, records};
 use super::sweep;
-use super::table::Kind;
+use super::table::Datatype;
 use super::weak::Level;
 use crate::check::Validity;
 use crate::models::{Model, Models};
@@ -52,13 +52,13 @@ const ROWS: &[Row] = {
 };
 
 /// A few transactions of some store, of whose reads some are then changed.
-fn story(kind: Kind, updates_only: bool, random: &mut Random) -> Vec<Record> {
+fn story(kind: Datatype, updates_only: bool, random: &mut Random) -> Vec<Record> {
     let size = 2 + random.index(4);
     spoiled(kind, updates_only, size, random)
 }
 
 /// So many transactions of some store, of whose reads some are then changed.
-fn spoiled(kind: Kind, updates_only: bool, size: usize, random: &mut Random) -> Vec<Record> {
+fn spoiled(kind: Datatype, updates_only: bool, size: usize, random: &mut Random) -> Vec<Record> {
     let promise = *random.choose(Promise::ALL).expect("a promise");
     let clock = *random.choose(&[Clock::RealTime, Clock::Sessions, Clock::Free]).expect("a clock");
     let mut records = records((kind, promise, clock), size, updates_only, random);
@@ -132,7 +132,7 @@ fn careless(size: usize, random: &mut Random) -> Vec<Record> {
 }
 
 /// A story for each seed, one of five of a careless store.
-fn any_story(kind: Kind, seed: u64, sizes: usize) -> Vec<Record> {
+fn any_story(kind: Datatype, seed: u64, sizes: usize) -> Vec<Record> {
     let mut random = Key::new(seed).random();
     let size = 2 + random.index(sizes);
     match seed % 5 {
@@ -177,7 +177,7 @@ type Counts = Vec<(Model, [u64; 2])>;
 /// What it calls invalid must be; what it calls valid, too, if it is `exact` on that history for
 /// that test.
 fn compare(
-    (kind, updates_only): (Kind, bool),
+    (kind, updates_only): (Datatype, bool),
     histories: std::ops::Range<u64>,
     share: usize,
     exact: impl Fn(&[Record], &Row) -> bool,
@@ -244,7 +244,7 @@ const EXACT: &[(Model, Test, Order)] = {
 
 /// Compares what `kolk check` says of a model that is named with the definitions: valid or invalid,
 /// and never unknown.
-fn decide(kind: Kind, histories: std::ops::Range<u64>, share: usize) -> Counts {
+fn decide(kind: Datatype, histories: std::ops::Range<u64>, share: usize) -> Counts {
     let mut seen: Counts = EXACT.iter().map(|(model, ..)| (*model, [0; 2])).collect();
     let mut wrong = Vec::new();
     for seed in histories {
@@ -280,12 +280,12 @@ fn decide(kind: Kind, histories: std::ops::Range<u64>, share: usize) -> Counts {
 
 #[test]
 fn models_that_are_named_are_decided() {
-    assert_seen(&decide(Kind::Write, 0..1_600, 4), 3);
-    assert_seen(&decide(Kind::Append, 0..1_600, 4), 3);
+    assert_seen(&decide(Datatype::Register, 0..1_600, 4), 3);
+    assert_seen(&decide(Datatype::List, 0..1_600, 4), 3);
 }
 
 /// Asserts that no model that is decided stays open, of histories of up to eleven transactions.
-fn assert_decided(kind: Kind, histories: std::ops::Range<u64>) -> Counts {
+fn assert_decided(kind: Datatype, histories: std::ops::Range<u64>) -> Counts {
     let models: Vec<Model> = EXACT.iter().map(|(model, ..)| *model).collect();
     let mut seen: Counts = models.iter().map(|model| (*model, [0; 2])).collect();
     let mut open: std::collections::BTreeMap<Model, (u64, String)> = Default::default();
@@ -313,8 +313,8 @@ fn assert_decided(kind: Kind, histories: std::ops::Range<u64>) -> Counts {
 
 #[test]
 fn nothing_that_is_small_stays_open() {
-    assert_decided(Kind::Write, 0..300);
-    assert_decided(Kind::Append, 0..300);
+    assert_decided(Datatype::Register, 0..300);
+    assert_decided(Datatype::List, 0..300);
 }
 
 fn has_unknown(records: &[Record]) -> bool {
@@ -322,7 +322,7 @@ fn has_unknown(records: &[Record]) -> bool {
 }
 
 fn lists(histories: std::ops::Range<u64>, share: usize) -> Counts {
-    compare((Kind::Append, false), histories, share, |records, row| match row.test {
+    compare((Datatype::List, false), histories, share, |records, row| match row.test {
         Test::Sees(_) | Test::Serial | Test::Snapshot | Test::Parallel | Test::Prefix => true,
         // Elle knows no sessions of those whose outcome is unknown.
         Test::Committed if row.order == Order::Sessions && has_unknown(records) => false,
@@ -332,12 +332,12 @@ fn lists(histories: std::ops::Range<u64>, share: usize) -> Counts {
 }
 
 fn registers(histories: std::ops::Range<u64>, share: usize) -> Counts {
-    compare((Kind::Write, false), histories, share, |_, row| row.test != Test::Committed)
+    compare((Datatype::Register, false), histories, share, |_, row| row.test != Test::Committed)
 }
 
 /// The order of all versions is known then.
 fn updated_registers(histories: std::ops::Range<u64>, share: usize) -> Counts {
-    compare((Kind::Write, true), histories, share, |records, row| match row.test {
+    compare((Datatype::Register, true), histories, share, |records, row| match row.test {
         Test::Sees(_) | Test::Serial | Test::Snapshot | Test::Parallel | Test::Prefix => true,
         Test::Uncommitted => true,
         _ if has_unknown(records) => false,
@@ -379,8 +379,8 @@ fn many_more_are_judged_as_defined() {
         sweep::add(&mut counts, &registers(part(1), 1));
         sweep::add(&mut counts, &updated_registers(part(2), 1));
         // The same histories as they are judged if a model is named.
-        let mut named = decide(Kind::Append, part(0), 1);
-        sweep::add(&mut named, &decide(Kind::Write, part(1), 1));
+        let mut named = decide(Datatype::List, part(0), 1);
+        sweep::add(&mut named, &decide(Datatype::Register, part(1), 1));
         counts.extend(named);
         counts
     });
@@ -396,7 +396,7 @@ fn many_more_are_judged_as_defined() {
 #[ignore = "takes some minutes"]
 fn many_that_are_small_are_decided() {
     let histories = sweep::histories(100_000);
-    for kind in [Kind::Write, Kind::Append] {
+    for kind in [Datatype::Register, Datatype::List] {
         let what = format!("up to eleven transactions, {kind:?}");
         let counts = sweep::sweep(&what, histories, |seeds| assert_decided(kind, seeds));
         eprintln!("{histories} histories of {what}:");

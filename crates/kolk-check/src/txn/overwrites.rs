@@ -18,7 +18,7 @@ use super::cycles::{self, Cycle, CycleType, Scope, Step};
 use super::graph::{Builder, Kinds};
 use super::order;
 use super::same_key::SameKey;
-use super::table::{Kind, NONE, Table};
+use super::table::{Datatype, NONE, Table};
 
 /// One wrote a value over another's.
 #[derive(Clone, Copy, Debug)]
@@ -39,8 +39,8 @@ pub(super) struct Overwrites {
 impl Overwrites {
     pub(super) fn new(table: &Table) -> Overwrites {
         let all = match table.kind {
-            Kind::Append => lists(table),
-            Kind::Write => registers(table),
+            Datatype::List => lists(table),
+            Datatype::Register => registers(table),
         };
         Overwrites { all }
     }
@@ -76,16 +76,16 @@ impl Overwrites {
         let name = table.key_text(key);
         let (before_text, after_text) = (table.value_text(before), table.value_text(after));
         Some(match table.kind {
-            Kind::Write => {
+            Datatype::Register => {
                 format!(
                     "{other} read {one}'s {before_text} of {name} and then set it to {after_text}"
                 )
             }
-            Kind::Append if table.spine(key).contains(&after) => format!(
+            Datatype::List if table.spine(key).contains(&after) => format!(
                 "{name} was read with {one}'s append of {before_text} before {other}'s of \
                  {after_text}"
             ),
-            Kind::Append => format!(
+            Datatype::List => format!(
                 "{name} was read with {one}'s append of {before_text} and without {other}'s of \
                  {after_text}"
             ),

@@ -5,7 +5,7 @@ use std::fmt;
 use kolk_history::Outcome;
 
 use super::rw_register::AssumedKeys;
-use super::table::{Builder, Kind, NONE, Table, Transaction};
+use super::table::{Builder, Datatype, NONE, Table, Transaction};
 use super::{list_append, rw_register};
 use crate::check::Check;
 use crate::models::{Model, Models};
@@ -72,7 +72,7 @@ impl Record {
 }
 
 /// The table of what happened.
-pub(super) fn table(kind: Kind, records: &[Record]) -> Table {
+pub(super) fn table(kind: Datatype, records: &[Record]) -> Table {
     let mut records: Vec<&Record> = records.iter().collect();
     records.sort_by_key(|record| record.completed.unwrap_or(NONE));
     let mut builder = Builder::new(kind);
@@ -88,7 +88,7 @@ pub(super) fn table(kind: Kind, records: &[Record]) -> Table {
             match op {
                 Op::Write(key, value) => builder.write(*key, *value),
                 Op::Read(key, _) if !record.is_ok() => builder.read_unknown(*key),
-                Op::Read(key, seen) if kind == Kind::Append => builder.read_list(*key, seen),
+                Op::Read(key, seen) if kind == Datatype::List => builder.read_list(*key, seen),
                 Op::Read(key, seen) => builder.read_register(*key, seen.last().copied()),
             }
         }
@@ -99,7 +99,7 @@ pub(super) fn table(kind: Kind, records: &[Record]) -> Table {
 /// What the kind's checker says; of registers under these assumptions.
 pub(super) fn check(table: &Table, models: &[Model], keys: AssumedKeys) -> Check {
     match table.kind {
-        Kind::Append => list_append::check_table(table, Models::new(models)),
-        Kind::Write => rw_register::check_table(table, Models::new(models), keys),
+        Datatype::List => list_append::check_table(table, Models::new(models)),
+        Datatype::Register => rw_register::check_table(table, Models::new(models), keys),
     }
 }

@@ -39,7 +39,7 @@ use kolk_history::History;
 
 use super::findings::{Explain, Findings};
 use super::graph::{Builder as GraphBuilder, Graph, Kinds};
-use super::table::{Builder, Kind, Table};
+use super::table::{Builder, Datatype, Table};
 use super::{cycles, duplicates, exact, order, shrink, weak};
 use crate::check::Check;
 use crate::models::{self, Models};
@@ -89,7 +89,7 @@ pub fn check(history: &History, requested: Models) -> Check {
 /// # Ok::<(), kolk_history::ReadError>(())
 /// ```
 pub fn check_assuming(history: &History, requested: Models, keys: AssumedKeys) -> Check {
-    let table = Builder::read(history, Kind::Write);
+    let table = Builder::read(history, Datatype::Register);
     let mut check = check_table(&table, requested, keys);
     shrink::add(&table, &mut check, |part| judge(part, requested, keys, false));
     check

@@ -8,7 +8,7 @@
 //! those too that what is known of the versions of their keys rests on, and then with all that
 //! touch these keys. From there by [delta debugging](crate::shrink).
 
-use super::table::{Builder, Kind, Read, Table};
+use super::table::{Builder, Datatype, Read, Table};
 use crate::check::{Anomaly, Check};
 use crate::shrink::{Tried, minimize};
 use crate::tree::some_of;
@@ -132,7 +132,7 @@ impl<C: Fn(&Table) -> Check> Shrinker<'_, C> {
 
     fn add_longest(&mut self, kept: &mut Vec<u32>) {
         let table = self.table;
-        if table.kind == Kind::Write {
+        if table.kind == Datatype::Register {
             return;
         }
         let longest = self.longest.get_or_insert_with(|| longest(table));

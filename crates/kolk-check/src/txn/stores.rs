@@ -8,7 +8,7 @@ use kolk_protocol::{Key, random::Random};
 use super::records::{self, Record, check};
 use super::rw_register::AssumedKeys;
 use super::sweep;
-use super::table::{Kind, Table};
+use super::table::{Datatype, Table};
 use crate::check::Validity;
 use crate::models::Model;
 
@@ -208,7 +208,7 @@ fn without_real_time(records: &mut [Record], shuffled: bool, random: &mut Random
 
 /// What the clients of a store with such a clock saw.
 pub(super) fn records(
-    (kind, promise, clock): (Kind, Promise, Clock),
+    (kind, promise, clock): (Datatype, Promise, Clock),
     size: usize,
     updates_only: bool,
     random: &mut Random,
@@ -220,13 +220,13 @@ pub(super) fn records(
     records
 }
 
-fn history(row: &Row, kind: Kind, random: &mut Random) -> Table {
+fn history(row: &Row, kind: Datatype, random: &mut Random) -> Table {
     let size = 5 + random.index(25);
     records::table(kind, &records((kind, row.promise, row.clock), size, false, random))
 }
 
 /// A history of one of the stores.
-pub(super) fn any(kind: Kind, random: &mut Random) -> Table {
+pub(super) fn any(kind: Datatype, random: &mut Random) -> Table {
     history(&ROWS[random.index(ROWS.len())], kind, random)
 }
 
@@ -241,7 +241,7 @@ fn kept_keys(row: &Row) -> AssumedKeys {
 }
 
 /// Asserts that these histories of a row's store raise no alarm.
-fn assert_no_alarm(kind: Kind, row: &Row, seeds: std::ops::Range<u64>) {
+fn assert_no_alarm(kind: Datatype, row: &Row, seeds: std::ops::Range<u64>) {
     for seed in seeds {
         let what = || format!("{:?}, {:?}, {kind:?}, seed {seed}", row.promise, row.clock);
         let table = history(row, kind, &mut Key::new(seed).random());
@@ -253,14 +253,14 @@ fn assert_no_alarm(kind: Kind, row: &Row, seeds: std::ops::Range<u64>) {
 }
 
 /// Whether a history of a row's store shows that it does not keep that model.
-fn is_found_out(kind: Kind, row: &Row, model: Model, seed: u64) -> bool {
+fn is_found_out(kind: Datatype, row: &Row, model: Model, seed: u64) -> bool {
     let table = history(row, kind, &mut Key::new(seed).random());
     check(&table, &[model], AssumedKeys::default()).validity(true) == Validity::Invalid
 }
 
 #[test]
 fn stores_that_keep_their_promise_raise_no_alarm() {
-    for kind in [Kind::Append, Kind::Write] {
+    for kind in [Datatype::List, Datatype::Register] {
         ROWS.iter().for_each(|row| assert_no_alarm(kind, row, 0..250));
     }
 }
@@ -271,7 +271,7 @@ fn stores_that_keep_their_promise_raise_no_alarm() {
 #[ignore = "takes some minutes"]
 fn ten_thousand_histories_of_each_store_raise_no_alarm() {
     let histories = sweep::histories(10_000);
-    for kind in [Kind::Append, Kind::Write] {
+    for kind in [Datatype::List, Datatype::Register] {
         for row in ROWS {
             let what = format!("{:?}, {:?}, {kind:?}", row.promise, row.clock);
             let broken = sweep::sweep(&what, histories, |seeds| {
@@ -296,7 +296,7 @@ fn ten_thousand_histories_of_each_store_raise_no_alarm() {
 #[test]
 fn stores_that_promise_less_are_found_out() {
     const ENOUGH: usize = 3;
-    for kind in [Kind::Append, Kind::Write] {
+    for kind in [Datatype::List, Datatype::Register] {
         for row in ROWS {
             let what = format!("{:?}, {:?}, {kind:?}", row.promise, row.clock);
             for model in row.breaks {

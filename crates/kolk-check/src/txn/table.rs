@@ -29,28 +29,28 @@ pub(crate) use malformed::Malformed;
 /// No transaction, no element: where a number may be missing.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// What writes do.
+/// What keys hold, and so what writes do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// `append` to a list.
-    Append,
-    /// `w`: set a register.
-    Write,
+pub(crate) enum Datatype {
+    /// Lists: `append` adds an element.
+    List,
+    /// Registers: `w` sets one.
+    Register,
 }
 
-impl Kind {
+impl Datatype {
     /// The micro-operation's name.
     pub(crate) const fn function(self) -> &'static str {
         match self {
-            Kind::Append => "append",
-            Kind::Write => "w",
+            Datatype::List => "append",
+            Datatype::Register => "w",
         }
     }
 
     pub(super) const fn micro_function(self) -> MicroFunction {
         match self {
-            Kind::Append => MicroFunction::Append,
-            Kind::Write => MicroFunction::Write,
+            Datatype::List => MicroFunction::Append,
+            Datatype::Register => MicroFunction::Write,
         }
     }
 }
@@ -130,7 +130,7 @@ pub(crate) struct Odd {
 /// A history of transactions.
 #[derive(Debug)]
 pub(crate) struct Table {
-    pub kind: Kind,
+    pub kind: Datatype,
     pub transactions: Vec<Transaction>,
     pub operations: Vec<MicroOp>,
     pub elements: Elements,
@@ -201,9 +201,9 @@ impl Table {
         match (operation.value, self.kind) {
             (UNKNOWN, _) => Read::Unknown,
             (NIL, _) => Read::Register(None),
-            (element, Kind::Write) => Read::Register(Some(element)),
-            (value, Kind::Append) if value & ODD != 0 => Read::Odd(value & !ODD),
-            (length, Kind::Append) => Read::Prefix(length),
+            (element, Datatype::Register) => Read::Register(Some(element)),
+            (value, Datatype::List) if value & ODD != 0 => Read::Odd(value & !ODD),
+            (length, Datatype::List) => Read::Prefix(length),
         }
     }
 
@@ -250,8 +250,8 @@ impl Table {
     #[inline]
     pub(crate) fn origin_of_read(&self, read: MicroOp, element: u32) -> Origin {
         match self.kind {
-            Kind::Write => read.origin,
-            Kind::Append => self.elements.origin(element),
+            Datatype::Register => read.origin,
+            Datatype::List => self.elements.origin(element),
         }
     }
 

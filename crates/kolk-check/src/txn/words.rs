@@ -2,7 +2,7 @@
 
 use kolk_history::Value;
 
-use super::table::{Kind, MicroOp, Table};
+use super::table::{Datatype, MicroOp, Table};
 use crate::check::Anomaly;
 
 /// How many elements of a list a sentence shows: the last ones.
@@ -59,8 +59,8 @@ impl Table {
         match (self.kind, self.list(read)) {
             (_, Some([])) => "nothing".to_owned(),
             (_, Some(list)) => self.list_text(list),
-            (Kind::Append, None) => "something unknown".to_owned(),
-            (Kind::Write, None) => match self.last_read(read) {
+            (Datatype::List, None) => "something unknown".to_owned(),
+            (Datatype::Register, None) => match self.last_read(read) {
                 None => "something unknown".to_owned(),
                 Some(None) => "nothing".to_owned(),
                 Some(Some(element)) => self.value_text(element),

@@ -20,14 +20,14 @@ use crate::models::{self, Models};
 use crate::txn::cycles::{self, Scope};
 use crate::txn::findings::{Explain, describe};
 use crate::txn::graph::{Builder as GraphBuilder, Kinds};
-use crate::txn::table::{Builder, Kind, NONE, Table};
+use crate::txn::table::{Builder, Datatype, NONE, Table};
 use crate::txn::{list_append, order};
 
 /// Adds what the models asked for forbid, and what is not found without the last reads.
 pub(super) fn check(check: &mut Check, history: &History, state: &State<'_>, requested: Models) {
     let found = match state.kind {
-        Kind::Append => of_lists(history, requested),
-        Kind::Write => of_registers(history, state, requested),
+        Datatype::List => of_lists(history, requested),
+        Datatype::Register => of_registers(history, state, requested),
     };
     let known: Vec<&str> = check.counts.iter().map(|(kind, _)| *kind).collect();
     for anomaly in found.into_iter().filter(|anomaly| !known.contains(&anomaly.kind)) {
@@ -47,7 +47,7 @@ fn of_lists(history: &History, requested: Models) -> Vec<Anomaly> {
 }
 
 fn of_registers(history: &History, state: &State<'_>, requested: Models) -> Vec<Anomaly> {
-    let table = Builder::read(history, Kind::Write);
+    let table = Builder::read(history, Datatype::Register);
     if !table.duplicates.is_empty() || !table.confused_keys.is_empty() {
         return Vec::new();
     }

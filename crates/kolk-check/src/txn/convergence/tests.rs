@@ -6,10 +6,10 @@ use crate::txn::testing;
 
 /// A history of transactions as in [`testing::history`], and what each node is read as at the end:
 /// `x12 y_` is x with 1 and 2 and y with nothing, `-` is no answer.
-fn judged(kind: Kind, transactions: &str, ends: &[&str], models: &str) -> Check {
+fn judged(kind: Datatype, transactions: &str, ends: &[&str], models: &str) -> Check {
     let mut history = match kind {
-        Kind::Append => testing::history(transactions),
-        Kind::Write => testing::register_history(transactions),
+        Datatype::List => testing::history(transactions),
+        Datatype::Register => testing::register_history(transactions),
     };
     history.nodes = (0..ends.len()).map(|node| format!("n{node}")).collect();
     let mut index = 1000;
@@ -35,8 +35,8 @@ fn judged(kind: Kind, transactions: &str, ends: &[&str], models: &str) -> Check 
                 .collect();
             let value = match kind {
                 _ if values.is_empty() => Value::Null,
-                Kind::Append => Value::list(values),
-                Kind::Write => values[0].clone(),
+                Datatype::List => Value::list(values),
+                Datatype::Register => values[0].clone(),
             };
             Value::list(vec![Value::Keyword(&"r"), key.into(), value])
         });
@@ -51,13 +51,13 @@ fn judged(kind: Kind, transactions: &str, ends: &[&str], models: &str) -> Check 
 }
 
 /// What is found whatever the models are.
-fn findings(kind: Kind, transactions: &str, ends: &[&str]) -> Vec<(&'static str, String)> {
+fn findings(kind: Datatype, transactions: &str, ends: &[&str]) -> Vec<(&'static str, String)> {
     let found = judged(kind, transactions, ends, "");
     found.stronger.into_iter().map(|anomaly| (anomaly.kind, anomaly.claim)).collect()
 }
 
-const LIST: Kind = Kind::Append;
-const REGISTER: Kind = Kind::Write;
+const LIST: Datatype = Datatype::List;
+const REGISTER: Datatype = Datatype::Register;
 
 #[test]
 fn what_converges_passes() {

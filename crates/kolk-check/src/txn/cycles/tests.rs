@@ -3,11 +3,11 @@ use kolk_protocol::{Key, Random};
 
 use super::*;
 use crate::txn::graph;
-use crate::txn::table::{self, Kind, NONE, Transaction};
+use crate::txn::table::{self, Datatype, NONE, Transaction};
 
 /// Transactions without micro-operations, at random times.
 fn random_table(random: &mut Random, size: usize) -> Table {
-    let mut builder = table::Builder::new(Kind::Write);
+    let mut builder = table::Builder::new(Datatype::Register);
     let mut times: Vec<(u32, u32)> = (0..size)
         .map(|_| {
             let begin = random.index(40) as u32;

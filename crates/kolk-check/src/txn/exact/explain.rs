@@ -2,7 +2,7 @@
 
 use crate::check::Anomaly;
 use crate::txn::graph::Kinds;
-use crate::txn::table::{Kind, Table};
+use crate::txn::table::{Datatype, Table};
 use crate::txn::{PROOF_MAX, order};
 
 use super::problem::Problem;
@@ -135,7 +135,7 @@ impl Words<'_> {
                      {index})"
                 )
             }
-            (kind, _) if table.kind == Kind::Append => {
+            (kind, _) if table.kind == Datatype::List => {
                 let told = self.of_lists(kind, (from, &one), (to, &other));
                 told.unwrap_or_else(|| format!("{kind:?}"))
             }

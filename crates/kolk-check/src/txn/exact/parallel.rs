@@ -10,13 +10,13 @@
 //! that of each key's writes.
 
 use crate::txn::graph::{Builder, Kinds};
-use crate::txn::table::Kind;
+use crate::txn::table::Datatype;
 
 use super::problem::{Facts, Problem};
 
 /// Adds what reads tell of the order in which a list was appended to, and no more.
 pub(super) fn order_of_list(facts: &Facts<'_>, key: u32, known: &mut Builder) {
-    if facts.table.kind != Kind::Append {
+    if facts.table.kind != Datatype::List {
         return;
     }
     let chain = facts.chain(key);
@@ -47,7 +47,7 @@ fn unread(facts: &Facts<'_>, key: u32, chain: &[u32]) -> Vec<u32> {
 /// Of a part of a history, in which nobody may have appended what was read: each reader of such an
 /// element, who appended the one before, and who those after it.
 fn gaps(facts: &Facts<'_>, key: u32, mut gap: impl FnMut(Option<u32>, u32, &[u32])) {
-    if facts.table.kind != Kind::Append {
+    if facts.table.kind != Datatype::List {
         return;
     }
     let chain = facts.chain(key);
@@ -114,7 +114,7 @@ pub(super) fn known_unseen(facts: &Facts<'_>) -> Vec<(u32, u32)> {
         for reader in facts.readers_of_nothing(key) {
             facts.elements(key).iter().for_each(|element| add(*reader, facts.writer(*element)));
         }
-        if facts.table.kind == Kind::Append {
+        if facts.table.kind == Datatype::List {
             let chain = facts.chain(key);
             for both in chain.windows(2) {
                 facts.readers(both[0]).for_each(|reader| add(reader, facts.writer(both[1])));

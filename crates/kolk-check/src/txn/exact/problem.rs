@@ -3,7 +3,7 @@
 use crate::txn::graph::{Builder, Graph, Kinds};
 use crate::txn::order;
 use crate::txn::rw_register::versions::Versions;
-use crate::txn::table::{Kind, NONE, Table};
+use crate::txn::table::{Datatype, NONE, Table};
 
 use super::{Clients, Shape, parallel};
 
@@ -242,7 +242,7 @@ fn all_reads(facts: &Facts<'_>, mut pair: impl FnMut(u32, u32)) {
 /// What reads tell of the order in which a list was appended to: what they show, one after the
 /// other, and then all else in any order.
 fn order_of_list(facts: &Facts<'_>, shape: Shape, key: u32, known: &mut Builder) {
-    if facts.table.kind != Kind::Append {
+    if facts.table.kind != Datatype::List {
         return;
     }
     let chain = facts.chain(key);

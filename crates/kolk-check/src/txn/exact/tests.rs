@@ -7,7 +7,7 @@ use crate::txn::records::{Op, Record, table};
 use crate::txn::rw_register;
 use crate::txn::stores::{Clock, Promise, records};
 use crate::txn::sweep;
-use crate::txn::table::Kind;
+use crate::txn::table::Datatype;
 use crate::txn::testing::register_history;
 
 /// Whether an order of events shows what it should: everybody reads, in the state where it begins,
@@ -127,7 +127,7 @@ fn shows_in_parallel(
 fn story(size: usize, random: &mut Random) -> Vec<Record> {
     let promise = *random.choose(Promise::ALL).expect("a promise");
     let clock = *random.choose(&[Clock::RealTime, Clock::Sessions, Clock::Free]).expect("a clock");
-    let mut records = records((Kind::Write, promise, clock), size, false, random);
+    let mut records = records((Datatype::Register, promise, clock), size, false, random);
     let mut written: Vec<(i64, i64)> = Vec::new();
     for op in records.iter().filter(|record| record.is_ok()).flat_map(|record| &record.ops) {
         if let Op::Write(key, value) = op {
@@ -154,7 +154,7 @@ fn assert_proved(histories: std::ops::Range<u64>, most: usize) -> Vec<(Model, [u
     for seed in histories {
         let mut random = Key::new(seed).random();
         let size = 2 + random.index(most);
-        let table = table(Kind::Write, &story(size, &mut random));
+        let table = table(Datatype::Register, &story(size, &mut random));
         let facts = Facts::new(&table);
         for (at, goal) in GOALS.into_iter().enumerate() {
             let what = format!("seed {seed}, {}", goal.model);

@@ -2,7 +2,7 @@
 
 use crate::models::{self, Model, Models};
 use crate::txn::levels;
-use crate::txn::table::{Kind, Table};
+use crate::txn::table::{Datatype, Table};
 
 use super::Findings;
 
@@ -65,7 +65,7 @@ impl Findings<'_> {
         if has_sessions {
             told = told.with(Model::StrongSessionReadCommitted);
         }
-        if table.kind == Kind::Append && !has_unread_rivals(table) {
+        if table.kind == Datatype::List && !has_unread_rivals(table) {
             // The order of all versions is known.
             let by_cycles = self.decidable.without(decided_elsewhere());
             let of_sessions = if has_sessions { Models::default() } else { models::of_sessions() };

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use kolk_history::Outcome;
 
 use crate::txn::records::{Op, Record};
-use crate::txn::table::Kind;
+use crate::txn::table::Datatype;
 use crate::txn::weak::Level;
 
 /// What a transaction must pass to commit where it stands in an execution.
@@ -48,12 +48,12 @@ type State = BTreeMap<i64, Vec<i64>>;
 
 /// Whether there is such an execution: who was acknowledged takes part, who failed does not, the
 /// others as it fits.
-pub(super) fn exists(kind: Kind, records: &[Record], test: Test, order: Order) -> bool {
+pub(super) fn exists(kind: Datatype, records: &[Record], test: Test, order: Order) -> bool {
     Search::new(kind, records, test, order).go()
 }
 
 struct Search<'a> {
-    kind: Kind,
+    kind: Datatype,
     records: &'a [Record],
     test: Test,
     /// Who must stand before whom.
@@ -69,7 +69,7 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(kind: Kind, records: &'a [Record], test: Test, order: Order) -> Search<'a> {
+    fn new(kind: Datatype, records: &'a [Record], test: Test, order: Order) -> Search<'a> {
         let pairs = |holds: &dyn Fn(usize, usize) -> bool| -> Vec<Vec<bool>> {
             let row = |a| (0..records.len()).map(|b| holds(a, b)).collect();
             (0..records.len()).map(row).collect()
@@ -264,8 +264,8 @@ impl<'a> Search<'a> {
     /// Whether a read of what these writes left sees that.
     fn is_due(&self, due: Vec<i64>, seen: &[i64]) -> bool {
         match self.kind {
-            Kind::Append => due == seen,
-            Kind::Write => due.last() == seen.last(),
+            Datatype::List => due == seen,
+            Datatype::Register => due.last() == seen.last(),
         }
     }
 }

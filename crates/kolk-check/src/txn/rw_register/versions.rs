@@ -3,7 +3,7 @@
 use crate::check::{Anomaly, PROOF_MAX};
 use crate::txn::findings::Findings;
 use crate::txn::same_key::SameKey;
-use crate::txn::table::{Kind, NONE, Origin, Table};
+use crate::txn::table::{Datatype, NONE, Origin, Table};
 
 /// Lists of transactions, one for each of many things, in ascending order.
 #[derive(Debug, Default)]
@@ -105,7 +105,7 @@ impl Versions {
             }
         }
         // A list shows who appended before its last element, too.
-        if table.kind == Kind::Append && with_pending {
+        if table.kind == Datatype::List && with_pending {
             let spines = (0..table.keys.len() as u32).flat_map(|key| table.spine(key));
             for origin in spines.map(|element| table.elements.origin(*element)) {
                 if origin.is_pending() {
@@ -202,7 +202,7 @@ impl Versions {
 #[inline]
 fn of_others(table: &Table, same_key: &SameKey, at: u32) -> Option<Option<u32>> {
     let read = table.operations[at as usize];
-    if table.kind == Kind::Write {
+    if table.kind == Datatype::Register {
         return if same_key.before(at).is_none() { table.last_read(read) } else { None };
     }
     let mut own = 0;

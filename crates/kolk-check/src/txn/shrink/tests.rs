@@ -11,8 +11,8 @@ const STRICT: &[Model] = &[Model::StrictSerializable];
 fn judge(table: &Table, models: &[Model]) -> Check {
     let keys = AssumedKeys::default();
     match table.kind {
-        Kind::Append => list_append::check_table(table, Models::new(models)),
-        Kind::Write => rw_register::check_table(table, Models::new(models), keys),
+        Datatype::List => list_append::check_table(table, Models::new(models)),
+        Datatype::Register => rw_register::check_table(table, Models::new(models), keys),
     }
 }
 
@@ -20,7 +20,7 @@ fn judge(table: &Table, models: &[Model]) -> Check {
 #[test]
 fn what_is_left_shows_the_anomaly_and_nothing_can_be_left_out() {
     let (mut shrunk, mut left, mut of) = (0, 0, 0);
-    for kind in [Kind::Append, Kind::Write] {
+    for kind in [Datatype::List, Datatype::Register] {
         for seed in 0..150 {
             let table = stores::any(kind, &mut Key::new(seed).random());
             let models = &[Model::StrictSerializable, Model::Causal, Model::ReadAtomic];
@@ -112,7 +112,7 @@ fn what_is_planted_is_what_is_left() {
 #[test]
 fn work_is_bounded() {
     let text = among_others("ax1ay1 ax2ay2 rx12ry21", 'a');
-    let table = Builder::read(&history(&text), Kind::Append);
+    let table = Builder::read(&history(&text), Datatype::List);
     let mut check = judge(&table, STRICT);
     let anomaly = check.anomalies.first_mut().expect("an anomaly");
     let judge = |part: &Table| judge(part, STRICT);

@@ -7,7 +7,7 @@ use kolk_protocol::random::Random;
 
 use super::Promise;
 use crate::txn::records::{Op, Record};
-use crate::txn::table::Kind;
+use crate::txn::table::Datatype;
 
 /// A transaction that was invoked and is not over.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ impl Committed {
 
 /// A store and its clients.
 pub(super) struct Store<'a> {
-    kind: Kind,
+    kind: Datatype,
     promise: Promise,
     random: &'a mut Random,
     keys: usize,
@@ -65,7 +65,7 @@ const CLIENTS: usize = 4;
 /// What the clients of a store saw: so many transactions, in the order of invocation. If
 /// `updates_only`, they write nothing that they have not read.
 pub(super) fn run(
-    (kind, promise): (Kind, Promise),
+    (kind, promise): (Datatype, Promise),
     size: usize,
     updates_only: bool,
     random: &mut Random,
@@ -238,7 +238,7 @@ impl Store<'_> {
             for before in 0..at {
                 let other = &self.committed[before];
                 visible[before] |= (causes && seen.visible.get(before) == Some(&true))
-                    || (self.kind == Kind::Append && other.overlaps(&seen.ops));
+                    || (self.kind == Datatype::List && other.overlaps(&seen.ops));
             }
         }
     }
@@ -349,7 +349,7 @@ impl Store<'_> {
             }),
             _ => false,
         };
-        !has_conflict && (self.kind == Kind::Write || self.is_true_to_the_end(running))
+        !has_conflict && (self.kind == Datatype::Register || self.is_true_to_the_end(running))
     }
 
     /// Whether lists that hold what the transaction appended itself hold all before that.

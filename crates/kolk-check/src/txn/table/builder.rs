@@ -8,7 +8,7 @@ use super::index::Index;
 use super::malformed::{self, Malformed};
 use super::odd::{self, OddList};
 use super::resolve::resolve;
-use super::{Kind, MicroOp, NIL, NONE, ODD, Origin, Table, Transaction, UNKNOWN, WRITE};
+use super::{Datatype, MicroOp, NIL, NONE, ODD, Origin, Table, Transaction, UNKNOWN, WRITE};
 use crate::txn::codes::Codes;
 
 /// Who wrote a key last, and what.
@@ -21,7 +21,7 @@ struct LastWrite {
 /// Fills a table. Transactions must come in the order of their completions.
 #[derive(Debug)]
 pub(crate) struct Builder {
-    kind: Kind,
+    kind: Datatype,
     transactions: Vec<Transaction>,
     operations: Vec<MicroOp>,
     elements: Elements,
@@ -45,7 +45,7 @@ pub(crate) struct Builder {
 const LATE: u32 = NIL - 1;
 
 impl Builder {
-    pub(crate) fn new(kind: Kind) -> Builder {
+    pub(crate) fn new(kind: Datatype) -> Builder {
         Builder {
             kind,
             transactions: Vec::new(),
@@ -66,7 +66,7 @@ impl Builder {
 
     /// The table of all transactions of a history that count. Keys of which a value was read that
     /// was written more than once are left out: who knows which write was read.
-    pub(crate) fn read(history: &History, kind: Kind) -> Table {
+    pub(crate) fn read(history: &History, kind: Datatype) -> Table {
         let table = Builder::new(kind).all(history);
         let confused = table.confused();
         if confused.is_empty() {
@@ -148,16 +148,16 @@ impl Builder {
         let key = self.codes.int(micro_op.key);
         match (micro_op.function, micro_op.operand) {
             (MicroFunction::Read, _) if !self.is_ok() => self.read_unknown(key),
-            (MicroFunction::Read, Operand::Int(int)) if self.kind == Kind::Write => {
+            (MicroFunction::Read, Operand::Int(int)) if self.kind == Datatype::Register => {
                 let code = self.codes.int(int);
                 self.read_register(key, Some(code));
             }
-            (MicroFunction::Read, Operand::Null) if self.kind == Kind::Write => {
+            (MicroFunction::Read, Operand::Null) if self.kind == Datatype::Register => {
                 self.read_register(key, None);
             }
             (MicroFunction::Read, Operand::Null) => self.read_list(key, &[]),
             (MicroFunction::Read, Operand::Ints(ints))
-                if self.kind == Kind::Append && ints.iter().all(|int| Codes::is_plain(*int)) =>
+                if self.kind == Datatype::List && ints.iter().all(|int| Codes::is_plain(*int)) =>
             {
                 self.read_list(key, ints);
             }
@@ -178,16 +178,16 @@ impl Builder {
     fn read_value(&mut self, key: i64, value: &Value) {
         match (self.kind, value) {
             _ if !self.is_ok() => self.read_unknown(key),
-            (Kind::Write, Value::Null) => self.read_register(key, None),
-            (Kind::Write, value) => {
+            (Datatype::Register, Value::Null) => self.read_register(key, None),
+            (Datatype::Register, value) => {
                 let code = self.codes.code(value);
                 self.read_register(key, Some(code));
             }
-            (Kind::Append, Value::Null) => self.read_list(key, &[]),
-            (Kind::Append, Value::Ints(ints)) if ints.iter().all(|int| Codes::is_plain(*int)) => {
+            (Datatype::List, Value::Null) => self.read_list(key, &[]),
+            (Datatype::List, Value::Ints(ints)) if ints.iter().all(|int| Codes::is_plain(*int)) => {
                 self.read_list(key, ints);
             }
-            (Kind::Append, value) => {
+            (Datatype::List, value) => {
                 // Anything else than a list is malformed, and its transaction not known to be ok.
                 let values = value.as_list().unwrap_or_default();
                 let mut list = std::mem::take(&mut self.list);
@@ -278,7 +278,7 @@ impl Builder {
             if !operation.is_write() && operation.value == LATE {
                 operation.value = reads.next().unwrap_or(NIL);
             }
-            if operation.is_write() || self.kind == Kind::Write && operation.value < LATE {
+            if operation.is_write() || self.kind == Datatype::Register && operation.value < LATE {
                 operation.origin = elements.origin(operation.value);
             }
         }

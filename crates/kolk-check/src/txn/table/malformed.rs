@@ -3,7 +3,7 @@
 use kolk_history::Value;
 use kolk_history::micro_ops::{MicroFunction, Operand};
 
-use super::Kind;
+use super::Datatype;
 use crate::tree::excerpt;
 use crate::values;
 
@@ -30,13 +30,13 @@ pub(super) fn parts(micro_op: &Value) -> Option<(&str, &Value, &Value)> {
 }
 
 /// What is wrong with a transaction's value, if anything; what was read matters if `is_read`.
-pub(super) fn problem(value: &Value, kind: Kind, is_read: bool) -> Option<String> {
+pub(super) fn problem(value: &Value, kind: Datatype, is_read: bool) -> Option<String> {
     let micro_ops = match value {
         // What is packed has its three parts.
         Value::MicroOps(packed) => {
             let is_wrong =
                 packed.iter().any(|micro_op| match (micro_op.function, micro_op.operand) {
-                    (MicroFunction::Read, Operand::Int(_)) => is_read && kind == Kind::Append,
+                    (MicroFunction::Read, Operand::Int(_)) => is_read && kind == Datatype::List,
                     (MicroFunction::Read, _) => false,
                     (function, _) => function != kind.micro_function(),
                 });
@@ -54,7 +54,7 @@ pub(super) fn problem(value: &Value, kind: Kind, is_read: bool) -> Option<String
             None => format!("which is neither [r key value] nor [{writes} key value]"),
             Some(("r", _, value)) => {
                 let is_list = value.is_null() || value.as_list().is_some();
-                if kind == Kind::Write || !is_read || is_list {
+                if kind == Datatype::Register || !is_read || is_list {
                     return None;
                 }
                 format!("which reads {} where a list belongs", excerpt(value))

@@ -2,7 +2,7 @@ use kolk_history::Outcome;
 use kolk_protocol::{Key, random::Random};
 
 use super::*;
-use crate::txn::table::{self, Kind, Transaction};
+use crate::txn::table::{self, Datatype, Transaction};
 
 /// A transaction for the oracle: its process, outcome and micro-operations: a key, and what was
 /// written or (`None`: nothing) read.
@@ -64,7 +64,7 @@ fn wild(random: &mut Random) -> Vec<Txn> {
 }
 
 fn table(txns: &[Txn]) -> Table {
-    let mut builder = table::Builder::new(Kind::Write);
+    let mut builder = table::Builder::new(Datatype::Register);
     for (number, txn) in txns.iter().enumerate() {
         builder.begin(Transaction {
             first: 0,

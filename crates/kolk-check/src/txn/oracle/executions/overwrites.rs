@@ -2,13 +2,13 @@
 //! were acknowledged.
 
 use crate::txn::records::{Op, Record};
-use crate::txn::table::Kind;
+use crate::txn::table::Datatype;
 
 /// Pairs of records, the earlier first.
-pub(super) fn all(kind: Kind, records: &[Record]) -> Vec<(usize, usize)> {
+pub(super) fn all(kind: Datatype, records: &[Record]) -> Vec<(usize, usize)> {
     match kind {
-        Kind::Write => registers(records),
-        Kind::Append => lists(records),
+        Datatype::Register => registers(records),
+        Datatype::List => lists(records),
     }
 }
 

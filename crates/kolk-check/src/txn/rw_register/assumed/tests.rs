@@ -7,7 +7,7 @@ use kolk_protocol::{Key, random::Random};
 
 use super::*;
 use crate::txn::graph::{Edge, Graph};
-use crate::txn::table::{Builder as TableBuilder, Kind, Transaction};
+use crate::txn::table::{Builder as TableBuilder, Datatype, Transaction};
 
 /// A key, and a value there or nothing.
 type Version = (i64, Option<i64>);
@@ -98,7 +98,7 @@ fn story(random: &mut Random) -> Vec<Txn> {
 }
 
 fn table(txns: &[Txn]) -> Table {
-    let mut builder = TableBuilder::new(Kind::Write);
+    let mut builder = TableBuilder::new(Datatype::Register);
     for txn in txns {
         builder.begin(Transaction {
             first: 0,
