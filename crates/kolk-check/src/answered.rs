@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use kolk_history::{Function, History, Operation};
 
 use crate::check::{Anomaly, Check, PROOF_MAX};
+use crate::kind::Kind;
 use crate::tree::some_of;
 
 /// What a completion says for which a client waited in vain.
@@ -44,7 +45,7 @@ pub fn check(check: &mut Check, history: &History) {
     }
     for (function, count, unanswered) in by_function.values() {
         if !unanswered.is_empty() {
-            check.stronger("unanswered", || anomaly(history, *function, *count, unanswered));
+            check.stronger(Kind::Unanswered, || anomaly(history, *function, *count, unanswered));
         }
     }
 }
@@ -78,5 +79,5 @@ fn anomaly(
     );
     let proof = unanswered.iter().take(PROOF_MAX).map(|operation| operation.index);
     let node = if let [name] = names.as_slice() { Some((*name).clone()) } else { None };
-    Anomaly { node, ..Anomaly::new("unanswered", claim, proof.collect()) }
+    Anomaly { node, ..Anomaly::new(Kind::Unanswered, claim, proof.collect()) }
 }

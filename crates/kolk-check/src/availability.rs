@@ -6,6 +6,7 @@
 use kolk_history::{History, Operation, Value};
 
 use crate::check::{Anomaly, Check, PROOF_MAX};
+use crate::kind::Kind;
 use crate::tree::{key, single};
 
 /// Checks that at least `target` of the operations succeeded, 1 for `total`; without a target it is
@@ -39,7 +40,7 @@ pub fn check(history: &History, target: Option<f64>) -> Check {
     if let Some(target) = target
         && fraction < target
     {
-        check.anomaly("unavailable", || {
+        check.anomaly(Kind::Unavailable, || {
             let unsuccessful = history.counted().filter(|operation| !operation.is_ok());
             let proof = unsuccessful.map(|operation: &Operation| operation.index).take(PROOF_MAX);
             let missed = invoked - ok;
@@ -47,7 +48,7 @@ pub fn check(history: &History, target: Option<f64>) -> Check {
                 "availability is {fraction:.4}, below {target}: {missed} of {invoked} operations \
                  did not succeed"
             );
-            Anomaly::new("unavailable", claim, proof.collect())
+            Anomaly::new(Kind::Unavailable, claim, proof.collect())
         });
     }
     check

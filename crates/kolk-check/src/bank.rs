@@ -9,6 +9,7 @@
 use kolk_history::{Function, History, Operation, Value};
 
 use crate::check::{Anomaly, Check, PROOF_MAX, Validity};
+use crate::kind::Kind;
 use crate::tree::{count, key, some_of};
 use crate::values;
 
@@ -61,16 +62,16 @@ pub fn check(history: &History, total: Option<i64>, negative_balances: bool) -> 
             (of(&|balance| balance.is_none()), of(&|balance| balance.is_some_and(|b| b < 0)));
         if !strange.is_empty() {
             let claim = format!("{whose} shows accounts that were not there: {}", names(&strange));
-            check.anomaly("unexpected-account", || seen(claim)("unexpected-account"));
+            check.anomaly(Kind::UnexpectedAccount, || seen(claim)(Kind::UnexpectedAccount));
         } else if !missing.is_empty() {
             let claim = format!("{whose} shows no balance of {}", names(&missing));
-            check.anomaly("nil-balance", || seen(claim)("nil-balance"));
+            check.anomaly(Kind::NilBalance, || seen(claim)(Kind::NilBalance));
         } else if sum != *due {
             let claim = format!("{whose} shows {sum} in all, where there are {due}");
-            check.anomaly("wrong-total", || seen(claim)("wrong-total"));
+            check.anomaly(Kind::WrongTotal, || seen(claim)(Kind::WrongTotal));
         } else if !negative_balances && !overdrawn.is_empty() {
             let claim = format!("{whose} shows less than nothing in {}", names(&overdrawn));
-            check.anomaly("overdrawn", || seen(claim)("overdrawn"));
+            check.anomaly(Kind::Overdrawn, || seen(claim)(Kind::Overdrawn));
         }
     }
     if reads == 0 {
@@ -109,7 +110,8 @@ mod tests {
         let text: String = reads.iter().map(read).collect();
         let history = kolk_history::jepsen::read(text.as_bytes(), Vec::new()).expect("a history");
         let check = check(&history, total, negative);
-        let kinds: Vec<&str> = check.anomalies.iter().map(|anomaly| anomaly.kind).collect();
+        let kinds: Vec<&str> =
+            check.anomalies.iter().map(|anomaly| anomaly.kind.as_str()).collect();
         format!("{} {}", check.validity.name(), kinds.join(" "))
     }
 

@@ -12,6 +12,7 @@ use kolk_protocol::ErrorCode;
 
 use crate::check::Check;
 use crate::elements::{Elements, NONE};
+use crate::kind::Kind;
 use crate::tree::some_of;
 use crate::verdict::Verdict;
 
@@ -63,7 +64,7 @@ pub fn find(history: &History, summary: Option<&Summary>, verdict: &Verdict) -> 
         "g-set" => causes.extend(cut_off(history, Function::Add, causes.len())),
         "txn-list-append" | "txn-rw-register" => {
             causes.extend(blank_reads(history));
-            if found.count_of("garbage-read") > 0 {
+            if found.count_of(Kind::GarbageRead) > 0 {
                 causes.extend(default_value(transaction_reads(history)));
             }
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use kolk_history::Value;
 
+use crate::kind::Kind;
 use crate::models::Models;
 use crate::tree::{key, list, text};
 
@@ -63,10 +64,10 @@ impl Validity {
 }
 
 /// Something that must not be, and what proves it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Anomaly {
-    /// Its type, in kebab case: `lost`, `diverged`, `duplicate-id`, …
-    pub kind: &'static str,
+    /// What it is.
+    pub kind: Kind,
     /// One sentence that a person can read, without a full stop.
     pub claim: String,
     /// The event indices of the invocations that prove it, in the order in which they matter.
@@ -88,8 +89,18 @@ pub struct Anomaly {
 
 impl Anomaly {
     /// An anomaly of this type, proved by these invocations.
-    pub fn new(kind: &'static str, claim: String, operations: Vec<u32>) -> Anomaly {
-        Anomaly { kind, claim, operations, ..Anomaly::default() }
+    pub fn new(kind: Kind, claim: String, operations: Vec<u32>) -> Anomaly {
+        Anomaly {
+            kind,
+            claim,
+            operations,
+            node: None,
+            key: None,
+            values: Vec::new(),
+            violation: None,
+            steps: Vec::new(),
+            smallest: Vec::new(),
+        }
     }
 
     /// The same anomaly, about this key.
@@ -166,7 +177,7 @@ pub struct Check {
     /// What Maelstrom overlooks; counts only with `strict`.
     pub stronger: Vec<Anomaly>,
     /// How many anomalies of each kind there were, for every kind there was one of.
-    pub counts: Vec<(&'static str, u64)>,
+    pub counts: Vec<(Kind, u64)>,
     /// What stands in the results beside `:valid?`.
     pub results: Vec<(Value, Value)>,
     /// Numbers worth showing.
@@ -206,7 +217,7 @@ impl Check {
 
     /// Adds an anomaly and makes the check invalid. Beyond [`ANOMALIES_MAX`] of a kind it is only
     /// counted, and `anomaly` is not called.
-    pub fn anomaly(&mut self, kind: &'static str, anomaly: impl FnOnce() -> Anomaly) {
+    pub fn anomaly(&mut self, kind: Kind, anomaly: impl FnOnce() -> Anomaly) {
         self.validity = Validity::Invalid;
         if self.count(kind) {
             self.anomalies.push(anomaly().without_repetition());
@@ -216,15 +227,14 @@ impl Check {
     /// Adds a finding that the workload's own model allows and a stronger one does not: the check
     /// stays valid. Beyond [`ANOMALIES_MAX`] of a kind it is only counted, and `anomaly` is not
     /// called.
-    pub fn stronger(&mut self, kind: &'static str, anomaly: impl FnOnce() -> Anomaly) {
+    pub fn stronger(&mut self, kind: Kind, anomaly: impl FnOnce() -> Anomaly) {
         if self.count(kind) {
             self.stronger.push(anomaly().without_repetition());
         }
     }
 
     /// Counts one of a kind; true if it is to be kept.
-    fn count(&mut self, kind: &'static str) -> bool {
-        debug_assert!(crate::guide::guide(kind, "").is_some(), "nobody is told what {kind} is");
+    fn count(&mut self, kind: Kind) -> bool {
         match self.counts.iter_mut().find(|(candidate, _)| *candidate == kind) {
             Some((_, count)) => {
                 *count += 1;
@@ -238,7 +248,7 @@ impl Check {
     }
 
     /// Raises the count of a kind whose anomalies are not all known one by one.
-    pub fn count_at_least(&mut self, kind: &'static str, least: u64) {
+    pub fn count_at_least(&mut self, kind: Kind, least: u64) {
         match self.counts.iter_mut().find(|(candidate, _)| *candidate == kind) {
             Some((_, count)) => *count = least.max(*count),
             None if least > 0 => self.counts.push((kind, least)),
@@ -247,7 +257,7 @@ impl Check {
     }
 
     /// How many anomalies of a kind there were.
-    pub fn count_of(&self, kind: &str) -> u64 {
+    pub fn count_of(&self, kind: Kind) -> u64 {
         self.counts.iter().find(|(name, _)| *name == kind).map_or(0, |(_, count)| *count)
     }
 
@@ -270,7 +280,7 @@ impl Check {
         }
         if !self.counts.is_empty() {
             let counts = self.counts.iter();
-            let counts = counts.map(|(kind, count)| (text(*kind), crate::tree::count(*count)));
+            let counts = counts.map(|(kind, count)| (text(kind), crate::tree::count(*count)));
             entries.push((key(&"counts"), Value::map(counts.collect())));
         }
         if !self.notes.is_empty() {
@@ -302,20 +312,20 @@ mod tests {
     fn anomalies_are_counted_beyond_those_kept() {
         let mut check = Check::new("workload");
         for index in 0..100 {
-            check.anomaly("lost", || Anomaly::new("lost", format!("{index}"), vec![index]));
-            check.stronger("duplicate", || {
-                Anomaly::new("duplicate", format!("{index}"), vec![index])
+            check.anomaly(Kind::Lost, || Anomaly::new(Kind::Lost, format!("{index}"), vec![index]));
+            check.stronger(Kind::Duplicate, || {
+                Anomaly::new(Kind::Duplicate, format!("{index}"), vec![index])
             });
         }
-        assert_eq!((check.anomalies.len(), check.count_of("lost")), (ANOMALIES_MAX, 100));
-        assert_eq!((check.stronger.len(), check.count_of("duplicate")), (ANOMALIES_MAX, 100));
-        assert_eq!(check.count_of("other"), 0);
+        assert_eq!((check.anomalies.len(), check.count_of(Kind::Lost)), (ANOMALIES_MAX, 100));
+        assert_eq!((check.stronger.len(), check.count_of(Kind::Duplicate)), (ANOMALIES_MAX, 100));
+        assert_eq!(check.count_of(Kind::Diverged), 0);
     }
 
     #[test]
     fn no_operation_proves_twice() {
         let mut check = Check::new("workload");
-        check.anomaly("lost", || Anomaly::new("lost", String::new(), vec![7, 2, 7, 9, 2]));
+        check.anomaly(Kind::Lost, || Anomaly::new(Kind::Lost, String::new(), vec![7, 2, 7, 9, 2]));
         assert_eq!(check.anomalies[0].operations, [7, 2, 9]);
     }
 
@@ -323,7 +333,7 @@ mod tests {
     fn stronger_findings_count_when_strict() {
         let mut check = Check::new("workload");
         assert_eq!(check.validity(true), Validity::Valid);
-        check.stronger("duplicate", || Anomaly::new("duplicate", String::new(), vec![]));
+        check.stronger(Kind::Duplicate, || Anomaly::new(Kind::Duplicate, String::new(), vec![]));
         assert_eq!(check.validity(false), Validity::Valid);
         assert_eq!(check.validity(true), Validity::Invalid);
     }

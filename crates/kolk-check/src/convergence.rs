@@ -14,6 +14,7 @@ use kolk_history::{Function, History, Operation, Phase};
 
 use crate::check::{Anomaly, Check};
 use crate::elements::{Elements, NONE};
+use crate::kind::Kind;
 use crate::tree::some_of;
 
 /// How many missing values a sentence names, and how many of their adds are given as proof.
@@ -65,11 +66,11 @@ impl<'a> LastReads<'a> {
     pub(crate) fn report_silent(&self, check: &mut Check) {
         for (reader, read) in &self.unanswered {
             if !self.answered.contains_key(reader) {
-                check.stronger("silent", || {
+                check.stronger(Kind::Silent, || {
                     let who = self.name(*reader);
                     let when = at_the_end(self.history);
                     let claim = format!("{who} answers no read {when}");
-                    let anomaly = Anomaly::new("silent", claim, vec![read.index]);
+                    let anomaly = Anomaly::new(Kind::Silent, claim, vec![read.index]);
                     Anomaly { node: self.node(*reader), ..anomaly }
                 });
             }
@@ -160,7 +161,7 @@ fn compare(
     if missing.is_empty() {
         return;
     }
-    check.stronger("diverged", || {
+    check.stronger(Kind::Diverged, || {
         let values = some_of(missing.iter().map(|element| element.value), NAMED_MAX);
         let claim = format!(
             "the last read by {}, at {}, lacks {} of {total} acknowledged values: {values}",
@@ -170,7 +171,7 @@ fn compare(
         );
         let adds = missing.iter().take(NAMED_MAX).map(|element| element.start);
         let operations = std::iter::once(read.index).chain(adds).collect();
-        let anomaly = Anomaly::new("diverged", claim, operations)
+        let anomaly = Anomaly::new(Kind::Diverged, claim, operations)
             .of_values(missing.iter().map(|element| element.value.clone()));
         Anomaly { node: reads.node(reader), ..anomaly }
     });

@@ -24,6 +24,7 @@ use kolk_history::{Function, History, Operation, Outcome, Phase, Value};
 
 use crate::check::{Anomaly, Check, PROOF_MAX, Validity};
 use crate::convergence::LastReads;
+use crate::kind::Kind;
 use crate::tree::{count, key, list, some_of};
 use evidence::wrong_total;
 pub use reads::check as check_reads;
@@ -203,7 +204,7 @@ fn check_final(check: &mut Check, history: &History, adds: &Adds, acceptable: &A
             }
             Some(sum) => {
                 errors.push(described(read));
-                check.anomaly("wrong-total", || {
+                check.anomaly(Kind::WrongTotal, || {
                     wrong_total(history, adds, acceptable, read, sum, "final read")
                 });
             }
@@ -304,10 +305,10 @@ fn check_bounds(check: &mut Check, history: &History) {
                 let own = begun.get(&read.process).copied().unwrap_or_default();
                 let (least, most) = (own.added + removed, added + own.removed);
                 if sum < least {
-                    check.stronger("too-low", || too_low(history, read, sum, own, least));
+                    check.stronger(Kind::TooLow, || too_low(history, read, sum, own, least));
                 }
                 if sum > most {
-                    check.stronger("too-high", || too_high(history, read, sum, most));
+                    check.stronger(Kind::TooHigh, || too_high(history, read, sum, most));
                 }
             }
         }
@@ -326,7 +327,7 @@ fn too_low(history: &History, read: &Operation, sum: i128, own: Own, least: i128
     }
     let operations = std::iter::once(read.index).chain(own.last).collect();
     let node = history.node_name(read).map(str::to_owned);
-    Anomaly { node, ..Anomaly::new("too-low", claim, operations) }
+    Anomaly { node, ..Anomaly::new(Kind::TooLow, claim, operations) }
 }
 
 fn too_high(history: &History, read: &Operation, sum: i128, most: i128) -> Anomaly {
@@ -340,7 +341,7 @@ fn too_high(history: &History, read: &Operation, sum: i128, most: i128) -> Anoma
     let last = history.operations.iter().rfind(|op| op.index < end && delta(op).is_some());
     let operations = std::iter::once(read.index).chain(last.map(|add| add.index)).collect();
     let node = history.node_name(read).map(str::to_owned);
-    Anomaly { node, ..Anomaly::new("too-high", claim, operations) }
+    Anomaly { node, ..Anomaly::new(Kind::TooHigh, claim, operations) }
 }
 
 /// After the faults have healed: every node's last read. A final one was judged as such already.
@@ -352,7 +353,7 @@ fn check_convergence(check: &mut Check, history: &History, adds: &Adds, acceptab
         let Some(sum) = integer(&read.result) else { continue };
         sums.push((sum, read));
         if read.phase == Phase::Convergence && !acceptable.contains(sum) {
-            check.stronger("wrong-total", || {
+            check.stronger(Kind::WrongTotal, || {
                 wrong_total(history, adds, acceptable, read, sum, "last read")
             });
         }
@@ -361,14 +362,14 @@ fn check_convergence(check: &mut Check, history: &History, adds: &Adds, acceptab
     if let [(first, _), rest @ ..] = &*sums
         && rest.iter().any(|(sum, _)| sum != first)
     {
-        check.stronger("diverged", || {
+        check.stronger(Kind::Diverged, || {
             let shown = sums.iter().map(|(sum, read)| {
                 format!("{sum} at {}", history.node_name(read).unwrap_or("a node"))
             });
             let shown: Vec<String> = shown.collect();
             let shown = some_of(shown.iter(), PROOF_MAX);
             let claim = format!("nodes do not come to the same sum: {shown}");
-            Anomaly::new("diverged", claim, sums.iter().map(|(_, read)| read.index).collect())
+            Anomaly::new(Kind::Diverged, claim, sums.iter().map(|(_, read)| read.index).collect())
         });
     }
 }

@@ -6,6 +6,7 @@
 use kolk_history::{Function, History, Operation, Outcome, Value};
 
 use crate::check::{Anomaly, Check};
+use crate::kind::Kind;
 use crate::tree::{count, key, list};
 
 /// Checks that what came back is what was sent. In Jepsen's histories the completion holds the
@@ -36,15 +37,15 @@ pub fn check(history: &History) -> Check {
         match operation.outcome {
             Outcome::Ok if is_echo(operation) => continue,
             Outcome::Info => continue,
-            Outcome::Ok => check.anomaly("wrong-echo", || {
+            Outcome::Ok => check.anomaly(Kind::WrongEcho, || {
                 let (sent, got) = (&operation.value, &operation.result);
                 let claim = format!("{} was sent {sent} and echoes {got}", who());
-                Anomaly { node: node(), ..Anomaly::new("wrong-echo", claim, proof) }
+                Anomaly { node: node(), ..Anomaly::new(Kind::WrongEcho, claim, proof) }
             }),
-            Outcome::Fail => check.anomaly("failed-echo", || {
+            Outcome::Fail => check.anomaly(Kind::FailedEcho, || {
                 let error = &operation.result;
                 let claim = format!("{} answers {} with error {error}", who(), operation.value);
-                Anomaly { node: node(), ..Anomaly::new("failed-echo", claim, proof) }
+                Anomaly { node: node(), ..Anomaly::new(Kind::FailedEcho, claim, proof) }
             }),
         }
         if errors.len() < crate::ANOMALIES_MAX {

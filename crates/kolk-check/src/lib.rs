@@ -41,6 +41,7 @@ pub mod echo;
 pub mod explain;
 pub mod guide;
 pub mod kafka;
+pub mod kind;
 pub mod linearizable;
 pub mod long_fork;
 pub mod models;
@@ -68,6 +69,7 @@ mod tree;
 mod values;
 
 pub use check::{ANOMALIES_MAX, Anomaly, Check, Measure, Validity};
+pub use kind::Kind;
 pub use run::{Options, check_run};
 pub use verdict::{Finding, Verdict};
 pub use workloads::WORKLOADS;

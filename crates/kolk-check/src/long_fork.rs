@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use kolk_history::{History, Operation, Value};
 
 use crate::check::{Anomaly, Check, Validity};
+use crate::kind::Kind;
 use crate::said;
 use crate::tree::{count, key};
 use crate::txn::codes::Codes;
@@ -115,14 +116,14 @@ fn judge(check: &mut Check, codes: &Codes, keys: &[i64], reads: &mut [Read<'_>])
             (0..keys.len()).find(|at| a[*at].is_none() && b[*at].is_some())
         };
         let Some((x, y)) = lacks(more, less).zip(lacks(less, more)) else { continue };
-        check.anomaly("long-fork", || {
+        check.anomaly(Kind::LongFork, || {
             let (x, y) = (codes.value(keys[x]), codes.value(keys[y]));
             let claim = format!(
                 "operation {} saw the write of {x} and not that of {y}, and operation {} that of \
                  {y} and not that of {x}",
                 one.index, other.index
             );
-            Anomaly::new("long-fork", claim, vec![one.index, other.index])
+            Anomaly::new(Kind::LongFork, claim, vec![one.index, other.index])
         });
     }
 }

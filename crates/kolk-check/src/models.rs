@@ -11,6 +11,10 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::kind::Kind;
+use crate::txn::Level;
+use crate::txn::cycles::{Scope, Shape};
+
 macro_rules! models {
     ($(
         $(#[$doc:meta])* $name:ident = $text:literal $(| $alias:literal)* => [$($weaker:ident),*],
@@ -308,124 +312,202 @@ impl FromIterator<Model> for Models {
     }
 }
 
-/// The weaker claims that follow from an anomaly, beyond those of a cycle's
-/// [shape and edges](crate::txn::cycles).
-const IMPLIED: &[(&str, &[&str])] = &[
-    ("G0", &["G1c", "G0-process"]),
-    ("G0-process", &["G1c-process", "G0-realtime"]),
-    ("G0-realtime", &["G1c-realtime"]),
-    ("G1a", &["G1"]),
-    ("G1b", &["G1"]),
-    ("G1c", &["G1", "G1c-process"]),
-    ("G1c-process", &["G1c-realtime", "G1-process"]),
-    ("G1c-realtime", &["G1-realtime"]),
-    ("G1", &["G1-process"]),
-    ("G1-process", &["G1-realtime"]),
-    ("G-single-item", &["G-single", "G-single-item-process", "G-nonadjacent-item"]),
-    (
-        "G-single-item-process",
-        &["G-single-process", "G-single-item-realtime", "G-nonadjacent-item-process"],
-    ),
-    ("G-single-item-realtime", &["G-single-realtime", "G-nonadjacent-item-realtime"]),
-    ("G-single", &["G-nonadjacent", "G-single-process"]),
-    ("G-single-process", &["G-nonadjacent-process", "G-single-realtime"]),
-    ("G-single-realtime", &["G-nonadjacent-realtime"]),
-    ("G-nonadjacent-item", &["G-nonadjacent", "G2-item", "G-nonadjacent-item-process"]),
-    (
-        "G-nonadjacent-item-process",
-        &["G-nonadjacent-process", "G2-item-process", "G-nonadjacent-item-realtime"],
-    ),
-    ("G-nonadjacent-item-realtime", &["G-nonadjacent-realtime", "G2-item-realtime"]),
-    ("G-nonadjacent", &["G2", "G-nonadjacent-process"]),
-    ("G-nonadjacent-process", &["G2-process", "G-nonadjacent-realtime"]),
-    ("G-nonadjacent-realtime", &["G2-realtime"]),
-    ("G2-item", &["G2", "G2-item-process"]),
-    ("G2-item-process", &["G2-process", "G2-item-realtime"]),
-    ("G2-item-realtime", &["G2-realtime"]),
-    ("G2", &["G2-process"]),
-    ("G2-process", &["G2-realtime"]),
-    ("incompatible-order", &["G1a"]),
-    ("dirty-update", &["G1a"]),
-    ("future-read", &["G1c"]),
-    ("lost-update", &["G2-item"]),
-    ("read-committed-violation", &["read-atomic-violation", "read-committed-violation-process"]),
-    ("read-committed-violation-process", &["read-atomic-violation-process"]),
-    ("read-atomic-violation", &["causal-violation", "read-atomic-violation-process"]),
-    ("read-atomic-violation-process", &["causal-violation-process"]),
-    ("causal-violation", &["causal-violation-process"]),
-    ("prefix-violation", &["snapshot-isolation-violation"]),
-    ("parallel-snapshot-isolation-violation", &["snapshot-isolation-violation"]),
-    ("snapshot-isolation-violation", &["serializable-violation"]),
-];
+/// What an anomaly shows, whatever order it takes to show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Claim {
+    /// That there is one of this [family](Kind::family).
+    Is(Kind),
+    /// What *G1a*, *G1b* and *G1c* have in common.
+    G1,
+    /// A *G-single-item*, or the same over predicates.
+    GSingle,
+    /// A *G-nonadjacent-item*, or the same over predicates.
+    GNonadjacent,
+    /// A *G2-item*, or the same over predicates.
+    G2,
+}
 
-/// The anomalies that a model forbids, beyond those that weaker models forbid.
-const FORBIDDEN: &[(Model, &[&str])] = &[
-    (
-        Model::ReadUncommitted,
-        // A value nobody wrote leaves no order of versions to speak of.
-        &["G0", "duplicate-elements", "cyclic-versions", "garbage-read", "wrong-answer"],
-    ),
-    (Model::ReadCommitted, &["G1"]),
-    // What is called read committed there holds views to be monotonic.
-    (Model::MonotonicAtomicView, &["read-committed-violation"]),
-    (Model::MonotonicView, &["read-committed-violation"]),
-    (Model::MonotonicSnapshotRead, &["read-committed-violation"]),
-    (Model::CursorStability, &["lost-update"]),
-    (Model::UpdateAtomic, &["lost-update"]),
-    (Model::ReadAtomic, &["internal", "G1a", "future-read", "read-atomic-violation"]),
-    (Model::Causal, &["causal-violation-process"]),
-    (Model::CausalCerone, &["causal-violation"]),
-    (Model::ConsistentView, &["G-single"]),
-    // As long as there are no predicates, it is serializability.
-    (Model::RepeatableRead, &["G2-item", "serializable-violation"]),
-    (Model::ParallelSnapshotIsolation, &["parallel-snapshot-isolation-violation"]),
-    (Model::Prefix, &["prefix-violation"]),
-    (Model::StrongSessionReadAtomic, &["read-atomic-violation-process"]),
-    (
-        Model::StrongSessionParallelSnapshotIsolation,
-        &["causal-violation-process", "strong-session-parallel-snapshot-isolation-violation"],
-    ),
-    (Model::StrongParallelSnapshotIsolation, &["strong-parallel-snapshot-isolation-violation"]),
-    (Model::StrongSessionPrefix, &["causal-violation-process", "strong-session-prefix-violation"]),
-    (Model::StrongPrefix, &["strong-prefix-violation"]),
-    (Model::SnapshotIsolation, &["internal", "G-nonadjacent", "snapshot-isolation-violation"]),
-    (Model::Serializable, &["internal", "G2", "serializable-violation"]),
-    (Model::StrictSerializable, &["G1c-realtime", "G2-realtime", "strict-serializable-violation"]),
-    (Model::StrongSessionReadUncommitted, &["G0-process"]),
-    (
-        Model::StrongSessionReadCommitted,
-        &["G1c-process", "strong-session-read-committed-violation"],
-    ),
-    (Model::StrongReadUncommitted, &["G0-realtime"]),
-    (Model::StrongReadCommitted, &["G1c-realtime"]),
-    (
-        Model::StrongSessionSnapshotIsolation,
-        &[
-            "G1-process",
-            "G-nonadjacent-process",
-            "causal-violation-process",
-            "strong-session-snapshot-isolation-violation",
-        ],
-    ),
-    (
-        Model::StrongSnapshotIsolation,
-        &["G1-realtime", "G-nonadjacent-realtime", "strong-snapshot-isolation-violation"],
-    ),
-    (
-        Model::StrongSessionSerializable,
-        &["G1-process", "G2-process", "strong-session-serializable-violation"],
-    ),
-];
+/// A claim, and the order that it takes.
+type InOrder = (Claim, Scope);
+
+impl Claim {
+    const fn name(self) -> &'static str {
+        match self {
+            Claim::Is(kind) => kind.as_str(),
+            Claim::G1 => "G1",
+            Claim::GSingle => "G-single",
+            Claim::GNonadjacent => "G-nonadjacent",
+            Claim::G2 => "G2",
+        }
+    }
+}
+
+const fn is(kind: Kind) -> InOrder {
+    (Claim::Is(kind.family()), kind.scope())
+}
+
+const fn cycle(shape: Shape, scope: Scope) -> InOrder {
+    is(Kind::cycle(shape, scope))
+}
+
+const fn level(level: Level, with_sessions: bool) -> InOrder {
+    is(level.violation(with_sessions))
+}
+
+/// The weaker claims that follow from one, in the same order. Besides, what needs no order is so in
+/// any, and a process's order is part of real time's.
+const IMPLIED: &[(Claim, &[Claim])] = {
+    use Claim::{G1, G2, GNonadjacent, GSingle, Is};
+    const G0: Claim = cycle(Shape::G0, Scope::Data).0;
+    const G1C: Claim = cycle(Shape::G1c, Scope::Data).0;
+    const G_SINGLE_ITEM: Claim = cycle(Shape::GSingle, Scope::Data).0;
+    const G_NONADJACENT_ITEM: Claim = cycle(Shape::GNonadjacent, Scope::Data).0;
+    const G2_ITEM: Claim = cycle(Shape::G2, Scope::Data).0;
+    const READ_COMMITTED: Claim = level(Level::ReadCommitted, false).0;
+    const READ_ATOMIC: Claim = level(Level::ReadAtomic, false).0;
+    const CAUSAL: Claim = level(Level::Causal, false).0;
+    &[
+        (G0, &[G1C]),
+        (Is(Kind::G1a), &[G1]),
+        (Is(Kind::G1b), &[G1]),
+        (G1C, &[G1]),
+        (G_SINGLE_ITEM, &[GSingle, G_NONADJACENT_ITEM]),
+        (GSingle, &[GNonadjacent]),
+        (G_NONADJACENT_ITEM, &[GNonadjacent, G2_ITEM]),
+        (GNonadjacent, &[G2]),
+        (G2_ITEM, &[G2]),
+        (Is(Kind::IncompatibleOrder), &[Is(Kind::G1a)]),
+        (Is(Kind::DirtyUpdate), &[Is(Kind::G1a)]),
+        (Is(Kind::FutureRead), &[G1C]),
+        (Is(Kind::LostUpdate), &[G2_ITEM]),
+        (READ_COMMITTED, &[READ_ATOMIC]),
+        (READ_ATOMIC, &[CAUSAL]),
+        (Is(Kind::PrefixViolation), &[Is(Kind::SnapshotIsolationViolation)]),
+        (Is(Kind::ParallelSnapshotIsolationViolation), &[Is(Kind::SnapshotIsolationViolation)]),
+        (Is(Kind::SnapshotIsolationViolation), &[Is(Kind::SerializableViolation)]),
+    ]
+};
+
+/// What a model forbids, beyond what weaker models forbid.
+const FORBIDDEN: &[(Model, &[InOrder])] = {
+    use Scope::{Data, Process, Realtime};
+    &[
+        (
+            Model::ReadUncommitted,
+            // A value nobody wrote leaves no order of versions to speak of.
+            &[
+                cycle(Shape::G0, Data),
+                is(Kind::DuplicateElements),
+                is(Kind::CyclicVersions),
+                is(Kind::GarbageRead),
+                is(Kind::WrongAnswer),
+            ],
+        ),
+        (Model::ReadCommitted, &[(Claim::G1, Data)]),
+        // What is called read committed there holds views to be monotonic.
+        (Model::MonotonicAtomicView, &[level(Level::ReadCommitted, false)]),
+        (Model::MonotonicView, &[level(Level::ReadCommitted, false)]),
+        (Model::MonotonicSnapshotRead, &[level(Level::ReadCommitted, false)]),
+        (Model::CursorStability, &[is(Kind::LostUpdate)]),
+        (Model::UpdateAtomic, &[is(Kind::LostUpdate)]),
+        (
+            Model::ReadAtomic,
+            &[
+                is(Kind::Internal),
+                is(Kind::G1a),
+                is(Kind::FutureRead),
+                level(Level::ReadAtomic, false),
+            ],
+        ),
+        (Model::Causal, &[level(Level::Causal, true)]),
+        (Model::CausalCerone, &[level(Level::Causal, false)]),
+        (Model::ConsistentView, &[(Claim::GSingle, Data)]),
+        // As long as there are no predicates, it is serializability.
+        (Model::RepeatableRead, &[cycle(Shape::G2, Data), is(Kind::SerializableViolation)]),
+        (Model::ParallelSnapshotIsolation, &[is(Kind::ParallelSnapshotIsolationViolation)]),
+        (Model::Prefix, &[is(Kind::PrefixViolation)]),
+        (Model::StrongSessionReadAtomic, &[level(Level::ReadAtomic, true)]),
+        (
+            Model::StrongSessionParallelSnapshotIsolation,
+            &[
+                level(Level::Causal, true),
+                is(Kind::StrongSessionParallelSnapshotIsolationViolation),
+            ],
+        ),
+        (
+            Model::StrongParallelSnapshotIsolation,
+            &[is(Kind::StrongParallelSnapshotIsolationViolation)],
+        ),
+        (
+            Model::StrongSessionPrefix,
+            &[level(Level::Causal, true), is(Kind::StrongSessionPrefixViolation)],
+        ),
+        (Model::StrongPrefix, &[is(Kind::StrongPrefixViolation)]),
+        (
+            Model::SnapshotIsolation,
+            &[
+                is(Kind::Internal),
+                (Claim::GNonadjacent, Data),
+                is(Kind::SnapshotIsolationViolation),
+            ],
+        ),
+        (
+            Model::Serializable,
+            &[is(Kind::Internal), (Claim::G2, Data), is(Kind::SerializableViolation)],
+        ),
+        (
+            Model::StrictSerializable,
+            &[
+                cycle(Shape::G1c, Realtime),
+                (Claim::G2, Realtime),
+                is(Kind::StrictSerializableViolation),
+            ],
+        ),
+        (Model::StrongSessionReadUncommitted, &[cycle(Shape::G0, Process)]),
+        (
+            Model::StrongSessionReadCommitted,
+            &[cycle(Shape::G1c, Process), is(Kind::StrongSessionReadCommittedViolation)],
+        ),
+        (Model::StrongReadUncommitted, &[cycle(Shape::G0, Realtime)]),
+        (Model::StrongReadCommitted, &[cycle(Shape::G1c, Realtime)]),
+        (
+            Model::StrongSessionSnapshotIsolation,
+            &[
+                (Claim::G1, Process),
+                (Claim::GNonadjacent, Process),
+                level(Level::Causal, true),
+                is(Kind::StrongSessionSnapshotIsolationViolation),
+            ],
+        ),
+        (
+            Model::StrongSnapshotIsolation,
+            &[
+                (Claim::G1, Realtime),
+                (Claim::GNonadjacent, Realtime),
+                is(Kind::StrongSnapshotIsolationViolation),
+            ],
+        ),
+        (
+            Model::StrongSessionSerializable,
+            &[
+                (Claim::G1, Process),
+                (Claim::G2, Process),
+                is(Kind::StrongSessionSerializableViolation),
+            ],
+        ),
+    ]
+};
 
 /// Every claim that follows from an anomaly, itself first.
-fn implied(anomaly: &str) -> Vec<&str> {
-    let mut claims = vec![anomaly];
+fn implied(kind: Kind) -> Vec<InOrder> {
+    let mut claims = vec![is(kind)];
     let mut next = 0;
-    while let Some(claim) = claims.get(next).copied() {
+    while let Some((claim, scope)) = claims.get(next).copied() {
         next += 1;
-        let weaker = IMPLIED.iter().find(|(name, _)| *name == claim);
-        for weak in weaker.map_or(&[][..], |(_, weaker)| weaker) {
-            if !claims.contains(weak) {
+        let weaker = IMPLIED.iter().find(|(known, _)| *known == claim);
+        let weaker = weaker.map_or(&[][..], |(_, weaker)| weaker).iter().map(|weak| (*weak, scope));
+        for weak in weaker.chain(scope.wider().map(|scope| (claim, scope))) {
+            if !claims.contains(&weak) {
                 claims.push(weak);
             }
         }
@@ -433,66 +515,79 @@ fn implied(anomaly: &str) -> Vec<&str> {
     claims
 }
 
-/// True if an anomaly of this type is one of that type, too, or shows one: a `G-single-item` is a
+/// True if an anomaly of this kind is one of that name, too, or shows one: a `G-single-item` is a
 /// `G2`.
-pub fn implies(anomaly: &str, other: &str) -> bool {
-    implied(anomaly).contains(&other)
+pub fn implies(kind: Kind, name: &str) -> bool {
+    let is_it = |(claim, scope): &InOrder| name.strip_prefix(claim.name()) == Some(scope.suffix());
+    implied(kind).iter().any(is_it)
 }
 
-/// The models that cannot be if there is an anomaly of this type.
-pub fn ruled_out(anomaly: &str) -> Models {
-    let claims = implied(anomaly);
-    let forbids = |names: &[&str]| names.iter().any(|name| claims.contains(name));
-    let direct = FORBIDDEN.iter().filter(|(_, names)| forbids(names)).map(|(model, _)| *model);
+/// The models that cannot be if there is an anomaly of this kind.
+pub fn ruled_out(kind: Kind) -> Models {
+    let claims = implied(kind);
+    let forbids = |forbidden: &[InOrder]| forbidden.iter().any(|claim| claims.contains(claim));
+    let direct = FORBIDDEN.iter().filter(|(_, claims)| forbids(claims)).map(|(model, _)| *model);
     Models::from_iter(direct).implying()
 }
 
-/// The models that an anomaly of this type counts against only where levels are
+/// The models that an anomaly of this kind counts against only where levels are
 /// [decided exactly](crate::txn): those that mean more there than Elle means, and all that imply
 /// them.
-pub fn by_name(anomaly: &str) -> Models {
-    let weakest = match anomaly {
-        "read-committed-violation" => Models::new(&[Model::ReadCommitted]),
-        "read-atomic-violation" => Models::new(&[Model::ReadAtomic]),
-        // At every level reads see what was committed, and at this one transactions see one state.
-        "internal" | "G1a" | "G1b" | "future-read" | "garbage-read" | "duplicate-elements"
-        | "incompatible-order" | "dirty-update" | "cyclic-versions" => {
-            Models::new(&[Model::Causal])
+pub fn by_name(kind: Kind) -> Models {
+    let weakest = match kind {
+        Kind::Level { level: Level::ReadCommitted, with_sessions: false } => {
+            Models::new(&[Model::ReadCommitted])
         }
+        Kind::Level { level: Level::ReadAtomic, with_sessions: false } => {
+            Models::new(&[Model::ReadAtomic])
+        }
+        // At every level reads see what was committed, and at this one transactions see one state.
+        Kind::Internal
+        | Kind::G1a
+        | Kind::G1b
+        | Kind::FutureRead
+        | Kind::GarbageRead
+        | Kind::DuplicateElements
+        | Kind::IncompatibleOrder
+        | Kind::DirtyUpdate
+        | Kind::CyclicVersions => Models::new(&[Model::Causal]),
         // Of parallel snapshots Elle forbids nothing cyclic. That a circle has one read that misses
         // a write at most is what they are (Cerone & Gotsman, *Analysing Snapshot Isolation*, PODC
         // 2016).
-        cycle if implied(cycle).contains(&"G-single") => {
-            Models::new(&[Model::ParallelSnapshotIsolation])
+        _ => {
+            let claims = implied(kind);
+            let weakest = [
+                (Scope::Data, Model::ParallelSnapshotIsolation),
+                (Scope::Process, Model::StrongSessionParallelSnapshotIsolation),
+                (Scope::Realtime, Model::StrongParallelSnapshotIsolation),
+            ];
+            let is_single =
+                |(scope, _): &(Scope, Model)| claims.contains(&(Claim::GSingle, *scope));
+            Models::from_iter(weakest.into_iter().find(is_single).map(|(_, model)| model))
         }
-        cycle if implied(cycle).contains(&"G-single-process") => {
-            Models::new(&[Model::StrongSessionParallelSnapshotIsolation])
-        }
-        cycle if implied(cycle).contains(&"G-single-realtime") => {
-            Models::new(&[Model::StrongParallelSnapshotIsolation])
-        }
-        _ => Models::default(),
     };
     weakest.implying()
 }
 
-/// The models that an anomaly of this type counts against only where the order of each process
+/// The models that an anomaly of this kind counts against only where the order of each process
 /// belongs to every level, as in AWDIT's format.
-pub fn in_sessions(anomaly: &str) -> Models {
-    let weakest = match anomaly {
-        "read-committed-violation-process" => Models::new(&[Model::ReadCommitted]),
-        "read-atomic-violation-process" => Models::new(&[Model::ReadAtomic]),
-        "causal-violation-process" => Models::new(&[Model::CausalCerone]),
+pub fn in_sessions(kind: Kind) -> Models {
+    let weakest = match kind {
+        Kind::Level { level, with_sessions: true } => Models::new(&[match level {
+            Level::ReadCommitted => Model::ReadCommitted,
+            Level::ReadAtomic => Model::ReadAtomic,
+            Level::Causal => Model::CausalCerone,
+        }]),
         _ => Models::default(),
     };
     weakest.implying()
 }
 
-/// All models that an anomaly of this type counts against where levels are decided exactly;
+/// All models that an anomaly of this kind counts against where levels are decided exactly;
 /// sessions belong to every level if `with_sessions`.
-pub fn exactly(anomaly: &str, with_sessions: bool) -> Models {
-    let sessions = if with_sessions { in_sessions(anomaly) } else { Models::default() };
-    ruled_out(anomaly).and(by_name(anomaly)).and(sessions)
+pub fn exactly(kind: Kind, with_sessions: bool) -> Models {
+    let sessions = if with_sessions { in_sessions(kind) } else { Models::default() };
+    ruled_out(kind).and(by_name(kind)).and(sessions)
 }
 
 /// The models that something can be held against: the others forbid nothing that is looked for.

@@ -18,6 +18,7 @@ pub mod yours;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::check::{Anomaly, Check, PROOF_MAX, Validity};
+use crate::kind::Kind;
 use crate::tree::some_of;
 
 /// How many steps of the object are tried in all.
@@ -90,7 +91,7 @@ pub(crate) fn judge<S: Ord + Clone, A: Ord + Clone>(
                  {index}"
             ));
         }
-        Answer::Stuck(at, states) => check.anomaly("not-linearizable", || {
+        Answer::Stuck(at, states) => check.anomaly(Kind::NotLinearizable, || {
             let stuck = &tasks[at as usize];
             let open: Vec<u32> = tasks
                 .iter()
@@ -111,7 +112,7 @@ pub(crate) fn judge<S: Ord + Clone, A: Ord + Clone>(
             }
             let operations =
                 std::iter::once(stuck.index).chain(open.into_iter().take(PROOF_MAX - 1)).collect();
-            Anomaly { steps, ..Anomaly::new("not-linearizable", claim, operations) }
+            Anomaly { steps, ..Anomaly::new(Kind::NotLinearizable, claim, operations) }
         }),
     }
 }

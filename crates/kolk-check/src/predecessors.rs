@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kolk_history::{Function, History, Operation, Value};
 
 use crate::check::{Anomaly, Check, Validity};
+use crate::kind::Kind;
 use crate::tree::{count, excerpt, key};
 use crate::txn::codes::Codes;
 
@@ -72,10 +73,10 @@ pub fn comments(history: &History) -> Check {
         count += 1;
         let seen: BTreeSet<i64> = values.iter().map(|value| codes.code(value)).collect();
         if let Some(strange) = seen.iter().find(|code| !writes.contains_key(code)) {
-            check.anomaly("never-added", || {
+            check.anomaly(Kind::NeverAdded, || {
                 let strange = codes.value(*strange);
                 let claim = format!("read {} shows {strange}, which nobody wrote", read.index);
-                Anomaly::new("never-added", claim, vec![read.index]).of_values([strange])
+                Anomaly::new(Kind::NeverAdded, claim, vec![read.index]).of_values([strange])
             });
         }
         let known = seen.iter().filter_map(|code| writes.get(code));
@@ -84,7 +85,7 @@ pub fn comments(history: &History) -> Check {
         let missing: Vec<i64> =
             due.map(|(_, code)| *code).filter(|code| !seen.contains(code)).collect();
         if let Some(first) = missing.first() {
-            check.anomaly("missing-predecessor", || {
+            check.anomaly(Kind::MissingPredecessor, || {
                 let (shown, missed) = (&last.value, codes.value(*first));
                 let others = match missing.len() {
                     1 => String::new(),
@@ -97,7 +98,7 @@ pub fn comments(history: &History) -> Check {
                 );
                 let earlier = writes.get(first).map(|write| write.index);
                 let operations = [read.index, last.index].into_iter().chain(earlier).collect();
-                Anomaly::new("missing-predecessor", claim, operations)
+                Anomaly::new(Kind::MissingPredecessor, claim, operations)
             });
         }
     }
@@ -133,7 +134,7 @@ pub fn sequential(history: &History) -> Check {
         let mut there = subkeys.iter().skip_while(|subkey| subkey.is_null());
         let Some(first) = there.next() else { continue };
         if there.any(Value::is_null) {
-            check.anomaly("missing-predecessor", || {
+            check.anomaly(Kind::MissingPredecessor, || {
                 let claim = format!(
                     "read {} of process {} shows {first}, and then lacks one that was inserted \
                      before it: {}",
@@ -141,7 +142,7 @@ pub fn sequential(history: &History) -> Check {
                     read.process,
                     excerpt(&read.result)
                 );
-                Anomaly::new("missing-predecessor", claim, vec![read.index])
+                Anomaly::new(Kind::MissingPredecessor, claim, vec![read.index])
             });
         }
     }

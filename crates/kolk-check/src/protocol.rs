@@ -11,6 +11,7 @@ use kolk_history::summary::{CutLog, Violation, ViolationKind};
 use kolk_history::{Summary, Value};
 
 use crate::check::{ANOMALIES_MAX, Anomaly, Check};
+use crate::kind::Kind;
 use crate::tree::{count, key, list, text};
 
 /// Checks that no node broke the protocol; with `lenient`, replies that do not fit do not count.
@@ -18,7 +19,7 @@ pub fn check(summary: &Summary, lenient: bool) -> Check {
     let mut check = Check::new("protocol");
     let is_overlooked = |kind| lenient && kind == ViolationKind::MalformedReply;
     for (place, violation) in summary.violations.iter().enumerate() {
-        let kind = kind(violation.kind);
+        let kind = Kind::Protocol(violation.kind);
         let anomaly = || Anomaly {
             node: Some(violation.node.clone()),
             violation: Some(place),
@@ -31,7 +32,7 @@ pub fn check(summary: &Summary, lenient: bool) -> Check {
         }
     }
     for (violation_kind, count) in &summary.violation_kinds {
-        check.count_at_least(kind(*violation_kind), *count);
+        check.count_at_least(Kind::Protocol(*violation_kind), *count);
     }
     let kept = summary.violations.len() as u64;
     if summary.violation_count > kept {
@@ -70,16 +71,16 @@ fn warn(check: &mut Check, summary: &Summary) {
         let Some(first) = of_kind().next() else { continue };
         if *warned == ViolationKind::ForeignSource {
             for warning in of_kind() {
-                check.stronger(kind(*warned), || Anomaly {
+                check.stronger(Kind::Protocol(*warned), || Anomaly {
                     node: Some(warning.node.clone()),
-                    ..Anomaly::new(kind(*warned), warning_claim(warning), Vec::new())
+                    ..Anomaly::new(Kind::Protocol(*warned), warning_claim(warning), Vec::new())
                 });
             }
-            check.count_at_least(kind(*warned), *count);
+            check.count_at_least(Kind::Protocol(*warned), *count);
             continue;
         }
         let times = if *count == 1 { String::new() } else { format!(" ({count} in all)") };
-        check.notes.push(format!("{} [{}]{times}", warning_claim(first), kind(*warned)));
+        check.notes.push(format!("{} [{}]{times}", warning_claim(first), Kind::Protocol(*warned)));
     }
 }
 
@@ -129,7 +130,7 @@ pub fn exceptions(summary: &Summary) -> Check {
         ]);
         let entry = Value::map(vec![
             (key(&"count"), count(misfits.len())),
-            (key(&"class"), text(kind(first.kind))),
+            (key(&"class"), text(Kind::Protocol(first.kind))),
             (key(&"example"), example),
         ]);
         check.results = vec![(key(&"exceptions"), list([entry]))];
@@ -158,28 +159,5 @@ fn claim(violation: &Violation) -> String {
             format!("{node}'s reply does not fit its request: {problem}")
         }
         _ => format!("{node} {problem}"),
-    }
-}
-
-/// The anomaly's type.
-const fn kind(kind: ViolationKind) -> &'static str {
-    match kind {
-        ViolationKind::NotAMessage => "not-a-message",
-        ViolationKind::UnknownSource => "unknown-source",
-        ViolationKind::ForeignSource => "foreign-source",
-        ViolationKind::TextAfterMessage => "text-after-message",
-        ViolationKind::NoType => "no-type",
-        ViolationKind::NoErrorCode => "no-error-code",
-        ViolationKind::LooseJson => "loose-json",
-        ViolationKind::UnknownDestination => "unknown-destination",
-        ViolationKind::MalformedReply => "malformed-reply",
-        ViolationKind::OutputOutsideStep => "output-outside-step",
-        ViolationKind::NeverIdle => "never-idle",
-        ViolationKind::Died => "died",
-        ViolationKind::ClosedOutput => "closed-output",
-        ViolationKind::ClosedInput => "closed-input",
-        ViolationKind::Overrun => "overrun",
-        ViolationKind::Storm => "storm",
-        ViolationKind::NotRestarted => "not-restarted",
     }
 }

@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use kolk_history::{Function, History, Operation, Outcome, Value};
 
 use crate::check::{Anomaly, Check, PROOF_MAX, Validity};
+use crate::kind::Kind;
 use crate::tree::{count, key};
 use crate::txn::codes::Codes;
 
@@ -113,7 +114,7 @@ impl Moves {
         let value = self.value(dequeue.code);
         let begun: Vec<u32> =
             of_value.iter().filter(|one| one.begin < dequeue.end).map(|one| one.index).collect();
-        let kind = if begun.is_empty() { "never-enqueued" } else { "duplicate-dequeue" };
+        let kind = if begun.is_empty() { Kind::NeverEnqueued } else { Kind::DuplicateDequeue };
         check.anomaly(kind, || {
             let claim = match (begun.len(), self.failed.get(&dequeue.code)) {
                 (0, Some(failed)) => format!(
@@ -217,10 +218,10 @@ pub fn total(history: &History) -> Check {
             check.validity = check.validity.worst(Validity::Unknown);
             continue;
         }
-        check.anomaly("lost", || {
+        check.anomaly(Kind::Lost, || {
             let value = moves.value(enqueue.code);
             let claim = format!("{value} was put in (enqueue {}) and never taken", enqueue.index);
-            Anomaly::new("lost", claim, vec![enqueue.index]).of_values([value])
+            Anomaly::new(Kind::Lost, claim, vec![enqueue.index]).of_values([value])
         });
     }
     if check.validity == Validity::Unknown && is_told {

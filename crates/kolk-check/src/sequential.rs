@@ -28,6 +28,7 @@
 use kolk_history::{History, Operation, Phase};
 
 use crate::check::{Anomaly, Check, Validity};
+use crate::kind::Kind;
 use crate::search::{Effect, Found, Limits, Problem, search};
 use crate::tree::{count, key, some_of};
 
@@ -88,10 +89,10 @@ fn check_order(check: &mut Check, history: &History, accesses: &Accesses<'_>) ->
     match saturate(&problem) {
         Ok(after) => problem.after = after,
         Err(cycle) => {
-            check.anomaly("not-sequential", || {
+            check.anomaly(Kind::NotSequential, || {
                 let (claim, operations) = explain(history, accesses, &problem, &cycle);
                 let claim = format!("no order of all operations explains what they saw: {claim}");
-                Anomaly::new("not-sequential", claim, operations)
+                Anomaly::new(Kind::NotSequential, claim, operations)
             });
             return false;
         }
@@ -99,9 +100,9 @@ fn check_order(check: &mut Check, history: &History, accesses: &Accesses<'_>) ->
     match search(&problem, LIMITS) {
         Found::Order(_) => true,
         Found::None { longest } => {
-            check.anomaly("not-sequential", || {
+            check.anomaly(Kind::NotSequential, || {
                 let (claim, operations) = stuck(history, accesses, &problem, &longest);
-                Anomaly::new("not-sequential", claim, operations)
+                Anomaly::new(Kind::NotSequential, claim, operations)
             });
             false
         }
@@ -127,13 +128,13 @@ fn check_barriers(check: &mut Check, history: &History, accesses: &Accesses<'_>)
     if let Some((claim, operations)) = prove(|access| access.operation.phase == Phase::Final) {
         let claim =
             format!("a process does not see what was acknowledged before its own write: {claim}");
-        check.anomaly("stale-after-barrier", || {
-            Anomaly::new("stale-after-barrier", claim, operations)
+        check.anomaly(Kind::StaleAfterBarrier, || {
+            Anomaly::new(Kind::StaleAfterBarrier, claim, operations)
         });
     } else if let Some((claim, operations)) = prove(|_| true) {
         let claim =
             format!("a process does not see what was acknowledged before its own write: {claim}");
-        check.stronger("stale-view", || Anomaly::new("stale-view", claim, operations));
+        check.stronger(Kind::StaleView, || Anomaly::new(Kind::StaleView, claim, operations));
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use kolk_history::{Function, History, Outcome, Value};
 
 use crate::check::{Anomaly, Check, PROOF_MAX, Validity};
+use crate::kind::Kind;
 use crate::tree::{count, excerpt, key, some_of};
 use crate::txn::codes::Codes;
 
@@ -75,27 +76,26 @@ pub fn check(history: &History) -> Check {
         })
         .collect();
     let named = |all: &[i64]| some_of(all.iter().map(|code| codes.value(*code)), PROOF_MAX);
-    let report =
-        |check: &mut Check, kind: &'static str, what: &str, all: Vec<(i64, Option<u32>)>| {
-            if all.is_empty() {
-                return;
-            }
-            let values: Vec<i64> = all.iter().map(|(code, _)| *code).collect();
-            check.anomaly(kind, || {
-                let claim = format!("the last read, {}, {what}: {}", read.index, named(&values));
-                let adds = all.iter().filter_map(|(_, add)| *add).take(PROOF_MAX - 1);
-                let operations = std::iter::once(read.index).chain(adds).collect();
-                let values: Vec<Value> = values.iter().map(|code| codes.value(*code)).collect();
-                Anomaly::new(kind, claim, operations).of_values(values)
-            });
-            check.count_at_least(kind, all.len() as u64);
-        };
+    let report = |check: &mut Check, kind: Kind, what: &str, all: Vec<(i64, Option<u32>)>| {
+        if all.is_empty() {
+            return;
+        }
+        let values: Vec<i64> = all.iter().map(|(code, _)| *code).collect();
+        check.anomaly(kind, || {
+            let claim = format!("the last read, {}, {what}: {}", read.index, named(&values));
+            let adds = all.iter().filter_map(|(_, add)| *add).take(PROOF_MAX - 1);
+            let operations = std::iter::once(read.index).chain(adds).collect();
+            let values: Vec<Value> = values.iter().map(|code| codes.value(*code)).collect();
+            Anomaly::new(kind, claim, operations).of_values(values)
+        });
+        check.count_at_least(kind, all.len() as u64);
+    };
     let lost_count = lost.len();
     let lost = lost.into_iter().map(|(code, add)| (code, Some(add))).collect();
-    report(&mut check, "lost", "lacks what had been acknowledged", lost);
+    report(&mut check, Kind::Lost, "lacks what had been acknowledged", lost);
     let (failed, never): (Vec<_>, Vec<_>) = strange.into_iter().partition(|(_, add)| add.is_some());
-    report(&mut check, "never-added", "holds what nobody added", never);
-    report(&mut check, "failed-add", "holds what failed to be added", failed);
+    report(&mut check, Kind::NeverAdded, "holds what nobody added", never);
+    report(&mut check, Kind::FailedAdd, "holds what failed to be added", failed);
     check.results = vec![
         (key(&"attempt-count"), count(elements.len())),
         (key(&"read-count"), count(seen.len())),
@@ -138,7 +138,8 @@ mod tests {
             let history =
                 kolk_history::jepsen::read(text.as_bytes(), Vec::new()).expect("a history");
             let check = check(&history);
-            let kinds: Vec<&str> = check.anomalies.iter().map(|anomaly| anomaly.kind).collect();
+            let kinds: Vec<&str> =
+                check.anomalies.iter().map(|anomaly| anomaly.kind.as_str()).collect();
             assert_eq!(format!("{} {kinds:?}", check.validity.name()), said, "{text}");
         }
     }

@@ -30,6 +30,7 @@ use kolk_protocol::Time;
 
 use crate::check::{Anomaly, Check, Validity};
 use crate::elements::{Elements, NONE};
+use crate::kind::Kind;
 use crate::tree::{count, invocation, key, list, quantile, quantiles, some_of};
 use crate::{convergence, values};
 
@@ -451,7 +452,7 @@ fn judge(
         check.notes.push(format!("reads that gave no list were left out: {reads}"));
     }
     for id in lost {
-        check.anomaly("lost", || lost_element(history, elements, watched, fates, id));
+        check.anomaly(Kind::Lost, || lost_element(history, elements, watched, fates, id));
     }
 }
 
@@ -522,7 +523,7 @@ fn lost_element(
         proof.push(read.index);
     }
     proof.dedup();
-    Anomaly::new("lost", claim, proof).of_values([element.value.clone()])
+    Anomaly::new(Kind::Lost, claim, proof).of_values([element.value.clone()])
 }
 
 /// What Jepsen does not look at.
@@ -538,35 +539,35 @@ fn report_oddities(
         (read.index, format!("a read{by} at {}", read.invoked))
     };
     for (id, (extra, position)) in &watched.repeats {
-        check.stronger("duplicate", || {
+        check.stronger(Kind::Duplicate, || {
             let (index, what) = read(*position);
             let value = elements.all[*id as usize].value;
             let claim = format!("{what} holds value {value} not once but {} times", extra + 1);
-            Anomaly::new("duplicate", claim, vec![index]).of_values([value.clone()])
+            Anomaly::new(Kind::Duplicate, claim, vec![index]).of_values([value.clone()])
         });
     }
     for (value, position) in watched.strangers.iter() {
-        check.stronger("never-added", || {
+        check.stronger(Kind::NeverAdded, || {
             let (index, what) = read(position);
             let claim = format!("{what} holds value {value}, which nobody added");
-            Anomaly::new("never-added", claim, vec![index]).of_values([value])
+            Anomaly::new(Kind::NeverAdded, claim, vec![index]).of_values([value])
         });
     }
     for (id, position) in &watched.too_early {
-        check.stronger("never-added", || {
+        check.stronger(Kind::NeverAdded, || {
             let (index, what) = read(*position);
             let element = &elements.all[*id as usize];
             let claim = format!("{what} holds value {} before anybody added it", element.value);
-            Anomaly::new("never-added", claim, vec![index, element.first_start])
+            Anomaly::new(Kind::NeverAdded, claim, vec![index, element.first_start])
                 .of_values([element.value.clone()])
         });
     }
     for (id, element) in elements.all.iter().enumerate().filter(|(_, element)| element.failed) {
         let Some((_, position)) = watched.first_seen[id] else { continue };
-        check.stronger("failed-add", || {
+        check.stronger(Kind::FailedAdd, || {
             let (index, what) = read(position);
             let claim = format!("{what} holds value {}, whose add had failed", element.value);
-            Anomaly::new("failed-add", claim, vec![element.start, index])
+            Anomaly::new(Kind::FailedAdd, claim, vec![element.start, index])
                 .of_values([element.value.clone()])
         });
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use kolk_history::{Function, History, Operation, Outcome, Phase, Value};
 
 use crate::check::{Anomaly, Check, PROOF_MAX};
+use crate::kind::Kind;
 use crate::tree::{count, key};
 
 /// Below this part of the rate asked for, the shortfall is told.
@@ -84,7 +85,7 @@ pub fn check(history: &History, rate: Option<f64>, load: Option<Duration>, is_ru
         if counts.ok == 0 && !is_exempt(*function) {
             let found = never_ok(history, *function, counts);
             if is_run {
-                check.anomaly("never-ok", || found);
+                check.anomaly(Kind::NeverOk, || found);
             } else {
                 check.notes.push(found.claim);
             }
@@ -130,7 +131,7 @@ fn never_ok(history: &History, function: Function, counts: &Counts) -> Anomaly {
         claim += &format!("; the first error is {}", error.result);
     }
     let operations = operations.iter().map(|operation| operation.index).collect();
-    Anomaly::new("never-ok", claim, operations)
+    Anomaly::new(Kind::NeverOk, claim, operations)
 }
 
 fn report_rate(check: &mut Check, history: &History, rate: Option<f64>, load: Option<Duration>) {

@@ -26,7 +26,9 @@ mod weak;
 mod words;
 
 use crate::check::{Anomaly, Check, PROOF_MAX};
+use crate::kind::Kind;
 pub use levels::Levels;
+pub use weak::Level;
 
 use findings::Findings;
 use table::Table;
@@ -50,7 +52,7 @@ fn duplicates(table: &Table) -> Option<Check> {
 /// Transactions that read the same version of a key and then wrote the key.
 fn lost_update(findings: &mut Findings<'_>, read: u32, first: u32, others: Vec<u32>) {
     let table = findings.table;
-    findings.anomaly("lost-update", || {
+    findings.anomaly(Kind::LostUpdate, || {
         let all: Vec<u32> = std::iter::once(first).chain(others).collect();
         let names: Vec<String> =
             all.iter().map(|transaction| table.operation_text(*transaction)).collect();
@@ -65,7 +67,7 @@ fn lost_update(findings: &mut Findings<'_>, read: u32, first: u32, others: Vec<u
             table.read_text(read)
         );
         let proof = all.iter().take(PROOF_MAX).map(|transaction| table.index(*transaction));
-        Anomaly::new("lost-update", claim, proof.collect())
+        Anomaly::new(Kind::LostUpdate, claim, proof.collect())
     });
 }
 

@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use kolk_history::{Function, History, Operation, Value};
 
 use crate::check::{Anomaly, Check, PROOF_MAX};
+use crate::kind::Kind;
 use crate::tree::{count, key};
 use crate::values::{order, rank};
 
@@ -43,7 +44,7 @@ pub fn check(history: &History) -> Check {
     // Most frequent first; what is equally frequent in the order of its first appearance.
     duplicates.sort_by_key(|same| (Reverse(same.len()), same[0].index));
     for same in &duplicates {
-        check.anomaly("duplicate-id", || duplicate(history, same));
+        check.anomaly(Kind::DuplicateId, || duplicate(history, same));
     }
     duplicates.truncate(DUPLICATED_MAX);
     duplicates.sort_by(|a, b| order(&a[0].result, &b[0].result));
@@ -80,5 +81,5 @@ fn duplicate(history: &History, same: &[&Operation]) -> Anomaly {
     proof.truncate(PROOF_MAX);
     let claim = format!("id {} is given out {} times{by}", same[0].result, same.len());
     let node = (nodes.len() == 1).then(|| nodes[0].to_owned());
-    Anomaly { node, ..Anomaly::new("duplicate-id", claim, proof) }
+    Anomaly { node, ..Anomaly::new(Kind::DuplicateId, claim, proof) }
 }

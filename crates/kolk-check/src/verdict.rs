@@ -42,7 +42,7 @@ pub struct Finding<'a> {
 impl Finding<'_> {
     /// What kolk asks here and Maelstrom does not, as a clause; `None` if Maelstrom asks it too.
     pub fn promise(&self) -> Option<&'static str> {
-        self.is_stronger.then(|| asked::promise(self.check.name, self.anomaly.kind))
+        self.is_stronger.then(|| asked::promise(self.anomaly.kind))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use kolk_check::{Validity, Verdict};
+use kolk_check::{Kind, Validity, Verdict};
 use kolk_engine::{Ending, Run, Trace, Traced};
 use kolk_history::journal::DropReason;
 use kolk_history::{Phase, Plan};
@@ -14,7 +14,7 @@ use crate::messages::Messages;
 
 /// A kind of operation that never succeeded: in a short run, or under a fault that lasts, that says
 /// nothing about the node, so it counts for nothing here.
-const NEVER_OK: &str = "never-ok";
+const NEVER_OK: Kind = Kind::NeverOk;
 
 /// Comes to every node first, and once.
 const INIT: &str = "init";
@@ -117,7 +117,7 @@ pub fn observe(plan: &Plan, run: &Run, verdict: &Verdict, detail: bool) -> Obser
     for finding in counting {
         first = first.or(Some(finding.anomaly));
         let class =
-            Class { check: finding.check.name.to_owned(), kind: finding.anomaly.kind.to_owned() };
+            Class { check: finding.check.name.to_owned(), kind: finding.anomaly.kind.to_string() };
         if !classes.contains(&class) {
             classes.push(class);
         }

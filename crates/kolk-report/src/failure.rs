@@ -1,5 +1,6 @@
 //! Failures: what went wrong, why, what to do.
 
+use kolk_check::Kind;
 use kolk_history::summary::Violation;
 
 use crate::sanitize::{excerpt, sanitize};
@@ -115,7 +116,7 @@ impl Failure {
     /// said whole by the message.
     fn page(&self) -> Option<String> {
         match (&self.violation, self.trouble) {
-            (Some(found), _) => Some(format!("kolk help anomaly {}", violation::name(found.kind))),
+            (Some(found), _) => Some(format!("kolk help anomaly {}", Kind::Protocol(found.kind))),
             (None, Trouble::Arguments) => None,
             (None, trouble) => Some(format!("kolk help trouble {trouble}")),
         }

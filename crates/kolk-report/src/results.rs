@@ -127,7 +127,7 @@ pub fn verdict_value(
     explanation: Option<&Explanation>,
 ) -> Value {
     let anomalies = verdict.anomalies();
-    let mut types: Vec<&str> = anomalies.iter().map(|(_, anomaly)| anomaly.kind).collect();
+    let mut types: Vec<&str> = anomalies.iter().map(|(_, anomaly)| anomaly.kind.as_str()).collect();
     types.sort_unstable();
     types.dedup();
     let mut entries = vec![

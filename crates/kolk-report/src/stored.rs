@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use kolk_check::{Anomaly, Check, Measure, Validity, Verdict};
+use kolk_check::{Anomaly, Check, Kind, Measure, Validity, Verdict};
 use kolk_history::{Summary, Value};
 use serde::Deserialize;
 use thiserror::Error;
@@ -147,7 +147,7 @@ fn anomaly(tree: &Value) -> Anomaly {
         tree.get(key).map_or(Vec::new(), list).iter().filter_map(index).collect()
     };
     Anomaly {
-        kind: name(text("type").unwrap_or_default()),
+        kind: Kind::stored(name(text("type").unwrap_or_default())),
         claim: text("claim").unwrap_or_default().to_owned(),
         operations: indices("operations"),
         node: text("node").map(str::to_owned),
@@ -159,10 +159,10 @@ fn anomaly(tree: &Value) -> Anomaly {
     }
 }
 
-fn counts(tree: &Value) -> Vec<(&'static str, u64)> {
+fn counts(tree: &Value) -> Vec<(Kind, u64)> {
     let Value::Map(entries) = tree else { return Vec::new() };
     let count = |(key, value): &(Value, Value)| {
-        Some((name(key.as_str()?), u64::try_from(value.as_int()?).ok()?))
+        Some((Kind::stored(name(key.as_str()?)), u64::try_from(value.as_int()?).ok()?))
     };
     entries.iter().filter_map(count).collect()
 }

@@ -38,12 +38,6 @@ pub fn title(kind: ViolationKind) -> &'static str {
     }
 }
 
-/// The name under which verdicts count it and the book explains it.
-pub fn name(kind: ViolationKind) -> String {
-    let stored = serde_json::to_value(kind).ok();
-    stored.as_ref().and_then(|name| name.as_str()).unwrap_or_default().to_owned()
-}
-
 /// Draws one violation.
 pub fn draw(violation: &Violation, history: Option<&History>, style: Style) -> String {
     draw_under(None, violation, history, style)
@@ -118,4 +112,24 @@ fn output(mut text: String, lines: &[String], style: Style) -> String {
         text.push_str(&excerpt(line, None, style.width.saturating_sub(16)).text);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use kolk_check::Kind;
+
+    use super::*;
+
+    #[test]
+    fn verdicts_name_them_as_they_are_stored() {
+        let violations = Kind::all().filter_map(|kind| match kind {
+            Kind::Protocol(violation) => Some((kind, violation)),
+            _ => None,
+        });
+        for (kind, violation) in violations {
+            let stored = serde_json::to_value(violation).expect("a name");
+            assert_eq!(stored, kind.as_str());
+            assert!(!title(violation).is_empty(), "{kind}");
+        }
+    }
 }

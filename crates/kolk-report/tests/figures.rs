@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use kolk_check::{Anomaly, Check, Validity, Verdict};
+use kolk_check::{Anomaly, Check, Kind, Validity, Verdict};
 use kolk_history::plan::{Fault, FaultKind};
 use kolk_history::{History, Plan, jsonl};
 use kolk_protocol::Time;
@@ -106,7 +106,7 @@ impl Made {
     /// Makes the run invalid, by an operation.
     fn accuse(&mut self, operation: u32) {
         let mut check = Check::new("workload");
-        check.anomaly("lost", || Anomaly::new("lost", "lost".to_owned(), vec![operation]));
+        check.anomaly(Kind::Lost, || Anomaly::new(Kind::Lost, "lost".to_owned(), vec![operation]));
         self.verdict =
             Verdict { validity: Validity::Invalid, checks: vec![check], ..Verdict::default() };
     }

@@ -8,6 +8,7 @@ use kolk_history::{History, Operation, Outcome};
 
 use super::{Acceptable, Adds, by, delta};
 use crate::check::{Anomaly, PROOF_MAX};
+use crate::kind::Kind;
 use crate::tree::some_of;
 
 pub(super) fn wrong_total(
@@ -69,7 +70,7 @@ pub(super) fn wrong_total(
     Anomaly {
         node: history.node_name(read).map(str::to_owned),
         steps,
-        ..Anomaly::new("wrong-total", claim, operations)
+        ..Anomaly::new(Kind::WrongTotal, claim, operations)
     }
 }
 

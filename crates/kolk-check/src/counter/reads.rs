@@ -12,6 +12,7 @@ use kolk_history::{Function, History, Operation, Outcome};
 
 use super::{Acceptable, Adds, as_value, delta, integer};
 use crate::check::{Anomaly, Check, PROOF_MAX, Validity};
+use crate::kind::Kind;
 use crate::tree::{count, key};
 
 /// How many ranges of sums are looked at in all. Beyond that only their ends are.
@@ -161,7 +162,7 @@ impl Sweep {
             }
             return;
         }
-        check.anomaly("wrong-total", || {
+        check.anomaly(Kind::WrongTotal, || {
             let shifted = |(low, high): &(i128, i128)| (low + definite, high + definite);
             let ranges = self.unknown.ranges.iter().map(shifted).collect();
             let mut acceptable = Acceptable { ranges, is_exact };
@@ -182,7 +183,7 @@ impl Sweep {
                     under_way.len()
                 ),
             ];
-            Anomaly { steps, ..Anomaly::new("wrong-total", claim, operations) }
+            Anomaly { steps, ..Anomaly::new(Kind::WrongTotal, claim, operations) }
         });
     }
 }

@@ -3,10 +3,11 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
+use crate::kind::Kind;
 use crate::testing::Story;
 
 fn kinds(anomalies: &[Anomaly]) -> Vec<&'static str> {
-    anomalies.iter().map(|anomaly| anomaly.kind).collect()
+    anomalies.iter().map(|anomaly| anomaly.kind.as_str()).collect()
 }
 
 fn result<'a>(check: &'a Check, name: &str) -> &'a Value {
@@ -58,7 +59,7 @@ fn what_is_acceptable() {
                 let check = check(&story.history);
                 assert_eq!(result(&check, "acceptable").to_string(), *ranges);
                 assert_eq!(check.validity == Validity::Valid, is_sound, "{read} of {ranges}");
-                assert_eq!(check.count_of("wrong-total"), u64::from(!is_sound));
+                assert_eq!(check.count_of(Kind::WrongTotal), u64::from(!is_sound));
             }
         }
     }
@@ -414,8 +415,8 @@ proptest! {
             low += u64::from(sum < least);
             high += u64::from(sum > most);
         }
-        prop_assert_eq!(check.count_of("wrong-total"), wrong);
-        prop_assert_eq!((check.count_of("too-low"), check.count_of("too-high")), (low, high));
+        prop_assert_eq!(check.count_of(Kind::WrongTotal), wrong);
+        prop_assert_eq!((check.count_of(Kind::TooLow), check.count_of(Kind::TooHigh)), (low, high));
         prop_assert_eq!(check.validity, Validity::invalid_if(wrong > 0));
     }
 }

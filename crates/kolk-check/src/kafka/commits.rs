@@ -17,6 +17,7 @@ use rustc_hash::FxHashMap;
 use super::facts::{Facts, NONE, UNKNOWN};
 use super::findings::Findings;
 use crate::check::Anomaly;
+use crate::kind::Kind;
 
 /// An offset that a poll committed: acknowledged, or of unknown outcome with any offset.
 #[derive(Clone, Copy, Debug)]
@@ -123,7 +124,7 @@ pub(super) fn check(facts: &Facts<'_>, findings: &mut Findings) {
                             let shown =
                                 Regression { log, began: pair.offset, bound, assign, position };
                             let check = &mut findings.check;
-                            check.stronger("nonmonotonic-commit", || shown.anomaly(facts));
+                            check.stronger(Kind::NonmonotonicCommit, || shown.anomaly(facts));
                         }
                     }
                     last = log;
@@ -215,7 +216,7 @@ impl Regression<'_> {
             format!("operation {asked} then asked {name} what was committed, for a new client"),
             format!("operation {began}, its first poll, began at offset {}", self.began),
         ];
-        let anomaly = Anomaly::new("nonmonotonic-commit", claim, operations);
+        let anomaly = Anomaly::new(Kind::NonmonotonicCommit, claim, operations);
         let anomaly = Anomaly { node, steps, ..anomaly };
         anomaly.of_key(facts.keys[self.log as usize].as_ref())
     }

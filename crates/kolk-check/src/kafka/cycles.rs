@@ -18,7 +18,9 @@ use kolk_history::{Outcome, Value};
 use super::facts::{Facts, NONE};
 use super::findings::Findings;
 use crate::check::Anomaly;
+use crate::kind::Kind;
 use crate::tree::{count, key, list};
+use crate::txn::cycles::{Scope, Shape};
 
 /// Finds all of them: one cycle for each strongly connected component.
 pub(super) fn check(facts: &Facts<'_>, findings: &mut Findings) {
@@ -31,9 +33,12 @@ pub(super) fn check(facts: &Facts<'_>, findings: &mut Findings) {
     let sends: Vec<(u32, u32)> = write_read(facts).collect();
     let processes: Vec<(u32, u32)> = in_process(facts);
     for (kind, edges) in [
-        ("G1c", sends.clone()),
-        ("G1c-process", [&sends[..], &processes].concat()),
-        ("G1c-realtime", [&sends[..], &processes, &instants.edges(facts)].concat()),
+        (Kind::cycle(Shape::G1c, Scope::Data), sends.clone()),
+        (Kind::cycle(Shape::G1c, Scope::Process), [&sends[..], &processes].concat()),
+        (
+            Kind::cycle(Shape::G1c, Scope::Realtime),
+            [&sends[..], &processes, &instants.edges(facts)].concat(),
+        ),
     ] {
         let graph = Graph::new(known.len(), &edges);
         for component in graph.components() {
@@ -226,7 +231,7 @@ fn passed(facts: &Facts<'_>, from: u32, to: u32) -> Option<u32> {
     Some(pair.message)
 }
 
-fn describe(facts: &Facts<'_>, kind: &'static str, cycle: &[u32]) -> (Anomaly, Value) {
+fn describe(facts: &Facts<'_>, kind: Kind, cycle: &[u32]) -> (Anomaly, Value) {
     let next = |at: usize| cycle[(at + 1) % cycle.len()];
     let step = |(at, from): (usize, &u32)| {
         let to = next(at);

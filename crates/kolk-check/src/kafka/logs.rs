@@ -5,6 +5,7 @@ use kolk_history::Value;
 use super::facts::{Facts, Message, NONE, Pair, UNKNOWN};
 use super::findings::Findings;
 use crate::check::Anomaly;
+use crate::kind::Kind;
 use crate::tree::{count, key, list, some_of};
 
 /// How many offsets or values a sentence names.
@@ -48,11 +49,11 @@ pub(super) fn lay_out(facts: &mut Facts<'_>, findings: &mut Findings) -> Orders 
         }
         facts.messages[place[0].2 as usize].index = index;
         if place.len() > 1 {
-            findings.add("inconsistent-offsets", || inconsistent(facts, place));
+            findings.add(Kind::InconsistentOffsets, || inconsistent(facts, place));
         }
     }
     for pairs in elsewhere.chunk_by(|a, b| a.message == b.message) {
-        findings.add("duplicate", || duplicate(facts, pairs));
+        findings.add(Kind::Duplicate, || duplicate(facts, pairs));
     }
     orders
 }
@@ -83,7 +84,7 @@ fn inconsistent(facts: &Facts<'_>, place: &[(u32, i64, u32)]) -> (Anomaly, Value
         (key(&"values"), list(values.map(|value| value.value()))),
     ]);
     let messages: Vec<u32> = place.iter().map(|at| at.2).collect();
-    let anomaly = Anomaly::new("inconsistent-offsets", claim, operations);
+    let anomaly = Anomaly::new(Kind::InconsistentOffsets, claim, operations);
     (facts.about(anomaly, &messages), error)
 }
 
@@ -104,7 +105,7 @@ fn duplicate(facts: &Facts<'_>, elsewhere: &[Pair]) -> (Anomaly, Value) {
         (key(&"count"), count(offsets.len())),
         (key(&"offsets"), Value::ints(offsets)),
     ]);
-    let anomaly = Anomaly::new("duplicate", claim, operations);
+    let anomaly = Anomaly::new(Kind::Duplicate, claim, operations);
     (facts.about(anomaly, &[number]), error)
 }
 

@@ -7,6 +7,7 @@ use kolk_history::{Outcome, Value};
 use super::facts::{Facts, NONE, UNKNOWN};
 use super::findings::Findings;
 use crate::check::Anomaly;
+use crate::kind::Kind;
 use crate::tree::{count, key, list, some_of};
 
 /// How many values a sentence names, and how many of their sends are given as proof.
@@ -48,7 +49,7 @@ fn lost_writes(facts: &Facts<'_>, findings: &mut Findings) {
             && message.last_index <= bound.index
             && facts.has_happened(message.writer);
         if lost {
-            findings.add("lost-write", || lost_write(facts, number, bound));
+            findings.add(Kind::LostWrite, || lost_write(facts, number, bound));
         }
     }
 }
@@ -76,7 +77,7 @@ fn lost_write(facts: &Facts<'_>, number: u32, bound: Bound) -> (Anomaly, Value) 
         (key(&"max-read"), count(facts.index(further.reader))),
     ]);
     let node = facts.node(message.writer);
-    let anomaly = Anomaly { node, ..Anomaly::new("lost-write", claim, operations) };
+    let anomaly = Anomaly { node, ..Anomaly::new(Kind::LostWrite, claim, operations) };
     (facts.about(anomaly, &[number, bound.message]), error)
 }
 
@@ -92,7 +93,7 @@ fn unseen(facts: &Facts<'_>, findings: &mut Findings) {
     }
     let value = |number: &u32| facts.messages[*number as usize].value;
     for (log, numbers) in &logs {
-        findings.add("unseen", || {
+        findings.add(Kind::Unseen, || {
             let values = some_of(numbers.iter().map(value), NAMED_MAX);
             let what = if numbers.len() == 1 { "value" } else { "values" };
             let log = &facts.keys[*log as usize];
@@ -101,7 +102,7 @@ fn unseen(facts: &Facts<'_>, findings: &mut Findings) {
             let writers = numbers.iter().take(NAMED_MAX);
             let writers = writers.map(|number| facts.messages[*number as usize].writer);
             let operations = writers.map(|writer| facts.index(writer)).collect();
-            (facts.about(Anomaly::new("unseen", claim, operations), numbers), Value::Null)
+            (facts.about(Anomaly::new(Kind::Unseen, claim, operations), numbers), Value::Null)
         });
     }
     let by_log = |of: &dyn Fn(&Vec<u32>) -> Value| {
@@ -114,7 +115,7 @@ fn unseen(facts: &Facts<'_>, findings: &mut Findings) {
         list(numbers.iter().take(UNSEEN_MAX).map(|number| value(number).value()))
     };
     findings.describe(
-        "unseen",
+        Kind::Unseen,
         vec![
             (key(&"unseen"), by_log(&|numbers| count(numbers.len()))),
             (key(&"messages"), by_log(&listed)),
@@ -131,7 +132,7 @@ fn aborted_reads(facts: &Facts<'_>, findings: &mut Findings) {
         for pair in facts.reads(position) {
             let message = facts.of(*pair);
             if message.sent_fail {
-                findings.add("G1a", || {
+                findings.add(Kind::G1a, || {
                     let writer = message.writer;
                     let by = facts.by(position);
                     let text = facts.text(pair.message);
@@ -150,7 +151,7 @@ fn aborted_reads(facts: &Facts<'_>, findings: &mut Findings) {
                         (key(&"reader"), count(facts.index(position))),
                     ]);
                     let node = facts.node(position);
-                    let anomaly = Anomaly { node, ..Anomaly::new("G1a", claim, operations) };
+                    let anomaly = Anomaly { node, ..Anomaly::new(Kind::G1a, claim, operations) };
                     (facts.about(anomaly, &[pair.message]), error)
                 });
             }
@@ -162,7 +163,7 @@ fn aborted_reads(facts: &Facts<'_>, findings: &mut Findings) {
 fn garbage(facts: &Facts<'_>, findings: &mut Findings) {
     for (number, message) in (0..).zip(&facts.messages) {
         if message.writer == NONE && message.seen != NONE {
-            findings.add("garbage-read", || {
+            findings.add(Kind::GarbageRead, || {
                 let position = message.seen;
                 let by = facts.by(position);
                 let text = facts.text(number);
@@ -173,7 +174,8 @@ fn garbage(facts: &Facts<'_>, findings: &mut Findings) {
                 let claim = format!("a poll{by} returned {text}{offset}, which nobody sent");
                 let operations = vec![facts.index(position)];
                 let node = facts.node(position);
-                let anomaly = Anomaly { node, ..Anomaly::new("garbage-read", claim, operations) };
+                let anomaly =
+                    Anomaly { node, ..Anomaly::new(Kind::GarbageRead, claim, operations) };
                 (facts.about(anomaly, &[number]), Value::Null)
             });
         }
@@ -191,7 +193,7 @@ fn precommitted_reads(facts: &Facts<'_>, findings: &mut Findings) {
         sent.sort_unstable();
         let own = |pair: &&super::facts::Pair| sent.binary_search(&pair.message).is_ok();
         if let Some(pair) = facts.reads(position).iter().find(own) {
-            findings.add("precommitted-read", || {
+            findings.add(Kind::PrecommittedRead, || {
                 let text = facts.text(pair.message);
                 let claim = format!("an operation polled {text}, which it sent itself");
                 let message = facts.of(*pair);
@@ -201,7 +203,7 @@ fn precommitted_reads(facts: &Facts<'_>, findings: &mut Findings) {
                     (key(&"op"), count(facts.index(position))),
                 ]);
                 let operations = vec![facts.index(position)];
-                let anomaly = Anomaly::new("precommitted-read", claim, operations);
+                let anomaly = Anomaly::new(Kind::PrecommittedRead, claim, operations);
                 (facts.about(anomaly, &[pair.message]), error)
             });
         }

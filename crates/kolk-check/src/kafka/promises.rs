@@ -19,6 +19,7 @@ use super::facts::{Facts, UNKNOWN};
 use super::findings::Findings;
 use crate::check::Anomaly;
 use crate::convergence::at_the_end;
+use crate::kind::Kind;
 use crate::tree::some_of;
 
 /// How many missing values a sentence names, and how many of their sends are given as proof.
@@ -62,7 +63,7 @@ fn offsets(facts: &Facts<'_>, findings: &mut Findings) {
             if let Some(bound) = before.checked_sub(1).map(|at| &log[at])
                 && pair.offset < bound.offset
             {
-                findings.check.stronger("nonmonotonic-offset", || {
+                findings.check.stronger(Kind::NonmonotonicOffset, || {
                     let claim = format!(
                         "{} was acknowledged{} at offset {}, though offset {} had been \
                          acknowledged{} before it was sent",
@@ -74,7 +75,7 @@ fn offsets(facts: &Facts<'_>, findings: &mut Findings) {
                     );
                     let operations = vec![facts.index(bound.position), began];
                     let node = facts.node(position);
-                    let anomaly = Anomaly::new("nonmonotonic-offset", claim, operations);
+                    let anomaly = Anomaly::new(Kind::NonmonotonicOffset, claim, operations);
                     facts.about(Anomaly { node, ..anomaly }, &[pair.message])
                 });
             }
@@ -150,11 +151,11 @@ fn silent(facts: &Facts<'_>, findings: &mut Findings) {
         }
     }
     for (_, position) in nodes.into_values().filter(|(answers, _)| !answers) {
-        findings.check.stronger("silent", || {
+        findings.check.stronger(Kind::Silent, || {
             let node = facts.node(position);
             let name = node.as_deref().unwrap_or("a node");
             let claim = format!("{name} answers no poll {}", at_the_end(facts.history));
-            let anomaly = Anomaly::new("silent", claim, vec![facts.index(position)]);
+            let anomaly = Anomaly::new(Kind::Silent, claim, vec![facts.index(position)]);
             Anomaly { node, ..anomaly }
         });
     }
@@ -174,7 +175,7 @@ fn compare(facts: &Facts<'_>, look: &Look, last_poll: u32, findings: &mut Findin
     if missing.is_empty() {
         return;
     }
-    findings.check.stronger("diverged", || {
+    findings.check.stronger(Kind::Diverged, || {
         let node = facts.node(look.assign);
         let name = node.as_deref().unwrap_or("a node");
         let texts = missing.iter().map(|number| facts.text(*number));
@@ -187,7 +188,7 @@ fn compare(facts: &Facts<'_>, look: &Look, last_poll: u32, findings: &mut Findin
         let mut operations = vec![facts.index(last_poll)];
         let writers = missing.iter().take(NAMED_MAX);
         operations.extend(writers.map(|at| facts.index(facts.messages[*at as usize].writer)));
-        let anomaly = Anomaly { node, ..Anomaly::new("diverged", claim, operations) };
+        let anomaly = Anomaly { node, ..Anomaly::new(Kind::Diverged, claim, operations) };
         // The last poll shows one key: that of the first value that is missing.
         let of_key = |message: u32| facts.messages[message as usize].key;
         let same = |message: &u32| of_key(*message) == of_key(missing[0]);

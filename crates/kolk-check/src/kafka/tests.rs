@@ -3,6 +3,7 @@ use kolk_protocol::Time;
 
 use super::*;
 use crate::check::Validity;
+use crate::kind::Kind;
 
 mod oracle;
 
@@ -126,7 +127,7 @@ fn micros(words: &[&str]) -> Value {
 
 /// Each kind with how often it was found, stronger ones with a `+`, sorted.
 fn kinds(check: &Check) -> Vec<String> {
-    let is_stronger = |kind: &str| check.stronger.iter().any(|anomaly| anomaly.kind == kind);
+    let is_stronger = |kind: &Kind| check.stronger.iter().any(|anomaly| anomaly.kind == *kind);
     let mut kinds: Vec<String> = check
         .counts
         .iter()

@@ -11,6 +11,7 @@ use super::facts::{Datum, Facts, NONE, UNKNOWN};
 use super::findings::Findings;
 use super::logs::{Orders, between, delta};
 use crate::check::Anomaly;
+use crate::kind::Kind;
 use crate::tree::{count, key, list, some_of};
 
 /// How many skipped values a sentence names, and how many of their sends are given as proof.
@@ -112,12 +113,12 @@ impl Walk<'_, '_> {
             match inside.next(self.position, log, pair.message) {
                 Some(before) => {
                     let last = Last { message: before, position: self.position };
-                    let kinds = ("int-poll-skip", "int-nonmonotonic-poll");
+                    let kinds = (Kind::IntPollSkip, Kind::IntNonmonotonicPoll);
                     self.step(last, pair.message, kinds, findings);
                 }
                 None => {
                     if let Some(last) = process.polled.get(&log) {
-                        let kinds = ("poll-skip", "nonmonotonic-poll");
+                        let kinds = (Kind::PollSkip, Kind::NonmonotonicPoll);
                         self.step(*last, pair.message, kinds, findings);
                     }
                 }
@@ -125,13 +126,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn step(
-        &self,
-        last: Last,
-        message: u32,
-        (skip, back): (&'static str, &'static str),
-        findings: &mut Findings,
-    ) {
+    fn step(&self, last: Last, message: u32, (skip, back): (Kind, Kind), findings: &mut Findings) {
         let delta = delta(self.facts, last.message, message);
         if delta > 1 {
             findings.add(skip, || self.skipped(skip, last, message));
@@ -153,7 +148,7 @@ impl Walk<'_, '_> {
             } else if let Some(last) = lasts.and_then(|lasts| lasts.get(&log))
                 && delta(self.facts, last.message, pair.message) < 1
             {
-                let kind = "nonmonotonic-send";
+                let kind = Kind::NonmonotonicSend;
                 findings.add(kind, || self.stepped_back(kind, "sent", *last, pair.message));
             }
         }
@@ -163,9 +158,9 @@ impl Walk<'_, '_> {
         let last = Last { message: before, position: self.position };
         let delta = delta(self.facts, before, message);
         if delta > 1 {
-            findings.add("int-send-skip", || self.skipped("int-send-skip", last, message));
+            findings.add(Kind::IntSendSkip, || self.skipped(Kind::IntSendSkip, last, message));
         } else if delta < 1 {
-            let kind = "int-nonmonotonic-send";
+            let kind = Kind::IntNonmonotonicSend;
             findings.add(kind, || self.stepped_back(kind, "sent", last, message));
         }
     }
@@ -190,7 +185,7 @@ impl Walk<'_, '_> {
         ]
     }
 
-    fn skipped(&self, kind: &'static str, last: Last, message: u32) -> (Anomaly, Value) {
+    fn skipped(&self, kind: Kind, last: Last, message: u32) -> (Anomaly, Value) {
         let facts = self.facts;
         let index = |message: u32| facts.messages[message as usize].index;
         let skipped = between(self.orders, index(last.message), index(message));
@@ -202,11 +197,11 @@ impl Walk<'_, '_> {
         let by = facts.by(self.position);
         let (before, after) = (at(from.value, from.offset), at(to.value, to.offset));
         let claim = match kind {
-            "poll-skip" => format!(
+            Kind::PollSkip => format!(
                 "a poll{by} of key {log} begins with {after}, though the process's last one ended \
                  with {before}: it skipped {values}"
             ),
-            "int-poll-skip" => format!(
+            Kind::IntPollSkip => format!(
                 "a poll{by} of key {log} goes from {before} straight to {after}: it skipped \
                  {values}"
             ),
@@ -227,13 +222,7 @@ impl Walk<'_, '_> {
         (facts.about(anomaly, &messages), Value::map(entry))
     }
 
-    fn stepped_back(
-        &self,
-        kind: &'static str,
-        did: &str,
-        last: Last,
-        message: u32,
-    ) -> (Anomaly, Value) {
+    fn stepped_back(&self, kind: Kind, did: &str, last: Last, message: u32) -> (Anomaly, Value) {
         let facts = self.facts;
         let from = &facts.messages[last.message as usize];
         let to = &facts.messages[message as usize];

@@ -9,6 +9,7 @@ use super::shrink::shrink;
 use super::zones::{self, Zoned};
 use super::{Counterexample, Decision, Key, decide_part, indices};
 use crate::check::{Anomaly, Check};
+use crate::kind::Kind;
 use crate::said;
 use crate::tree::some_of;
 
@@ -94,21 +95,21 @@ pub(super) fn impossible(
     let place = key_text(key);
     match by.map(|by| (by, &history.operations[by as usize])) {
         Some((by, write)) if write.index > operation.completion_or_end() => {
-            check.anomaly("read-before-write", || {
+            check.anomaly(Kind::ReadBeforeWrite, || {
                 let claim = format!(
                     "{place}: {who} saw what nobody had begun to set: {} came later, and failed",
                     words.who(by)
                 );
-                Anomaly::new("read-before-write", claim, vec![write.index, operation.index])
+                Anomaly::new(Kind::ReadBeforeWrite, claim, vec![write.index, operation.index])
             });
         }
-        Some((by, write)) => check.anomaly("failed-write", || {
+        Some((by, write)) => check.anomaly(Kind::FailedWrite, || {
             let claim = format!("{place}: {who} saw what only {} set, which failed", words.who(by));
-            Anomaly::new("failed-write", claim, vec![write.index, operation.index])
+            Anomaly::new(Kind::FailedWrite, claim, vec![write.index, operation.index])
         }),
-        None => check.anomaly("never-written", || {
+        None => check.anomaly(Kind::NeverWritten, || {
             let claim = format!("{place}: {who} saw what nobody set");
-            Anomaly::new("never-written", claim, vec![operation.index])
+            Anomaly::new(Kind::NeverWritten, claim, vec![operation.index])
         }),
     }
 }
@@ -190,7 +191,7 @@ impl Words<'_> {
                 self.who(breaking.at)
             );
             let operations = self.minimal.ops.iter().take(LISTED_MAX).map(|op| op.call);
-            return Anomaly::new("not-linearizable", claim, operations.collect());
+            return Anomaly::new(Kind::NotLinearizable, claim, operations.collect());
         };
         let (kind, reason) = self.name(&end, limits);
         let claim = format!("{} is not linearizable: {reason}", key_text(self.key));
@@ -301,17 +302,17 @@ impl Words<'_> {
     }
 
     /// What kind of anomaly the smallest part shows, and the sentence for it.
-    fn name(&self, end: &Stuck, limits: Limits) -> (&'static str, String) {
+    fn name(&self, end: &Stuck, limits: Limits) -> (Kind, String) {
         let ops = &self.minimal.ops;
         let stuck = ops[end.op as usize];
         let who = self.who(stuck.at);
         let Some(seen) = stuck.effect.seen() else {
-            return ("not-linearizable", format!("there is no place for {who}"));
+            return (Kind::NotLinearizable, format!("there is no place for {who}"));
         };
         if let Some(failed) = self.failed_that_fits(&stuck, limits) {
             let failed = self.who(failed.at);
             return (
-                "failed-write",
+                Kind::FailedWrite,
                 format!("{who} fits only if {failed} took effect, which failed"),
             );
         }
@@ -319,7 +320,7 @@ impl Words<'_> {
         let is_set = seen == INITIAL || self.whole.ops.iter().any(|op| sets(&op));
         let appends = self.minimal.appends.iter().flatten().any(|pair| pair.1 == seen);
         if !is_set && !appends {
-            return ("read-before-write", format!("{who} saw what nobody had begun to set"));
+            return (Kind::ReadBeforeWrite, format!("{who} saw what nobody had begun to set"));
         }
         let is_cas = matches!(stuck.effect, Effect::Swap { .. });
         if is_cas {
@@ -330,14 +331,14 @@ impl Words<'_> {
             if let Some(other) = other {
                 let other = self.who(other.at);
                 let reason = format!("{other} and {who} both replaced the same value");
-                return ("non-atomic-cas", reason);
+                return (Kind::NonAtomicCas, reason);
             }
         }
         self.name_stale(end, &who, is_cas)
     }
 
     /// Of an operation that should have seen another update.
-    fn name_stale(&self, end: &Stuck, who: &str, is_cas: bool) -> (&'static str, String) {
+    fn name_stale(&self, end: &Stuck, who: &str, is_cas: bool) -> (Kind, String) {
         let ops = &self.minimal.ops;
         let stuck = &ops[end.op as usize];
         let seen = stuck.effect.seen();
@@ -365,27 +366,27 @@ impl Words<'_> {
                 self.who(observer.at)
             ),
             (None, None) => {
-                let kind = if is_cas { "stale-cas" } else { "not-linearizable" };
+                let kind = if is_cas { Kind::StaleCas } else { Kind::NotLinearizable };
                 return (kind, format!("there is no place for {who}"));
             }
         };
         if is_cas {
-            return ("stale-cas", format!("{who} saw what was not there any more: {since}"));
+            return (Kind::StaleCas, format!("{who} saw what was not there any more: {since}"));
         }
         if let Some((newer, observer)) = met {
             if observers(newer).iter().all(|op| op.call < stuck.ret) {
                 let (newer, observer) = (self.who(newer.at), self.who(observer.at));
                 let reason =
                     format!("{who} saw an older value again: {observer} had seen what {newer} set");
-                return ("resurrected-value", reason);
+                return (Kind::ResurrectedValue, reason);
             }
         } else if let Some(newer) = acknowledged.filter(|newer| observers(newer).is_empty()) {
             let newer = self.who(newer.at);
             let reason =
                 format!("{newer} was acknowledged, and nobody ever saw it: {who} began after that");
-            return ("lost-write", reason);
+            return (Kind::LostWrite, reason);
         }
-        ("stale-read", format!("{who} is stale: {since}"))
+        (Kind::StaleRead, format!("{who} is stale: {since}"))
     }
 
     /// An update that failed, with which the operation would fit.

@@ -24,6 +24,7 @@ use kolk_history::History;
 
 use super::{Move, Moves};
 use crate::check::{Anomaly, Check};
+use crate::kind::Kind;
 use crate::objects::{self, Step, Task};
 
 /// A value: when it went in, and when it was taken.
@@ -125,7 +126,7 @@ fn pairs(check: &mut Check, moves: &Moves) {
 }
 
 fn contradiction(check: &mut Check, moves: &Moves, first: &Stay, second: &Stay) {
-    check.anomaly("out-of-order", || {
+    check.anomaly(Kind::OutOfOrder, || {
         let (one, other) = (moves.value(first.enqueue.code), moves.value(second.enqueue.code));
         let taken = second.dequeue.map_or(0, |dequeue| dequeue.index);
         let how = match first.dequeue {
@@ -142,7 +143,7 @@ fn contradiction(check: &mut Check, moves: &Moves, first: &Stay, second: &Stay) 
             .into_iter()
             .chain(dequeues.map(|dequeue| dequeue.index))
             .collect();
-        Anomaly::new("out-of-order", claim, operations).of_values([one, other])
+        Anomaly::new(Kind::OutOfOrder, claim, operations).of_values([one, other])
     });
 }
 

@@ -137,7 +137,8 @@ fn what_a_total_queue_gives_back() {
         (put(1, "fail") + &take(1), "invalid [\"never-enqueued\"]"),
     ] {
         let check = total(&history(&text));
-        let kinds: Vec<&str> = check.anomalies.iter().map(|anomaly| anomaly.kind).collect();
+        let kinds: Vec<&str> =
+            check.anomalies.iter().map(|anomaly| anomaly.kind.as_str()).collect();
         assert_eq!(format!("{} {kinds:?}", check.validity.name()), said, "{text}");
     }
 }

@@ -151,7 +151,7 @@ fn findings_are_decided_once() {
         let options = Options { strict, calm: true, ..options("broadcast") };
         let verdict = check_run(&story.history, summary, &options);
         let findings = verdict.findings();
-        let told = |finding: &crate::Finding<'_>| (finding.anomaly.kind, finding.counts);
+        let told = |finding: &crate::Finding<'_>| (finding.anomaly.kind.as_str(), finding.counts);
         let told: Vec<_> = findings.iter().map(told).collect();
         (told, verdict.validity, verdict.lenient, verdict.promises().len())
     };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kolk_history::{Function, History, Operation, Outcome, Value};
 
 use crate::check::{Anomaly, Check, Validity};
+use crate::kind::Kind;
 use crate::said::{Said, said};
 use crate::search::{Effect, Problem, Step};
 use crate::values;
@@ -263,13 +264,13 @@ fn report_impossible(
         if read.is_ok() && read.function == Function::Read { &read.result } else { &read.value };
     let what = format!("{} {saw}{by} at {}", read.function, read.invoked);
     match write {
-        Some(write) => check.anomaly("failed-write", || {
+        Some(write) => check.anomaly(Kind::FailedWrite, || {
             let claim = format!("{what} saw a value whose {} had failed", write.function);
-            Anomaly::new("failed-write", claim, vec![write.index, read.index])
+            Anomaly::new(Kind::FailedWrite, claim, vec![write.index, read.index])
         }),
-        None => check.anomaly("never-written", || {
+        None => check.anomaly(Kind::NeverWritten, || {
             let claim = format!("{what} saw a value that nobody wrote");
-            Anomaly::new("never-written", claim, vec![read.index])
+            Anomaly::new(Kind::NeverWritten, claim, vec![read.index])
         }),
     }
 }

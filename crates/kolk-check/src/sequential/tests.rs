@@ -5,7 +5,7 @@ use super::*;
 use crate::testing::{Open, Story};
 
 fn kinds(anomalies: &[Anomaly]) -> Vec<&'static str> {
-    anomalies.iter().map(|anomaly| anomaly.kind).collect()
+    anomalies.iter().map(|anomaly| anomaly.kind.as_str()).collect()
 }
 
 fn request(function: Function, key: i64, argument: Value) -> (Function, Value) {

@@ -4,6 +4,7 @@ use kolk_history::{AnyEvent, EventKind, Outcome as Ending, Phase};
 use proptest::prelude::*;
 
 use super::*;
+use crate::kind::Kind;
 use crate::testing::Story;
 
 fn broadcast(story: &Story) -> Check {
@@ -16,7 +17,7 @@ fn result<'a>(check: &'a Check, name: &str) -> &'a Value {
 }
 
 fn kinds(anomalies: &[Anomaly]) -> Vec<&'static str> {
-    anomalies.iter().map(|anomaly| anomaly.kind).collect()
+    anomalies.iter().map(|anomaly| anomaly.kind.as_str()).collect()
 }
 
 /// One line for each sentence of the definition.
@@ -309,7 +310,7 @@ fn a_node_that_never_learns_is_named() {
             "the last read by n1, at 0.210 s, lacks 48 of 50 acknowledged values: \
              0, 3, 4, 5, 6, 7, 8, 9 and 40 more"
         );
-        assert_eq!((diverged.kind, diverged.node.as_deref()), ("diverged", Some("n1")));
+        assert_eq!((diverged.kind.as_str(), diverged.node.as_deref()), ("diverged", Some("n1")));
         let mut proof = vec![poor, adds[0]];
         proof.extend(&adds[3..10]);
         assert_eq!(diverged.operations, proof);
@@ -581,7 +582,7 @@ fn compare(steps: &[Step]) {
         assert_eq!(found, expected, "{name}");
     }
     let lost = result(&check, "lost-count").as_int().unwrap();
-    assert_eq!(check.count_of("lost"), lost as u64);
+    assert_eq!(check.count_of(Kind::Lost), lost as u64);
 }
 
 proptest! {

@@ -30,6 +30,7 @@ use super::table::Datatype;
 use super::words::plain;
 use crate::check::{Anomaly, Check, PROOF_MAX};
 use crate::convergence::{LastReads, Reader};
+use crate::kind::Kind;
 use crate::models::Models;
 use crate::tree::some_of;
 
@@ -54,7 +55,7 @@ pub(crate) fn check(check: &mut Check, history: &History, kind: Datatype, reques
     state.diverged(check);
     state.lost(check);
     state.unfounded(check);
-    if check.count_of("diverged") == 0 {
+    if check.count_of(Kind::Diverged) == 0 {
         last::check(check, history, &state, requested);
     }
     reads.report_silent(check);
@@ -166,7 +167,7 @@ impl State<'_> {
             if different.len() < 2 {
                 continue;
             }
-            check.stronger("diverged", || {
+            check.stronger(Kind::Diverged, || {
                 let who_has = |one: &&End<'_>| {
                     let same = ends.iter().filter(|end| end.values == one.values);
                     let names: Vec<String> = same.map(|end| self.reads.name(end.reader)).collect();
@@ -186,7 +187,7 @@ impl State<'_> {
                 let writers = values.filter_map(|value| self.written.writes.get(&(*key, *value)));
                 let writers = writers.map(|write| write.transaction.index);
                 let proof = reads.chain(writers).take(PROOF_MAX).collect();
-                let anomaly = Anomaly::new("diverged", claim, proof).of_key(self.name(*key));
+                let anomaly = Anomaly::new(Kind::Diverged, claim, proof).of_key(self.name(*key));
                 anomaly.of_values(
                     different
                         .iter()
@@ -213,7 +214,7 @@ impl State<'_> {
             for (key, value) in left.iter().copied().filter(|write| !there.contains(write)) {
                 let Some(ends) = self.keys.get(&key) else { continue };
                 if let Some(how) = self.how_lost(key, transaction, ends) {
-                    check.stronger("lost-write", || {
+                    check.stronger(Kind::LostWrite, || {
                         let reads = ends.iter().map(|end| end.read.index);
                         let proof = std::iter::once(transaction.index).chain(reads);
                         let claim = format!(
@@ -221,7 +222,7 @@ impl State<'_> {
                             self.write_text((key, value), transaction),
                             happened(transaction, witness.map(|write| self.name(write.0)))
                         );
-                        Anomaly::new("lost-write", claim, proof.take(PROOF_MAX).collect())
+                        Anomaly::new(Kind::LostWrite, claim, proof.take(PROOF_MAX).collect())
                             .of_key(self.name(key))
                             .of_values([self.codes.value(value)])
                     });
@@ -256,9 +257,9 @@ impl State<'_> {
                 let mut of_this_node: FxHashSet<i64> = FxHashSet::default();
                 for value in &end.values {
                     if !of_this_node.insert(*value) {
-                        check.stronger("duplicate-elements", || {
+                        check.stronger(Kind::DuplicateElements, || {
                             let text = format!("contains {} twice", self.codes.value(*value));
-                            self.at_end("duplicate-elements", *key, end, &text, None)
+                            self.at_end(Kind::DuplicateElements, *key, end, &text, None)
                         });
                     }
                     if known.insert(*value) {
@@ -272,16 +273,16 @@ impl State<'_> {
     fn unfounded_value(&self, check: &mut Check, key: i64, end: &End<'_>, value: i64) {
         let shown = self.codes.value(value);
         match self.written.writes.get(&(key, value)) {
-            None => check.stronger("garbage-read", || {
+            None => check.stronger(Kind::GarbageRead, || {
                 let text = format!("has {shown}, but nobody ever wrote that");
-                self.at_end("garbage-read", key, end, &text, None)
+                self.at_end(Kind::GarbageRead, key, end, &text, None)
             }),
             Some(write) if write.transaction.outcome == Outcome::Fail => {
-                check.stronger("aborted-write", || {
+                check.stronger(Kind::AbortedWrite, || {
                     let writer = write.transaction.index;
                     let text =
                         format!("has {shown}, but operation {writer}, which wrote that, failed");
-                    self.at_end("aborted-write", key, end, &text, Some(writer))
+                    self.at_end(Kind::AbortedWrite, key, end, &text, Some(writer))
                 });
             }
             Some(_) => {}
@@ -290,7 +291,7 @@ impl State<'_> {
 
     fn at_end(
         &self,
-        kind: &'static str,
+        kind: Kind,
         key: i64,
         end: &End<'_>,
         text: &str,

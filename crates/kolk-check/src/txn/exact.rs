@@ -36,8 +36,10 @@ mod search;
 mod tests;
 
 use crate::check::Anomaly;
+use crate::kind::Kind;
 use crate::models::{self, Model, Models};
 
+use super::cycles;
 use super::findings::Findings;
 use super::table::{Datatype, Table};
 use problem::{Facts, Problem};
@@ -86,10 +88,10 @@ pub(super) struct Goal {
     model: Model,
     shape: Shape,
     clients: Clients,
-    violation: &'static str,
+    violation: Kind,
 }
 
-const fn goal(model: Model, shape: Shape, clients: Clients, violation: &'static str) -> Goal {
+const fn goal(model: Model, shape: Shape, clients: Clients, violation: Kind) -> Goal {
     Goal { model, shape, clients, violation }
 }
 
@@ -103,54 +105,59 @@ const GOALS: [Goal; 14] = {
         StrongSessionSerializable, StrongSessionSnapshotIsolation, StrongSnapshotIsolation,
     };
     [
-        goal(StrictSerializable, Shape::Serial, RealTime, "strict-serializable-violation"),
+        goal(StrictSerializable, Shape::Serial, RealTime, Kind::StrictSerializableViolation),
         goal(
             StrongSessionSerializable,
             Shape::Serial,
             Sessions,
-            "strong-session-serializable-violation",
+            Kind::StrongSessionSerializableViolation,
         ),
-        goal(Serializable, Shape::Serial, Any, "serializable-violation"),
+        goal(Serializable, Shape::Serial, Any, Kind::SerializableViolation),
         goal(
             StrongSnapshotIsolation,
             Shape::Snapshot,
             RealTime,
-            "strong-snapshot-isolation-violation",
+            Kind::StrongSnapshotIsolationViolation,
         ),
         goal(
             StrongSessionSnapshotIsolation,
             Shape::Snapshot,
             Sessions,
-            "strong-session-snapshot-isolation-violation",
+            Kind::StrongSessionSnapshotIsolationViolation,
         ),
-        goal(SnapshotIsolation, Shape::Snapshot, Any, "snapshot-isolation-violation"),
-        goal(StrongPrefix, Shape::Prefix, RealTime, "strong-prefix-violation"),
-        goal(StrongSessionPrefix, Shape::Prefix, Sessions, "strong-session-prefix-violation"),
-        goal(Prefix, Shape::Prefix, Any, "prefix-violation"),
+        goal(SnapshotIsolation, Shape::Snapshot, Any, Kind::SnapshotIsolationViolation),
+        goal(StrongPrefix, Shape::Prefix, RealTime, Kind::StrongPrefixViolation),
+        goal(StrongSessionPrefix, Shape::Prefix, Sessions, Kind::StrongSessionPrefixViolation),
+        goal(Prefix, Shape::Prefix, Any, Kind::PrefixViolation),
         goal(
             StrongParallelSnapshotIsolation,
             Shape::Parallel,
             RealTime,
-            "strong-parallel-snapshot-isolation-violation",
+            Kind::StrongParallelSnapshotIsolationViolation,
         ),
         goal(
             StrongSessionParallelSnapshotIsolation,
             Shape::Parallel,
             Sessions,
-            "strong-session-parallel-snapshot-isolation-violation",
+            Kind::StrongSessionParallelSnapshotIsolationViolation,
         ),
         goal(
             ParallelSnapshotIsolation,
             Shape::Parallel,
             Any,
-            "parallel-snapshot-isolation-violation",
+            Kind::ParallelSnapshotIsolationViolation,
         ),
-        goal(StrongReadCommitted, Shape::Committed, RealTime, "G1c-realtime"),
+        goal(
+            StrongReadCommitted,
+            Shape::Committed,
+            RealTime,
+            Kind::cycle(cycles::Shape::G1c, cycles::Scope::Realtime),
+        ),
         goal(
             StrongSessionReadCommitted,
             Shape::Committed,
             Sessions,
-            "strong-session-read-committed-violation",
+            Kind::StrongSessionReadCommittedViolation,
         ),
     ]
 };

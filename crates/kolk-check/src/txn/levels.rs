@@ -8,7 +8,9 @@
 //! atomic leave out the order of each process, as serializability does, but in AWDIT's format,
 //! where all levels have it.
 
+use super::Level;
 use crate::check::{Check, Validity};
+use crate::kind::Kind;
 use crate::models::{self, Model, Models};
 
 /// What Elle calls it that no transaction depends on another.
@@ -35,8 +37,8 @@ pub(super) fn all() -> Models {
 }
 
 /// True for what Adya's read committed allows, and nothing else that was asked for forbids.
-fn is_allowed_by_adya(kind: &str, requested: Models) -> bool {
-    kind.starts_with("read-committed-violation")
+fn is_allowed_by_adya(kind: Kind, requested: Models) -> bool {
+    matches!(kind, Kind::Level { level: Level::ReadCommitted, .. })
         && !models::ruled_out(kind)
             .and(Models::new(&[Model::ReadAtomic]).implying())
             .overlaps(requested)
@@ -125,6 +127,7 @@ mod tests {
             ("snapshot-isolation", "G2-item", (0, 1, 0), (0, 1, 0)),
         ] {
             for (levels, expected) in [(Levels::Elle, original), (Levels::Exact, exact)] {
+                let kind: Kind = kind.parse().expect("a kind");
                 let mut check = Check::new("workload");
                 check.stronger(kind, || Anomaly::new(kind, "seen".to_owned(), vec![1]));
                 settle(&mut check, asked.parse().unwrap(), levels, false);

@@ -7,6 +7,7 @@ use super::cycles::CycleType;
 use super::testing::{among_others, history, register_history};
 use super::{list_append, rw_register};
 use crate::check::{Check, Validity};
+use crate::kind::Kind;
 use crate::models::{Model, Models};
 
 /// An anomaly's name, after a `+` if Elle overlooks it; a history of lists that has it, one of
@@ -111,8 +112,9 @@ fn assert_named(row: &Row, text: &str, write: char) {
         let anomalies = check.anomalies.iter().chain(check.stronger.iter().filter(|_| strict));
         // What is decided exactly is more than the tables have.
         let kinds = anomalies.map(|anomaly| anomaly.kind);
-        let kinds: BTreeSet<&str> = kinds.filter(|kind| !kind.contains("-violation")).collect();
-        let is_out = kinds.iter().any(|kind| crate::models::ruled_out(kind).contains(*model));
+        let is_told = |kind: &Kind| !kind.as_str().contains("-violation");
+        let kinds: BTreeSet<Kind> = kinds.filter(is_told).collect();
+        let is_out = kinds.iter().any(|kind| crate::models::ruled_out(*kind).contains(*model));
         assert_eq!(is_out, ruled_out.contains(*model), "{name} in {text}, {model}: {kinds:?}");
         assert_eq!(!check.anomalies.is_empty(), check.validity(false) == Validity::Invalid);
     }

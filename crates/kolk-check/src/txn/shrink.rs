@@ -10,6 +10,7 @@
 
 use super::table::{Builder, Datatype, Read, Table};
 use crate::check::{Anomaly, Check};
+use crate::kind::Kind;
 use crate::shrink::{Tried, minimize};
 use crate::tree::some_of;
 
@@ -27,7 +28,7 @@ const SHOWN_MAX: usize = 8;
 /// is proved by the fewest transactions. `check` judges a part.
 pub(super) fn add(table: &Table, found: &mut Check, check: impl Fn(&Table) -> Check) {
     let mut shrinker = Shrinker { table, check, budget: LOOKED_AT_MAX, longest: None };
-    let mut kinds: Vec<&'static str> = Vec::new();
+    let mut kinds: Vec<Kind> = Vec::new();
     let all = || found.anomalies.iter().chain(&found.stronger);
     for anomaly in all() {
         // Some come with it.
@@ -89,8 +90,8 @@ impl<C: Fn(&Table) -> Check> Shrinker<'_, C> {
         known.map(|(number, _)| number).collect()
     }
 
-    fn shrink(&mut self, kind: &'static str, own: Vec<u32>) -> Option<Vec<u32>> {
-        if kind == "garbage-read" {
+    fn shrink(&mut self, kind: Kind, own: Vec<u32>) -> Option<Vec<u32>> {
+        if kind == Kind::GarbageRead {
             // Without its writer every value is garbage; this one has none.
             return Some(own);
         }
@@ -120,7 +121,7 @@ impl<C: Fn(&Table) -> Check> Shrinker<'_, C> {
         None
     }
 
-    fn shows(&mut self, kind: &'static str, kept: &[u32]) -> bool {
+    fn shows(&mut self, kind: Kind, kept: &[u32]) -> bool {
         if self.budget < kept.len() + 1 {
             self.budget = 0;
             return false;

@@ -143,7 +143,7 @@ pub(super) fn summary(check: &Check) -> String {
         line += &format!(" {kind}");
     }
     let stronger: std::collections::BTreeSet<&str> =
-        check.stronger.iter().map(|anomaly| anomaly.kind).collect();
+        check.stronger.iter().map(|anomaly| anomaly.kind.as_str()).collect();
     for kind in stronger {
         line += &format!(" +{kind}");
     }

@@ -34,6 +34,7 @@ mod reads;
 mod tests;
 
 use crate::check::Anomaly;
+use crate::kind::Kind;
 use crate::models::{Model, Models};
 
 use super::components::Components;
@@ -43,16 +44,19 @@ use super::graph::{Builder, Graph, Kinds};
 use super::table::{NONE, Table};
 use facts::Facts;
 
-/// A level of isolation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Level {
+/// A level of isolation, as Biswas & Enea define it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// Read committed.
     ReadCommitted,
+    /// Read atomic.
     ReadAtomic,
+    /// Causal.
     Causal,
 }
 
 impl Level {
-    const ALL: [Level; 3] = [Level::ReadCommitted, Level::ReadAtomic, Level::Causal];
+    pub(crate) const ALL: [Level; 3] = [Level::ReadCommitted, Level::ReadAtomic, Level::Causal];
 
     const fn name(self) -> &'static str {
         match self {
@@ -62,9 +66,14 @@ impl Level {
         }
     }
 
-    /// The type of its violation, with the help of sessions or without.
-    const fn violation(self, needs_sessions: bool) -> &'static str {
-        match (self, needs_sessions) {
+    /// That it does not hold, which takes sessions to show or does not.
+    pub(crate) const fn violation(self, with_sessions: bool) -> Kind {
+        Kind::Level { level: self, with_sessions }
+    }
+
+    /// The name of that.
+    pub(crate) const fn violation_name(self, with_sessions: bool) -> &'static str {
+        match (self, with_sessions) {
             (Level::ReadCommitted, false) => "read-committed-violation",
             (Level::ReadCommitted, true) => "read-committed-violation-process",
             (Level::ReadAtomic, false) => "read-atomic-violation",

@@ -1,7 +1,7 @@
 //! Where to look next, for whoever has a run that failed, or that misses a challenge's limit.
 
 use kolk_check::guide::{self, Guide};
-use kolk_check::{Finding, Validity};
+use kolk_check::{Finding, Kind, Validity};
 use kolk_history::summary::Violation;
 use kolk_history::{Function, Operation};
 use kolk_protocol::Time;
@@ -11,7 +11,6 @@ use crate::facts::HeldLimit;
 use crate::operation;
 use crate::style::{Role, Style};
 use crate::table::Cell;
-use crate::violation;
 
 /// Where a sentence begins.
 const INDENT: usize = 10;
@@ -33,22 +32,22 @@ pub(super) fn rows(report: &Report<'_>, folder: &str, style: Style) -> Vec<Vec<C
         Validity::Valid => of_limit(report),
         Validity::Unknown => None,
     };
-    let Some(Next { guide: Guide { kind, look, .. }, window }) = next else { return Vec::new() };
+    let Some(Next { guide: Guide { name, look, .. }, window }) = next else { return Vec::new() };
     let program = report.program;
-    let row = |name: &str, text: String, role: Option<Role>| {
+    let row = |head: &str, text: String, role: Option<Role>| {
         let cell = Cell::left(text);
-        vec![Cell::left(name).role(Role::Faint), role.map_or(cell.clone(), |role| cell.role(role))]
+        vec![Cell::left(head).role(Role::Faint), role.map_or(cell.clone(), |role| cell.role(role))]
     };
     let lines = wrapped(look, style.width.saturating_sub(INDENT).max(40));
     let mut rows: Vec<_> = ["look"]
         .into_iter()
         .chain(std::iter::repeat(""))
         .zip(lines)
-        .map(|(name, line)| row(name, line, None))
+        .map(|(head, line)| row(head, line, None))
         .collect();
     rows.extend([
-        row("page", format!("{PAGE}#{}", anchor(kind)), None),
-        row("", format!("{program} help anomaly {kind}"), Some(Role::Command)),
+        row("page", format!("{PAGE}#{}", anchor(name)), None),
+        row("", format!("{program} help anomaly {name}"), Some(Role::Command)),
     ]);
     if let Some((from, to)) = window {
         let from = (from.as_secs_f64() - MARGIN).max(0.0);
@@ -75,7 +74,7 @@ fn of_finding(report: &Report<'_>) -> Option<Next> {
 fn of_limit(report: &Report<'_>) -> Option<Next> {
     let limits = &report.facts.challenge.as_ref()?.limits;
     let HeldLimit { name, .. } = limits.iter().find(|limit| !limit.holds)?;
-    let guide = guide::guide(&guide::limit(name), &report.verdict.workload)?;
+    let guide = guide::of_limit(name)?;
     let slowest = || slowest(report).filter(|_| name.contains("latency"));
     Some(Next { guide, window: slowest().or_else(|| busiest(report)) })
 }
@@ -122,7 +121,7 @@ fn by_operations(report: &Report<'_>, finding: &Finding<'_>) -> Option<(Time, Ti
 fn by_line(report: &Report<'_>, finding: &Finding<'_>) -> Option<(Time, Time)> {
     let (anomaly, summary) = (finding.anomaly, report.summary);
     let warned = || {
-        let is_it = |warning: &&Violation| violation::name(warning.kind) == anomaly.kind;
+        let is_it = |warning: &&Violation| Kind::Protocol(warning.kind) == anomaly.kind;
         summary.warnings.iter().find(is_it)
     };
     let line = anomaly.violation.and_then(|place| summary.violations.get(place)).or_else(warned)?;

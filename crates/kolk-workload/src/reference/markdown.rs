@@ -1,6 +1,7 @@
 //! Draws the reference as Markdown: the book's pages, and what `kolk help` prints.
 
-use kolk_check::guide::{self, GUIDES, Guide};
+use kolk_check::Kind;
+use kolk_check::guide::{GUIDES, Guide};
 
 use super::{ERRORS, ErrorDoc, Exchange, Message, SERVICES, ServiceDoc, WORKLOADS, WorkloadDoc};
 
@@ -122,15 +123,15 @@ pub fn anomalies() -> String {
 
 /// The kinds of anomalies, in the order of the page.
 fn kinds() -> Vec<&'static str> {
-    let mut kinds: Vec<&str> = GUIDES.iter().map(|guide| guide.kind).collect();
+    let mut kinds: Vec<&str> = GUIDES.iter().map(|guide| guide.name).collect();
     kinds.dedup();
     kinds
 }
 
 /// One kind of anomaly, if there is one of that name.
 pub fn anomaly(kind: &str) -> Option<String> {
-    let kind = guide::family(kind);
-    let of_kind: Vec<&Guide> = GUIDES.iter().filter(|guide| guide.kind == kind).collect();
+    let kind = kind.parse().map_or(kind, |kind: Kind| kind.family().as_str());
+    let of_kind: Vec<&Guide> = GUIDES.iter().filter(|guide| guide.name == kind).collect();
     if of_kind.is_empty() {
         return None;
     }

@@ -60,7 +60,7 @@ fn verdict(
 }
 
 fn kinds(verdict: &Verdict) -> BTreeSet<&'static str> {
-    verdict.anomalies().into_iter().map(|(_, anomaly)| anomaly.kind).collect()
+    verdict.anomalies().into_iter().map(|(_, anomaly)| anomaly.kind.as_str()).collect()
 }
 
 /// Every bug of the table is found within [`SEEDS`] and never called something else. Returns what

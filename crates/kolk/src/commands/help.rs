@@ -54,7 +54,7 @@ pub fn run(args: &HelpArgs) -> Result<Status, Stop> {
         }
         (Some("anomaly" | "anomalies"), None) => markdown::anomalies(),
         (Some("anomaly" | "anomalies"), Some(kind)) => {
-            let mut names: Vec<&str> = GUIDES.iter().map(|guide| guide.kind).collect();
+            let mut names: Vec<&str> = GUIDES.iter().map(|guide| guide.name).collect();
             names.dedup();
             let unknown = || unknown("anomaly", kind, names.iter().copied());
             markdown::anomaly(kind).ok_or_else(unknown)?

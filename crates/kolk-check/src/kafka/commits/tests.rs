@@ -3,6 +3,7 @@
 use kolk_protocol::{Key, Random};
 
 use crate::kafka::tests::Tale;
+use crate::kind::Kind;
 
 /// A commit as it is told: from event to event, at node 1 or another, of unknown outcome or not.
 #[derive(Clone, Copy, Debug)]
@@ -105,7 +106,7 @@ fn where_clients_begin_agrees_with_all_orders_of_commits() {
         let mut random = Key::new(0x6b61).with(seed).random();
         let (text, goes_back) = story(&mut random);
         let check = crate::kafka::check(&Tale::new(&text).history);
-        let found = check.count_of("nonmonotonic-commit") > 0;
+        let found = check.count_of(Kind::NonmonotonicCommit) > 0;
         assert_eq!(found, goes_back, "seed {seed}:\n{text}");
         counts[usize::from(found)] += 1;
     }

@@ -16,6 +16,7 @@ use kolk_history::{History, Phase};
 
 use super::State;
 use crate::check::{Anomaly, Check};
+use crate::kind::Kind;
 use crate::models::{self, Models};
 use crate::txn::cycles::{self, Scope};
 use crate::txn::findings::{Explain, describe};
@@ -29,7 +30,7 @@ pub(super) fn check(check: &mut Check, history: &History, state: &State<'_>, req
         Datatype::List => of_lists(history, requested),
         Datatype::Register => of_registers(history, state, requested),
     };
-    let known: Vec<&str> = check.counts.iter().map(|(kind, _)| *kind).collect();
+    let known: Vec<Kind> = check.counts.iter().map(|(kind, _)| *kind).collect();
     for anomaly in found.into_iter().filter(|anomaly| !known.contains(&anomaly.kind)) {
         check.stronger(anomaly.kind, || anomaly);
     }
@@ -52,10 +53,10 @@ fn of_registers(history: &History, state: &State<'_>, requested: Models) -> Vec<
         return Vec::new();
     }
     let order = Order::new(&table, state);
-    let forbids = |kind: &str| models::ruled_out(kind).overlaps(requested);
+    let forbids = |kind| models::ruled_out(kind).overlaps(requested);
     let explain: &Explain<'_> = &|kind, from, to| order.explain(kind, from, to);
     let mut found = cycles::search(&table, &order.graph().finish());
-    found.retain(|cycle| forbids(cycle.kind.name()));
+    found.retain(|cycle| forbids(Kind::Cycle(cycle.kind)));
     // A process's order is part of real time's.
     if found.iter().any(|cycle| cycle.kind.scope == Scope::Realtime) {
         found.retain(|cycle| cycle.kind.scope != Scope::Process);

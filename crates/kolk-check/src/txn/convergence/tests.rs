@@ -53,7 +53,7 @@ fn judged(kind: Datatype, transactions: &str, ends: &[&str], models: &str) -> Ch
 /// What is found whatever the models are.
 fn findings(kind: Datatype, transactions: &str, ends: &[&str]) -> Vec<(&'static str, String)> {
     let found = judged(kind, transactions, ends, "");
-    found.stronger.into_iter().map(|anomaly| (anomaly.kind, anomaly.claim)).collect()
+    found.stronger.into_iter().map(|anomaly| (anomaly.kind.as_str(), anomaly.claim)).collect()
 }
 
 const LIST: Datatype = Datatype::List;
@@ -211,7 +211,7 @@ fn the_end_shows_an_order() {
         (LIST, "ax1 / ax2", &["x21"], "serializable", &[]),
     ] {
         let found = judged(kind, transactions, ends, models);
-        let kinds: Vec<&str> = found.stronger.iter().map(|anomaly| anomaly.kind).collect();
+        let kinds: Vec<&str> = found.stronger.iter().map(|anomaly| anomaly.kind.as_str()).collect();
         assert_eq!(kinds, expected, "{transactions}: {ends:?}, {models}");
     }
 }

@@ -32,6 +32,24 @@ impl Scope {
     /// All scopes.
     pub const ALL: [Scope; 3] = [Scope::Data, Scope::Process, Scope::Realtime];
 
+    /// The next order that this one is part of.
+    pub(crate) const fn wider(self) -> Option<Scope> {
+        match self {
+            Scope::Data => Some(Scope::Process),
+            Scope::Process => Some(Scope::Realtime),
+            Scope::Realtime => None,
+        }
+    }
+
+    /// How names of anomalies end that take this order.
+    pub const fn suffix(self) -> &'static str {
+        match self {
+            Scope::Data => "",
+            Scope::Process => "-process",
+            Scope::Realtime => "-realtime",
+        }
+    }
+
     /// The edges of the order.
     pub(crate) const fn kinds(self) -> Kinds {
         match self {
@@ -62,22 +80,27 @@ impl CycleType {
 
     /// The name that Elle gives it.
     pub const fn name(self) -> &'static str {
+        self.word()
+    }
+
+    /// The name as something a keyword can be made of.
+    pub(crate) const fn word(self) -> &'static &'static str {
         match (self.shape, self.scope) {
-            (Shape::G0, Scope::Data) => "G0",
-            (Shape::G0, Scope::Process) => "G0-process",
-            (Shape::G0, Scope::Realtime) => "G0-realtime",
-            (Shape::G1c, Scope::Data) => "G1c",
-            (Shape::G1c, Scope::Process) => "G1c-process",
-            (Shape::G1c, Scope::Realtime) => "G1c-realtime",
-            (Shape::GSingle, Scope::Data) => "G-single-item",
-            (Shape::GSingle, Scope::Process) => "G-single-item-process",
-            (Shape::GSingle, Scope::Realtime) => "G-single-item-realtime",
-            (Shape::GNonadjacent, Scope::Data) => "G-nonadjacent-item",
-            (Shape::GNonadjacent, Scope::Process) => "G-nonadjacent-item-process",
-            (Shape::GNonadjacent, Scope::Realtime) => "G-nonadjacent-item-realtime",
-            (Shape::G2, Scope::Data) => "G2-item",
-            (Shape::G2, Scope::Process) => "G2-item-process",
-            (Shape::G2, Scope::Realtime) => "G2-item-realtime",
+            (Shape::G0, Scope::Data) => &"G0",
+            (Shape::G0, Scope::Process) => &"G0-process",
+            (Shape::G0, Scope::Realtime) => &"G0-realtime",
+            (Shape::G1c, Scope::Data) => &"G1c",
+            (Shape::G1c, Scope::Process) => &"G1c-process",
+            (Shape::G1c, Scope::Realtime) => &"G1c-realtime",
+            (Shape::GSingle, Scope::Data) => &"G-single-item",
+            (Shape::GSingle, Scope::Process) => &"G-single-item-process",
+            (Shape::GSingle, Scope::Realtime) => &"G-single-item-realtime",
+            (Shape::GNonadjacent, Scope::Data) => &"G-nonadjacent-item",
+            (Shape::GNonadjacent, Scope::Process) => &"G-nonadjacent-item-process",
+            (Shape::GNonadjacent, Scope::Realtime) => &"G-nonadjacent-item-realtime",
+            (Shape::G2, Scope::Data) => &"G2-item",
+            (Shape::G2, Scope::Process) => &"G2-item-process",
+            (Shape::G2, Scope::Realtime) => &"G2-item-realtime",
         }
     }
 

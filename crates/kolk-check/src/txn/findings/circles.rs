@@ -1,6 +1,7 @@
 //! Circles of dependencies: which of them count, for what, and how each is told.
 
 use crate::check::Anomaly;
+use crate::kind::Kind;
 use crate::models::Model;
 use crate::txn::cycles::{Cycle, CycleType, Scope, Shape};
 use crate::txn::graph::Kinds;
@@ -18,7 +19,7 @@ impl Findings<'_> {
     /// The most demanding order that the models asked for speak of: Elle looks at no other.
     pub(super) fn scope(&self) -> Scope {
         let speaks = |scope: Scope| {
-            CycleType::all().any(|kind| kind.scope == scope && self.forbids(kind.name()))
+            CycleType::all().any(|kind| kind.scope == scope && self.forbids(Kind::Cycle(kind)))
         };
         if speaks(Scope::Realtime) {
             Scope::Realtime
@@ -49,7 +50,7 @@ impl Findings<'_> {
         }
         let claim = CycleType { shape: Shape::G1c, ..cycle.kind };
         match self.add_overwrites(cycle.kind.scope, is_stronger) {
-            true => self.find(claim.name()),
+            true => self.find(Kind::Cycle(claim)),
             false => self.add_cycle(cycle, claim, explain, is_stronger),
         }
     }
@@ -58,7 +59,7 @@ impl Findings<'_> {
     /// who wrote over whom is contradicted by nobody.
     fn is_sure(&self, cycle: &Cycle) -> bool {
         let all_ok = cycle.steps.iter().all(|step| self.table.is_ok(step.from));
-        all_ok && !self.found.contains(&"incompatible-order")
+        all_ok && !self.found.contains(&Kind::IncompatibleOrder)
     }
 
     /// Adds what is surely a circle of writes and was not found as one: Elle looks at the last
@@ -74,7 +75,7 @@ impl Findings<'_> {
             (Scope::Process, Model::StrongSessionReadUncommitted),
         ] {
             // What was passed over is not told.
-            let is_told = |kind: &&str| !(by_real_time && kind.ends_with("-process"));
+            let is_told = |kind: &Kind| !(by_real_time && kind.scope() == Scope::Process);
             let told = || self.found.iter().copied().filter(is_told);
             if !told().any(|kind| self.settles(kind, model)) {
                 self.add_overwrites(scope, true);
@@ -113,10 +114,10 @@ impl Findings<'_> {
     ) {
         let table = self.table;
         if claim.scope == Scope::Process && self.goes_by_real_time() {
-            return self.find(claim.name());
+            return self.find(Kind::Cycle(claim));
         }
         let anomaly = || describe(table, cycle, explain);
-        self.add(cycle.kind.name(), claim.name(), is_stronger, anomaly);
+        self.add(Kind::Cycle(cycle.kind), Kind::Cycle(claim), is_stronger, anomaly);
     }
 }
 
@@ -165,5 +166,5 @@ pub(crate) fn describe(table: &Table, cycle: &Cycle, explain: &Explain<'_>) -> A
         steps.push(format!("{} before {}: {reason}", from.1, to.1));
     }
     let operations = members.iter().map(|member| table.index(*member)).collect();
-    Anomaly { steps, ..Anomaly::new(cycle.kind.name(), claim, operations) }
+    Anomaly { steps, ..Anomaly::new(Kind::Cycle(cycle.kind), claim, operations) }
 }

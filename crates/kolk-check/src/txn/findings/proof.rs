@@ -1,5 +1,6 @@
 //! Which models are proved to hold.
 
+use crate::kind::Kind;
 use crate::models::{self, Model, Models};
 use crate::txn::levels;
 use crate::txn::table::{Datatype, Table};
@@ -51,7 +52,7 @@ impl Findings<'_> {
         let table = self.table;
         // Whether all that a transaction read of a key was seen at once: else cycles do not tell of
         // each of its reads where it stands.
-        let is_told = !self.found.contains(&"internal");
+        let is_told = !self.found.contains(&Kind::Internal);
         // Cycles know of no session that a transaction of unknown outcome belongs to.
         let has_sessions = is_told && table.is_certain();
         let mut told = Models::new(&[

@@ -3,6 +3,7 @@
 use kolk_history::Value;
 
 use crate::check::{Anomaly, Check, Validity};
+use crate::kind::Kind;
 use crate::models::{self, Model, Models};
 use crate::tree::{count, key, list, text};
 use crate::txn::cycles::Scope;
@@ -61,9 +62,9 @@ impl Findings<'_> {
                 .notes
                 .push(format!("operation {index} {problem}, so what it read is not checked"));
             for Malformed { index, problem, .. } in malformed.iter().filter(|m| m.is_answer) {
-                self.stronger("wrong-answer", || {
+                self.stronger(Kind::WrongAnswer, || {
                     let claim = format!("operation {index} was acknowledged, but {problem}");
-                    Anomaly::new("wrong-answer", claim, vec![*index])
+                    Anomaly::new(Kind::WrongAnswer, claim, vec![*index])
                 });
             }
             if let [_, others @ ..] = malformed.as_slice()
@@ -102,8 +103,8 @@ impl Findings<'_> {
         for (level, holds) in &mut self.decided.levels {
             let model = levels::all().iter().find(|model| model.name() == *level);
             let with_sessions = model != Some(Model::CausalCerone) || self.table.in_sessions;
-            let rules_out = |kind: &&str| {
-                model.is_some_and(|model| models::exactly(kind, with_sessions).contains(model))
+            let rules_out = |kind: &Kind| {
+                model.is_some_and(|model| models::exactly(*kind, with_sessions).contains(model))
             };
             *holds &= !self.found.iter().any(rules_out);
             if model == Some(Model::Causal) && !*holds {
@@ -124,7 +125,7 @@ impl Findings<'_> {
             let is_there = self.decided.has(model.name());
             let name = if is_there { model.name() } else { "causal" };
             if let Some((_, holds)) = self.decided.levels.iter().find(|(level, _)| *level == name) {
-                let exactly = |kind: &str| models::exactly(kind, self.table.in_sessions);
+                let exactly = |kind: &Kind| models::exactly(*kind, self.table.in_sessions);
                 let verdict = match holds {
                     true if name == Model::CausalCerone.name() => {
                         ": it holds, but not with the order of each process included"
@@ -146,7 +147,7 @@ impl Findings<'_> {
 
     fn results(&mut self) {
         let table = self.table;
-        let ruled_out = self.found.iter().map(|kind| models::ruled_out(kind));
+        let ruled_out = self.found.iter().map(|kind| models::ruled_out(*kind));
         let untold = models::unnamed().without(self.requested);
         let impossible = ruled_out.fold(Models::default(), Models::and).without(untold);
         self.types.sort_unstable();
@@ -180,8 +181,8 @@ impl Findings<'_> {
                 self.decided.levels.iter().map(|(level, holds)| (text(level), (*holds).into()));
             results.push((key(&"decided-exactly"), Value::map(levels.collect())));
         }
-        let allowed: Vec<&str> =
-            self.found.iter().copied().filter(|kind| !self.forbids(kind)).collect();
+        let allowed: Vec<Kind> =
+            self.found.iter().copied().filter(|kind| !self.forbids(*kind)).collect();
         if !allowed.is_empty() {
             results.push((key(&"allowed-anomaly-types"), list(allowed.iter().map(text))));
         }

@@ -4,6 +4,7 @@ use kolk_history::Outcome;
 
 use super::versions::Versions;
 use crate::check::Anomaly;
+use crate::kind::Kind;
 use crate::txn::findings::Findings;
 use crate::txn::same_key::SameKey;
 use crate::txn::table::{MicroOp, NONE, Read, Table};
@@ -81,7 +82,7 @@ fn torn_append(findings: &mut Findings<'_>, versions: &Versions, same_key: &Same
     if place > 0 && versions.order(write.key())[place as usize - 1] == before.element() {
         return;
     }
-    findings.stronger("incompatible-order", || {
+    findings.stronger(Kind::IncompatibleOrder, || {
         let holds_it = |micro_op: &MicroOp| {
             micro_op.key() == write.key() && holds(table, versions, *micro_op, write.element())
         };
@@ -98,14 +99,14 @@ fn torn_append(findings: &mut Findings<'_>, versions: &Versions, same_key: &Same
             table.operation_text(writer),
         );
         let operations = vec![table.index(writer), table.index(reader)];
-        let anomaly = Anomaly::new("incompatible-order", claim, operations);
+        let anomaly = Anomaly::new(Kind::IncompatibleOrder, claim, operations);
         table.about(write.key(), &[before.element(), write.element()], anomaly)
     });
 }
 
 fn future_read(findings: &mut Findings<'_>, transaction: u32, read: MicroOp, write: MicroOp) {
     let table = findings.table;
-    findings.anomaly("future-read", || {
+    findings.anomaly(Kind::FutureRead, || {
         let claim = format!(
             "{} read {} as {} before it appended {} itself",
             table.operation_text(transaction),
@@ -116,7 +117,7 @@ fn future_read(findings: &mut Findings<'_>, transaction: u32, read: MicroOp, wri
         table.about(
             read.key(),
             &[write.element()],
-            Anomaly::new("future-read", claim, vec![table.index(transaction)]),
+            Anomaly::new(Kind::FutureRead, claim, vec![table.index(transaction)]),
         )
     });
 }
@@ -165,7 +166,7 @@ fn contradiction(table: &Table, same_key: &SameKey, at: u32) -> Option<Expected>
 
 fn internal(findings: &mut Findings<'_>, transaction: u32, read: MicroOp, expected: &Expected) {
     let table = findings.table;
-    findings.anomaly("internal", || {
+    findings.anomaly(Kind::Internal, || {
         let due = match expected.read {
             Some(base) => {
                 let mut list = table.list(base).unwrap_or_default().to_vec();
@@ -180,7 +181,7 @@ fn internal(findings: &mut Findings<'_>, transaction: u32, read: MicroOp, expect
             table.key_text(read.key()),
             table.read_text(read),
         );
-        let anomaly = Anomaly::new("internal", claim, vec![table.index(transaction)]);
+        let anomaly = Anomaly::new(Kind::Internal, claim, vec![table.index(transaction)]);
         table.about(read.key(), &expected.appended, anomaly)
     });
 }
@@ -193,7 +194,7 @@ fn intermediate_read(findings: &mut Findings<'_>, transaction: u32, read: MicroO
     if writer == NONE || table.elements.is_final(last) || writer == transaction {
         return;
     }
-    findings.anomaly("G1b", || {
+    findings.anomaly(Kind::G1b, || {
         let claim = format!(
             "{} read {} as {}, which ends in {}: not the last that {} appended there",
             table.operation_text(transaction),
@@ -203,7 +204,7 @@ fn intermediate_read(findings: &mut Findings<'_>, transaction: u32, read: MicroO
             table.operation_text(writer)
         );
         let operations = vec![table.index(writer), table.index(transaction)];
-        table.about(read.key(), &[last], Anomaly::new("G1b", claim, operations))
+        table.about(read.key(), &[last], Anomaly::new(Kind::G1b, claim, operations))
     });
 }
 
@@ -264,17 +265,17 @@ fn foul(findings: &mut Findings<'_>, transaction: u32, read: MicroOp, element: u
         (format!("{operation} read {key} as {}", table.read_text(read)), value)
     };
     if writer == NONE {
-        findings.anomaly("garbage-read", || {
+        findings.anomaly(Kind::GarbageRead, || {
             let (seen, value) = seen();
             let claim = format!("{seen}, but nobody ever appended {value}");
             table.about(
                 read.key(),
                 &[element],
-                Anomaly::new("garbage-read", claim, vec![table.index(transaction)]),
+                Anomaly::new(Kind::GarbageRead, claim, vec![table.index(transaction)]),
             )
         });
     } else {
-        findings.anomaly("G1a", || {
+        findings.anomaly(Kind::G1a, || {
             let (seen, value) = seen();
             let writer_text = table.operation_text(writer);
             let claim = format!(
@@ -283,7 +284,7 @@ fn foul(findings: &mut Findings<'_>, transaction: u32, read: MicroOp, element: u
             table.about(
                 read.key(),
                 &[element],
-                Anomaly::new("G1a", claim, vec![table.index(writer), table.index(transaction)]),
+                Anomaly::new(Kind::G1a, claim, vec![table.index(writer), table.index(transaction)]),
             )
         });
     }
@@ -291,7 +292,7 @@ fn foul(findings: &mut Findings<'_>, transaction: u32, read: MicroOp, element: u
 
 fn duplicate(findings: &mut Findings<'_>, transaction: u32, read: MicroOp, element: u32) {
     let table = findings.table;
-    findings.anomaly("duplicate-elements", || {
+    findings.anomaly(Kind::DuplicateElements, || {
         let claim = format!(
             "{} read {} as {}, which holds {} twice, though it was appended once",
             table.operation_text(transaction),
@@ -302,7 +303,7 @@ fn duplicate(findings: &mut Findings<'_>, transaction: u32, read: MicroOp, eleme
         table.about(
             read.key(),
             &[element],
-            Anomaly::new("duplicate-elements", claim, vec![table.index(transaction)]),
+            Anomaly::new(Kind::DuplicateElements, claim, vec![table.index(transaction)]),
         )
     });
 }
@@ -331,7 +332,7 @@ fn dirty_updates(findings: &mut Findings<'_>, versions: &Versions) {
 
 fn dirty_update(findings: &mut Findings<'_>, key: u32, first: u32, second: u32) {
     let table = findings.table;
-    findings.anomaly("dirty-update", || {
+    findings.anomaly(Kind::DirtyUpdate, || {
         let writer = |element: u32| table.elements.writer(element);
         let claim = format!(
             "{} appended {} to {} on top of {}, which {} appended and which failed",
@@ -342,7 +343,7 @@ fn dirty_update(findings: &mut Findings<'_>, key: u32, first: u32, second: u32) 
             table.operation_text(writer(first)),
         );
         let operations = vec![table.index(writer(first)), table.index(writer(second))];
-        table.about(key, &[first, second], Anomaly::new("dirty-update", claim, operations))
+        table.about(key, &[first, second], Anomaly::new(Kind::DirtyUpdate, claim, operations))
     });
 }
 
@@ -353,7 +354,7 @@ fn incompatible_orders(findings: &mut Findings<'_>) {
     keys.sort_unstable();
     keys.dedup_by_key(|(key, _)| *key);
     for (key, odd) in keys {
-        findings.anomaly("incompatible-order", || {
+        findings.anomaly(Kind::IncompatibleOrder, || {
             let spine = table.spine(key);
             let length = spine.len() as u32;
             let is_longest = |micro_op: &MicroOp| {
@@ -372,7 +373,7 @@ fn incompatible_orders(findings: &mut Findings<'_>) {
                 table.list_text(spine),
             );
             let operations = vec![table.index(one), table.index(other)];
-            table.about(key, &[], Anomaly::new("incompatible-order", claim, operations))
+            table.about(key, &[], Anomaly::new(Kind::IncompatibleOrder, claim, operations))
         });
     }
 }

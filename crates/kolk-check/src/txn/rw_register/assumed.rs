@@ -13,6 +13,7 @@ mod touched;
 mod words;
 
 use super::versions::Versions;
+use crate::kind::Kind;
 use crate::txn::cycles;
 use crate::txn::findings::Findings;
 use crate::txn::graph::{Builder, Kinds};
@@ -188,7 +189,7 @@ impl Assumed {
     pub(super) fn report(&self, findings: &mut Findings<'_>) {
         for circle in &self.circles {
             let table = findings.table;
-            findings.anomaly("cyclic-versions", || words::circle(table, &self.touched, circle));
+            findings.anomaly(Kind::CyclicVersions, || words::circle(table, &self.touched, circle));
         }
     }
 

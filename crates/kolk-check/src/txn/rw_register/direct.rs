@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::check::Anomaly;
+use crate::kind::Kind;
 use crate::txn::findings::Findings;
 use crate::txn::same_key::SameKey;
 use crate::txn::table::{MicroOp, NONE, Table};
@@ -41,7 +42,7 @@ fn future_read(findings: &mut Findings<'_>, same_key: &SameKey, transaction: u32
         !earlier.is_write() && table.last_read(*earlier) == Some(Some(write.element()))
     });
     if early.is_some() {
-        findings.stronger("future-read", || {
+        findings.stronger(Kind::FutureRead, || {
             let claim = format!(
                 "{} read {} as {} before it wrote that itself",
                 table.operation_text(transaction),
@@ -51,7 +52,7 @@ fn future_read(findings: &mut Findings<'_>, same_key: &SameKey, transaction: u32
             table.about(
                 write.key(),
                 &[write.element()],
-                Anomaly::new("future-read", claim, vec![table.index(transaction)]),
+                Anomaly::new(Kind::FutureRead, claim, vec![table.index(transaction)]),
             )
         });
     }
@@ -84,13 +85,13 @@ fn contradiction(
         table.about(
             read.key(),
             &values,
-            Anomaly::new("internal", claim, vec![table.index(transaction)]),
+            Anomaly::new(Kind::Internal, claim, vec![table.index(transaction)]),
         )
     };
     match expected {
-        Some(_) => findings.anomaly("internal", anomaly),
+        Some(_) => findings.anomaly(Kind::Internal, anomaly),
         // Elle knows no expectation of nothing.
-        None => findings.stronger("internal", anomaly),
+        None => findings.stronger(Kind::Internal, anomaly),
     }
     true
 }
@@ -109,12 +110,12 @@ fn foul_read(findings: &mut Findings<'_>, transaction: u32, read: MicroOp, eleme
         format!("{operation} read {key} as {}", table.value_text(element))
     };
     if writer == NONE {
-        findings.stronger("garbage-read", || {
+        findings.stronger(Kind::GarbageRead, || {
             let claim = format!("{}, but nobody ever wrote that", seen());
             table.about(
                 read.key(),
                 &[element],
-                Anomaly::new("garbage-read", claim, vec![table.index(transaction)]),
+                Anomaly::new(Kind::GarbageRead, claim, vec![table.index(transaction)]),
             )
         });
         return;
@@ -122,15 +123,15 @@ fn foul_read(findings: &mut Findings<'_>, transaction: u32, read: MicroOp, eleme
     let operations = || vec![table.index(writer), table.index(transaction)];
     let writer_text = || table.operation_text(writer);
     if !table.is_possible(writer) {
-        findings.anomaly("G1a", || {
+        findings.anomaly(Kind::G1a, || {
             let claim = format!("{}, but {}, which wrote that, failed", seen(), writer_text());
-            table.about(read.key(), &[element], Anomaly::new("G1a", claim, operations()))
+            table.about(read.key(), &[element], Anomaly::new(Kind::G1a, claim, operations()))
         });
     }
     if !origin.is_final() && writer != transaction {
-        findings.anomaly("G1b", || {
+        findings.anomaly(Kind::G1b, || {
             let claim = format!("{}: not the last that {} wrote there", seen(), writer_text());
-            table.about(read.key(), &[element], Anomaly::new("G1b", claim, operations()))
+            table.about(read.key(), &[element], Anomaly::new(Kind::G1b, claim, operations()))
         });
     }
 }

@@ -1,6 +1,7 @@
 //! What is known of the order in which values were written.
 
 use crate::check::{Anomaly, PROOF_MAX};
+use crate::kind::Kind;
 use crate::txn::findings::Findings;
 use crate::txn::same_key::SameKey;
 use crate::txn::table::{Datatype, NONE, Origin, Table};
@@ -178,7 +179,7 @@ impl Versions {
     pub(in crate::txn) fn report_cyclic(&self, findings: &mut Findings<'_>) {
         let table = findings.table;
         for (key, circle) in &self.cyclic {
-            findings.anomaly("cyclic-versions", || {
+            findings.anomaly(Kind::CyclicVersions, || {
                 let values = circle.iter().map(|element| table.value_text(*element));
                 let operations: Vec<u32> = circle
                     .iter()
@@ -190,7 +191,7 @@ impl Versions {
                     crate::tree::some_of(values, PROOF_MAX),
                     table.key_text(*key)
                 );
-                table.about(*key, circle, Anomaly::new("cyclic-versions", claim, operations))
+                table.about(*key, circle, Anomaly::new(Kind::CyclicVersions, claim, operations))
             });
         }
     }

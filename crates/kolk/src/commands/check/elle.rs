@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use kolk_check::models::{self, Model, Models};
-use kolk_check::{Validity, workloads};
+use kolk_check::{Kind, Validity, workloads};
 use kolk_history::Value;
 use kolk_report::failure::{Failure, Trouble};
 use kolk_report::results;
@@ -90,7 +90,7 @@ fn ask_for(args: &CheckArgs, case: &mut Case, anomalies: &[&str]) -> Result<(), 
     }
     let history = std::mem::take(&mut case.history);
     let all = judge_as(args, history, &case.workload, Models::new(&[Model::StrictSerializable]))?;
-    let is_named = |kind: &str| anomalies.iter().any(|name| models::implies(kind, name));
+    let is_named = |kind: Kind| anomalies.iter().any(|name| models::implies(kind, name));
     if all.verdict.findings().iter().any(|finding| is_named(finding.anomaly.kind)) {
         *case = all;
     } else {

@@ -3,6 +3,7 @@
 use super::touched::Touched;
 use super::{Because, Circle};
 use crate::check::{Anomaly, PROOF_MAX};
+use crate::kind::Kind;
 use crate::tree::some_of;
 use crate::txn::table::Table;
 
@@ -35,7 +36,7 @@ pub(super) fn circle(table: &Table, touched: &Touched, circle: &Circle) -> Anoma
             }
         }
     }
-    Anomaly { steps, ..Anomaly::new("cyclic-versions", claim, operations) }
+    Anomaly { steps, ..Anomaly::new(Kind::CyclicVersions, claim, operations) }
 }
 
 fn version_text(table: &Table, touched: &Touched, version: u32) -> String {
