@@ -28,7 +28,7 @@ use kolk_protocol::{ErrorCode, Key, RpcError};
 use crate::context::Context;
 use crate::state::NodeState;
 use crate::timer::Sleep;
-pub use disk::{Disk, Record, SECTOR, overwrite};
+pub use disk::{Disk, Record, SECTOR, Sync, overwrite};
 pub use events::{DiskEvent, Fate, Loss};
 
 /// In a node's folder, what a simulated disk is made from again: a [`Record`] on each line, as
@@ -44,8 +44,8 @@ pub const REFUSED: &str = ".disk-refused.jsonl";
 
 /// How long a call takes on the virtual clock, at least and at most, in nanoseconds.
 const CALL: (u64, u64) = (20_000, 100_000);
-/// And a sync.
-const SYNC: (u64, u64) = (500_000, 5_000_000);
+/// How long a sync takes on the virtual clock, at least and at most, in nanoseconds.
+pub const SYNC: (u64, u64) = (500_000, 5_000_000);
 
 /// Why something could not be stored or read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,7 +69,7 @@ pub enum StorageError {
     /// The disk failed, which a fault made it do: nothing was changed.
     #[error("the disk failed")]
     Failed,
-    /// There is no room, which a fault took away: nothing was changed.
+    /// There is no room. If a fault took it away nothing was changed.
     #[error("the disk is full")]
     Full,
 }

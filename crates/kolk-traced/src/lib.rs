@@ -32,6 +32,7 @@
 
 mod error;
 mod fell_through;
+mod files;
 mod settings;
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
@@ -42,5 +43,6 @@ mod tracer;
 
 pub use error::{SpawnError, Stuck};
 pub use fell_through::{Cause, FellThrough};
+pub use files::{Change, FileId, Files, Followed, Follower, SyncBegun};
 pub use settings::{Ended, Order, Settings, Step};
 pub use tracer::{Traced, Tracer, is_supported, launch_if_asked};

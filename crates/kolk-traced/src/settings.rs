@@ -5,6 +5,8 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::Follower;
+
 /// What a program is started with.
 #[derive(Debug)]
 pub struct Settings {
@@ -24,6 +26,8 @@ pub struct Settings {
     pub order: Order,
     /// How long a step may take by the wall clock.
     pub patience: Duration,
+    /// What of the files it stores is followed, and by whom; nothing without one.
+    pub files: Option<Follower>,
     /// The program whose `main` calls [`crate::launch_if_asked`]; this one without one.
     pub launcher: Option<PathBuf>,
 }
@@ -40,6 +44,7 @@ impl Settings {
             seed: 0,
             order: Order::default(),
             patience: Duration::from_secs(5),
+            files: None,
             launcher: None,
         }
     }

@@ -86,6 +86,7 @@ fn main() -> ExitCode {
     let more = [
         trial("race_of_threads".to_owned(), ("cc", &["--version"]), Box::new(check_race)),
         trial("where_it_is_denied".to_owned(), ("cc", &["--version"]), Box::new(check_denied)),
+        trial("what_is_stored".to_owned(), support::PYTHON, Box::new(check_stored)),
         trial("what_the_watchdog_ends".to_owned(), ("sh", &["-c", ""]), Box::new(check_given_up)),
     ];
     libtest_mimic::run(&arguments, small.chain(projects).chain(more).collect()).exit_code()
@@ -285,6 +286,73 @@ fn without_tracing<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 }
 
 /// What is ended by the machine's clock is not called deterministic.
+/// The ways in which `tests/traced/keeper.py` stores what it acknowledges, and whether a loss of
+/// power finds that it is not safe.
+const WAYS: &[(&str, bool)] = &[
+    ("log", false),
+    ("unsynced", true),
+    ("through", false),
+    ("overwritten", true),
+    ("renamed", true),
+    ("halfway", true),
+    ("replaced", false),
+    ("linked", false),
+    ("folders", false),
+    ("mapped", false),
+    ("mapped-unsynced", true),
+    ("sqlite-delete-off", true),
+    // Its manual says that only `extra` makes the removal of the journal safe, and that `normal`
+    // does not sync what is ahead in the log.
+    ("sqlite-delete-full", true),
+    ("sqlite-delete-extra", false),
+    ("sqlite-wal-normal", true),
+    ("sqlite-wal-full", false),
+];
+
+/// A loss of power takes from a program's own files what it has not synced, and nothing else.
+fn check_stored() -> Result<(), Failed> {
+    let home = Home::new()?;
+    let node = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/traced/keeper.py");
+    let has_sqlite = support::is_there(("python3", &["-c", "import sqlite3"]));
+    let line = |way: &str, faults: &str, seed: u32| {
+        format!(
+            "test -w g-set --bin {node} --clock virtual --host traced --node-count 1 \
+             --concurrency 8 --rate 150 --time-limit 3.4 --seed {seed} {faults} -- {way}"
+        )
+    };
+    let losses = ["0.5..0.6", "1..1.1", "1.5..1.6", "2..2.1", "2.5..2.6", "3..3.1"];
+    let all = |flag: &str| losses.map(|time| format!("{flag} n0@{time}")).join(" ");
+    let (kills, powers) = (all("--kill"), all("--power"));
+    for (way, is_unsafe) in WAYS {
+        if way.starts_with("sqlite") && !has_sqlite {
+            continue;
+        }
+        if !is_unsafe {
+            home.kolk(&line(way, &powers, 1))?;
+            continue;
+        }
+        let is_found = |seed: u32| home.fails(&line(way, &powers, seed), 1);
+        let screen = (1..=20).find_map(|seed| is_found(seed).ok());
+        let screen = screen.ok_or_else(|| format!("{way}: 20 runs are valid"))?;
+        // What is left of a database can be worse than old.
+        if !screen.contains("[lost") && !screen.contains("[died]") {
+            return Err(format!("{way}: {screen}").into());
+        }
+    }
+    // A kill takes nothing that was written.
+    home.kolk(&line("unsynced", &kills, 1))?;
+    // A disk that fails, or is full, tells the program so, and changes nothing.
+    let harms = "--disk n0:failing@0.5..1.5 --disk n0:full@2..3";
+    let screen = home.kolk(&line("log", harms, 1))?;
+    let results = home.latest()?.1;
+    let results: serde_json::Value = serde_json::from_str(&results).expect("JSON");
+    let disks = &results["faults"]["disk"];
+    if disks["effective"] != 2 || !screen.contains(" crash") {
+        return Err(format!("{disks}\n{screen}").into());
+    }
+    home.same(&line("replaced", &format!("{powers} {harms}"), 2).replace("  ", " "), 3)
+}
+
 fn check_given_up() -> Result<(), Failed> {
     let home = Home::new()?;
     let node = home.path("node");

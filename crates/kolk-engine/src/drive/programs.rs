@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Instant;
 
-use kolk_history::plan::{ClockKind, NodeSpec, Plan, ThreadOrder, VirtualHost};
+use kolk_history::plan::{ClockKind, NodeSpec, Plan, VirtualHost};
 use kolk_protocol::Time;
 
 use super::{WAIT_MAX, look};
@@ -53,7 +53,7 @@ impl Programs {
         };
         let recipes = plan.nodes.iter().enumerate().map(recipe);
         if is_traced(plan) {
-            let mut host = TracedHost::new(tracer(&patience)?, thread_order(plan), patience);
+            let mut host = TracedHost::new(tracer(&patience)?, plan, patience);
             for (recipe, name) in recipes.zip(plan.nodes.iter()) {
                 host.spawn(recipe?, node_seed(plan.seed, name, 0))?;
             }
@@ -105,14 +105,6 @@ fn watched(plan: &Plan, folder: &Path, log_max: u64) -> Result<Logs, EngineError
 fn is_traced(plan: &Plan) -> bool {
     let is_program = matches!(plan.node, NodeSpec::Program { host: Some(VirtualHost::Traced), .. });
     plan.clock == ClockKind::Virtual && is_program
-}
-
-/// In which order threads of its traced nodes go on.
-fn thread_order(plan: &Plan) -> ThreadOrder {
-    match &plan.node {
-        NodeSpec::Program { threads, .. } => *threads,
-        NodeSpec::BuiltIn { .. } => ThreadOrder::Fair,
-    }
 }
 
 /// Lets everything happen when it is due by the machine's clock.

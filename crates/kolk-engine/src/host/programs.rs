@@ -9,6 +9,7 @@ mod process;
 mod real;
 mod restart;
 mod scratch;
+mod stored;
 mod timespec;
 mod traced;
 mod words;

@@ -82,7 +82,10 @@ fn open(path: &Path) -> Result<File, StorageError> {
 }
 
 fn system(path: &Path, error: &io::Error) -> StorageError {
-    StorageError::System(format!("{}: {error}", path.display()))
+    match error.kind() {
+        io::ErrorKind::StorageFull => StorageError::Full,
+        _ => StorageError::System(format!("{}: {error}", path.display())),
+    }
 }
 
 /// A folder whose files are a node's. Calls block: the node has nothing else to do until its disk

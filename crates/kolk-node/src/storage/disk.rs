@@ -56,19 +56,47 @@ struct File {
 enum Change {
     Append(Vec<u8>),
     Replace(Vec<u8>),
+    /// Bytes from a place on, in a file that then has this length.
+    Patch {
+        from: usize,
+        bytes: Vec<u8>,
+        length: usize,
+    },
 }
 
 impl Change {
     fn bytes(&self) -> &[u8] {
-        let (Change::Append(bytes) | Change::Replace(bytes)) = self;
+        let (Change::Append(bytes) | Change::Replace(bytes) | Change::Patch { bytes, .. }) = self;
         bytes
     }
 
-    fn apply(self, to: &mut Vec<u8>) {
+    fn apply(&self, to: &mut Vec<u8>) {
         match self {
-            Change::Append(bytes) => to.extend_from_slice(&bytes),
-            Change::Replace(bytes) => *to = bytes,
+            Change::Append(bytes) => to.extend_from_slice(bytes),
+            Change::Replace(bytes) => to.clone_from(bytes),
+            Change::Patch { from, bytes, length } => {
+                to.resize(*length, 0);
+                to[*from..*from + bytes.len()].copy_from_slice(bytes);
+            }
         }
+    }
+
+    /// What makes these contents of those, as a program does that writes to a file which it has
+    /// opened; `None` if they are the same.
+    fn between(before: &[u8], after: &[u8]) -> Option<Change> {
+        let common = before.len().min(after.len());
+        let from = (0..common).find(|place| before[*place] != after[*place]).unwrap_or(common);
+        if from == before.len() {
+            return (after.len() > from).then(|| Change::Append(after[from..].to_vec()));
+        }
+        let same_length = before.len() == after.len();
+        let is_changed = |place: &usize| before[*place] != after[*place];
+        let end = if same_length {
+            (from..common).rfind(is_changed).map_or(from, |last| last + 1)
+        } else {
+            after.len()
+        };
+        Some(Change::Patch { from, bytes: after[from..end].to_vec(), length: after.len() })
     }
 }
 
@@ -89,10 +117,28 @@ impl Naming {
                 if let Some(inode) = names.remove(from) {
                     names.insert(to.clone(), inode);
                 }
+                // A folder takes along what is in it.
+                let folder = format!("{from}/");
+                let is_in = |name: &&String| name.starts_with(&folder);
+                let inside: Vec<String> = names.keys().filter(is_in).cloned().collect();
+                for name in inside {
+                    if let Some(inode) = names.remove(&name) {
+                        names.insert(format!("{to}/{}", &name[folder.len()..]), inode);
+                    }
+                }
             }
             Naming::Remove(name) => {
                 names.remove(name);
             }
+        }
+    }
+
+    /// True if that changes what a folder holds.
+    fn is_in(&self, folder: &str) -> bool {
+        let is_in = |name: &str| name.rsplit_once('/').map_or("", |(parent, _)| parent) == folder;
+        match self {
+            Naming::Create(name, _) | Naming::Remove(name) => is_in(name),
+            Naming::Rename(from, to) => is_in(from) || is_in(to),
         }
     }
 }
@@ -150,9 +196,9 @@ impl Record {
     }
 }
 
-/// A sync that has begun.
+/// A sync that has begun: what was written to a file before, or what files were called.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sync {
+pub struct Sync {
     inode: Option<u64>,
     up_to: u64,
 }
@@ -212,24 +258,86 @@ impl Disk {
     }
 
     /// Whether calls fail, and whether there is no room.
-    pub(super) fn trouble(&self) -> (bool, bool) {
+    pub fn trouble(&self) -> (bool, bool) {
         let contents = self.0.borrow();
         (contents.failing > 0, contents.full > 0)
     }
 
+    /// Makes an empty file.
+    pub fn create(&self, name: &str) {
+        let contents = &mut *self.0.borrow_mut();
+        contents.create(name.to_owned());
+    }
+
+    /// Gives a file, or all files of a folder, another name, as [`Record::Rename`] does to a file:
+    /// what stands before the last `/` of a name is its folder.
+    pub fn rename(&self, from: &str, to: &str) {
+        let contents = &mut *self.0.borrow_mut();
+        contents.note(|| DiskEvent::Renamed { from: from.to_owned(), to: to.to_owned() });
+        contents.rename(Naming::Rename(from.to_owned(), to.to_owned()));
+    }
+
+    /// Gives a file one more name; nothing happens if there is no such file.
+    pub fn link(&self, from: &str, to: &str) {
+        let contents = &mut *self.0.borrow_mut();
+        if let Ok(inode) = contents.find(from) {
+            contents.rename(Naming::Create(to.to_owned(), inode));
+        }
+    }
+
+    /// A file's contents are now these, as a program left them that wrote to it in place: unlike
+    /// after [`Record::Write`] a loss of power leaves it empty only if it was empty once since it
+    /// was synced. A file that is not there is made.
+    pub fn amend(&self, name: &str, bytes: &[u8]) {
+        let contents = &mut *self.0.borrow_mut();
+        let now = contents.find(name).ok().and_then(|inode| contents.files.get(&inode));
+        let change = match now {
+            Some(file) => Change::between(&file.now, bytes),
+            None => Some(Change::Append(bytes.to_vec())),
+        };
+        if let Some(change) = change {
+            contents.change(name.to_owned(), change);
+        }
+    }
+
+    /// Begins to sync what a folder holds, without what its files contain: it is safe up to the
+    /// last change of a name in it, and with it all that was done to names before, as a journaling
+    /// file system has it. The outermost folder has no name.
+    pub fn sync_folder(&self, folder: &str) -> Sync {
+        let contents = self.0.borrow();
+        let last = contents.renamings.iter().rfind(|(_, naming)| naming.is_in(folder));
+        Sync { inode: None, up_to: last.map_or(0, |(number, _)| *number) }
+    }
+
+    /// A sync has ended.
+    pub fn end_sync(&self, sync: Sync) {
+        // It fits the disk on which it began.
+        let _ = self.apply(sync.record());
+    }
+
     /// The contents of a file, if there is one of that name.
-    pub(super) fn read(&self, name: &str) -> Option<Vec<u8>> {
+    pub fn read(&self, name: &str) -> Option<Vec<u8>> {
         let contents = self.0.borrow();
         contents.names.get(name).map(|inode| contents.files[inode].now.clone())
     }
 
+    /// How many bytes a file has, if there is one of that name.
+    pub fn length(&self, name: &str) -> Option<usize> {
+        let contents = self.0.borrow();
+        contents.names.get(name).map(|inode| contents.files[inode].now.len())
+    }
+
     /// The names of all files.
-    pub(super) fn names(&self) -> Vec<String> {
+    pub fn names(&self) -> Vec<String> {
         self.0.borrow().names.keys().cloned().collect()
     }
 
     /// Begins to sync a file, or, without a name, the names of all.
-    pub(super) fn sync(&self, name: Option<&str>) -> Result<Sync, StorageError> {
+    ///
+    /// # Errors
+    ///
+    /// If there is no file of that name.
+    pub fn sync(&self, name: Option<&str>) -> Result<Sync, StorageError> {
         let contents = self.0.borrow();
         let inode = match name {
             Some(name) => Some(*contents.names.get(name).ok_or_else(|| missing(name))?),
@@ -327,24 +435,25 @@ impl Contents {
             let (file, bytes) = (name.clone(), change.bytes().len() as u64);
             match change {
                 Change::Append(_) => DiskEvent::Appended { file, bytes },
-                Change::Replace(_) => DiskEvent::Wrote { file, bytes },
+                Change::Replace(_) | Change::Patch { .. } => DiskEvent::Wrote { file, bytes },
             }
         });
         let inode = match self.names.get(&name) {
             Some(inode) => *inode,
-            None => {
-                self.inodes += 1;
-                self.rename(Naming::Create(name, self.inodes));
-                self.inodes
-            }
+            None => self.create(name),
         };
         self.changes += 1;
         let file = self.files.entry(inode).or_default();
-        match &change {
-            Change::Append(bytes) => file.now.extend_from_slice(bytes),
-            Change::Replace(bytes) => file.now.clone_from(bytes),
-        }
+        change.apply(&mut file.now);
         file.since.push_back((self.changes, change));
+    }
+
+    fn create(&mut self, name: String) -> u64 {
+        self.inodes += 1;
+        let inode = self.inodes;
+        self.rename(Naming::Create(name, inode));
+        self.files.entry(inode).or_default();
+        inode
     }
 
     /// With a file's contents its name is safe that it was made under, and all that was done to

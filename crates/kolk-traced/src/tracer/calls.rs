@@ -5,6 +5,7 @@ mod futex;
 mod ids;
 mod kill;
 mod poll;
+mod storage;
 mod time;
 mod timer;
 mod wait;
@@ -75,7 +76,30 @@ impl Core {
                 self.receive(number, regs)
             }
             libc::SYS_accept | libc::SYS_accept4 => self.receive(number, regs),
-            libc::SYS_write => self.write(number, regs),
+            libc::SYS_write => match self.refuse_write(number, regs) {
+                Some(turn) => turn,
+                None => self.write(number, regs),
+            },
+            libc::SYS_writev | libc::SYS_pwrite64 | libc::SYS_pwritev | libc::SYS_fallocate => {
+                self.refuse_write(number, regs).unwrap_or(Turn::Goes)
+            }
+            libc::SYS_pwritev2 => self.write_by_flags(number, regs),
+            libc::SYS_open | libc::SYS_openat | libc::SYS_openat2 | libc::SYS_creat => {
+                self.open(number, regs)
+            }
+            libc::SYS_link
+            | libc::SYS_linkat
+            | libc::SYS_rename
+            | libc::SYS_renameat
+            | libc::SYS_renameat2
+            | libc::SYS_unlink
+            | libc::SYS_unlinkat => self.name(number, regs),
+            libc::SYS_truncate | libc::SYS_ftruncate => self.resize(number, regs),
+            libc::SYS_fsync
+            | libc::SYS_fdatasync
+            | libc::SYS_sync
+            | libc::SYS_syncfs
+            | libc::SYS_msync => self.sync(number, regs),
             libc::SYS_getrandom => self.getrandom(number, regs),
             libc::SYS_mkdir => self.make_folder(number, regs),
 

@@ -1,5 +1,6 @@
 //! All that is known of a traced program.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use super::Shared;
 use super::pipes::Pipes;
 use super::task::{Number, Process, Thread};
 use super::timers::Timers;
-use crate::{Ended, FellThrough, Order};
+use crate::{Ended, FellThrough, Files, Order};
 
 /// What the wall clock shows when a program starts: 2026-01-01, 00:00 UTC.
 pub(super) const WALL_BEGAN: u64 = 1_767_225_600_000_000_000;
@@ -57,6 +58,8 @@ pub(super) struct Core {
     /// Somebody in the program sends SIGSTOP.
     pub stops_sent: bool,
     pub ended: Option<Ended>,
+    /// Whoever follows what it stores.
+    pub files: Option<Rc<RefCell<dyn Files>>>,
 }
 
 impl Core {
@@ -92,6 +95,7 @@ impl Core {
             signals_due: false,
             stops_sent: false,
             ended: None,
+            files: None,
         }
     }
 

@@ -7,6 +7,8 @@ use seccompiler::{
     SeccompFilter, SeccompRule, TargetArch,
 };
 
+use crate::Followed;
+
 /// Calls that have to do with time, waiting, threads, randomness or processes.
 const TRACED: &[i64] = &[
     // Time.
@@ -79,6 +81,36 @@ const TRACED: &[i64] = &[
     libc::SYS_mkdir,
 ];
 
+/// Calls that change what files are called, or how long they are, and those that make them safe:
+/// traced if the program's files are followed.
+const OF_FILES: &[i64] = &[
+    libc::SYS_creat,
+    libc::SYS_openat2,
+    libc::SYS_link,
+    libc::SYS_linkat,
+    libc::SYS_rename,
+    libc::SYS_renameat,
+    libc::SYS_renameat2,
+    libc::SYS_unlink,
+    libc::SYS_unlinkat,
+    libc::SYS_truncate,
+    libc::SYS_ftruncate,
+    libc::SYS_fsync,
+    libc::SYS_fdatasync,
+    libc::SYS_sync,
+    libc::SYS_syncfs,
+];
+
+/// Calls that write, or ask for room: traced if writing is followed as well.
+const OF_WRITING: &[i64] = &[
+    libc::SYS_write,
+    libc::SYS_writev,
+    libc::SYS_pwrite64,
+    libc::SYS_pwritev,
+    libc::SYS_pwritev2,
+    libc::SYS_fallocate,
+];
+
 /// Calls that are answered without a stop, and with what: those that have an older substitute,
 /// which every library knows, and those that would leave the tracer or change the machine.
 const REFUSED: &[(i64, i32)] = &[
@@ -108,8 +140,8 @@ const SYS_FUTEX_REQUEUE: i64 = 456;
 /// As much as is written to a pipe whole or not at all, and as fits if there is any room.
 pub(super) const WHOLE_BYTES: u64 = 4096;
 
-/// The filters, to be applied in this order.
-pub(super) fn programs() -> Result<Vec<BpfProgram>, Error> {
+/// The filters, to be applied in this order, of a program of whose files this is followed.
+pub(super) fn programs(followed: Option<Followed>) -> Result<Vec<BpfProgram>, Error> {
     let mut by_action: BTreeMap<i32, BTreeMap<i64, Vec<SeccompRule>>> = BTreeMap::new();
     for (call, error) in REFUSED {
         by_action.entry(*error).or_default().insert(*call, Vec::new());
@@ -122,10 +154,8 @@ pub(super) fn programs() -> Result<Vec<BpfProgram>, Error> {
         (libc::SYS_unshare, libc::CLONE_NEWPID),
     ] {
         let flag = flag as u64;
-        let is_set =
-            SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(flag), flag)?;
         let rules = by_action.entry(libc::EPERM).or_default().entry(call).or_default();
-        rules.push(SeccompRule::new(vec![is_set])?);
+        rules.push(has_flag(0, flag)?);
     }
     let mut filters = Vec::new();
     for (error, rules) in by_action {
@@ -136,6 +166,20 @@ pub(super) fn programs() -> Result<Vec<BpfProgram>, Error> {
     // What is longer may be written in part, and then wait for room.
     let is_long = SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Gt, WHOLE_BYTES)?;
     traced.insert(libc::SYS_write, vec![SeccompRule::new(vec![is_long])?]);
+    if followed.is_some() {
+        traced.extend(OF_FILES.iter().map(|call| (*call, Vec::new())));
+        for (call, argument) in [(libc::SYS_open, 1), (libc::SYS_openat, 2)] {
+            let flags = [libc::O_CREAT, libc::O_TRUNC, libc::O_DSYNC];
+            let rules = flags.map(|flag| has_flag(argument, flag as u64));
+            traced.insert(call, rules.into_iter().collect::<Result<_, Error>>()?);
+        }
+        traced.insert(libc::SYS_msync, vec![has_flag(2, libc::MS_SYNC as u64)?]);
+        let syncs = [libc::RWF_DSYNC, libc::RWF_SYNC].map(|flag| has_flag(5, flag as u64));
+        traced.insert(libc::SYS_pwritev2, syncs.into_iter().collect::<Result<_, Error>>()?);
+    }
+    if followed == Some(Followed::Writes) {
+        traced.extend(OF_WRITING.iter().map(|call| (*call, Vec::new())));
+    }
     filters.push((SeccompAction::Trace(0), traced));
     filters
         .into_iter()
@@ -147,6 +191,17 @@ pub(super) fn programs() -> Result<Vec<BpfProgram>, Error> {
         .collect()
 }
 
+/// Calls one of whose arguments has this flag.
+fn has_flag(argument: u8, flag: u64) -> Result<SeccompRule, Error> {
+    let is_set = SeccompCondition::new(
+        argument,
+        SeccompCmpArgLen::Dword,
+        SeccompCmpOp::MaskedEq(flag),
+        flag,
+    )?;
+    Ok(SeccompRule::new(vec![is_set])?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,11 +209,15 @@ mod tests {
     #[test]
     fn no_call_stands_twice() {
         let refused = REFUSED.iter().map(|(call, _)| *call);
-        let mut all: Vec<i64> = TRACED.iter().copied().chain(refused).collect();
+        let traced = TRACED.iter().chain(OF_FILES).chain(OF_WRITING).copied();
+        let mut all: Vec<i64> = traced.chain(refused).collect();
         let count = all.len();
         all.sort_unstable();
         all.dedup();
         assert_eq!(all.len(), count);
-        assert!(programs().is_ok_and(|programs| programs.len() == 5), "four errors and the trace");
+        for followed in [None, Some(Followed::Syncs), Some(Followed::Writes)] {
+            let programs = programs(followed);
+            assert!(programs.is_ok_and(|all| all.len() == 5), "four errors and the trace");
+        }
     }
 }

@@ -15,9 +15,14 @@ use rustix::process::{TimeStampCounterReadability, set_time_stamp_counter_readab
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 use super::filter;
+use crate::Followed;
 
 /// The first argument of a launcher.
 pub(super) const LAUNCH: &str = "__kolk-traced-launch";
+
+/// What of the program's files is followed, in the third argument; anything else for nothing.
+pub(super) const FOLLOWED: [(&str, Followed); 2] =
+    [("syncs", Followed::Syncs), ("writes", Followed::Writes)];
 
 /// What the launcher writes to its standard output before it stops: whether addresses are fixed,
 /// and whether the time-stamp counter traps.
@@ -41,7 +46,7 @@ pub fn launch_if_asked() {
 
 /// Gives the exit status with which it failed, having written the error's number.
 fn launch(args: Vec<OsString>) -> i32 {
-    let [processor, program, rest @ ..] = args.as_slice() else { return NO_FILTER };
+    let [processor, followed, program, rest @ ..] = args.as_slice() else { return NO_FILTER };
     let is_fixed = personality::get()
         .and_then(|persona| personality::set(persona | Persona::ADDR_NO_RANDOMIZE))
         .is_ok();
@@ -54,7 +59,8 @@ fn launch(args: Vec<OsString>) -> i32 {
         set_time_stamp_counter_readability(TimeStampCounterReadability::RaiseSIGSEGV).is_ok();
     let mut out = io::stdout();
     let report = [u8::from(is_fixed), u8::from(traps)];
-    let filters = filter::programs();
+    let followed = FOLLOWED.iter().find(|(word, _)| followed.as_bytes() == word.as_bytes());
+    let filters = filter::programs(followed.map(|(_, followed)| *followed));
     if out.write_all(&report).and_then(|()| out.flush()).is_err() {
         return NO_FILTER;
     }

@@ -167,6 +167,10 @@ impl Core {
         for (number, signals) in found {
             let Some(thread) = self.threads.get(&number) else { continue };
             let State::Parked(park) = &thread.state else { continue };
+            // It takes its signals as soon as it goes on.
+            if matches!(park, Park::Disk { .. }) {
+                continue;
+            }
             let taken = taken.entry(thread.process).or_default();
             let pending = signals.own | (signals.shared & !*taken);
             let (blocked, is_wanted) = match park {

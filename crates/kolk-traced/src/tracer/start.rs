@@ -17,7 +17,7 @@ use rustix::process::{
 
 use super::Shared;
 use super::core::Core;
-use super::launch::{CANNOT_EXECUTE, LAUNCH, NO_FILTER, REPORT_BYTES};
+use super::launch::{CANNOT_EXECUTE, FOLLOWED, LAUNCH, NO_FILTER, REPORT_BYTES};
 use super::pipes::Pipes;
 use super::stop::{Stop, Way, decode, go, nix_pid, registers, wait_at_most};
 use super::task::Thread;
@@ -53,7 +53,10 @@ pub(super) fn start(shared: Rc<Shared>, settings: Settings) -> Result<Core, Spaw
     };
     let processor = shared.processor.map_or("-".to_owned(), |cpu| cpu.to_string());
     let mut command = Command::new(own);
-    command.arg(LAUNCH).arg(processor).arg(&settings.program).args(&settings.args);
+    let (followed, files) = settings.files.unzip();
+    let word =
+        FOLLOWED.iter().find(|(_, one)| followed == Some(*one)).map_or("-", |(word, _)| word);
+    command.arg(LAUNCH).arg(processor).arg(word).arg(&settings.program).args(&settings.args);
     let defaults = DEFAULTS.iter().map(|(key, value)| (key.into(), value.into()));
     let variables = defaults.chain(std::env::vars_os()).chain(settings.env);
     command.env_clear().envs(environment(variables));
@@ -112,6 +115,7 @@ pub(super) fn start(shared: Rc<Shared>, settings: Settings) -> Result<Core, Spaw
         settings.patience,
         can_duplicate(),
     );
+    core.files = files;
     let number = core.take_number();
     core.add_process(number, pid, 0, None).map_err(system("cannot look into the program"))?;
     launcher.0 = None;

@@ -85,6 +85,8 @@ pub(super) enum Park {
     Signal(u64),
     /// A signal that these do not block.
     Suspend(u64),
+    /// Its deadline, when a sync has ended that has this number. No signal ends it.
+    Disk { sync: u64 },
     /// Something the kernel knows: it tries again when another thread has run.
     Kernel {
         /// The count of turns when it last tried.

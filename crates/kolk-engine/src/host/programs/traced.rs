@@ -1,22 +1,27 @@
 //! Programs that know nothing of virtual time, and run on it all the same: traced.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::path::Path;
+use std::rc::Rc;
 
-use kolk_history::plan::ThreadOrder;
+use kolk_history::plan::{NodeSpec, Plan, ThreadOrder};
 use kolk_history::summary::{Unrepeatable, ViolationKind};
-use kolk_node::storage::Record;
+use kolk_node::storage::{DiskEvent, Record};
 use kolk_node::{Input, Outputs};
 use kolk_protocol::message::Line;
 use kolk_protocol::workload::init;
 use kolk_protocol::{Time, lockstep, write_line};
-use kolk_traced::{Ended, Order, Settings, SpawnError, Step, Stuck, Traced, Tracer};
+use kolk_traced::{
+    Ended, Files, Followed, Order, Settings, SpawnError, Step, Stuck, Traced, Tracer,
+};
 use rustix::process::Pid;
 
 use super::family::{End, Family};
 use super::lines::{LINE_BYTES_MAX, LineBuffer};
 use super::process::{DATA_VARIABLES, start_failure};
 use super::scratch::Scratch;
+use super::stored::{self, Stored};
 use super::{Recipe, Words, disks, given_up};
 use crate::host::{Given, Host, HostFailure, INIT_TIMEOUT, LastWords, Nature};
 use crate::run::{EngineError, Patience, Survivor};
@@ -31,6 +36,8 @@ pub(crate) struct TracedHost {
     tracer: Tracer,
     programs: Vec<TracedProgram>,
     files: disks::Files,
+    /// What of their files is followed.
+    followed: Option<Followed>,
     /// In which order the threads of each go on.
     order: ThreadOrder,
     /// How long a step may take by the wall clock.
@@ -42,6 +49,8 @@ pub(crate) struct TracedHost {
 /// One program.
 struct TracedProgram {
     recipe: Recipe,
+    /// Its files, if they are followed.
+    stored: Option<Rc<RefCell<Stored>>>,
     /// None while it is down.
     traced: Option<Traced>,
     /// What may not be repeatable of those that were killed.
@@ -54,11 +63,16 @@ struct TracedProgram {
 
 impl TracedHost {
     /// Nobody yet.
-    pub(crate) fn new(tracer: Tracer, order: ThreadOrder, patience: Patience) -> TracedHost {
+    pub(crate) fn new(tracer: Tracer, plan: &Plan, patience: Patience) -> TracedHost {
+        let order = match &plan.node {
+            NodeSpec::Program { threads, .. } => *threads,
+            NodeSpec::BuiltIn { .. } => ThreadOrder::Fair,
+        };
         TracedHost {
             tracer,
             programs: Vec::new(),
             files: disks::Files::default(),
+            followed: stored::followed(plan),
             order,
             patience,
             stopped: false,
@@ -67,14 +81,20 @@ impl TracedHost {
 
     /// Starts a program.
     pub(crate) fn spawn(&mut self, recipe: Recipe, seed: u64) -> Result<(), EngineError> {
-        let traced = Some(self.start(&recipe, seed)?);
+        let stored = self.followed.map(|_| Stored::new(&recipe.data, seed));
+        let traced = Some(self.start(&recipe, stored.clone(), seed)?);
         let (lines, unrepeatable) = (LineBuffer::default(), Vec::new());
         let input = Vec::new();
-        self.programs.push(TracedProgram { recipe, traced, unrepeatable, input, lines });
+        self.programs.push(TracedProgram { recipe, stored, traced, unrepeatable, input, lines });
         Ok(())
     }
 
-    fn start(&self, recipe: &Recipe, seed: u64) -> Result<Traced, EngineError> {
+    fn start(
+        &self,
+        recipe: &Recipe,
+        stored: Option<Rc<RefCell<Stored>>>,
+        seed: u64,
+    ) -> Result<Traced, EngineError> {
         let Recipe { name, path, args, place, data, log } = recipe;
         let mut settings = settings(path, args, place, log, seed)?;
         let variable = |name: &str| (name.into(), data.clone().into_os_string());
@@ -83,6 +103,7 @@ impl TracedHost {
             ThreadOrder::Fair => Order::Fair,
             ThreadOrder::Shuffled => Order::Shuffled,
         };
+        settings.files = self.followed.zip(stored.map(|stored| stored as Rc<RefCell<dyn Files>>));
         let mut traced = Traced::spawn(&self.tracer, settings)
             .map_err(|error| failed_start(name, path, error))?;
         traced.set_patience(self.patience.init);
@@ -166,16 +187,49 @@ impl Host for TracedHost {
     }
 
     fn disturb_disk(&mut self, node: u16, fault: Record) -> Result<(), EngineError> {
-        self.files.disturb(node, &self.programs[usize::from(node)].recipe.data, &fault)
+        let TracedProgram { recipe, stored, .. } = &self.programs[usize::from(node)];
+        match stored {
+            Some(stored) => stored.borrow_mut().disturb(fault),
+            None => self.files.disturb(node, &recipe.data, &fault),
+        }
     }
 
     fn harms(&mut self, node: u16) -> u64 {
-        self.files.harms(node, &self.programs[usize::from(node)].recipe.data)
+        let TracedProgram { recipe, stored, .. } = &self.programs[usize::from(node)];
+        match stored {
+            Some(stored) => stored.borrow().disk().harms(),
+            None => self.files.harms(node, &recipe.data),
+        }
+    }
+
+    fn lose_power(&mut self, node: u16, seed: u64) -> Result<(), EngineError> {
+        let stored = &self.programs[usize::from(node)].stored;
+        stored.as_ref().map_or(Ok(()), |stored| stored.borrow_mut().lose_power(seed))
+    }
+
+    fn syncs(&mut self, node: u16) -> u64 {
+        let stored = &self.programs[usize::from(node)].stored;
+        stored.as_ref().map_or(0, |stored| stored.borrow().disk().syncs())
+    }
+
+    fn watch_disks(&mut self) {
+        let stored = self.programs.iter().filter_map(|program| program.stored.as_ref());
+        stored.for_each(|stored| stored.borrow().disk().watch());
+    }
+
+    fn disk_events(&mut self, node: u16) -> Vec<DiskEvent> {
+        let stored = &self.programs[usize::from(node)].stored;
+        stored.as_ref().map(|stored| stored.borrow().disk().take_events()).unwrap_or_default()
     }
 
     fn restart(&mut self, node: u16, seed: u64) -> Result<(), EngineError> {
         let number = usize::from(node);
-        self.programs[number].traced = Some(self.start(&self.programs[number].recipe, seed)?);
+        let TracedProgram { recipe, stored, .. } = &self.programs[number];
+        if let Some(stored) = stored {
+            stored.borrow_mut().restart(seed);
+        }
+        let traced = self.start(recipe, stored.clone(), seed)?;
+        self.programs[number].traced = Some(traced);
         Ok(())
     }
 

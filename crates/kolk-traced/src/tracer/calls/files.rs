@@ -65,7 +65,10 @@ impl Core {
     /// written less than programs expect.
     pub(super) fn write(&mut self, number: Number, regs: &Regs) -> Turn {
         let (descriptor, count) = (regs.rdi as i32, regs.rdx);
-        if self.kind(number, descriptor) != Kind::Waits || !self.is_pipe(number, descriptor) {
+        if count <= WHOLE_BYTES
+            || self.kind(number, descriptor) != Kind::Waits
+            || !self.is_pipe(number, descriptor)
+        {
             return Turn::Goes;
         }
         let list = vec![(descriptor, PollFlags::OUT)];

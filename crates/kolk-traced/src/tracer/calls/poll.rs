@@ -185,6 +185,10 @@ impl Core {
                 thread.deadline = None;
                 return self.enqueue(number);
             }
+            State::Parked(Park::Disk { sync }) => {
+                let sync = *sync;
+                return self.end_sync(number, sync);
+            }
             State::Parked(Park::Futex { .. }) => ETIMEDOUT,
             State::Parked(Park::Signal(_)) => EAGAIN,
             State::Parked(Park::Files(_)) => match regs.orig_rax as i64 {
