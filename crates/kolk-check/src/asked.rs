@@ -40,6 +40,9 @@ pub fn promise(kind: Kind) -> &'static str {
         Kind::NonmonotonicOffset => {
             "what is sent after an acknowledged message must come after it in the log"
         }
+        Kind::WrongAnswer => {
+            "a transaction's answer must have the reads and writes it was asked for"
+        }
         Kind::Internal => "a transaction must see its own writes",
         Kind::FutureRead => "a transaction must not read what it writes only later",
         Kind::IncompatibleOrder => "all reads of a list must agree on the order of its elements",

@@ -1,6 +1,8 @@
 //! What Maelstrom overlooks of transactions: its verdict stands where it is asked for, but never by
 //! itself.
 
+use kolk_check::Kind;
+
 use super::check;
 
 /// A type of anomaly that Maelstrom overlooks, the model that is asked for, and a history that has
@@ -21,6 +23,18 @@ const OVERLOOKED: &[(&str, &str, &str)] = &[
     ("causal-violation", "causal-cerone", "1:wx1 2:rx1wy1 3:ry1rx_"),
     ("causal-violation-process", "causal", "1:wx1 / 1:wx2 / 2:rx2 / 2:rx1"),
     ("serializable-violation", "serializable", "wx1wy1 / rx1wy2 ry1wx2"),
+    (
+        "strong-session-serializable-violation",
+        "strong-session-serializable",
+        "1:wx1 / 1:wx2ry_ rx1wy1",
+    ),
+    ("strict-serializable-violation", "strict-serializable", "wx1 / wx2ry_ rx1wy1"),
+    ("snapshot-isolation-violation", "snapshot-isolation", "wx1ry_ wx2rz_ wy1wz1 rx_rz1"),
+    (
+        "strong-session-snapshot-isolation-violation",
+        "strong-session-snapshot-isolation",
+        "1:wx1wy1 / 1:ry2 2:rx_wy2",
+    ),
     ("strong-snapshot-isolation-violation", "strict-serializable", "wx1 / wx2 / rx1"),
     ("G1c-realtime", "strong-read-committed", "wx1 / rx1rx2 / wx2"),
     (
@@ -28,7 +42,20 @@ const OVERLOOKED: &[(&str, &str, &str)] = &[
         "strong-session-read-committed",
         "1:rx1rx2 / 1:wx2 2:wx1",
     ),
+    ("prefix-violation", "prefix", "wx1 wy1 rx1ry_ rx_ry1"),
+    ("strong-session-prefix-violation", "strong-session-prefix", "1:wx1 2:wy1 / 1:ry_ 2:rx_"),
     ("strong-prefix-violation", "strong-prefix", "wx1 / rx_"),
+    ("parallel-snapshot-isolation-violation", "parallel-snapshot-isolation", "rz_wx1wy1 ry_wx2wz2"),
+    (
+        "strong-session-parallel-snapshot-isolation-violation",
+        "strong-session-parallel-snapshot-isolation",
+        "1:wy1 2:wz2 / 1:rz_wx1 2:ry_wx2",
+    ),
+    (
+        "strong-parallel-snapshot-isolation-violation",
+        "strong-parallel-snapshot-isolation",
+        "wx1 / wx2 / rx1",
+    ),
 ];
 
 /// A history in Jepsen's notation.
@@ -91,4 +118,35 @@ fn what_maelstrom_overlooks_restricts_its_verdict() {
         assert!(screen.contains(&format!("[{kind}")), "{kind}: {screen}");
         assert!(!screen.contains("--as maelstrom"), "{kind}: {screen}");
     }
+}
+
+#[test]
+fn all_that_is_decided_beside_elle_is_overlooked() {
+    for kind in Kind::all().filter(|kind| kind.as_str().contains("-violation")) {
+        assert!(OVERLOOKED.iter().any(|(overlooked, ..)| kind == *overlooked), "{kind}");
+    }
+}
+
+/// What such a transaction read is not known, so Maelstrom's verdict is not known either.
+#[test]
+fn answers_to_what_was_not_asked_are_overlooked() {
+    let transactions = [
+        ("[[:w :x 1] [:r :y nil]]", "[[:w :x 1] [:w :y 2]]"),
+        ("[[:w :z 1]]", "[[:w :z 1]]"),
+        ("[[:r :z nil]]", "[[:r :z 1]]"),
+    ];
+    let mut story = String::new();
+    for (process, (asked, answered)) in transactions.iter().enumerate() {
+        for (kind, value) in [("invoke", asked), ("ok", answered)] {
+            story += &format!("{{:process {process} :type :{kind} :f :txn :value {value}}}\n");
+        }
+    }
+    let (code, screen) = check(&story, "-w txn-rw-register --as maelstrom");
+    assert_eq!(code, 2, "{screen}");
+    let told = screen.lines().find(|line| line.contains("[wrong-answer]"));
+    let told = told.unwrap_or_else(|| panic!("{screen}"));
+    assert!(told.starts_with("  ! ") && told.ends_with("without --as maelstrom)"), "{told}");
+    let (code, screen) = check(&story, "-w txn-rw-register");
+    assert_eq!(code, 1, "{screen}");
+    assert!(screen.contains("[wrong-answer]"), "{screen}");
 }
