@@ -235,16 +235,9 @@ fn solve(facts: &Facts<'_>, goal: Goal, work_max: u64) -> Answer {
 /// What proves that a model does not hold, told of as few transactions as show it.
 fn violation(table: &Table, goal: Goal, core: Vec<u32>) -> Anomaly {
     let mut budget = SHRINK_WORK;
-    let shows = |part: &Table| {
-        matches!(solve(&Facts::new(part), goal, SHRINK_WORK as u64), Answer::Fails(_))
-    };
-    // Of a list, what somebody else appended may be needed to know what comes after what.
-    let core = if table.kind == Datatype::List && !shows(&super::shrink::part(table, &core)) {
-        on_keys_of(table, &core)
-    } else {
-        core
-    };
-    let kept = super::shrink::least(table, core, &mut budget, shows);
+    let kept = super::shrink::least(table, enough(table, goal, core), &mut budget, |part| {
+        fails(part, goal)
+    });
     let mut part = super::shrink::part(table, &kept);
     part.name_as_in(table);
     let facts = Facts::new(&part);
@@ -252,6 +245,21 @@ fn violation(table: &Table, goal: Goal, core: Vec<u32>) -> Anomaly {
     let refutation = refutation::Refutation::find(&problem);
     debug_assert!(refutation.as_ref().is_none_or(|refutation| refutation.is_sound(&problem)));
     explain::violation(&problem, goal, refutation.as_ref())
+}
+
+/// Whether a part of a history shows that a model does not hold.
+fn fails(part: &Table, goal: Goal) -> bool {
+    matches!(solve(&Facts::new(part), goal, SHRINK_WORK as u64), Answer::Fails(_))
+}
+
+/// As many transactions as show, without the others, what these show among them: of a list, what
+/// somebody else appended may be needed to know what comes after what.
+fn enough(table: &Table, goal: Goal, core: Vec<u32>) -> Vec<u32> {
+    if table.kind == Datatype::List && !fails(&super::shrink::part(table, &core), goal) {
+        on_keys_of(table, &core)
+    } else {
+        core
+    }
 }
 
 /// All transactions that have to do with the keys of these.

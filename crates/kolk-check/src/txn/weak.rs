@@ -196,7 +196,7 @@ pub(crate) fn decide(
         }
         if let Some((level, found)) = bare {
             violations.push(explain::violation(&facts, level, false, &found));
-        } else if strongest == Level::Causal && is_cerone_asked {
+        } else if is_cerone_asked {
             alone = Some(Facts::in_chains(table)).filter(Facts::are_few_sessions);
         }
     }

@@ -47,6 +47,7 @@ impl Refutation {
             {
                 false
             }
+            Refutation::Cycle(steps) if steps.is_empty() => false,
             Refutation::Cycle(steps) => steps.iter().enumerate().all(|(at, step)| {
                 let to = steps[(at + 1) % steps.len()].from;
                 let mut holds = false;

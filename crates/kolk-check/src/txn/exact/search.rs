@@ -113,7 +113,7 @@ impl<'a> Search<'a> {
                 vertices.sort_unstable_by_key(|vertex| order.position[*vertex as usize]);
                 Answer::Holds(vertices)
             }
-            End::Contradiction => Answer::Fails(self.core()),
+            End::Contradiction => Answer::Fails(self.clauses.core()),
             End::Stopped => Answer::Stopped(Stopped {
                 steps: order.work,
                 decided: self.clauses.trail.len(),
@@ -261,18 +261,5 @@ impl<'a> Search<'a> {
             }
         }
         None
-    }
-
-    /// The transactions of all cycles that the last conflict rests on.
-    fn core(&self) -> Vec<u32> {
-        let facts = self.problem.facts;
-        let (mut members, variables) = self.clauses.core();
-        for variable in variables {
-            let (one, other) = self.pairs[variable as usize];
-            members.extend([facts.writer(one), facts.writer(other)]);
-        }
-        members.sort_unstable();
-        members.dedup();
-        members
     }
 }

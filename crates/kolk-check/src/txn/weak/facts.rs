@@ -97,10 +97,8 @@ impl<'a> Facts<'a> {
         let mut chains: Vec<Vec<u32>> = Vec::new();
         for number in order {
             let is_last = |from: u32| {
-                let (chain, place) = facts.places[from as usize];
-                chains.get(chain as usize).is_some_and(|chain| {
-                    chain.len() == place as usize + 1 && chain.last() == Some(&from)
-                })
+                let chain = chains.get(facts.places[from as usize].0 as usize);
+                chain.is_some_and(|chain| chain.last() == Some(&from))
             };
             let mut reads = facts.reads(number).iter().filter(|read| read.from != NONE);
             let chain = match reads.find(|read| is_last(read.from)) {

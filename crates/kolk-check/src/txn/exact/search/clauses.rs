@@ -241,15 +241,15 @@ impl Clauses {
         }
     }
 
-    /// The transactions on all cycles that the last conflict rests on, and the variables in them.
-    pub(super) fn core(&self) -> (Vec<u32>, BTreeSet<u32>) {
+    /// The transactions on all cycles that the last conflict rests on. Whoever is first in a pair
+    /// of writers is on a cycle that rests on its being second.
+    pub(super) fn core(&self) -> Vec<u32> {
         let mut open = vec![self.last_conflict];
         let mut seen = BTreeSet::from([self.last_conflict]);
-        let (mut members, mut variables) = (Vec::new(), BTreeSet::new());
+        let mut members = Vec::new();
         while let Some(number) = open.pop() {
             let clause = &self.all[number as usize];
             members.extend(&clause.members);
-            variables.extend(clause.literals.iter().map(|literal| literal.variable()));
             let reasons = clause
                 .literals
                 .iter()
@@ -260,6 +260,8 @@ impl Clauses {
                 }
             }
         }
-        (members, variables)
+        members.sort_unstable();
+        members.dedup();
+        members
     }
 }

@@ -17,7 +17,8 @@ impl Search<'_> {
             match self.look_at(order, key as u32) {
                 None => return End::Contradiction,
                 Some(_) if order.work > self.work_max => return End::Stopped,
-                Some(true) => quiet = 0,
+                // What this key has to say was said.
+                Some(true) => quiet = 1,
                 Some(false) => quiet += 1,
             }
             key = (key + 1) % keys;
@@ -33,7 +34,7 @@ impl Search<'_> {
             let elements = self.places.all(self.problem, order, key).to_vec();
             let is_settled = self.decide_all(order, &elements, &mut is_new)?;
             if order.work > self.work_max {
-                return Some(true);
+                return Some(is_new);
             }
             if !is_settled {
                 continue;
@@ -66,9 +67,6 @@ impl Search<'_> {
                 self.clauses.decide(literal);
                 if !self.propagate(order) {
                     return None;
-                }
-                if order.work > self.work_max {
-                    return Some(false);
                 }
             }
         }
