@@ -226,9 +226,6 @@ impl Run<'_> {
                 }
             }
         }
-        if !begins && !commits || self.writes(transaction).next().is_none() {
-            return;
-        }
         let writes: Vec<u32> = self.writes(transaction).collect();
         for element in writes {
             let key = table.elements.key(element);

@@ -283,7 +283,7 @@ fn order_of_list(facts: &Facts<'_>, shape: Shape, key: u32, known: &mut Builder)
                 known.edge(*reader, commit(writer), Kinds::RW);
             }
         }
-        if next.is_none() && !readers.is_empty() && !commits.is_empty() {
+        if next.is_none() {
             known.all_to_all(&readers, &commits, Kinds::RW);
         }
     }

@@ -137,9 +137,9 @@ impl<'a> Search<'a> {
                 if order.work > self.work_max {
                     return End::Stopped;
                 }
-                // What was decided may have been taken back, and nothing moved.
+                // What was decided may have been taken back, and nothing moved: one of the two is
+                // enough to look at both.
                 self.touch(pair.0);
-                self.touch(pair.1);
             }
             self.touch_moved(order);
         }

@@ -4,6 +4,7 @@ use kolk_protocol::{Key, random::Random};
 use super::refutation::Refutation;
 use super::*;
 use crate::check::Validity;
+use crate::txn::graph::Kinds;
 use crate::txn::levels::{Levels, settle};
 use crate::txn::records::{self, Op, Record};
 use crate::txn::rw_register;
@@ -338,22 +339,52 @@ fn spoiled(proof: &Refutation) -> Vec<Refutation> {
     }
 }
 
-/// What is tangled takes many decisions, which are learned from and taken back.
+/// What is tangled takes many decisions, which are learned from and taken back: how often the goals
+/// failed, and held.
+fn assert_tangled(kind: Datatype, histories: std::ops::Range<u64>) -> [u64; 2] {
+    let mut counts = [0, 0];
+    for seed in histories {
+        let mut random = Key::new(seed).random();
+        let size = 4 + random.index(16);
+        let table = records::table(kind, &tangled(kind, size, &mut random));
+        for goal in GOALS {
+            let what = format!("seed {seed}, {kind:?}, {}", goal.model);
+            counts[usize::from(assert_proved_of(&table, goal, true, &what))] += 1;
+        }
+    }
+    counts
+}
+
 #[test]
 fn answers_to_what_is_tangled_come_with_their_proofs() {
-    for (kind, histories) in [(Datatype::Register, 1_500), (Datatype::List, 500)] {
-        let mut counts = [0, 0];
-        for seed in 0..histories {
-            let mut random = Key::new(seed).random();
-            let size = 4 + random.index(16);
-            let table = records::table(kind, &tangled(kind, size, &mut random));
-            for goal in GOALS {
-                let what = format!("seed {seed}, {kind:?}, {}", goal.model);
-                counts[usize::from(assert_proved_of(&table, goal, true, &what))] += 1;
-            }
-        }
-        assert!(counts.iter().all(|count| *count > 500), "{counts:?}");
+    for kind in [Datatype::Register, Datatype::List] {
+        let counts = assert_tangled(kind, 0..1_500);
+        assert!(counts.iter().all(|count| *count > 1_000), "{counts:?}");
     }
+}
+
+/// An order of which two places were changed shows what it should or is told apart.
+#[test]
+fn wrong_orders_are_told_apart() {
+    let mut counts = [0, 0];
+    for seed in 0..600 {
+        let mut random = Key::new(seed).random();
+        let kind = if seed % 2 == 0 { Datatype::Register } else { Datatype::List };
+        let table = records::table(kind, &tangled(kind, 7, &mut random));
+        let facts = Facts::new(&table);
+        for goal in GOALS {
+            let problem = Problem::new(&facts, goal.shape, goal.clients);
+            let answer = Search::new(&problem, work_max(&table)).run();
+            let Answer::Holds(mut order) = answer else { continue };
+            let (one, other) = (random.index(order.len()), random.index(order.len()));
+            order.swap(one, other);
+            let is_shown = proof::shows(&problem, &order);
+            let what = format!("seed {seed}, {kind:?}, {}", goal.model);
+            assert!(!is_shown || shows(&problem, goal.clients, &order), "{what}: {order:?}");
+            counts[usize::from(is_shown)] += 1;
+        }
+    }
+    assert!(counts.iter().all(|count| *count > 100), "{counts:?}");
 }
 
 #[test]
@@ -375,6 +406,27 @@ fn wrong_proofs_are_told_apart() {
         }
     }
     assert!(counts.iter().all(|count| *count > 20), "{counts:?}");
+}
+
+/// Write skew: of parallel snapshots, two may well not see each other.
+#[test]
+fn no_proof_of_parallel_snapshots_has_two_that_do_not_see_another() {
+    let reads_and_writes = |process: u32, read, write| Record {
+        process,
+        invoked: process,
+        completed: Some(10 + process),
+        outcome: Outcome::Ok,
+        ops: vec![Op::Read(read, Vec::new()), Op::Write(write, 1)],
+    };
+    let records = [reads_and_writes(0, 0, 1), reads_and_writes(1, 1, 0)];
+    let table = records::table(Datatype::Register, &records);
+    let facts = Facts::new(&table);
+    let step = |from| refutation::Step { from, kind: Kinds::RW, because: None };
+    let circle = Refutation::Cycle(vec![step(0), step(1)]);
+    for (shape, is_proof) in [(Shape::Serial, true), (Shape::Parallel, false)] {
+        let problem = Problem::new(&facts, shape, Clients::Any);
+        assert_eq!(circle.is_sound(&problem), is_proof, "{shape:?}");
+    }
 }
 
 const STRONG: &str = "strong-snapshot-isolation-violation";
