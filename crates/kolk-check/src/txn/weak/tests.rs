@@ -212,6 +212,49 @@ fn permutations(order: &mut [usize], fixed: usize, accept: &dyn Fn(&[usize]) -> 
     })
 }
 
+/// A few transactions each of which sees some of those before it, and all that these saw; one read
+/// in three stories is then changed.
+fn causal(random: &mut Random) -> Vec<Txn> {
+    const KEYS: u32 = 3;
+    let mut views: Vec<Vec<bool>> = Vec::new();
+    let mut txns: Vec<Txn> = Vec::new();
+    for at in 0..4 + random.index(3) {
+        let mut view = vec![false; at];
+        for other in 0..at {
+            if random.chance(0.4) {
+                view[other] = true;
+                views[other].iter().zip(&mut view).for_each(|(seen, view)| *view |= seen);
+            }
+        }
+        let mut keys: Vec<u32> = (0..KEYS).collect();
+        random.shuffle(&mut keys);
+        let mut ops = Vec::new();
+        for key in keys.into_iter().take(1 + random.index(KEYS as usize)) {
+            let mut seen = (0..at).rev().filter(|other| view[*other]);
+            let value = seen.find_map(|other| {
+                txns[other].ops.iter().find_map(|(written, op)| match op {
+                    Op::Write(value) if *written == key => Some(*value),
+                    _ => None,
+                })
+            });
+            let is_write = random.chance(0.5);
+            ops.push((key, if is_write { Op::Write(1 + at as i64) } else { Op::Read(value) }));
+        }
+        views.push(view);
+        txns.push(Txn { process: random.index(3) as u32, outcome: Outcome::Ok, ops });
+    }
+    if random.chance(0.3) {
+        let at = random.index(txns.len());
+        let older = random.index(at + 1) as i64;
+        let key = txns[at].ops[0].0;
+        let is_written = txns.iter().any(|txn| txn.ops.contains(&(key, Op::Write(older))));
+        if let (_, Op::Read(value)) = &mut txns[at].ops[0] {
+            *value = Some(older).filter(|_| is_written);
+        }
+    }
+    txns
+}
+
 /// The same story with so many more keys in some transactions that they are searched by halves:
 /// some read what nobody wrote, others write what nobody reads, which says nothing about levels.
 fn padded(mut txns: Vec<Txn>, random: &mut Random) -> Vec<Txn> {
@@ -233,7 +276,11 @@ fn padded(mut txns: Vec<Txn>, random: &mut Random) -> Vec<Txn> {
     txns
 }
 
-fn assert_as_defined(seeds: std::ops::Range<u64>, story: impl Fn(&mut Random) -> Vec<Txn>) {
+/// Asserts that levels are judged as defined; gives how often each was met, held, and was clean.
+fn assert_as_defined(
+    seeds: std::ops::Range<u64>,
+    story: impl Fn(&mut Random) -> Vec<Txn>,
+) -> std::collections::BTreeMap<(bool, Level, bool, bool), u32> {
     let mut seen = std::collections::BTreeMap::new();
     for seed in seeds {
         let txns = story(&mut Key::new(seed).random());
@@ -258,18 +305,22 @@ fn assert_as_defined(seeds: std::ops::Range<u64>, story: impl Fn(&mut Random) ->
             }
         }
     }
-    assert!(seen.len() == 24 && seen.values().all(|count| *count > 10), "{seen:?}");
+    seen
 }
 
 #[test]
 fn levels_are_those_of_the_definition() {
-    assert_as_defined(0..20_000, wild);
+    let seen = assert_as_defined(0..20_000, wild);
+    assert!(seen.len() == 24 && seen.values().all(|count| *count > 100), "{seen:?}");
+    let seen = assert_as_defined(0..5_000, causal);
+    assert!(seen.len() == 12 && seen.values().all(|count| *count > 3), "{seen:?}");
 }
 
 #[test]
 fn levels_of_large_transactions_are_those_of_the_definition() {
-    assert_as_defined(0..4_000, |random| {
+    let seen = assert_as_defined(0..4_000, |random| {
         let txns = wild(random);
         padded(txns, random)
     });
+    assert!(seen.len() == 24 && seen.values().all(|count| *count > 10), "{seen:?}");
 }
