@@ -10,8 +10,8 @@ use crate::txn::records::{self, Op, Record};
 use crate::txn::rw_register;
 use crate::txn::stores::{Clock, Promise, records};
 use crate::txn::sweep;
-use crate::txn::table::{Datatype, MicroOp, NONE};
-use crate::txn::testing::register_history;
+use crate::txn::table::{Builder, Datatype, MicroOp, NONE};
+use crate::txn::testing::{history, register_history};
 
 /// What a read saw of what is there, as a part of a history may lack what was read; nothing if that
 /// is not known.
@@ -445,6 +445,22 @@ fn no_proof_of_parallel_snapshots_has_two_that_do_not_see_another() {
 }
 
 const STRONG: &str = "strong-snapshot-isolation-violation";
+
+/// Of a list it is known what comes after what was read, whether that was read itself or not: it
+/// takes no two cases to show that a transaction sees what it must not.
+#[test]
+fn what_lists_show_takes_no_cases() {
+    for text in ["ax1 ax2ay1 rx12 rx1ry1", "ax1 ax2ay1 rx1ry1", "ax1ay1 rx_ry1"] {
+        let table = Builder::read(&history(text), Datatype::List);
+        let facts = Facts::new(&table);
+        for goal in GOALS.into_iter().filter(|goal| !goal.shape.is_known()) {
+            let problem = Problem::new(&facts, goal.shape, goal.clients);
+            let proof = Refutation::find(&problem);
+            let is_cycle = matches!(proof, Some(Refutation::Cycle(_)));
+            assert!(is_cycle, "{text}, {}: {proof:?}", goal.model);
+        }
+    }
+}
 
 #[test]
 fn what_has_no_cycle_in_each_order_alone_is_told_case_by_case() {
