@@ -423,6 +423,23 @@ fn wrong_proofs_are_told_apart() {
     assert!(counts.iter().all(|count| *count > 20), "{counts:?}");
 }
 
+#[test]
+fn what_holds_has_no_refutation() {
+    for seed in 0..200 {
+        let mut random = Key::new(seed).random();
+        let kind = if seed % 2 == 0 { Datatype::Register } else { Datatype::List };
+        let table = records::table(kind, &tangled(kind, 4, &mut random));
+        let facts = Facts::new(&table);
+        for goal in GOALS {
+            let problem = Problem::new(&facts, goal.shape, goal.clients);
+            if let Answer::Holds(_) = Search::new(&problem, work_max(&table)).run() {
+                let proof = Refutation::find(&problem);
+                assert_eq!(proof, None, "seed {seed}, {kind:?}, {}", goal.model);
+            }
+        }
+    }
+}
+
 /// Write skew: of parallel snapshots, two may well not see each other.
 #[test]
 fn no_proof_of_parallel_snapshots_has_two_that_do_not_see_another() {
