@@ -160,6 +160,8 @@ fn levels_that_an_anomaly_rules_out_do_not_hold() {
         ("ax1 rx_rx1", &["read-committed"]),
         ("ax1rx2 ax2", &[]),
         ("ax1! rx1", &[]),
+        // Each by itself saw a last element that it may well have seen.
+        ("ax1 ax2 rx12 rx21", &[]),
     ] {
         let check = check(&history(text), Models::new(STRICT));
         let decided =
