@@ -7,7 +7,7 @@
 use kolk_history::summary::ViolationKind;
 
 use crate::kind::Kind;
-use crate::txn::Level;
+use crate::txn::level::Level;
 
 /// What a solution is asked for that this type of anomaly shows it does not keep: a clause whose
 /// subject is a node, a read or the like.

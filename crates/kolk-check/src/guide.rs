@@ -4,8 +4,8 @@
 use kolk_history::summary::ViolationKind;
 
 use crate::kind::Kind;
-use crate::txn::Level;
 use crate::txn::cycles::{Scope, Shape};
+use crate::txn::level::Level;
 
 /// One kind of anomaly, in some workloads or in all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use kolk_history::summary::ViolationKind;
 use thiserror::Error;
 
 use crate::tree::text;
-use crate::txn::Level;
 use crate::txn::cycles::{CycleType, Scope, Shape};
+use crate::txn::level::Level;
 
 macro_rules! kinds {
     (
@@ -206,6 +206,13 @@ impl Kind {
             Kind::Level { level, .. } => Kind::Level { level, with_sessions: false },
             _ => self,
         }
+    }
+}
+
+impl Level {
+    /// That it does not hold, which takes sessions to show or does not.
+    pub(crate) const fn violation(self, with_sessions: bool) -> Kind {
+        Kind::Level { level: self, with_sessions }
     }
 }
 

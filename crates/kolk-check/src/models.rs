@@ -12,8 +12,8 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::kind::Kind;
-use crate::txn::Level;
 use crate::txn::cycles::{Scope, Shape};
+use crate::txn::level::Level;
 
 macro_rules! models {
     ($(

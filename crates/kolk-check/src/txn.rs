@@ -13,6 +13,7 @@ pub mod cycles;
 mod exact;
 mod findings;
 mod graph;
+pub(crate) mod level;
 pub(crate) mod levels;
 pub mod list_append;
 mod order;
@@ -27,8 +28,8 @@ mod words;
 
 use crate::check::{Anomaly, Check, PROOF_MAX};
 use crate::kind::Kind;
+pub use level::Level;
 pub use levels::Levels;
-pub use weak::Level;
 
 use findings::Findings;
 use table::Table;

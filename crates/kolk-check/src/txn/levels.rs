@@ -8,7 +8,7 @@
 //! atomic leave out the order of each process, as serializability does, but in AWDIT's format,
 //! where all levels have it.
 
-use super::Level;
+use super::level::Level;
 use crate::check::{Check, Validity};
 use crate::kind::Kind;
 use crate::models::{self, Model, Models};

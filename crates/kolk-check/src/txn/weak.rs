@@ -34,55 +34,15 @@ mod reads;
 mod tests;
 
 use crate::check::Anomaly;
-use crate::kind::Kind;
 use crate::models::{Model, Models};
 
 use super::components::Components;
 use super::cycles::{self, Step};
 use super::findings::Findings;
 use super::graph::{Builder, Graph, Kinds};
+pub(crate) use super::level::Level;
 use super::table::{NONE, Table};
 use facts::Facts;
-
-/// A level of isolation, as Biswas & Enea define it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
-    /// Read committed.
-    ReadCommitted,
-    /// Read atomic.
-    ReadAtomic,
-    /// Causal.
-    Causal,
-}
-
-impl Level {
-    pub(crate) const ALL: [Level; 3] = [Level::ReadCommitted, Level::ReadAtomic, Level::Causal];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Level::ReadCommitted => "read-committed",
-            Level::ReadAtomic => "read-atomic",
-            Level::Causal => "causal",
-        }
-    }
-
-    /// That it does not hold, which takes sessions to show or does not.
-    pub(crate) const fn violation(self, with_sessions: bool) -> Kind {
-        Kind::Level { level: self, with_sessions }
-    }
-
-    /// The name of that.
-    pub(crate) const fn violation_name(self, with_sessions: bool) -> &'static str {
-        match (self, with_sessions) {
-            (Level::ReadCommitted, false) => "read-committed-violation",
-            (Level::ReadCommitted, true) => "read-committed-violation-process",
-            (Level::ReadAtomic, false) => "read-atomic-violation",
-            (Level::ReadAtomic, true) => "read-atomic-violation-process",
-            (Level::Causal, false) => "causal-violation",
-            (Level::Causal, true) => "causal-violation-process",
-        }
-    }
-}
 
 /// Why a level does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
