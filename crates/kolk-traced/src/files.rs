@@ -32,8 +32,8 @@ pub trait Files: fmt::Debug {
     /// A call has ended that may have made a file shorter, down to nothing.
     fn cut(&mut self);
 
-    /// From now on what is written to this file is safe as soon as it is written: it was opened with
-    /// `O_DSYNC` or `O_SYNC`.
+    /// From now on what is written to this file is safe as soon as it is written: it was opened
+    /// with `O_DSYNC` or `O_SYNC`.
     fn write_through(&mut self, file: FileId);
 
     /// A sync begins, of a file, of a folder, or of everything. Whoever makes it waits until it has

@@ -1,10 +1,10 @@
 //! The files of a traced program, followed so that a loss of power takes from them what was not
 //! synced, and so that faults of the disk reach them.
 //!
-//! The same [`Disk`] that the node library simulates is kept beside the program's folder. The tracer
-//! says when names change and when something is synced; what the files contain is read from them
-//! when it matters: at a sync, and when the power is lost. Then the disk decides what is left, and
-//! that is written into the folder.
+//! The same [`Disk`] that the node library simulates is kept beside the program's folder. The
+//! tracer says when names change and when something is synced; what the files contain is read from
+//! them when it matters: at a sync, and when the power is lost. Then the disk decides what is left,
+//! and that is written into the folder.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

@@ -108,8 +108,8 @@ impl Core {
         Turn::Goes
     }
 
-    /// A call that syncs one file, or all. It takes the time that it takes a disk, and the kernel is
-    /// not asked to make it: nobody's power is lost but a simulated one's.
+    /// A call that syncs one file, or all. It takes the time that it takes a disk, and the kernel
+    /// is not asked to make it: only a simulated power is ever lost.
     pub(super) fn sync(&mut self, number: Number, regs: &Regs) -> Turn {
         let of = match regs.orig_rax as i64 {
             libc::SYS_sync | libc::SYS_syncfs => None,
