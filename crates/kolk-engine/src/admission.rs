@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use kolk_history::summary::ViolationKind;
-use kolk_protocol::message::{Body, Line, LineError, is_integer};
+use kolk_protocol::message::{Body, Line, LineError, Marks, is_integer};
 use kolk_protocol::scan::CONTROL_CHARACTER;
 use kolk_protocol::write_line;
 
@@ -133,15 +133,15 @@ impl Simulation<'_> {
         self.admit(node, &Said { src, dest, body, line: Some(text) }, cause)
     }
 
-    /// Takes a message of a node in this process, which speaks for itself alone.
+    /// Takes a message of a node in this process, which speaks for itself alone. Its body is
+    /// scanned unless its writer has told what a scan would find.
     pub(crate) fn take_body(
         &mut self,
         node: u16,
-        dest: &str,
-        json: &str,
+        (dest, json, marks): (&str, &str, Option<&Marks>),
         cause: Cause,
     ) -> Result<(), EngineError> {
-        match Body::parse(json) {
+        match marks.map_or_else(|| Body::parse(json), |marks| Ok(marks.body(json))) {
             Ok(body) => {
                 let src = self.directory.name(Endpoint::Node(node)).to_owned().into();
                 self.admit(node, &Said { src, dest: dest.into(), body, line: None }, cause)

@@ -8,9 +8,10 @@ pub(crate) mod programs;
 use std::time::Duration;
 
 use kolk_history::summary::Unrepeatable;
+use kolk_node::Outputs;
 use kolk_node::storage::{DiskEvent, Record};
-use kolk_node::{Input, Outputs};
 use kolk_protocol::Time;
+use kolk_protocol::message::Body;
 
 use crate::endpoint::{Directory, Endpoint};
 use crate::run::{EngineError, Survivor};
@@ -45,7 +46,8 @@ pub(crate) struct Given<'a> {
     pub(crate) now: Time,
     /// The message's number; `None` for a wake.
     pub(crate) id: Option<u64>,
-    pub(crate) input: Input<'a>,
+    /// Who sent the message, and its body; `None` for a wake.
+    pub(crate) message: Option<(&'a str, &'a Body<'a>)>,
     /// The node has answered `init`.
     pub(crate) is_started: bool,
 }
@@ -211,13 +213,15 @@ impl<'a> Hosts<'a> {
         self.host.end()
     }
 
-    fn given<'i>(&self, node: u16, now: Time, id: Option<u64>, input: Input<'i>) -> Given<'i> {
-        Given { now, id, input, is_started: self.is_started(node) }
-    }
-
     /// Begins a step: gives a separate program its line.
-    pub(crate) fn begin(&mut self, node: u16, now: Time, id: Option<u64>, input: Input<'_>) {
-        let given = self.given(node, now, id, input);
+    pub(crate) fn begin(
+        &mut self,
+        node: u16,
+        now: Time,
+        id: Option<u64>,
+        message: Option<(&str, &Body<'_>)>,
+    ) {
+        let given = Given { now, id, message, is_started: self.is_started(node) };
         self.host.begin(node, given);
     }
 
@@ -226,10 +230,10 @@ impl<'a> Hosts<'a> {
         &mut self,
         node: u16,
         now: Time,
-        input: Input<'_>,
+        message: Option<(&str, &Body<'_>)>,
         outputs: &mut Outputs,
     ) -> Result<Option<Time>, HostFailure> {
-        let given = self.given(node, now, None, input);
+        let given = Given { now, id: None, message, is_started: self.is_started(node) };
         self.host.finish(node, given, outputs, &mut self.lines)
     }
 

@@ -17,7 +17,7 @@ use kolk_history::Plan;
 use kolk_history::journal::DropReason;
 use kolk_history::plan::FaultKind;
 use kolk_history::summary::{GoneClient, StaleAnswer, UnexpectedReply, Violation, ViolationKind};
-use kolk_node::{Input, Outputs};
+use kolk_node::Outputs;
 use kolk_protocol::message::Body;
 use kolk_protocol::{Datum, Key, Time};
 
@@ -36,7 +36,7 @@ use crate::service_host::Services;
 use crate::traffic::Traffic;
 use crate::triggers::Triggers;
 use crate::workload::Workload;
-use flights::{BodyHead, Flights, InFlight};
+use flights::{Flights, InFlight};
 use lives::Lives;
 
 /// What a message or a wake did: the message, and the operation it serves.
@@ -358,12 +358,8 @@ impl<'a> Simulation<'a> {
         at: Time,
     ) {
         let body = self.flights.copy(sent.json);
-        let head = (!matches!(ends.1, Endpoint::Node(_))).then(|| BodyHead {
-            kind: sent.kind.clone().into_owned(),
-            msg_id: sent.msg_id.map(Box::from),
-            in_reply_to: sent.in_reply_to.map(Box::from),
-        });
-        let message = InFlight { id, src: ends.0, dest: ends.1, op, body, due: at, head };
+        let marks = sent.marks();
+        let message = InFlight { id, src: ends.0, dest: ends.1, op, body, due: at, marks };
         let slot = self.flights.put(message);
         self.queue.push(at, Event::Deliver(slot));
         if self.flights.are_too_many() && self.failed.is_none() {
@@ -558,10 +554,10 @@ impl<'a> Simulation<'a> {
         match input {
             NodeInput::Message(message) => {
                 let src = self.directory.name(message.src);
-                let body = message.body.as_str();
-                self.hosts.begin(node, now, Some(message.id), Input::Message { src, body });
+                let body = message.read_body();
+                self.hosts.begin(node, now, Some(message.id), Some((src, &body)));
             }
-            NodeInput::Wake => self.hosts.begin(node, now, None, Input::Wake),
+            NodeInput::Wake => self.hosts.begin(node, now, None, None),
         }
     }
 
@@ -570,32 +566,33 @@ impl<'a> Simulation<'a> {
         self.last_stepped = node;
         let mut outputs = std::mem::take(&mut self.outputs);
         outputs.clear();
-        let (cause, step_input, body) = match input {
+        let (cause, message) = match input {
             NodeInput::Message(message) => {
                 let ends = (message.src, message.dest);
                 self.recorder.receive(now, message.id, ends, &self.directory)?;
                 let cause = Cause { message: self.exact(message.id), op: message.op };
-                (cause, Some(message.src), message.body)
+                (cause, Some(message))
             }
-            NodeInput::Wake => (Cause::default(), None, String::new()),
+            NodeInput::Wake => (Cause::default(), None),
         };
         let shown = self.clocks.shown(node, now);
         for number in self.clocks.wrong_by(node, now) {
             self.recorder.strike(*number, 1);
         }
-        let input = match step_input {
-            Some(src) => Input::Message { src: self.directory.name(src), body: &body },
-            None => Input::Wake,
-        };
-        let stepped = self.hosts.finish(node, shown, input, &mut outputs);
-        self.flights.recycle(body);
+        let body = message.as_ref().map(InFlight::read_body);
+        let given = message.as_ref().zip(body.as_ref());
+        let given = given.map(|(message, body)| (self.directory.name(message.src), body));
+        let stepped = self.hosts.finish(node, shown, given, &mut outputs);
+        if let Some(message) = message {
+            self.flights.recycle(message.body);
+        }
         let lines = self.hosts.take_lines();
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
             self.take_line(node, line.strip_suffix(b"\n").unwrap_or(line), cause)?;
         }
         self.hosts.recycle_lines(lines);
-        for (dest, body) in outputs.messages() {
-            self.take_body(node, dest, body, cause)?;
+        for message in outputs.marked() {
+            self.take_body(node, message, cause)?;
         }
         self.logs.after_step(node, now, outputs.logged());
         self.read_log(node, outputs.logged());

@@ -126,7 +126,9 @@ impl Context {
         let mut body = Vec::new();
         let mut outputs = self.state.outputs.borrow_mut();
         match write_body(&mut body, message, Head::default()) {
-            Ok(()) => dests.into_iter().for_each(|dest| outputs.push(dest.as_ref(), &body)),
+            Ok(marks) => dests.into_iter().for_each(|dest| {
+                outputs.push_written(dest.as_ref(), &body, marks.clone());
+            }),
             Err(error) => outputs.log_unwritten("several nodes", &error),
         }
     }

@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use kolk_protocol::body::BodyError;
+use kolk_protocol::message::{Body, Marks};
 use kolk_protocol::{ErrorCode, Head, RpcError, Time, write_body};
 use serde::Serialize;
 
@@ -35,6 +36,18 @@ pub trait Machine {
     /// then nothing in the machine may act.
     fn step(&mut self, now: Time, input: Input<'_>, outputs: &mut Outputs) -> Option<Time>;
 
+    /// As [`Machine::step`] with a message, whose body has been scanned already. Whoever steps a
+    /// machine may call either; only a machine that would scan every body implements both.
+    fn message(
+        &mut self,
+        now: Time,
+        src: &str,
+        body: &Body<'_>,
+        outputs: &mut Outputs,
+    ) -> Option<Time> {
+        self.step(now, Input::Message { src, body: body.json }, outputs)
+    }
+
     /// Gives the machine a disk, before its first step; a machine that is made again after it was
     /// killed gets the same one. One that stores nothing ignores it.
     fn attach(&mut self, disk: Disk) {
@@ -47,6 +60,16 @@ impl<M: Machine + ?Sized> Machine for Box<M> {
         (**self).step(now, input, outputs)
     }
 
+    fn message(
+        &mut self,
+        now: Time,
+        src: &str,
+        body: &Body<'_>,
+        outputs: &mut Outputs,
+    ) -> Option<Time> {
+        (**self).message(now, src, body, outputs)
+    }
+
     fn attach(&mut self, disk: Disk) {
         (**self).attach(disk);
     }
@@ -56,8 +79,17 @@ impl<M: Machine + ?Sized> Machine for Box<M> {
 #[derive(Clone, Debug, Default)]
 pub struct Outputs {
     bytes: Vec<u8>,
-    messages: Vec<(Range<usize>, Range<usize>)>,
+    messages: Vec<Sent>,
     log: Vec<u8>,
+}
+
+/// A message in the buffer.
+#[derive(Clone, Debug)]
+struct Sent {
+    dest: Range<usize>,
+    body: Range<usize>,
+    /// What a scan of the body would find, if its writer has told.
+    marks: Option<Marks>,
 }
 
 impl Outputs {
@@ -73,12 +105,22 @@ impl Outputs {
         dest: &str,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.push_marked(dest, |bytes| write(bytes).map(|()| None))
+    }
+
+    /// As [`Outputs::push_with`]; `write` tells what a scan of the body would find, if it knows.
+    fn push_marked<E>(
+        &mut self,
+        dest: &str,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<Option<Marks>, E>,
+    ) -> Result<(), E> {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(dest.as_bytes());
         let middle = self.bytes.len();
         match write(&mut self.bytes) {
-            Ok(()) => {
-                self.messages.push((start..middle, middle..self.bytes.len()));
+            Ok(marks) => {
+                let (dest, body) = (start..middle, middle..self.bytes.len());
+                self.messages.push(Sent { dest, body, marks });
                 Ok(())
             }
             Err(error) => {
@@ -90,9 +132,14 @@ impl Outputs {
 
     /// Adds a message with the given body, a JSON object.
     pub fn push(&mut self, dest: &str, body: &[u8]) {
-        let written = self.push_with(dest, |bytes| {
+        self.push_written(dest, body, None);
+    }
+
+    /// Adds a message with this body, of which its writer has told what a scan would find.
+    pub(crate) fn push_written(&mut self, dest: &str, body: &[u8], marks: Option<Marks>) {
+        let written = self.push_marked(dest, |bytes| {
             bytes.extend_from_slice(body);
-            Ok::<(), std::convert::Infallible>(())
+            Ok::<_, std::convert::Infallible>(marks)
         });
         match written {
             Ok(()) => {}
@@ -108,7 +155,7 @@ impl Outputs {
         message: &M,
         head: Head<'_>,
     ) -> Result<(), BodyError> {
-        self.push_with(dest, |out| write_body(out, message, head))
+        self.push_marked(dest, |out| write_body(out, message, head))
             .inspect_err(|error| self.log_unwritten(dest, error))
     }
 
@@ -136,27 +183,32 @@ impl Outputs {
         }
         let body = Body::Error { code: error.code, text: &error.text };
         let head = Head { msg_id: None, in_reply_to: Some(msg_id) };
-        let written = self.push_with(dest, |out| write_body(out, &body, head));
+        let written = self.push_marked(dest, |out| write_body(out, &body, head));
         debug_assert!(written.is_ok(), "a code and a text are always JSON");
     }
 
     /// The messages in the order in which they were sent: destination and body.
     pub fn messages(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.messages.iter().map(|(dest, body)| {
-            (
-                std::str::from_utf8(&self.bytes[dest.clone()]).unwrap_or_default(),
-                std::str::from_utf8(&self.bytes[body.clone()]).unwrap_or_default(),
-            )
-        })
+        self.messages.iter().map(|sent| (self.text(&sent.dest), self.text(&sent.body)))
+    }
+
+    /// As [`Outputs::messages`], with what a scan of the body would find, if its writer has told.
+    pub fn marked(&self) -> impl Iterator<Item = (&str, &str, Option<&Marks>)> {
+        self.messages
+            .iter()
+            .map(|sent| (self.text(&sent.dest), self.text(&sent.body), sent.marks.as_ref()))
+    }
+
+    fn text(&self, range: &Range<usize>) -> &str {
+        std::str::from_utf8(&self.bytes[range.clone()]).unwrap_or_default()
     }
 
     /// The messages in the order in which they were sent: destination, and body as bytes.
     #[cfg(feature = "stdio")]
     pub(crate) fn messages_raw(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.messages.iter().map(|(dest, body)| {
-            let dest = std::str::from_utf8(&self.bytes[dest.clone()]).unwrap_or_default();
-            (dest, &self.bytes[body.clone()])
-        })
+        self.messages
+            .iter()
+            .map(|Sent { dest, body, .. }| (self.text(dest), &self.bytes[body.clone()]))
     }
 
     /// Adds a line to what the node logs (its stderr, where it has one).

@@ -33,9 +33,6 @@ fn seed_of(node_id: &str) -> u64 {
 /// A node's core with what the stdio drivers need beside [`Machine`].
 #[cfg_attr(not(feature = "stdio"), expect(dead_code, reason = "for the stdio drivers"))]
 pub(crate) trait Runtime: Machine {
-    /// A step whose message has been scanned already.
-    fn message(&mut self, now: Time, src: &str, body: &Body<'_>, outputs: &mut Outputs);
-
     /// When the next timer is due.
     fn deadline(&self) -> Option<Time>;
 
@@ -292,6 +289,17 @@ where
         self.deadline()
     }
 
+    fn message(
+        &mut self,
+        now: Time,
+        src: &str,
+        body: &Body<'_>,
+        outputs: &mut Outputs,
+    ) -> Option<Time> {
+        self.react(now, Some((src, body)), outputs);
+        self.deadline()
+    }
+
     fn attach(&mut self, disk: Disk) {
         self.medium = Medium::simulated(disk);
     }
@@ -305,10 +313,6 @@ where
     S: Fn(Rc<N>, Context, N::Request) -> F,
     F: Future<Output = ()>,
 {
-    fn message(&mut self, now: Time, src: &str, body: &Body<'_>, outputs: &mut Outputs) {
-        self.react(now, Some((src, body)), outputs);
-    }
-
     fn deadline(&self) -> Option<Time> {
         self.running.as_ref()?.state.timers.borrow().next()
     }

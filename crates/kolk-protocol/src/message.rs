@@ -1,6 +1,7 @@
 //! Messages: one JSON object a line.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use thiserror::Error;
 
@@ -33,6 +34,33 @@ pub struct Body<'a> {
     pub msg_id: Option<&'a str>,
     /// The `msg_id` of the request that this message answers, as JSON; absent if it answers none.
     pub in_reply_to: Option<&'a str>,
+}
+
+/// Where in a body's JSON the values of its reserved keys stand: what a scan has found, to be kept
+/// beside the text without borrowing from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marks {
+    /// The `type`, without its quotation marks; empty if there is none.
+    pub(crate) kind: Range<usize>,
+    pub(crate) msg_id: Option<Range<usize>>,
+    pub(crate) in_reply_to: Option<Range<usize>>,
+}
+
+impl Marks {
+    /// The body that was marked, from its text.
+    ///
+    /// # Panics
+    ///
+    /// If `json` is no text that is as long as that of the marked body.
+    pub fn body<'a>(&self, json: &'a str) -> Body<'a> {
+        let part = |range: &Range<usize>| &json[range.clone()];
+        Body {
+            json,
+            kind: Cow::Borrowed(part(&self.kind)),
+            msg_id: self.msg_id.as_ref().map(part),
+            in_reply_to: self.in_reply_to.as_ref().map(part),
+        }
+    }
 }
 
 /// Why a line is not a message.
@@ -176,6 +204,30 @@ impl<'a> Body<'a> {
     /// The number of the request that this answers, if it is one that fits 64 bits.
     pub fn answers(&self) -> Option<i64> {
         self.in_reply_to?.parse().ok()
+    }
+
+    /// Where its reserved keys' values stand in its JSON; none if the `type` was written with an
+    /// escape.
+    pub fn marks(&self) -> Option<Marks> {
+        let range = |part: &str| {
+            let from = part.as_ptr().addr().checked_sub(self.json.as_ptr().addr())?;
+            let to = from + part.len();
+            (to <= self.json.len()).then_some(from..to)
+        };
+        let kind = match &self.kind {
+            Cow::Borrowed("") => 0..0,
+            Cow::Borrowed(kind) => range(kind)?,
+            Cow::Owned(_) => return None,
+        };
+        let optional = |part: Option<&str>| match part {
+            Some(part) => range(part).map(Some),
+            None => Some(None),
+        };
+        Some(Marks {
+            kind,
+            msg_id: optional(self.msg_id)?,
+            in_reply_to: optional(self.in_reply_to)?,
+        })
     }
 
     /// The JSON under a key, as it came, if there is one; of a key that comes twice the last one.

@@ -1,7 +1,7 @@
 //! Nodes in this process, on the virtual clock.
 
 use kolk_node::storage::{Disk, DiskEvent, Record};
-use kolk_node::{Machine, Outputs};
+use kolk_node::{Input, Machine, Outputs};
 use kolk_protocol::Time;
 
 use super::{Given, Host, HostFailure, INIT_TIMEOUT, Nature};
@@ -52,7 +52,11 @@ impl Host for InProcessHost<'_> {
         outputs: &mut Outputs,
         _: &mut Vec<u8>,
     ) -> Result<Option<Time>, HostFailure> {
-        Ok(self.machines[usize::from(node)].step(given.now, given.input, outputs))
+        let machine = &mut self.machines[usize::from(node)];
+        Ok(match given.message {
+            Some((src, body)) => machine.message(given.now, src, body, outputs),
+            None => machine.step(given.now, Input::Wake, outputs),
+        })
     }
 
     /// A machine that is down is only never stepped again.

@@ -1,9 +1,7 @@
 //! The messages on their way.
 
-use std::borrow::Cow;
-
 use kolk_protocol::Time;
-use kolk_protocol::message::Body;
+use kolk_protocol::message::{Body, Marks};
 
 use crate::endpoint::Endpoint;
 
@@ -29,29 +27,15 @@ pub(super) struct InFlight {
     pub(super) body: String,
     /// When it arrives, if nothing holds it up.
     pub(super) due: Time,
-    /// What the scan of the body found when it was sent, if the receiver is no node: those scan for
-    /// themselves.
-    pub(super) head: Option<BodyHead>,
-}
-
-/// A body's reserved keys.
-#[derive(Debug)]
-pub(super) struct BodyHead {
-    pub(super) kind: String,
-    pub(super) msg_id: Option<Box<str>>,
-    pub(super) in_reply_to: Option<Box<str>>,
+    /// What the scan of the body found when it was sent.
+    pub(super) marks: Option<Marks>,
 }
 
 impl InFlight {
     /// The body, as it was when it was sent.
     pub(super) fn read_body(&self) -> Body<'_> {
-        match &self.head {
-            Some(head) => Body {
-                json: &self.body,
-                kind: Cow::Borrowed(&head.kind),
-                msg_id: head.msg_id.as_deref(),
-                in_reply_to: head.in_reply_to.as_deref(),
-            },
+        match &self.marks {
+            Some(marks) => marks.body(&self.body),
             None => Body::parse(&self.body).expect("bodies are checked when they are sent"),
         }
     }

@@ -98,17 +98,24 @@ impl<M: Machine> Machine for OwnMachine<M> {
         }
         self.deadline
     }
-}
 
-impl<M: Machine> Runtime for OwnMachine<M> {
-    fn message(&mut self, now: Time, src: &str, body: &Body<'_>, outputs: &mut Outputs) {
+    fn message(
+        &mut self,
+        now: Time,
+        src: &str,
+        body: &Body<'_>,
+        outputs: &mut Outputs,
+    ) -> Option<Time> {
         if body.kind == "init" {
             self.init(body);
         }
         self.wake_if_due(now, outputs);
         self.react(now, Input::Message { src, body: body.json }, outputs);
+        self.deadline
     }
+}
 
+impl<M: Machine> Runtime for OwnMachine<M> {
     fn deadline(&self) -> Option<Time> {
         self.deadline
     }

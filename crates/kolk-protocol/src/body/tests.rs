@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::*;
+use crate::message::{Body, Marks};
+use crate::scan::DEPTH_MAX;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Point {
@@ -37,11 +39,15 @@ enum Strict {
 
 const HEAD: Head<'_> = Head { msg_id: Some(-7), in_reply_to: Some("0") };
 
-fn body(value: &impl Serialize, head: Head<'_>) -> Result<String, BodyError> {
+fn marked(value: &impl Serialize, head: Head<'_>) -> Result<(String, Option<Marks>), BodyError> {
     let mut out = b"before".to_vec();
-    write_body(&mut out, value, head)
-        .map(|()| String::from_utf8(out[6..].to_vec()).expect("a body is text"))
-        .inspect_err(|_| assert_eq!(out.len(), 6, "a failed write leaves nothing behind"))
+    let marks = write_body(&mut out, value, head)
+        .inspect_err(|_| assert_eq!(out.len(), 6, "a failed write leaves nothing behind"))?;
+    Ok((String::from_utf8(out[6..].to_vec()).expect("a body is text"), marks))
+}
+
+fn body(value: &impl Serialize, head: Head<'_>) -> Result<String, BodyError> {
+    Ok(marked(value, head)?.0)
 }
 
 #[test]
@@ -64,12 +70,36 @@ fn variants_there_and_back() {
             r#"{"type":"say \"hi\"","list":[1,2]}"#,
         ),
     ] {
-        let json = body(&value, head).expect("can be written");
+        let (json, marks) = marked(&value, head).expect("can be written");
         assert_eq!(json, expected);
-        let parsed = crate::message::Body::parse(&json).expect("is a body");
+        let parsed = Body::parse(&json).expect("is a body");
         let msg_id = head.msg_id.map(|number| number.to_string());
         assert_eq!((parsed.msg_id, parsed.in_reply_to), (msg_id.as_deref(), head.in_reply_to));
+        // Only a type that had to be escaped is not marked.
+        assert_eq!(marks, parsed.marks());
+        assert_eq!(marks.is_none(), parsed.kind.contains('"'), "{json}");
+        assert!(marks.is_none_or(|marks| marks.body(&json) == parsed));
         assert_eq!(from_body::<Sample>(&parsed.kind, &json), Ok(value));
+    }
+}
+
+/// Whoever relies on marks must not take a body that a scan refuses.
+#[test]
+fn what_may_be_nested_too_deeply_has_no_marks() {
+    #[derive(Serialize)]
+    enum Deep {
+        Deep { value: serde_json::Value },
+    }
+    let lists =
+        |depth| (0..depth).fold(serde_json::json!(1), |value, _| serde_json::json!([value]));
+    for (value, is_known) in [
+        (lists(DEPTH_MAX - 1), true),
+        (lists(DEPTH_MAX), false),
+        (serde_json::json!(vec![lists(3); DEPTH_MAX]), false),
+        (serde_json::json!("x".repeat(DEPTH_MAX * 3)), true),
+    ] {
+        let (json, marks) = marked(&Deep::Deep { value }, HEAD).expect("can be written");
+        assert_eq!(marks.is_some(), is_known, "{json}");
     }
 }
 
@@ -101,6 +131,10 @@ fn structs_and_maps_name_their_type_themselves() {
     assert_eq!(
         body(&serde_json::json!({"type": "x", "msg_id": 5}), Head::default()).as_deref(),
         Ok(r#"{"type":"x"}"#)
+    );
+    assert_eq!(
+        body(&serde_json::json!({"a": 1}), HEAD).as_deref(),
+        Ok(r#"{"msg_id":-7,"in_reply_to":0,"a":1}"#)
     );
     assert_eq!(
         from_body::<serde_json::Value>("x", r#"{"type":"x","a":[1]}"#),

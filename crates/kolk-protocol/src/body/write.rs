@@ -1,18 +1,23 @@
 //! Writing: a serializer that accepts enums, and hands their fields to `serde_json`.
 
 use std::fmt::Display;
+use std::ops::Range;
 
 use serde::Serialize;
 use serde::ser::{self, Impossible, SerializeMap, SerializeStruct, SerializeStructVariant};
 
 use super::{BodyError, Head, is_reserved};
-use crate::message::write_string;
+use crate::message::{Marks, write_string};
+use crate::scan::DEPTH_MAX;
 
 /// Appends an enum's variant as a body: `{"type":variant,"msg_id":…,"in_reply_to":…,fields…}`.
 ///
 /// A struct or a map is written as well, for types that name their `type` themselves. Fields
 /// called `type`, `msg_id` or `in_reply_to` never stand in a variant's body a second time: they
 /// are left out.
+///
+/// Gives what a scan of the body would find, so that whoever gets it need not scan it; none where
+/// that is not known: if `value` names its `type` itself, or may be nested too deeply.
 ///
 /// # Errors
 ///
@@ -22,13 +27,24 @@ pub fn write_body<T: Serialize + ?Sized>(
     out: &mut Vec<u8>,
     value: &T,
     head: Head<'_>,
-) -> Result<(), BodyError> {
+) -> Result<Option<Marks>, BodyError> {
     let start = out.len();
-    let written = value.serialize(Writer { out, head, typed: false });
-    if written.is_err() {
-        out.truncate(start);
+    let mut marks = None;
+    match value.serialize(Writer { out, head, typed: false, marks: &mut marks }) {
+        Ok(()) => Ok(marks.filter(|_| is_shallow(&out[start..]))),
+        Err(error) => {
+            out.truncate(start);
+            Err(error)
+        }
     }
-    written
+}
+
+/// True if a body is surely not nested too deeply: not even if all that it opens were open at once.
+fn is_shallow(json: &[u8]) -> bool {
+    // Counted in bytes, which is many at once.
+    let opened = |part: &[u8]| part.iter().map(|byte| u8::from(byte | 0x20 == b'{')).sum::<u8>();
+    let parts = json.chunks(usize::from(u8::MAX));
+    parts.map(|part| usize::from(opened(part))).sum::<usize>() <= DEPTH_MAX
 }
 
 impl ser::Error for BodyError {
@@ -43,6 +59,8 @@ struct Writer<'a> {
     out: &'a mut Vec<u8>,
     head: Head<'a>,
     typed: bool,
+    /// Where the head stands, once it has been written.
+    marks: &'a mut Option<Marks>,
 }
 
 /// The fields of a body that has been opened.
@@ -56,28 +74,41 @@ struct Fields<'a> {
 
 impl<'a> Writer<'a> {
     fn open(self, variant: Option<&str>) -> Fields<'a> {
-        let Writer { out, head, typed } = self;
+        let Writer { out, head, typed, marks } = self;
         if typed {
             return Fields { out, any: true, typed };
         }
+        let start = out.len();
         out.push(b'{');
-        if let Some(variant) = variant {
+        let kind = variant.and_then(|variant| {
             out.extend_from_slice(b"\"type\":");
+            let from = out.len() + 1;
             write_string(out, variant);
-        }
+            let kind = from..out.len() - 1;
+            // Unless it had to be escaped.
+            (kind.len() == variant.len()).then_some(kind)
+        });
         let mut any = variant.is_some();
         let mut digits = itoa::Buffer::new();
         let msg_id = head.msg_id.map(|number| digits.format(number));
-        for (key, json) in [(&b"\"msg_id\":"[..], msg_id), (b"\"in_reply_to\":", head.in_reply_to)]
-        {
-            if let Some(json) = json {
-                if any {
-                    out.push(b',');
-                }
-                any = true;
-                out.extend_from_slice(key);
-                out.extend_from_slice(json.as_bytes());
+        let mut member = |key: &[u8], json: Option<&str>| {
+            let json = json?;
+            if any {
+                out.push(b',');
             }
+            any = true;
+            out.extend_from_slice(key);
+            let from = out.len();
+            out.extend_from_slice(json.as_bytes());
+            // As for whoever scans it, null is none.
+            (json != "null").then_some(from..out.len())
+        };
+        let msg_id = member(b"\"msg_id\":", msg_id);
+        let in_reply_to = member(b"\"in_reply_to\":", head.in_reply_to);
+        if let Some(kind) = kind {
+            let within = |range: Range<usize>| range.start - start..range.end - start;
+            let (msg_id, in_reply_to) = (msg_id.map(within), in_reply_to.map(within));
+            *marks = Some(Marks { kind: within(kind), msg_id, in_reply_to });
         }
         Fields { out, any, typed: variant.is_some() }
     }
@@ -170,9 +201,9 @@ impl<'a> ser::Serializer for Writer<'a> {
         if self.typed {
             return no_body("a variant in a variant");
         }
-        let head = self.head;
-        let fields = self.open(Some(variant));
-        value.serialize(Writer { out: fields.out, head, typed: true })
+        let (head, marks) = (self.head, &mut *self.marks);
+        let fields = Writer { marks, ..self }.open(Some(variant));
+        value.serialize(Writer { out: fields.out, head, typed: true, marks: &mut None })
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use kolk_history::summary::{Unrepeatable, ViolationKind};
+use kolk_node::Outputs;
 use kolk_node::storage::{Disk, DiskEvent, Record};
-use kolk_node::{Input, Outputs};
 use kolk_protocol::lockstep::CLOCK;
 use kolk_protocol::message::Line;
 use kolk_protocol::{Time, write_line};
@@ -125,11 +125,11 @@ impl Host for LockstepHost {
         }
         let name = program.name().to_owned();
         let at = Some(given.now.as_nanos());
-        match given.input {
-            Input::Message { src, body } => {
-                write_line(program.pending(), given.id, at, src, &name, body.as_bytes());
+        match given.message {
+            Some((src, body)) => {
+                write_line(program.pending(), given.id, at, src, &name, body.json.as_bytes());
             }
-            Input::Wake => {
+            None => {
                 write_line(program.pending(), None, at, CLOCK, &name, br#"{"type":"wake"}"#);
             }
         }
@@ -173,7 +173,7 @@ impl Host for LockstepHost {
             if let Some(failure) = program.overrun() {
                 return Err(failure);
             }
-            if !await_output(program, &self.logs, &self.patience, since, given.input)? {
+            if !await_output(program, &self.logs, &self.patience, since, given)? {
                 self.stopped = true;
                 return Ok(None);
             }
@@ -269,7 +269,7 @@ fn await_output(
     logs: &[Rc<Bounded>],
     patience: &Patience,
     since: Instant,
-    input: Input<'_>,
+    given: Given<'_>,
 ) -> Result<bool, HostFailure> {
     let (mut spins, began) = (0, Instant::now());
     let mut starved: Option<Duration> = None;
@@ -306,7 +306,7 @@ fn await_output(
         if waited >= patience.step {
             program.given_up = Some(patience.step);
             let unended = program.unended_failure(Duration::ZERO);
-            return Err(unended.unwrap_or_else(|| never_idle(program, patience.step, input)));
+            return Err(unended.unwrap_or_else(|| never_idle(program, patience.step, given)));
         }
         if let Some(failure) = program.deaf_failure() {
             return Err(failure);
@@ -342,10 +342,10 @@ fn endless_step(program: &Program, line: Range<usize>, bytes: usize, noise: usiz
     failure
 }
 
-fn never_idle(program: &Program, patience: Duration, input: Input<'_>) -> HostFailure {
-    let reacting_to = match input {
-        Input::Message { src, body } => format!("a message from {src}: {}", shorten(body)),
-        Input::Wake => "a wake".to_owned(),
+fn never_idle(program: &Program, patience: Duration, given: Given<'_>) -> HostFailure {
+    let reacting_to = match given.message {
+        Some((src, body)) => format!("a message from {src}: {}", shorten(body.json)),
+        None => "a wake".to_owned(),
     };
     let problem = format!("did not become idle within {} s", patience.as_secs_f64());
     let advice = format!(

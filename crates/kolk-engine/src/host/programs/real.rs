@@ -3,8 +3,8 @@
 use std::os::fd::AsFd;
 use std::time::Duration;
 
+use kolk_node::Outputs;
 use kolk_node::storage::Record;
-use kolk_node::{Input, Outputs};
 use kolk_protocol::{Time, write_line};
 use rustix::event::{PollFd, PollFlags, poll};
 
@@ -119,13 +119,13 @@ impl Host for RealHost {
     }
 
     fn begin(&mut self, node: u16, given: Given<'_>) {
-        let Input::Message { src, body } = given.input else { return };
+        let Some((src, body)) = given.message else { return };
         let program = &mut self.programs[usize::from(node)];
         if !program.has_pending() {
             self.dirty.push(node);
         }
         let Program { pending, recipe, .. } = program;
-        write_line(pending, given.id, None, src, &recipe.name, body.as_bytes());
+        write_line(pending, given.id, None, src, &recipe.name, body.json.as_bytes());
     }
 
     /// What it writes is taken when it is there.

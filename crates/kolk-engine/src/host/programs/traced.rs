@@ -7,8 +7,8 @@ use std::rc::Rc;
 
 use kolk_history::plan::{NodeSpec, Plan, ThreadOrder};
 use kolk_history::summary::{Unrepeatable, ViolationKind};
+use kolk_node::Outputs;
 use kolk_node::storage::{DiskEvent, Record};
-use kolk_node::{Input, Outputs};
 use kolk_protocol::message::Line;
 use kolk_protocol::workload::init;
 use kolk_protocol::{Time, lockstep, write_line};
@@ -130,9 +130,9 @@ impl Host for TracedHost {
         {
             traced.set_patience(self.patience.step);
         }
-        if let Input::Message { src, body } = given.input {
+        if let Some((src, body)) = given.message {
             let name = &program.recipe.name;
-            write_line(&mut program.input, given.id, None, src, name, body.as_bytes());
+            write_line(&mut program.input, given.id, None, src, name, body.json.as_bytes());
         }
     }
 
