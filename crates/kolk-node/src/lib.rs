@@ -76,6 +76,7 @@ mod task;
 mod timer;
 
 pub use context::Context;
+pub use kolk_protocol::integers::WrittenList;
 pub use kolk_protocol::{Datum, ErrorCode, Key, Random, RpcError, Time, workload};
 pub use machine::{Input, Machine, Outputs};
 pub use node::Node;

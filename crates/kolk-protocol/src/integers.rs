@@ -1,11 +1,59 @@
 //! Lists of integers that grow: what a node is read as again and again.
 //!
 //! A read of a set is the read before and a little more. Whoever reads thousands of them compares
-//! most of a text with the one before, and reads only where they differ.
+//! most of a text with the one before, and reads only where they differ; whoever answers them has
+//! the text ready, and adds what is new.
 
 use std::sync::Arc;
 
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
 use crate::scan::Scanner;
+
+/// A list of integers as the JSON that it is written as: to write it is to copy a text.
+///
+/// `serde_json` writes it as it writes a `RawValue`. Other formats do not write it as a list.
+///
+/// ```
+/// let mut list = kolk_protocol::integers::WrittenList::default();
+/// assert_eq!(serde_json::to_string(&list).unwrap(), "[]");
+/// list.push(5);
+/// list.push(-7);
+/// assert_eq!(serde_json::to_string(&list).unwrap(), "[5,-7]");
+/// ```
+#[derive(Clone, Debug)]
+pub struct WrittenList {
+    json: String,
+}
+
+/// The name by which `serde_json` knows a struct whose one field, of the same name, is JSON.
+const RAW_VALUE: &str = "$serde_json::private::RawValue";
+
+impl Default for WrittenList {
+    fn default() -> WrittenList {
+        WrittenList { json: "[]".to_owned() }
+    }
+}
+
+impl WrittenList {
+    /// Adds an integer at the end.
+    pub fn push(&mut self, integer: i64) {
+        self.json.truncate(self.json.len() - 1);
+        if self.json.len() > 1 {
+            self.json.push(',');
+        }
+        self.json.push_str(itoa::Buffer::new().format(integer));
+        self.json.push(']');
+    }
+}
+
+impl Serialize for WrittenList {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut raw = serializer.serialize_struct(RAW_VALUE, 1)?;
+        raw.serialize_field(RAW_VALUE, &self.json)?;
+        raw.end()
+    }
+}
 
 /// The list that was read last, and its text.
 #[derive(Debug, Default)]
@@ -26,12 +74,14 @@ impl GrowingList {
             let skipped = scanner.integers_behind(known, &mut Vec::new());
             return skipped.then(|| Arc::clone(&self.ints));
         }
-        // An integer and its comma are two bytes at least.
-        let mut ints = Vec::with_capacity(count + (rest.len() - known) / 2);
+        // Each integer that is new has a comma before it, but the first of all.
+        let commas = rest.as_bytes()[known..].iter().filter(|byte| **byte == b',').count();
+        let mut ints = Vec::with_capacity(count + commas + usize::from(known == 0));
         ints.extend_from_slice(&self.ints[..count]);
         if !scanner.integers_behind(known, &mut ints) {
             return None;
         }
+        // Something else may have had commas behind it.
         ints.shrink_to_fit();
         self.text.truncate(known);
         self.text.push_str(scanner.slice(start + known, scanner.offset() - 1));

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use kolk_node::workload::broadcast::Request;
-use kolk_node::{Context, Node, RpcError};
+use kolk_node::{Context, Node, RpcError, WrittenList};
 use kolk_replica::crdt::GrowOnlySet;
 use kolk_replica::durable::{self, Elements};
 use kolk_replica::gossip::{self, Gossip, Settings};
@@ -40,7 +40,7 @@ struct InMemory {
 #[derive(Default)]
 struct Known {
     /// In the order in which they came.
-    list: Rc<RefCell<Vec<i64>>>,
+    list: Rc<RefCell<WrittenList>>,
     set: BTreeSet<i64>,
 }
 
@@ -65,7 +65,7 @@ pub enum Reply {
 #[serde(untagged)]
 pub enum Messages {
     /// In the order in which they came.
-    List(Rc<RefCell<Vec<i64>>>),
+    List(Rc<RefCell<WrittenList>>),
     /// In their own order.
     Set(Rc<RefCell<GrowOnlySet<i64>>>),
 }
