@@ -60,6 +60,7 @@ mod log;
 mod repair;
 mod replica;
 mod rhythm;
+mod runs;
 mod settings;
 mod store;
 #[cfg(test)]
@@ -214,7 +215,7 @@ impl<T: Clone + Serialize> Inner<T> {
         let mut replica = self.replica.borrow_mut();
         act(&mut replica, now);
         let fresh = replica.take_fresh();
-        for (peer, packet) in replica.take_outputs() {
+        for (peer, packet) in replica.drain_outputs() {
             self.cx.send(&self.names[peer as usize], &Message::Gossip(packet));
         }
         if let Some(deadline) = replica.deadline()

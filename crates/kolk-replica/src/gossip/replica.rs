@@ -9,10 +9,11 @@ use super::link::{Link, Sent, WINDOW};
 use super::log::{Entry, Log, Target};
 use super::repair::Repair;
 use super::rhythm::{self, Arrival, Rhythm, next_multiple};
+use super::runs::Run;
 use super::settings::{Settings, Strategy};
 use super::store::{Inserted, Keep, Store};
 use super::version::VersionVector;
-use super::wire::{Packet, Run};
+use super::wire::Packet;
 
 /// How many values a packet has at most.
 const CHUNK: usize = 512;
@@ -111,8 +112,8 @@ impl<T: Clone> Replica<T> {
     }
 
     /// The packets to be sent, and to whom.
-    pub(super) fn take_outputs(&mut self) -> Vec<(u32, Packet<T>)> {
-        std::mem::take(&mut self.outputs)
+    pub(super) fn drain_outputs(&mut self) -> impl Iterator<Item = (u32, Packet<T>)> {
+        self.outputs.drain(..)
     }
 
     /// When [`Replica::wake`] is to be called next.
@@ -154,9 +155,9 @@ impl<T: Clone> Replica<T> {
         let mut is_new = false;
         self.arrival = if packet.timed { Arrival::Timed } else { Arrival::Untimed };
         for (runs, spread) in [(packet.runs, false), (packet.spread, true)] {
-            for run in runs {
-                is_new |= self.take(now, src, run, spread, is_stream);
-            }
+            runs.take_each(|run, values| {
+                is_new |= self.take(now, src, (run, values), spread, is_stream);
+            });
         }
         self.arrival = Arrival::Own;
         if packet.timed
@@ -370,11 +371,14 @@ impl<T: Clone> Replica<T> {
         &mut self,
         now: Time,
         src: u32,
-        (origin, first, values): Run<T>,
+        (Run { origin, first, count }, values): (Run, impl Iterator<Item = T>),
         spread: bool,
         is_stream: bool,
     ) -> bool {
-        let Some(end) = first.checked_add(values.len() as u64) else { return false };
+        let Some(end) = first.checked_add(count as u64) else {
+            values.for_each(drop);
+            return false;
+        };
         let mut is_new = false;
         for (number, value) in (first..end).zip(values) {
             is_new |= self.take_one(now, src, (origin, number, value), spread, is_stream);

@@ -1,7 +1,7 @@
 //! The values that a node holds: each that it has received, once, or the newest of each origin.
 
+use super::runs::Runs;
 use super::version::VersionVector;
-use super::wire::Run;
 
 /// No value is at this place.
 const HOLE: u32 = u32::MAX;
@@ -163,22 +163,14 @@ impl<T> Store<T> {
 
 impl<T: Clone> Store<T> {
     /// The values at these places as runs, as few as possible. Sorts `places`.
-    pub(super) fn runs(&self, places: &mut [u32]) -> Vec<Run<T>> {
+    pub(super) fn runs(&self, places: &mut [u32]) -> Runs<T> {
         let id = |place: u32| (self.id(place).origin, self.id(place).number);
         places.sort_unstable_by_key(|place| id(*place));
-        let mut runs: Vec<Run<T>> = Vec::new();
+        let mut runs = Runs::with_capacity(places.len());
         for &mut place in places {
             let (origin, number) = id(place);
-            let value = self.values[place as usize].clone();
-            match runs.last_mut() {
-                Some((of, first, values))
-                    if *of == origin && *first + values.len() as u64 == number =>
-                {
-                    values.push(value);
-                }
-                Some((of, first, values))
-                    if *of == origin && *first + values.len() as u64 == number + 1 => {}
-                _ => runs.push((origin, number, vec![value])),
+            if runs.last() != Some((origin, number)) {
+                runs.push(origin, number, self.values[place as usize].clone());
             }
         }
         runs

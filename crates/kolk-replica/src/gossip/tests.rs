@@ -6,6 +6,7 @@ use std::time::Duration;
 use kolk_node::{Random, Time};
 
 use super::replica::Replica;
+use super::runs::Runs;
 use super::settings::{Settings, Strategy};
 use super::store::Keep;
 use super::wire::Packet;
@@ -86,7 +87,7 @@ impl<T: Clone> World<T> {
     fn act(&mut self, node: u32, act: impl FnOnce(&mut Replica<T>, Time)) {
         let replica = &mut self.replicas[node as usize];
         act(replica, self.now);
-        for (peer, packet) in replica.take_outputs() {
+        for (peer, packet) in replica.drain_outputs() {
             let number = self.sent.len() as u64;
             for (copy, latency) in (self.fate)(number, node, peer).into_iter().enumerate() {
                 let arrival = (self.now + latency, number, copy);
@@ -133,7 +134,7 @@ impl<T: Clone> World<T> {
 }
 
 fn value_count<T>(packet: &Packet<T>) -> usize {
-    packet.runs.iter().chain(&packet.spread).map(|run| run.2.len()).sum()
+    packet.runs.values().len() + packet.spread.values().len()
 }
 
 fn told(at: Time, src: u32, dest: u32, packet: &Packet<i64>) -> String {
@@ -143,7 +144,7 @@ fn told(at: Time, src: u32, dest: u32, packet: &Packet<i64>) -> String {
         text.push_str(what);
     };
     for (runs, mark) in [(&packet.runs, ""), (&packet.spread, "!")] {
-        runs.iter().flat_map(|run| &run.2).for_each(|value| say(&format!("{value}{mark}")));
+        runs.values().iter().for_each(|value| say(&format!("{value}{mark}")));
     }
     for (letter, number) in [('a', packet.ack), ('g', packet.gap)] {
         if number > 0 {
@@ -338,7 +339,7 @@ fn nonsense_does_no_harm() {
         };
         for _ in 0..50 {
             let run = |random: &mut Random, number: &mut dyn FnMut(&mut Random) -> u64| {
-                (random.below(5) as u32, number(random), vec![7; random.index(3)])
+                Runs::of(random.below(5) as u32, number(random), vec![7; random.index(3)])
             };
             let packet = Packet {
                 clock: number(&mut random),
@@ -347,8 +348,8 @@ fn nonsense_does_no_harm() {
                 gap: number(&mut random),
                 from: number(&mut random),
                 to: number(&mut random),
-                runs: vec![run(&mut random, &mut number)],
-                spread: vec![run(&mut random, &mut number)],
+                runs: run(&mut random, &mut number),
+                spread: run(&mut random, &mut number),
                 timed: random.below(2) == 0,
                 ask: random.below(2) == 0,
                 version: None,

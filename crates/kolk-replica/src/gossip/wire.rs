@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::runs::Runs;
 use super::version::VersionVector;
 
 /// The body of a message.
@@ -37,11 +38,11 @@ pub(super) struct Packet<T> {
     #[serde(rename = "n", default, skip_serializing_if = "is_default")]
     pub(super) to: u64,
     /// Values that the receiver should know.
-    #[serde(rename = "r", default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
-    pub(super) runs: Vec<Run<T>>,
+    #[serde(rename = "r", default, skip_serializing_if = "Runs::is_empty")]
+    pub(super) runs: Runs<T>,
     /// Values that the receiver should know, and pass on to everybody.
-    #[serde(rename = "s", default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
-    pub(super) spread: Vec<Run<T>>,
+    #[serde(rename = "s", default, skip_serializing_if = "Runs::is_empty")]
+    pub(super) spread: Runs<T>,
     /// The runs to be passed on were sent so that they would arrive just before the receiver does
     /// so.
     #[serde(rename = "j", default, skip_serializing_if = "is_default")]
@@ -57,9 +58,6 @@ pub(super) struct Packet<T> {
     pub(super) want: bool,
 }
 
-/// Values of one origin with consecutive numbers: the origin, the number of the first, the values.
-pub(super) type Run<T> = (u32, u64, Vec<T>);
-
 // Not derived: `T` needs no default.
 impl<T> Default for Packet<T> {
     fn default() -> Packet<T> {
@@ -70,8 +68,8 @@ impl<T> Default for Packet<T> {
             gap: 0,
             from: 0,
             to: 0,
-            runs: Vec::new(),
-            spread: Vec::new(),
+            runs: Runs::default(),
+            spread: Runs::default(),
             timed: false,
             ask: false,
             version: None,
