@@ -70,7 +70,8 @@ use rows::{PLACES, Place, Row, asked};
 /// How many runs there may be until the default strategy has found a bug.
 const RUNS_MAX: u64 = 3000;
 
-/// How long a search may take by the default strategy, where it is measured.
+/// How long a search may take by the default strategy, where it is measured; so many seconds if
+/// `KOLK_SECONDS` says so.
 const SWARM: Duration = Duration::from_secs(60);
 
 /// And by another one.
@@ -177,8 +178,12 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 /// In how many repetitions each search is measured, if it is.
 fn repetitions() -> Option<u64> {
-    let asked = std::env::var("KOLK_REPETITIONS").ok()?;
-    Some(asked.parse().expect("a number"))
+    number("KOLK_REPETITIONS")
+}
+
+/// A number that the environment gives.
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|asked| asked.parse().expect("a number"))
 }
 
 /// True if a bug of this name is wanted: all are, or those that the environment names.
@@ -231,7 +236,10 @@ fn measure(
     let mut line = format!("| {workload} | {bug} |");
     let mut first = None;
     for name in STRATEGIES {
-        let length = if name == "swarm" { SWARM } else { SEARCH };
+        let length = match name {
+            "swarm" => number("KOLK_SECONDS").map_or(SWARM, Duration::from_secs),
+            _ => SEARCH,
+        };
         let mut searches: Vec<Search> = Vec::new();
         for seed in 1..=repetitions {
             let bench = Bench { make, end: Some(now() + length), cores: 1 };
