@@ -28,7 +28,7 @@ use kolk_protocol::{ErrorCode, Key, RpcError};
 use crate::context::Context;
 use crate::state::NodeState;
 use crate::timer::Sleep;
-pub use disk::{Disk, Record, SECTOR, Sync, overwrite};
+pub use disk::{Disk, Record, SECTOR, Sync, overwrite, refused_sync};
 pub use events::{DiskEvent, Fate, Loss};
 
 /// In a node's folder, what a simulated disk is made from again: a [`Record`] on each line, as
@@ -140,22 +140,17 @@ impl Medium {
 
     /// Fails if a fault has this call fail.
     fn admit(&mut self, grows: bool) -> Result<(), StorageError> {
-        let (is_failing, is_full, chance) = match self {
-            Medium::None => return Ok(()),
+        match self {
+            Medium::None => Ok(()),
             Medium::Simulated { disk, key, calls, .. } => {
-                let (is_failing, is_full) = disk.trouble();
-                (is_failing, is_full, key.with_name("failing").with(*calls))
+                disk.admit(grows, || key.with_name("failing").with(*calls))
             }
             #[cfg(feature = "stdio")]
-            Medium::Folder(folder) => folder.trouble(),
-        };
-        if grows && is_full {
-            return Err(StorageError::Full);
+            Medium::Folder(folder) => {
+                let (is_failing, is_full, chance) = folder.trouble();
+                disk::admit((is_failing, is_full), grows, || chance)
+            }
         }
-        if is_failing && chance.random().chance(0.5) {
-            return Err(StorageError::Failed);
-        }
-        Ok(())
     }
 }
 
@@ -167,12 +162,6 @@ fn change(medium: &mut Medium, record: Record) -> Result<(), StorageError> {
         #[cfg(feature = "stdio")]
         Medium::Folder(folder) => folder.apply(&record),
     }
-}
-
-/// A sync of a file, or of the names of all, that a fault has fail.
-fn refused_sync(name: Option<&str>) -> Record {
-    let call = if name.is_some() { "sync" } else { "sync-names" };
-    Record::Refused(call.to_owned(), name.map(str::to_owned), false)
 }
 
 fn check(name: &str) -> Result<(), StorageError> {

@@ -13,6 +13,14 @@ pub struct FileId {
     pub inode: u64,
 }
 
+#[cfg(unix)]
+impl From<&std::fs::Metadata> for FileId {
+    fn from(metadata: &std::fs::Metadata) -> FileId {
+        use std::os::unix::fs::MetadataExt;
+        FileId { device: metadata.dev(), inode: metadata.ino() }
+    }
+}
+
 /// A sync that has begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SyncBegun {

@@ -184,7 +184,7 @@ impl Record {
     }
 
     /// What it is if a fault has it fail, where that is said.
-    pub(super) fn refused(&self, is_full: bool) -> Option<Record> {
+    pub fn refused(&self, is_full: bool) -> Option<Record> {
         let (call, file) = match self {
             Record::Append(file, _) => ("append", file),
             Record::Write(file, _) => ("write", file),
@@ -194,6 +194,12 @@ impl Record {
         };
         Some(Record::Refused(call.to_owned(), Some(file.clone()), is_full))
     }
+}
+
+/// What a sync is, of a file or of the names of all, that a fault has fail.
+pub fn refused_sync(name: Option<&str>) -> Record {
+    let call = if name.is_some() { "sync" } else { "sync-names" };
+    Record::Refused(call.to_owned(), name.map(str::to_owned), false)
 }
 
 /// A sync that has begun: what was written to a file before, or what files were called.
@@ -257,24 +263,36 @@ impl Disk {
         self.0.borrow_mut().seen.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
+    /// True while a fault is open that may have calls fail.
+    pub fn is_at_fault(&self) -> bool {
+        self.trouble() != (false, false)
+    }
+
+    /// Fails if an open fault has a call fail: one that adds something, or another one. Whether it
+    /// does may be drawn from `chance`.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Full`] and [`StorageError::Failed`].
+    pub fn admit(&self, adds: bool, chance: impl FnOnce() -> Key) -> Result<(), StorageError> {
+        admit(self.trouble(), adds, chance)
+    }
+
     /// Whether calls fail, and whether there is no room.
-    pub fn trouble(&self) -> (bool, bool) {
+    fn trouble(&self) -> (bool, bool) {
         let contents = self.0.borrow();
         (contents.failing > 0, contents.full > 0)
     }
 
     /// Makes an empty file.
     pub fn create(&self, name: &str) {
-        let contents = &mut *self.0.borrow_mut();
-        contents.create(name.to_owned());
+        self.0.borrow_mut().create(name.to_owned());
     }
 
     /// Gives a file, or all files of a folder, another name, as [`Record::Rename`] does to a file:
     /// what stands before the last `/` of a name is its folder.
     pub fn rename(&self, from: &str, to: &str) {
-        let contents = &mut *self.0.borrow_mut();
-        contents.note(|| DiskEvent::Renamed { from: from.to_owned(), to: to.to_owned() });
-        contents.rename(Naming::Rename(from.to_owned(), to.to_owned()));
+        self.0.borrow_mut().give_name(from.to_owned(), to.to_owned());
     }
 
     /// Gives a file one more name; nothing happens if there is no such file.
@@ -358,8 +376,7 @@ impl Disk {
             Record::Write(name, bytes) => contents.change(name, Change::Replace(bytes)),
             Record::Rename(from, to) => {
                 contents.find(&from)?;
-                contents.note(|| DiskEvent::Renamed { from: from.clone(), to: to.clone() });
-                contents.rename(Naming::Rename(from, to));
+                contents.give_name(from, to);
             }
             Record::Remove(name) => {
                 contents.find(&name)?;
@@ -394,6 +411,21 @@ fn pop_up_to<T>(changes: &mut VecDeque<(u64, T)>, up_to: u64) -> Option<T> {
     if is_in { changes.pop_front().map(|(_, change)| change) } else { None }
 }
 
+/// Fails if faults have a call fail: those open have calls fail, and there is no room.
+pub(super) fn admit(
+    (is_failing, is_full): (bool, bool),
+    adds: bool,
+    chance: impl FnOnce() -> Key,
+) -> Result<(), StorageError> {
+    if adds && is_full {
+        return Err(StorageError::Full);
+    }
+    if is_failing && chance().random().chance(0.5) {
+        return Err(StorageError::Failed);
+    }
+    Ok(())
+}
+
 fn open_or_close(count: &mut u32, begins: bool) {
     *count = if begins { *count + 1 } else { count.saturating_sub(1) };
 }
@@ -422,6 +454,11 @@ impl Contents {
 
     fn find(&self, name: &str) -> Result<u64, StorageError> {
         self.names.get(name).copied().ok_or_else(|| missing(name))
+    }
+
+    fn give_name(&mut self, from: String, to: String) {
+        self.note(|| DiskEvent::Renamed { from: from.clone(), to: to.clone() });
+        self.rename(Naming::Rename(from, to));
     }
 
     fn rename(&mut self, naming: Naming) {

@@ -76,10 +76,9 @@ impl Core {
                 self.receive(number, regs)
             }
             libc::SYS_accept | libc::SYS_accept4 => self.receive(number, regs),
-            libc::SYS_write => match self.refuse_write(number, regs) {
-                Some(turn) => turn,
-                None => self.write(number, regs),
-            },
+            libc::SYS_write => {
+                self.refuse_write(number, regs).unwrap_or_else(|| self.write(number, regs))
+            }
             libc::SYS_writev | libc::SYS_pwrite64 | libc::SYS_pwritev | libc::SYS_fallocate => {
                 self.refuse_write(number, regs).unwrap_or(Turn::Goes)
             }

@@ -8,14 +8,15 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, DirEntry, Metadata};
+use std::fs::{self, DirEntry};
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use kolk_history::plan::{DiskHarm, Fault, FaultKind, Plan, Trigger, TriggerEvent};
-use kolk_node::storage::{self, Disk, FAULTS, JOURNAL, REFUSED, Record, Sync};
+use kolk_node::storage::{
+    self, Disk, FAULTS, JOURNAL, REFUSED, Record, StorageError, Sync, refused_sync,
+};
 use kolk_protocol::Key;
 use kolk_traced::{Change, FileId, Files, Followed, SyncBegun};
 use rustix::io::Errno;
@@ -88,6 +89,7 @@ impl Stored {
     /// Takes the power: what was not synced is kept, lost or torn, as it is drawn from the seed.
     pub(super) fn lose_power(&mut self, seed: u64) -> Result<(), EngineError> {
         self.syncs.clear();
+        self.names_changed();
         self.look_at_all();
         self.disk.lose_power(seed);
         self.write_back()
@@ -99,15 +101,15 @@ impl Stored {
             self.disk.disturb(fault);
             return Ok(());
         }
+        self.names_changed();
         self.look_at_all();
         self.disk.disturb(fault);
         self.write_back()
     }
 
-    fn look_at_all(&mut self) {
-        self.names_changed();
-        let names: Vec<String> = self.names.keys().cloned().collect();
-        names.iter().for_each(|name| self.look_at(name));
+    /// Has the disk have what all files contain.
+    fn look_at_all(&self) {
+        self.names.keys().for_each(|name| self.look_at(name));
     }
 
     /// Has the disk have what a file contains.
@@ -254,22 +256,20 @@ impl Files for Stored {
     }
 
     fn refuse(&mut self, file: FileId, call: Change) -> Option<i32> {
-        let (is_failing, is_full) = self.disk.trouble();
-        if !(is_failing || is_full) || !self.has(file) {
+        if !self.disk.is_at_fault() || !self.has(file) {
             return None;
         }
-        let is_full = is_full && call == Change::Write;
-        let fails = is_full || (is_failing && self.draw("failing").random().chance(0.5));
-        if !fails {
-            return None;
-        }
-        let name = self.name_of(file).cloned();
-        let call = match (call, &name) {
-            (Change::Write | Change::Resize, _) => "write",
-            (Change::Sync, Some(_)) => "sync",
-            (Change::Sync, None) => "sync-names",
+        let disk = self.disk.clone();
+        let error = disk.admit(call == Change::Write, || self.draw("failing")).err()?;
+        let is_full = error == StorageError::Full;
+        let name = self.name_of(file).map(String::as_str);
+        let refused = match (call, name) {
+            (Change::Write | Change::Resize, Some(name)) => {
+                Record::Write(name.to_owned(), Vec::new()).refused(is_full)
+            }
+            _ => Some(refused_sync(name)),
         };
-        self.disk.repeat(Record::Refused(call.to_owned(), name, is_full));
+        refused.into_iter().for_each(|record| self.disk.repeat(record));
         Some(if is_full { Errno::NOSPC } else { Errno::IO }.raw_os_error())
     }
 }
@@ -288,7 +288,7 @@ fn moves_with((from, to): (&str, &str), (folder, now): (&str, &str)) -> bool {
 fn walk(folder: &Path) -> (BTreeMap<String, FileId>, BTreeMap<FileId, String>) {
     let (mut names, mut folders) = (BTreeMap::new(), BTreeMap::new());
     if let Ok(metadata) = fs::metadata(folder) {
-        folders.insert(id(&metadata), String::new());
+        folders.insert(FileId::from(&metadata), String::new());
     }
     let mut open = vec![(folder.to_owned(), String::new())];
     while let Some((path, above)) = open.pop() {
@@ -296,18 +296,14 @@ fn walk(folder: &Path) -> (BTreeMap<String, FileId>, BTreeMap<FileId, String>) {
         for (entry, name) in entries.filter_map(|entry| named(entry, &above)) {
             let Ok(metadata) = entry.metadata() else { continue };
             if metadata.is_dir() {
-                folders.insert(id(&metadata), name.clone());
+                folders.insert(FileId::from(&metadata), name.clone());
                 open.push((entry.path(), name));
             } else if metadata.is_file() && ![JOURNAL, FAULTS, REFUSED].contains(&&*name) {
-                names.insert(name, id(&metadata));
+                names.insert(name, FileId::from(&metadata));
             }
         }
     }
     (names, folders)
-}
-
-fn id(metadata: &Metadata) -> FileId {
-    FileId { device: metadata.dev(), inode: metadata.ino() }
 }
 
 /// An entry of a folder with its whole name.
@@ -359,7 +355,7 @@ mod tests {
         }
 
         fn file(&self, name: &str) -> FileId {
-            id(&fs::metadata(self.path(name)).expect("it is there"))
+            FileId::from(&fs::metadata(self.path(name)).expect("it is there"))
         }
 
         fn sync(&self, name: &str) {
@@ -400,6 +396,15 @@ mod tests {
             first
         };
         (0..60).map(outcome).collect()
+    }
+
+    /// A file that is safe gets the place of another one that is.
+    fn replace(program: &Program) {
+        for (name, text) in [("a", "one"), ("b", "two")] {
+            program.write(name, text);
+            program.sync(name);
+        }
+        program.rename("b", "a");
     }
 
     #[test]
@@ -463,25 +468,11 @@ mod tests {
                 },
                 &["a=one"],
             ),
-            (
-                "renamed over another, folder not synced",
-                |program| {
-                    program.write("a", "one");
-                    program.sync("a");
-                    program.write("b", "two");
-                    program.sync("b");
-                    program.rename("b", "a");
-                },
-                &["a=one b=two", "a=two"],
-            ),
+            ("renamed over another, folder not synced", replace, &["a=one b=two", "a=two"]),
             (
                 "renamed over another, folder synced",
                 |program| {
-                    program.write("a", "one");
-                    program.sync("a");
-                    program.write("b", "two");
-                    program.sync("b");
-                    program.rename("b", "a");
+                    replace(program);
                     program.sync("");
                 },
                 &["a=two"],
@@ -563,7 +554,7 @@ mod tests {
         let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let stored = Stored::new(folder.path(), 0);
         fs::write(other.path().join("a"), "one").expect("it is written");
-        let file = id(&fs::metadata(other.path().join("a")).expect("it is there"));
+        let file = FileId::from(&fs::metadata(other.path().join("a")).expect("it is there"));
         assert_eq!(stored.borrow_mut().sync(Some(file)), None);
         stored.borrow_mut().disturb(Record::Full(true)).expect("a fault");
         assert_eq!(stored.borrow_mut().refuse(file, Change::Write), None);

@@ -2,9 +2,6 @@
 //! are followed stops at them.
 
 use std::cell::RefMut;
-use std::fs::Metadata;
-use std::io;
-use std::os::unix::fs::MetadataExt;
 
 use crate::files::{Change, FileId, Files};
 use crate::tracer::core::Core;
@@ -20,10 +17,12 @@ impl Core {
         self.files.as_ref().map(|files| files.borrow_mut())
     }
 
-    /// The file behind a thread's descriptor.
+    /// The file behind a thread's descriptor, if the program's files are followed.
     fn file(&self, number: Number, descriptor: u64) -> Option<FileId> {
+        self.files.as_ref()?;
         let pid = self.process_of(number).pid;
-        id_of(std::fs::metadata(format!("/proc/{pid}/fd/{}", descriptor as i32)))
+        let metadata = std::fs::metadata(format!("/proc/{pid}/fd/{}", descriptor as i32)).ok()?;
+        Some((&metadata).into())
     }
 
     /// A call that may make a file, or cut one short, on its way to a descriptor.
@@ -39,13 +38,16 @@ impl Core {
             if result < 0 {
                 return;
             }
-            let file = core.file(number, result as u64);
+            let has = |flag: u64| flags & flag != 0;
+            let file = if has(WRITES_THROUGH) { core.file(number, result as u64) } else { None };
             let Some(mut files) = core.files() else { return };
-            files.names_changed();
-            if flags & libc::O_TRUNC as u64 != 0 {
+            if has(libc::O_CREAT as u64) {
+                files.names_changed();
+            }
+            if has(libc::O_TRUNC as u64) {
                 files.cut();
             }
-            if let Some(file) = file.filter(|_| flags & WRITES_THROUGH != 0) {
+            if let Some(file) = file {
                 files.write_through(file);
             }
         })
@@ -69,9 +71,10 @@ impl Core {
     /// A call that sets a file's length.
     pub(super) fn resize(&mut self, number: Number, regs: &Regs) -> Turn {
         if regs.orig_rax as i64 == libc::SYS_ftruncate
-            && let Some(error) = self.refuse(number, regs.rdi, Change::Resize)
+            && let Some(file) = self.file(number, regs.rdi)
+            && let Some(turn) = self.refuse(number, file, Change::Resize)
         {
-            return self.answer(number, error);
+            return turn;
         }
         self.call_then(number, regs, |core, _| {
             if let Some(mut files) = core.files() {
@@ -80,27 +83,26 @@ impl Core {
         })
     }
 
-    /// The error with which a disk refuses a call.
-    fn refuse(&self, number: Number, descriptor: u64, change: Change) -> Option<i64> {
-        self.files.as_ref()?;
-        let file = self.file(number, descriptor)?;
-        self.files()?.refuse(file, change).map(|error| -i64::from(error))
+    /// Answers a call with an error if the disk refuses it.
+    fn refuse(&mut self, number: Number, file: FileId, change: Change) -> Option<Turn> {
+        let error = self.files()?.refuse(file, change)?;
+        Some(self.answer(number, -i64::from(error)))
     }
 
-    /// A call that writes, or asks for room, is refused, or goes on.
+    /// The same for a call that writes, or asks for room.
     pub(super) fn refuse_write(&mut self, number: Number, regs: &Regs) -> Option<Turn> {
-        let error = self.refuse(number, regs.rdi, Change::Write)?;
-        Some(self.answer(number, error))
+        let file = self.file(number, regs.rdi)?;
+        self.refuse(number, file, Change::Write)
     }
 
     /// `pwritev2`, whose flags may say that what it writes is to be safe when it has ended.
     pub(super) fn write_by_flags(&mut self, number: Number, regs: &Regs) -> Turn {
         const SYNCS: u64 = (libc::RWF_DSYNC | libc::RWF_SYNC) as u64;
-        if let Some(turn) = self.refuse_write(number, regs) {
+        let Some(file) = self.file(number, regs.rdi) else { return Turn::Goes };
+        if let Some(turn) = self.refuse(number, file, Change::Write) {
             return turn;
         }
         if regs.r9 & SYNCS != 0
-            && let Some(file) = self.file(number, regs.rdi)
             && let Some(mut files) = self.files()
         {
             files.write_through(file);
@@ -122,9 +124,8 @@ impl Core {
                 file => file,
             },
         };
-        let refused = of.and_then(|file| self.files()?.refuse(file, Change::Sync));
-        if let Some(error) = refused {
-            return self.answer(number, -i64::from(error));
+        if let Some(turn) = of.and_then(|file| self.refuse(number, file, Change::Sync)) {
+            return turn;
         }
         let begun = self.files().and_then(|mut files| files.sync(of));
         let Some(begun) = begun else { return Turn::Goes };
@@ -138,7 +139,7 @@ impl Core {
         let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).ok()?;
         let path = maps.lines().find_map(|line| mapping(line, address))?;
         // The numbers in that line are not those of the file on every file system.
-        id_of(std::fs::metadata(path))
+        Some((&std::fs::metadata(path).ok()?).into())
     }
 
     /// A sync has taken its time.
@@ -148,10 +149,6 @@ impl Core {
         }
         self.complete(number, 0);
     }
-}
-
-fn id_of(metadata: io::Result<Metadata>) -> Option<FileId> {
-    metadata.ok().map(|metadata| FileId { device: metadata.dev(), inode: metadata.ino() })
 }
 
 /// The path in a line of `/proc/PID/maps`, if the address lies in what that maps:
