@@ -13,10 +13,11 @@ mod links;
 mod others;
 mod outages;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use kolk_history::plan::{Fault, FaultKind};
+use kolk_history::plan::{DiskHarm, Fault, FaultKind, Plan, Trigger, TriggerEvent};
+use kolk_protocol::lockstep::StorageFault;
 use kolk_protocol::{Key, Random};
 
 pub use asked::{Asked, Cut, FaultError, LinkFault, Outage, Window};
@@ -29,6 +30,20 @@ pub use outages::{Group, Groups, Kind, outages};
 /// For each receiver the senders it hears nothing from; receivers that hear everybody are not in
 /// it.
 pub type Blocked = BTreeMap<String, Vec<String>>;
+
+/// What a plan does to nodes' storage that reaches a program's files only if it is known when they
+/// are written and synced. A sector that is overwritten is not among it: that can be done to any.
+pub fn storage_faults(plan: &Plan) -> BTreeSet<StorageFault> {
+    let of = |fault: &Fault| match (&fault.kind, &fault.on) {
+        (FaultKind::Disk { harm: DiskHarm::Failing | DiskHarm::Full, .. }, _) => {
+            Some(StorageFault::Disk)
+        }
+        (FaultKind::Power(_), _) => Some(StorageFault::Power),
+        (_, Some(Trigger { event: TriggerEvent::Sync { .. }, .. })) => Some(StorageFault::Sync),
+        _ => None,
+    };
+    plan.faults.iter().filter_map(of).collect()
+}
 
 /// The kinds of partition that are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

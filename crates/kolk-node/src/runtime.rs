@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::task::Waker;
 
 use kolk_protocol::body::BodyError;
-use kolk_protocol::lockstep::{Acceptance, Offer, VERSION};
+use kolk_protocol::lockstep::{Acceptance, Offer, StorageFault};
 use kolk_protocol::message::Body;
 use kolk_protocol::workload::init;
 use kolk_protocol::{ErrorCode, Key, RpcError, Time, from_body};
@@ -247,7 +247,7 @@ where
 }
 
 fn answer_init(state: &Rc<NodeState>, src: &str, body: &Body<'_>, in_lockstep: bool) {
-    let lockstep = in_lockstep.then_some(Acceptance { version: VERSION });
+    let lockstep = in_lockstep.then(|| Acceptance::new(&StorageFault::ALL));
     Context::of_message(state, src, body.msg_id).answer(Ok(init::Reply::InitOk { lockstep }));
 }
 

@@ -42,11 +42,43 @@ impl Offer {
 }
 
 /// The acceptance in the body of `init_ok`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(expecting = "an object with `version`")]
 pub struct Acceptance {
     /// [`VERSION`].
     pub version: u32,
+    /// The faults that reach what the node stores, because it keeps to the workbench's rules for
+    /// disks. Against other faults its files are only safe or not as the machine's files are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub storage: Vec<StorageFault>,
+}
+
+impl Acceptance {
+    /// The acceptance of a node that these faults of its storage reach.
+    pub fn new(storage: &[StorageFault]) -> Acceptance {
+        Acceptance { version: VERSION, storage: storage.to_vec() }
+    }
+}
+
+/// What can happen to what a node stores, and needs the node's help in lockstep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StorageFault {
+    /// When the power is lost, so is what was not synced.
+    Power,
+    /// Calls fail, or there is no room.
+    Disk,
+    /// A fault waits for a sync.
+    Sync,
+    /// One that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+impl StorageFault {
+    /// All that this version knows.
+    pub const ALL: [StorageFault; 3] =
+        [StorageFault::Power, StorageFault::Disk, StorageFault::Sync];
 }
 
 /// The body of the line that ends a step.

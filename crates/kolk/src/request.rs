@@ -1,11 +1,14 @@
 //! From flags to a plan.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, Once};
 
 use kolk_check::models::{Model, UnknownModel};
 use kolk_engine::Patience;
 use kolk_history::Plan;
 use kolk_history::plan::{ClockKind, LatencyDistribution, NodeSpec, ThreadOrder, VirtualHost};
+use kolk_protocol::lockstep::Acceptance;
 use kolk_report::Role;
 use kolk_report::failure::{Failure, Trouble};
 use kolk_workload::planner::{
@@ -33,7 +36,34 @@ pub fn fresh_seed() -> Result<u64, Stop> {
 
 /// The plan that these flags ask for.
 pub fn plan_of(args: &RunArgs, seed: u64) -> Result<Plan, Stop> {
-    plan(&settings(args, seed)?).map_err(bad_plan)
+    let plan = plan(&settings(args, seed)?).map_err(bad_plan)?;
+    Ok(reaching_files(plan, args.host))
+}
+
+/// The plan with its program traced in place of in lockstep, if its faults reach only so what the
+/// program stores, and nobody insists on a host. Where nothing can be traced, that is said.
+pub fn reaching_files(mut plan: Plan, insisted: Option<HostArg>) -> Plan {
+    let faults = kolk_engine::faults::storage_faults(&plan);
+    let NodeSpec::Program { host: Some(host @ VirtualHost::Lockstep), path, args, .. } =
+        &mut plan.node
+    else {
+        return plan;
+    };
+    if faults.is_empty() || insisted.is_some() {
+        return plan;
+    }
+    static SAID: Once = Once::new();
+    match accepted(Path::new(path), args) {
+        Ok(Some(accepted)) if faults.iter().all(|fault| accepted.storage.contains(fault)) => {}
+        Ok(_) => *host = VirtualHost::Traced,
+        Err(error) => SAID.call_once(|| {
+            note(&format!(
+                "the program cannot be traced, so its disk is only told of what happens to it if \
+                 it keeps to kolk's rules for disks: {error}"
+            ));
+        }),
+    }
+    plan
 }
 
 /// A program under test as a plan names it.
@@ -79,20 +109,47 @@ pub fn program_spec(
 /// Where nothing can be traced only lockstep is left, and the reason is said: a program that does
 /// not accept it will fail.
 fn host_of(path: &Path, args: &[String]) -> VirtualHost {
-    let patience = Patience { stop_wanted: signals::stop_wanted, ..Patience::default() };
-    match kolk_engine::speaks_lockstep(path, args, patience) {
-        Ok(false) => VirtualHost::Traced,
-        Ok(true) => VirtualHost::Lockstep,
+    match ask(path, args) {
+        Ok(None) => VirtualHost::Traced,
+        Ok(Some(_)) => VirtualHost::Lockstep,
         Err(error) => {
             if kolk_engine::can_trace() {
-                let note =
-                    format!("the program cannot be traced, so it has to speak lockstep: {error}");
-                let mark = terminal::error_style().paint(Role::Doubtful, "note:");
-                terminal::print_error(&format!("{mark} {note}\n"));
+                note(&format!(
+                    "the program cannot be traced, so it has to speak lockstep: {error}"
+                ));
             }
             VirtualHost::Lockstep
         }
     }
+}
+
+/// What a program accepts when lockstep is offered to it, if it does, or why it cannot be asked.
+type Answer = Result<Option<Acceptance>, String>;
+
+/// What programs have answered.
+static ANSWERS: Mutex<BTreeMap<(PathBuf, Vec<String>), Answer>> = Mutex::new(BTreeMap::new());
+
+/// Offers lockstep to a program.
+fn ask(path: &Path, args: &[String]) -> Answer {
+    let patience = Patience { stop_wanted: signals::stop_wanted, ..Patience::default() };
+    let answer = kolk_engine::speaks_lockstep(path, args, patience);
+    let answer = answer.map_err(|error| error.to_string());
+    let mut answers = ANSWERS.lock().expect("nothing panics while it is held");
+    answers.insert((path.to_owned(), args.to_vec()), answer.clone());
+    answer
+}
+
+/// What the program answered when it was last asked.
+fn accepted(path: &Path, args: &[String]) -> Answer {
+    let answers = ANSWERS.lock().expect("nothing panics while it is held");
+    let known = answers.get(&(path.to_owned(), args.to_vec())).cloned();
+    drop(answers);
+    known.unwrap_or_else(|| ask(path, args))
+}
+
+fn note(text: &str) {
+    let mark = terminal::error_style().paint(Role::Doubtful, "note:");
+    terminal::print_error(&format!("{mark} {text}\n"));
 }
 
 /// A built-in node under test as a plan names it; on the real clock it is a program of its own.

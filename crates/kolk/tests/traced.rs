@@ -87,6 +87,7 @@ fn main() -> ExitCode {
         trial("race_of_threads".to_owned(), ("cc", &["--version"]), Box::new(check_race)),
         trial("where_it_is_denied".to_owned(), ("cc", &["--version"]), Box::new(check_denied)),
         trial("what_is_stored".to_owned(), support::PYTHON, Box::new(check_stored)),
+        trial("who_is_traced".to_owned(), support::PYTHON, Box::new(check_hosts)),
         trial("what_the_watchdog_ends".to_owned(), ("sh", &["-c", ""]), Box::new(check_given_up)),
     ];
     libtest_mimic::run(&arguments, small.chain(projects).chain(more).collect()).exit_code()
@@ -351,6 +352,52 @@ fn check_stored() -> Result<(), Failed> {
         return Err(format!("{disks}\n{screen}").into());
     }
     home.same(&line("replaced", &format!("{powers} {harms}"), 2).replace("  ", " "), 3)
+}
+
+/// A program in lockstep whose files the faults would not reach is traced, if nobody insists.
+fn check_hosts() -> Result<(), Failed> {
+    let home = Home::new()?;
+    home.kolk("new own --lang python")?;
+    let main = fs::read_to_string(home.path("own/main.py"))?;
+    let main = main.replacen('\n', "\nimport kolkdisk\n", 1);
+    fs::write(home.path("own/logging.py"), main)?;
+    fs::set_permissions(home.path("own/logging.py"), fs::Permissions::from_mode(0o755))?;
+    // The library of `kolk new` alone, with its log, which a loss of power reaches, and the one of
+    // nodes in Rust, with a disk that everything reaches.
+    let plain = ["own/main.py"].as_slice();
+    let logging = ["own/logging.py"].as_slice();
+    let rust = [env!("CARGO_BIN_EXE_kolk"), "node", "echo"].as_slice();
+    let (power, full) = (["--power", "n0@0.1..0.2"], ["--disk", "n0:full@0.1..0.2"]);
+    let at_a_sync = ["--kill", "n0 on sync#1 for 0.1s"];
+    let insisting = [power.as_slice(), &["--host", "lockstep"]].concat();
+    let table: &[(&[&str], &[&str], &str)] = &[
+        (plain, &[], "lockstep"),
+        (plain, &["--kill", "n0@0.1..0.2", "--disk", "n0:corrupt@0.1.."], "lockstep"),
+        (plain, &power, "traced"),
+        (plain, &["--nemesis", "power", "--nemesis-interval", "0.1"], "traced"),
+        (plain, &["--disk", "n0:failing@0.1..0.2"], "traced"),
+        (plain, &full, "traced"),
+        (plain, &at_a_sync, "traced"),
+        (plain, &insisting, "lockstep"),
+        (logging, &power, "lockstep"),
+        (logging, &full, "traced"),
+        (logging, &at_a_sync, "traced"),
+        (rust, &[power, full, at_a_sync].concat(), "lockstep"),
+    ];
+    for (program, faults, host) in table {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kolk"));
+        let run = "test -w echo --clock virtual --node-count 1 --time-limit 0.4 --seed 1 --bin";
+        command.args(run.split(' ')).arg(program[0]).args(*faults).arg("--").args(&program[1..]);
+        let output = bounded::output(command.current_dir(home.0.path()), BOUND)?;
+        let plan = fs::read_to_string(home.path("store/latest/plan.json")).unwrap_or_default();
+        if !plan.contains(&format!("\"host\": \"{host}\"")) {
+            let text = [output.stdout, output.stderr].concat();
+            let text = String::from_utf8_lossy(&text);
+            return Err(format!("{program:?} {faults:?}: not {host}\n{plan}\n{text}").into());
+        }
+        fs::remove_dir_all(home.path("store"))?;
+    }
+    Ok(())
 }
 
 fn check_given_up() -> Result<(), Failed> {

@@ -235,7 +235,8 @@ impl Asked<'_> {
             }
         }
         env!("CARGO_PKG_VERSION").clone_into(&mut settings.kolk_version);
-        plan(&settings).map_err(request::bad_plan)
+        let plan = plan(&settings).map_err(request::bad_plan)?;
+        Ok(request::reaching_files(plan, args.host))
     }
 
     /// One run, stored and shown.

@@ -119,6 +119,8 @@ class Node:
             reply = {"type": "init_ok", "in_reply_to": body["msg_id"]}
             if "lockstep" in body:
                 self._lockstep, reply["lockstep"] = True, {"version": 1}
+                if "kolkdisk" in sys.modules:
+                    reply["lockstep"]["storage"] = ["power"]  # What a `Log` follows.
                 self.random.seed(body["lockstep"]["seed"])
             self.send(src, reply)
             if "init" in self._handlers:

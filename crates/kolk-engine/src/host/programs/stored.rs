@@ -13,28 +13,27 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use kolk_history::plan::{DiskHarm, Fault, FaultKind, Plan, Trigger, TriggerEvent};
+use kolk_history::plan::Plan;
 use kolk_node::storage::{
     self, Disk, FAULTS, JOURNAL, REFUSED, Record, StorageError, Sync, refused_sync,
 };
 use kolk_protocol::Key;
+use kolk_protocol::lockstep::StorageFault;
 use kolk_traced::{Change, FileId, Files, Followed, SyncBegun};
 use rustix::io::Errno;
 
+use crate::faults::storage_faults;
 use crate::run::EngineError;
 
 /// What of its programs' files a plan wants followed: nothing that it does not need, for a program
 /// stops at what is followed.
 pub(super) fn followed(plan: &Plan) -> Option<Followed> {
-    let of = |fault: &Fault| match (&fault.kind, &fault.on) {
-        (FaultKind::Disk { harm: DiskHarm::Failing | DiskHarm::Full, .. }, _) => {
-            Some(Followed::Writes)
-        }
-        (FaultKind::Power(_), _) => Some(Followed::Syncs),
-        (_, Some(Trigger { event: TriggerEvent::Sync { .. }, .. })) => Some(Followed::Syncs),
-        _ => None,
+    let of = |fault: StorageFault| match fault {
+        StorageFault::Disk => Some(Followed::Writes),
+        StorageFault::Power | StorageFault::Sync => Some(Followed::Syncs),
+        StorageFault::Unknown => None,
     };
-    plan.faults.iter().filter_map(of).max()
+    storage_faults(plan).into_iter().filter_map(of).max()
 }
 
 /// The files in a node's folder, and the disk they lie on.

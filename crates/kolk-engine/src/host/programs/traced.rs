@@ -11,7 +11,7 @@ use kolk_node::Outputs;
 use kolk_node::storage::{DiskEvent, Record};
 use kolk_protocol::message::Line;
 use kolk_protocol::workload::init;
-use kolk_protocol::{Time, lockstep, write_line};
+use kolk_protocol::{Time, from_body, lockstep, write_line};
 use kolk_traced::{
     Ended, Files, Followed, Order, Settings, SpawnError, Step, Stuck, Traced, Tracer,
 };
@@ -337,9 +337,10 @@ pub const fn can_trace() -> bool {
     kolk_traced::is_supported()
 }
 
-/// Asks a program whether it speaks lockstep: it is started once, traced, given an `init` that
-/// offers it, and ended when it has answered or a second of its virtual time is over. A program
-/// that fails here will fail in its run, where that is told; it counts as one that does not.
+/// Asks a program whether it speaks lockstep, and gives what it accepts: it is started once,
+/// traced, given an `init` that offers it, and ended when it has answered or a second of its
+/// virtual time is over. A program that fails here will fail in its run, where that is told; it
+/// counts as one that does not.
 ///
 /// # Errors
 ///
@@ -348,14 +349,14 @@ pub fn speaks_lockstep(
     path: &Path,
     args: &[String],
     patience: Patience,
-) -> Result<bool, EngineError> {
+) -> Result<Option<lockstep::Acceptance>, EngineError> {
     let scratch = Scratch::create(Family::new().folder())?;
     let place = scratch.place(0)?;
     let tracer = tracer(&patience)?;
     let settings = settings(path, args, &place, Path::new("/dev/null"), 0)?;
     let mut traced = match Traced::spawn(&tracer, settings) {
         Ok(traced) => traced,
-        Err(SpawnError::Execute(_)) => return Ok(false),
+        Err(SpawnError::Execute(_)) => return Ok(None),
         Err(error) => return Err(failed_start("", path, error)),
     };
     traced.set_patience(patience.init);
@@ -379,7 +380,12 @@ pub fn speaks_lockstep(
             if let Ok(line) = Line::parse(lines.line(range))
                 && line.body.kind == "init_ok"
             {
-                return Ok(line.body.json.contains("\"lockstep\""));
+                // Whatever it says of lockstep, it speaks it.
+                let speaks = line.body.json.contains("\"lockstep\"");
+                return Ok(speaks.then(|| match from_body("init_ok", line.body.json) {
+                    Ok(init::Reply::InitOk { lockstep: Some(accepted) }) => accepted,
+                    _ => lockstep::Acceptance::new(&[]),
+                }));
             }
         }
         let is_over = step.ended.is_some() || step.is_output_closed;
@@ -388,5 +394,5 @@ pub fn speaks_lockstep(
             None => break,
         }
     }
-    Ok(false)
+    Ok(None)
 }
