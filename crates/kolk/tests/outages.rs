@@ -16,7 +16,7 @@ use kolk_node::sync::Notify;
 use kolk_node::workload::g_set::{Reply, Request};
 use kolk_node::{Context, Input, Machine, Node, Outputs, RpcError, machine};
 use kolk_protocol::Time;
-use kolk_workload::planner::{Concurrency, Kind, Nodes, Outage, Settings, plan};
+use kolk_workload::planner::{Asked, Concurrency, Kind, Nodes, Other, Outage, Settings, plan};
 use kolk_workload::registry;
 
 #[path = "outages/effects.rs"]
@@ -465,36 +465,55 @@ fn what_was_acknowledged_is_kept_by_those_who_store_first() {
     }
 }
 
-/// On the real clock, with a program that others could have written.
+/// A run of a program that others could have written, and what it has stored afterwards.
+fn counted(host: Host, mode: &str, disk: Option<&str>) -> (Run, Verdict, String) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/outages/counter.py");
+    let kills = [(Kind::Kill, "n0@1..1.2"), (Kind::Kill, "n0@2..2.2")];
+    let mut settings = settings("g-counter", host, if disk.is_none() { &kills } else { &[] });
+    settings.nodes = Nodes::Count(1);
+    settings.time_limit = 3.0;
+    settings.rate = 50.0;
+    settings.asked.extend(disk.map(|text| Asked::read(Other::Disk, text).expect("a fault")));
+    let plan = plan(&settings).expect("a plan");
+    let folder = tempfile::tempdir().expect("a folder");
+    let nodes = NodeSource::Program {
+        path: path.into(),
+        args: vec![mode.to_owned()],
+        patience: Patience { init: std::time::Duration::from_secs(60), ..Patience::default() },
+    };
+    let data = folder.path().join("data");
+    let (run, verdict) = run(&plan, nodes, Some(data.clone()));
+    assert_eq!(run.ending, Ending::Completed, "{host:?} {mode}: {:?}", run.summary.violations);
+    let stored = std::fs::read(data.join("n0/adds")).expect("it stays");
+    (run, verdict, String::from_utf8_lossy(&stored).into_owned())
+}
+
 #[test]
 fn a_counter_survives_in_its_folder_if_it_writes_first() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/outages/counter.py");
-    let one = |mode: &'static str| {
-        let mut settings = settings(
-            "g-counter",
-            Host::Real,
-            &[(Kind::Kill, "n0@1..1.2"), (Kind::Kill, "n0@2..2.2")],
-        );
-        settings.nodes = Nodes::Count(1);
-        settings.time_limit = 3.0;
-        settings.rate = 50.0;
-        let plan = plan(&settings).expect("a plan");
-        let folder = tempfile::tempdir().expect("a folder");
-        let nodes = NodeSource::Program {
-            path: path.into(),
-            args: vec![mode.to_owned()],
-            patience: Patience { init: std::time::Duration::from_secs(60), ..Patience::default() },
-        };
-        let data = folder.path().join("data");
-        let (run, verdict) = run(&plan, nodes, Some(data.clone()));
-        assert_eq!(run.ending, Ending::Completed, "{mode}: {:?}", run.summary.violations);
-        let stored = std::fs::read_to_string(data.join("n0/adds")).expect("it stays");
-        assert!(stored.lines().count() > 5, "{mode}: {stored}");
-        verdict.validity
-    };
     std::thread::scope(|scope| {
-        let runs = ["first", "later"].map(|mode| scope.spawn(move || one(mode)));
-        let [first, later] = runs.map(|run| run.join().expect("a run"));
-        assert_eq!((first, later), (Validity::Valid, Validity::Invalid));
+        for host in [Host::Lockstep, Host::Real] {
+            for (mode, expected) in [("first", Validity::Valid), ("later", Validity::Invalid)] {
+                scope.spawn(move || {
+                    let (_, verdict, stored) = counted(host, mode, None);
+                    assert!(stored.lines().count() > 5, "{host:?} {mode}: {stored}");
+                    assert_eq!(verdict.validity, expected, "{host:?} {mode}");
+                });
+            }
+        }
+    });
+}
+
+/// A sector of a file is overwritten, whoever wrote it.
+#[test]
+fn sectors_of_any_programs_files_are_overwritten() {
+    std::thread::scope(|scope| {
+        for host in [Host::Lockstep, Host::Real] {
+            scope.spawn(move || {
+                let (run, _, stored) = counted(host, "first", Some("n0:corrupt@2.."));
+                assert_eq!(run.summary.strikes, [1], "{host:?}");
+                let is_whole = |line: &str| line.parse::<u32>().is_ok();
+                assert!(!stored.lines().all(is_whole), "{host:?}: {stored}");
+            });
+        }
     });
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A counter on one node that keeps its adds in its folder: `first` before it acknowledges them, or
-`later`, when there are eight of them."""
+`later`, when there are eight of them. It can be in lockstep."""
 
 import json
 import os
@@ -23,6 +23,9 @@ for line in sys.stdin:
     reply = {"type": body["type"] + "_ok", "in_reply_to": body["msg_id"]}
     if body["type"] == "init":
         me = body["node_id"]
+        lockstep = "lockstep" in body
+        if lockstep:
+            reply["lockstep"] = {"version": 1}
     elif body["type"] == "add":
         total += body["delta"]
         waiting.append(body["delta"])
@@ -34,3 +37,6 @@ for line in sys.stdin:
     else:
         reply["value"] = total
     print(json.dumps({"src": me, "dest": message["src"], "body": reply}), flush=True)
+    if lockstep:
+        idle = {"type": "idle", "wake_at": None}
+        print(json.dumps({"src": me, "dest": "clock", "body": idle}), flush=True)

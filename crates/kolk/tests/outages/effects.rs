@@ -3,7 +3,7 @@
 
 use super::*;
 use kolk_engine::faults::Cut;
-use kolk_workload::planner::{Asked, LinkFault, LinkKind, Other};
+use kolk_workload::planner::{LinkFault, LinkKind};
 
 /// The four kinds of node. Programs can be traced on Linux on x86-64 alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
