@@ -199,7 +199,7 @@ fn check_small(small: &Small) -> Result<(), Failed> {
     home.same(
         "test -w echo --bin ./node --clock virtual --node-count 3 --rate 20 --time-limit 20 --seed 3 \
          --latency 5 --init-timeout 120 --step-timeout 120",
-        load::runs(),
+        load::runs().div_ceil(3),
     )?;
     let verified = home.kolk("verify -w echo --bin ./node --seeds 3 --time-limit 3 --init-timeout 120 --step-timeout 120")?;
     if !verified.contains("byte for byte") {
@@ -223,7 +223,7 @@ fn check_project(
             "test -w {workload} --bin {bin} --clock virtual --host traced --node-count 3 --rate 20 \
              --time-limit 10 --seed 5 --init-timeout 120 --step-timeout 120 {flags}"
         );
-        home.same(&words, load::runs().min(3))?;
+        home.same(&words, load::runs().div_ceil(4))?;
     }
     Ok(())
 }

@@ -26,9 +26,8 @@ impl Drop for Load {
     }
 }
 
-/// How often a program is run that must give the same bytes each time: `KOLK_RUNS`, as the weekly
-/// workflow sets it, or a few.
+/// How often a program is run that must give the same bytes each time: `KOLK_RUNS`, or ten times.
 pub fn runs() -> usize {
     let asked = std::env::var("KOLK_RUNS").ok().and_then(|text| text.parse().ok());
-    asked.unwrap_or(4)
+    asked.unwrap_or(10)
 }
