@@ -2,6 +2,7 @@
 
 use kolk_history::Function;
 use kolk_history::Plan;
+use kolk_history::node_events::Kind;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -45,6 +46,9 @@ struct Meta<'a> {
     node_events: usize,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     event_names: &'a [String],
+    /// What can become of a node and its disk, by the numbers in the table of events.
+    #[serde(skip_serializing_if = "<[Kind]>::is_empty")]
+    event_kinds: &'static [Kind],
     /// Of a run that was made small.
     #[serde(skip_serializing_if = "Option::is_none")]
     small: Option<&'a RawValue>,
@@ -130,6 +134,7 @@ pub fn json(
         state_names: of_nodes.state_names.list(),
         node_events: of_nodes.events.count,
         event_names: of_nodes.events.names.list(),
+        event_kinds: if of_nodes.events.count > 0 { &Kind::ALL } else { &[] },
         small: small.map(serde_json::from_str).transpose().map_err(HtmlError::Small)?,
     };
     serde_json::to_string(&meta).map_err(HtmlError::Results)

@@ -285,13 +285,8 @@ async function readLogTimes(place, count, ended) {
   return times;
 }
 
-/// What became of nodes and of their disks, in the order in which it happened.
-const NODE_EVENTS =
-  "killed started up paused resumed append write rename remove sync sync-names failed full corrupt power kept lost torn empty gone back earlier cut".split(
-    " ",
-  );
-
-/// Events as objects: `{ time, node, kind, file, other, first, second }`, as `node_events.rs` writes them.
+/// What became of nodes and of their disks, in the order in which it happened, as objects:
+/// `{ time, node, kind, file, other, first, second }`, as `node_events.rs` writes them.
 async function readNodeEvents(meta) {
   const count = meta.nodeEvents ?? 0;
   if (count === 0) return [];
@@ -304,7 +299,7 @@ async function readNodeEvents(meta) {
   return Array.from({ length: count }, (_, i) => ({
     time: time[i],
     node: names[node[i]],
-    kind: NODE_EVENTS[kind[i]],
+    kind: meta.eventKinds[kind[i]],
     file: file[i] > 0 ? names[file[i] - 1] : null,
     other: other[i] > 0 ? names[other[i] - 1] : null,
     first: first[i],
