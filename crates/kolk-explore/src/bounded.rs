@@ -10,14 +10,13 @@ use std::hash::{Hash, Hasher};
 
 use kolk_history::Plan;
 
-use crate::deviation::{Deviation, Deviations, apply, beside};
-use crate::strategy::Given;
+use crate::deviation::{Deviation, Deviations, beside};
+use crate::quiet::QuietRuns;
 use crate::{Candidate, Observation, Strategy};
 
 /// The strategy.
 pub struct Bounded {
-    quiet: Plan,
-    kinds: Deviations,
+    quiet: QuietRuns,
     deviations_max: usize,
     /// How many deviations the runs have that are tried now.
     level: usize,
@@ -28,76 +27,50 @@ pub struct Bounded {
     /// Sets of deviations that were given out, in short.
     tried: BTreeSet<u64>,
     timelines: BTreeSet<u64>,
-    given: Given<Vec<Deviation>>,
-    runs: u64,
-    /// Runs that could not be carried out: what they would have shown is not known.
-    errors: u64,
-    began: bool,
     /// The number of deviations up to which everything was tried, and the runs that took.
     complete: Option<(usize, u64)>,
-    /// The quiet runs that come when nothing is left of this one.
-    more: Box<dyn Iterator<Item = Plan>>,
-    /// What was tried of the quiet runs before this one of which everything was.
-    whole: Whole,
-}
-
-/// Quiet runs of which everything was tried.
-#[derive(Default)]
-struct Whole {
-    quiet: u64,
-    runs: u64,
-    timelines: BTreeSet<u64>,
+    /// The timelines of the quiet runs before this one of which everything was tried.
+    whole: BTreeSet<u64>,
 }
 
 impl Bounded {
     /// All runs with at most `deviations_max` deviations of these kinds from the quiet plan.
     pub fn new(quiet: Plan, kinds: Deviations, deviations_max: usize) -> Bounded {
         Bounded {
-            quiet,
-            kinds,
+            quiet: QuietRuns::new(quiet, kinds),
             deviations_max,
             level: 0,
             parents: VecDeque::new(),
             next: VecDeque::new(),
             tried: BTreeSet::new(),
             timelines: BTreeSet::new(),
-            given: Given::new(),
-            runs: 0,
-            errors: 0,
-            began: false,
             complete: None,
-            more: Box::new(std::iter::empty()),
-            whole: Whole::default(),
+            whole: BTreeSet::new(),
         }
     }
 
     /// When everything was tried that is near the quiet run, goes on with the next one of these.
     #[must_use]
     pub fn then(mut self, more: impl Iterator<Item = Plan> + 'static) -> Bounded {
-        self.more = Box::new(more);
+        self.quiet.more = Box::new(more);
         self
     }
 
     /// Goes over to the next quiet run, if there is one.
     fn go_on(&mut self) -> bool {
-        let Some(quiet) = self.more.next() else { return false };
-        let more = std::mem::replace(&mut self.more, Box::new(std::iter::empty()));
-        let mut whole = std::mem::take(&mut self.whole);
-        if self.errors == 0 {
-            whole.quiet += 1;
-            whole.runs += self.runs;
-            whole.timelines.append(&mut self.timelines);
+        let Some(is_known) = self.quiet.go_on() else { return false };
+        let timelines = std::mem::take(&mut self.timelines);
+        if is_known {
+            self.whole.extend(timelines);
         }
-        let given = std::mem::replace(&mut self.given, Given::new());
-        *self =
-            Bounded { more, whole, given, ..Bounded::new(quiet, self.kinds, self.deviations_max) };
+        self.tried.clear();
+        (self.level, self.complete) = (0, None);
         true
     }
 
     /// The next set of deviations of this level.
     fn next_set(&mut self) -> Option<Vec<Deviation>> {
-        if !self.began {
-            self.began = true;
+        if self.quiet.begins() {
             return Some(Vec::new());
         }
         loop {
@@ -138,33 +111,30 @@ impl Strategy for Bounded {
                 }
                 continue;
             };
-            let plan = apply(&self.quiet, &set);
-            candidates.push(self.given.give(plan, set));
+            candidates.push(self.quiet.give(set));
         }
         candidates
     }
 
     fn learn(&mut self, candidate: &Candidate, seen: &Observation) {
-        let Some(set) = self.given.take(candidate) else { return };
-        self.runs += 1;
-        if seen.error.is_some() {
-            self.errors += 1;
-        } else {
+        let Some(set) = self.quiet.take(candidate, seen) else { return };
+        if seen.error.is_none() {
             self.timelines.insert(seen.timeline);
         }
         if self.level < self.deviations_max
             && let Some(messages) = &seen.detail
         {
-            let mut more = beside(&candidate.plan, messages, &set, self.kinds);
+            let mut more = beside(&candidate.plan, messages, &set, self.quiet.kinds);
             // Given out from the back.
             more.reverse();
             self.next.push_back((set, more));
         }
-        let is_over = self.given.is_empty() && self.parents.iter().all(|(_, more)| more.is_empty());
-        if is_over && self.errors == 0 {
+        let is_over =
+            self.quiet.given.is_empty() && self.parents.iter().all(|(_, more)| more.is_empty());
+        if is_over && self.quiet.errors == 0 {
             // Where no run leaves room for more, there are none with more.
             let level = if self.next.is_empty() { self.deviations_max } else { self.level };
-            self.complete = Some((level, self.runs));
+            self.complete = Some((level, self.quiet.runs));
         }
     }
 
@@ -178,18 +148,17 @@ impl Strategy for Bounded {
             1 => "complete for one deviation".to_owned(),
             level => format!("complete for {level} deviations"),
         };
-        if self.whole.quiet == 0 {
+        if self.quiet.varied(false).0 == 0 {
             let (level, runs) = self.complete?;
             let orders = self.timelines.len();
             return Some(format!("{}: {runs} runs, {orders} orders of deliveries", all(level)));
         }
         // The one that is under way may be through, too.
-        let last = self.complete.filter(|(level, _)| *level == self.deviations_max);
-        let (quiet, runs) = last.map_or((0, 0), |(_, runs)| (1, runs));
-        let (quiet, runs) = (self.whole.quiet + quiet, self.whole.runs + runs);
-        let mut orders = self.whole.timelines.len();
-        if last.is_some() {
-            orders += self.timelines.difference(&self.whole.timelines).count();
+        let is_through = self.complete.is_some_and(|(level, _)| level == self.deviations_max);
+        let (quiet, runs) = self.quiet.varied(is_through);
+        let mut orders = self.whole.len();
+        if is_through {
+            orders += self.timelines.difference(&self.whole).count();
         }
         let from =
             if quiet == 1 { "one quiet run" } else { &format!("each of {quiet} quiet runs") };

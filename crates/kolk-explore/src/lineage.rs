@@ -11,9 +11,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use kolk_history::Plan;
 
-use crate::deviation::{Deviation, Deviations, Link, apply};
+use crate::deviation::{Deviation, Deviations, Link};
 use crate::messages::{Messages, Update};
-use crate::strategy::Given;
+use crate::quiet::QuietRuns;
 use crate::{Candidate, Observation, Strategy};
 
 /// How many messages are lost together, at most.
@@ -24,58 +24,33 @@ type Goal = (usize, String);
 
 /// The strategy.
 pub struct Lineage {
-    quiet: Plan,
-    kinds: Deviations,
+    quiet: QuietRuns,
     /// Sets of deviations to try, by their size.
     queue: Vec<VecDeque<Vec<Deviation>>>,
     /// For whose sake a set is tried.
     goals: BTreeMap<Vec<Deviation>, BTreeSet<Goal>>,
-    given: Given<Vec<Deviation>>,
-    runs: u64,
-    /// Runs that could not be carried out: what they would have shown is not known.
-    errors: u64,
-    began: bool,
-    /// The quiet runs that come when nothing is left of this one.
-    more: Box<dyn Iterator<Item = Plan>>,
-    /// How many quiet runs were through before this one, and the runs that took.
-    whole: (u64, u64),
 }
 
 impl Lineage {
     /// Starts from this plan, which should hold.
     pub fn new(quiet: Plan, kinds: Deviations) -> Lineage {
         Lineage {
-            quiet,
-            kinds,
+            quiet: QuietRuns::new(quiet, kinds),
             queue: vec![VecDeque::new(); LOST_MAX + 1],
             goals: BTreeMap::new(),
-            given: Given::new(),
-            runs: 0,
-            errors: 0,
-            began: false,
-            more: Box::new(std::iter::empty()),
-            whole: (0, 0),
         }
     }
 
     /// When nothing is left to try of the run that holds, goes on with the next one of these.
     #[must_use]
     pub fn then(mut self, more: impl Iterator<Item = Plan> + 'static) -> Lineage {
-        self.more = Box::new(more);
+        self.quiet.more = Box::new(more);
         self
     }
 
-    /// Goes over to the next quiet run, if there is one.
-    fn go_on(&mut self) -> bool {
-        let Some(quiet) = self.more.next() else { return false };
-        let more = std::mem::replace(&mut self.more, Box::new(std::iter::empty()));
-        let (mut count, mut runs) = self.whole;
-        if self.errors == 0 {
-            (count, runs) = (count + 1, runs + self.runs);
-        }
-        let given = std::mem::replace(&mut self.given, Given::new());
-        *self = Lineage { more, whole: (count, runs), given, ..Lineage::new(quiet, self.kinds) };
-        true
+    /// True if nothing is left to try of the quiet run.
+    fn is_through(&self) -> bool {
+        self.queue.iter().all(VecDeque::is_empty)
     }
 
     fn want(&mut self, set: Vec<Deviation>, goal: Goal) {
@@ -92,7 +67,7 @@ impl Lineage {
 
     /// What to lose so that the update does not come this way.
     fn branch(&mut self, set: &[Deviation], goal: &Goal, way: &[Link]) {
-        if !self.kinds.lost {
+        if !self.quiet.kinds.lost {
             return;
         }
         for link in way {
@@ -111,10 +86,11 @@ impl Lineage {
 impl Strategy for Lineage {
     fn next(&mut self, most: usize) -> Vec<Candidate> {
         let mut candidates = Vec::new();
-        let is_through = self.queue.iter().all(VecDeque::is_empty);
-        if !self.began || (is_through && self.go_on()) {
-            self.began = true;
-            return vec![self.given.give(self.quiet.clone(), Vec::new())];
+        if self.quiet.begins()
+            || (self.is_through() && self.quiet.go_on().is_some() && self.quiet.begins())
+        {
+            self.goals.clear();
+            return vec![self.quiet.give(Vec::new())];
         }
         // Sets of one size at a time: what these show may make smaller ones than those that wait.
         let Some(queue) = self.queue.iter_mut().find(|queue| !queue.is_empty()) else {
@@ -123,19 +99,16 @@ impl Strategy for Lineage {
         while candidates.len() < most
             && let Some(set) = queue.pop_front()
         {
-            let plan = apply(&self.quiet, &set);
-            candidates.push(self.given.give(plan, set));
+            candidates.push(self.quiet.give(set));
         }
         candidates
     }
 
     fn learn(&mut self, candidate: &Candidate, seen: &Observation) {
-        let Some(set) = self.given.take(candidate) else { return };
-        self.runs += 1;
-        self.errors += u64::from(seen.error.is_some());
+        let Some(set) = self.quiet.take(candidate, seen) else { return };
         let Some(messages) = seen.detail.as_ref().filter(|_| !seen.fails()) else { return };
         if set.is_empty() {
-            let nodes = self.quiet.nodes.clone();
+            let nodes = self.quiet.plan.nodes.clone();
             for (number, update) in messages.updates.iter().enumerate() {
                 for node in nodes.iter() {
                     let goal = (number, node.clone());
@@ -144,13 +117,13 @@ impl Strategy for Lineage {
                         self.branch(&set, &goal, way);
                     }
                     let from = update.invoked.saturating_sub(1);
-                    let load = self.quiet.time_limit;
-                    if self.kinds.cut_off && nodes.len() > 1 && from < load {
+                    let load = self.quiet.plan.time_limit;
+                    if self.quiet.kinds.cut_off && nodes.len() > 1 && from < load {
                         self.want(vec![Deviation::CutOff(node.clone(), from)], goal.clone());
                     }
                     let came = came(messages, update, node, way.as_deref());
                     let Some(came) = came.filter(|came| came + 1 < load) else { continue };
-                    for down in self.kinds.downs() {
+                    for down in self.quiet.kinds.downs() {
                         self.want(
                             vec![Deviation::Down(node.clone(), came + 1, down)],
                             goal.clone(),
@@ -175,11 +148,7 @@ impl Strategy for Lineage {
     }
 
     fn proved(&self) -> Option<String> {
-        let is_through = self.queue.iter().all(VecDeque::is_empty) && self.given.is_empty();
-        let (mut quiet, mut runs) = self.whole;
-        if is_through && self.began && self.errors == 0 {
-            (quiet, runs) = (quiet + 1, runs + self.runs);
-        }
+        let (quiet, runs) = self.quiet.varied(self.is_through());
         let of = match quiet {
             0 => return None,
             1 => String::new(),
