@@ -130,11 +130,14 @@ pub struct Settings {
     /// How long a leader that has something under way waits for more to send with the next
     /// messages.
     pub batch: Duration,
+    /// After so many entries a snapshot takes the place of the log, but for a quarter as many, which
+    /// are kept for those who are a little late. 1 at least.
+    pub snapshot_every: u64,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { batch: Duration::from_millis(5) }
+        Settings { batch: Duration::from_millis(5), snapshot_every: 2_000 }
     }
 }
 

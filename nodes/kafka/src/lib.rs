@@ -51,8 +51,9 @@ pub fn factory(args: &[String]) -> Result<impl Fn(&Context) -> Kafka + Clone + u
     let Settings { raft, batch } = Settings::from_args(args)?;
     Ok(move |cx: &Context| {
         Kafka(if raft {
-            let batch = batch.unwrap_or(Replication::default().batch);
-            Mode::Replicated(Store::new(cx, Replication { batch }))
+            let default = Replication::default();
+            let batch = batch.unwrap_or(default.batch);
+            Mode::Replicated(Store::new(cx, Replication { batch, ..default }))
         } else {
             Mode::Owners(Owners::new(cx, batch.unwrap_or_default()))
         })

@@ -70,7 +70,8 @@ pub fn factory(args: &[String]) -> Result<impl Fn(&Context) -> LinKv + Clone + u
     if service.is_some() && batch.is_some() {
         return Err(format!("--batch-ms is for a store of its own: not with --service\n{USAGE}"));
     }
-    let settings = Settings { batch: batch.unwrap_or(Settings::default().batch) };
+    let default = Settings::default();
+    let settings = Settings { batch: batch.unwrap_or(default.batch), ..default };
     Ok(move |cx: &Context| match service {
         Some(service) => LinKv::Proxy(Proxy { service }),
         None => LinKv::Store(Store::new(cx, settings)),

@@ -7,10 +7,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kolk_explore::Open;
+use kolk_lin_kv::LinKv;
+use kolk_lin_kv::store::Store;
 use kolk_node::storage::Disk;
 use kolk_node::{Input, Machine, Outputs, machine};
 use kolk_protocol::Time;
 use kolk_raft::planted::{Bug, plant};
+use kolk_replica::replicated::Settings as Replication;
 use kolk_workload::Settings;
 use kolk_workload::planner::Nemesis;
 
@@ -87,11 +90,15 @@ impl Machine for Stopping {
     }
 }
 
+/// So often that runs of a few operations have snapshots, too.
+const SNAPSHOT_EVERY: u64 = 8;
+
 /// The store, with this mistake in the Raft of all nodes that this thread makes.
 fn make(bug: Bug) -> Box<dyn Machine> {
     plant(bug);
-    let factory = kolk_lin_kv::factory(&[]).expect("the default settings are valid");
-    Box::new(Stopping { machine: machine(factory), has_stopped: false })
+    let settings = Replication { snapshot_every: SNAPSHOT_EVERY, ..Replication::default() };
+    let machine = machine(move |cx| LinKv::Store(Store::new(cx, settings)));
+    Box::new(Stopping { machine, has_stopped: false })
 }
 
 #[test]

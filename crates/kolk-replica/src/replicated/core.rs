@@ -17,11 +17,6 @@ use super::wire::{Answer, Ask, Envelope, Wire};
 use super::{Settings, State, Status, disk};
 use crate::once::Numbers;
 
-/// After so many entries a snapshot takes the place of the log.
-const SNAPSHOT_EVERY: Index = 2_000;
-/// So many entries are kept before it, for those who are a little late.
-const KEEP_BEHIND: Index = 500;
-
 pub(super) type Inputs<S> = VecDeque<Input<Command<S>, Image<S>>>;
 
 type WireOf<S> =
@@ -52,7 +47,9 @@ pub(super) struct Core<S: State> {
     leader: Option<NodeId>,
     /// The last round that a leader was heard to begin.
     round: u64,
+    /// The last entry of the last snapshot, and how many come before the next.
     snapshot: Index,
+    snapshot_every: Index,
 }
 
 /// Another node, or this one: then nothing is sent.
@@ -92,7 +89,7 @@ impl<S: State> Core<S> {
             election_timeout: ELECTION,
             heartbeat: HEARTBEAT,
             batch_delay: settings.batch,
-            keep_behind: KEEP_BEHIND,
+            keep_behind: settings.snapshot_every / 4,
             ..Config::new(me, cx.rng().next_u64())
         };
         let peer = |name: &String| Peer {
@@ -119,6 +116,7 @@ impl<S: State> Core<S> {
             leader: None,
             round: 0,
             snapshot: 0,
+            snapshot_every: settings.snapshot_every.max(1),
         }
     }
 
@@ -336,7 +334,7 @@ impl<S: State> Core<S> {
         }
         self.deadline = outputs.deadline;
         let applied = self.raft.applied();
-        if applied >= self.snapshot + SNAPSHOT_EVERY {
+        if applied >= self.snapshot + self.snapshot_every {
             self.snapshot = applied;
             inputs.push_back(Input::Compact { index: applied, state: self.machine.save() });
         }
