@@ -11,7 +11,8 @@
 //! completion. Lists and registers: 1 to 4 micro-operations on 10 keys at a time, smaller numbers
 //! more often, each key written 16 times and then replaced, as Maelstrom's generator does. Levels
 //! of isolation, and random workloads: 8 micro-operations on 10 000 keys, 50 sessions. *Skewed*, a
-//! key is chosen as often as its number is small (Zipf's law). *Snapshots* are of a store that
+//! key is chosen as often as its number is small (Zipf's law). Transactions take effect as soon as
+//! they are invoked; *later*, at any time until they are acknowledged. *Snapshots* are of a store that
 //! reads as of a transaction's beginning and lets it fail if somebody else has written since what
 //! it writes.
 
@@ -19,6 +20,7 @@ use std::fs::File;
 use std::io::{BufReader, Write};
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 use kolk_benches::measured::{cpu_seconds, peak_megabytes, timed};
 use kolk_check::models::Models;
@@ -74,6 +76,11 @@ fn exact(size: usize) {
     let path = store(folder.path(), "txn-rw-register", &generate(size, REGISTERS), "jsonl");
     for models in ["causal", "serializable", "snapshot-isolation", "strict-serializable"] {
         run(models, size, "txn-rw-register", models, &path);
+    }
+    let late = Shape { late: true, ..REGISTERS };
+    let path = store(folder.path(), "late", &generate(size, late), "jsonl");
+    for models in ["causal", "strict-serializable"] {
+        run(&format!("{models}, effects later"), size, "txn-rw-register", models, &path);
     }
 }
 
@@ -184,6 +191,9 @@ struct Shape {
     length: (usize, usize),
     /// Whether some keys are chosen more often, where they are not replaced.
     skewed: bool,
+    /// Whether transactions take effect at any time between invocation and completion, and not as
+    /// soon as they are invoked.
+    late: bool,
 }
 
 const LISTS: Shape = Shape {
@@ -193,6 +203,7 @@ const LISTS: Shape = Shape {
     writes_per_key: 16,
     length: (1, 4),
     skewed: false,
+    late: false,
 };
 const REGISTERS: Shape = Shape { write: MicroFunction::Write, ..LISTS };
 const SESSIONS: Shape = Shape {
@@ -202,6 +213,7 @@ const SESSIONS: Shape = Shape {
     writes_per_key: 0,
     length: (8, 8),
     skewed: false,
+    late: false,
 };
 
 /// A store that runs each transaction at one instant.
@@ -361,13 +373,21 @@ fn asked(done: &Value, packer: &mut Packer) -> Value {
     packer.finish(true)
 }
 
+/// How far a transaction is.
+#[derive(Clone)]
+enum Step {
+    Asked(Arc<MicroOps>),
+    /// What came of it.
+    Done(Value),
+}
+
 fn generate(size: usize, shape: Shape) -> History {
     let mut store = Store::new(size, shape);
     let mut history = History::new(Vec::new());
     let mut order = Key::new(size as u64 + 1).random();
     let mut index = 0;
     // What each process has open: its position, and what came of it once it happened.
-    let mut open: Vec<Option<(usize, Value)>> = vec![None; shape.processes];
+    let mut open: Vec<Option<(usize, Step)>> = vec![None; shape.processes];
     let mut begun = 0;
     if shape.writes_per_key == 0 {
         // A first transaction writes all keys: the text format knows no read of nothing.
@@ -383,12 +403,24 @@ fn generate(size: usize, shape: Shape) -> History {
     while begun < size || open.iter().any(Option::is_some) {
         let process = order.index(shape.processes);
         match open[process].take() {
-            Some((at, done)) => history.complete(at, index, time(index), Outcome::Ok, done),
+            Some((at, Step::Done(done))) => {
+                history.complete(at, index, time(index), Outcome::Ok, done);
+            }
+            Some((at, Step::Asked(wanted))) => {
+                let done = store.execute(&wanted);
+                history.operations[at].value = asked(&done, &mut store.packer);
+                open[process] = Some((at, Step::Done(done)));
+                continue;
+            }
             None if begun < size => {
                 let Value::MicroOps(wanted) = store.ask() else { continue };
-                let done = store.execute(&wanted);
-                let value = asked(&done, &mut store.packer);
-                open[process] = Some((history.invoke(event(index, process as u32, value)), done));
+                let (value, step) = if shape.late {
+                    (Value::Null, Step::Asked(wanted))
+                } else {
+                    let done = store.execute(&wanted);
+                    (asked(&done, &mut store.packer), Step::Done(done))
+                };
+                open[process] = Some((history.invoke(event(index, process as u32, value)), step));
                 begun += 1;
             }
             None => continue,

@@ -15,6 +15,9 @@
 //! a read. Where it breaks none it is the proof; and it [begins](first) as a store may well have
 //! run the transactions, so that most often little is left to choose.
 //!
+//! Of registers it is tried first, before any graph is made, whether [instants](instants) of all
+//! transactions show at once that all models hold.
+//!
 //! Of lists, reads tell in which order elements were appended; only those that nobody read leave a
 //! choice. What they tell is known like all else, and a list is a register of its last element.
 //!
@@ -26,6 +29,7 @@
 
 mod explain;
 mod first;
+mod instants;
 mod order;
 mod parallel;
 mod problem;
@@ -169,9 +173,24 @@ fn work_max(table: &Table) -> u64 {
     LEAST + 256 * table.operations.len() as u64
 }
 
-/// Decides all models that nothing found so far rules out, if a model is asked for that has to do
-/// with them, and adds what it comes to.
-pub(super) fn decide(findings: &mut Findings<'_>, requested: Models) {
+/// Whether instants are found at which all transactions on registers may have run, each between its
+/// invocation and its completion: then they are strict serializable, and each process's are in its
+/// order. If not, nothing is known.
+pub(super) fn have_instants(table: &Table) -> bool {
+    instants::order(table).is_some()
+}
+
+/// Adds what follows of models from the history's being strict serializable, if a model is asked
+/// for that has to do with them.
+pub(super) fn all_hold(findings: &mut Findings<'_>, requested: Models) {
+    if !open(findings, requested).is_empty() {
+        findings.proved(Models::new(&[Model::StrictSerializable]));
+    }
+}
+
+/// The models that nothing found so far rules out; none if no model is asked for that has to do
+/// with them.
+fn open(findings: &Findings<'_>, requested: Models) -> Vec<Goal> {
     let table = findings.table;
     let told = findings.told();
     let is_open = |goal: &Goal| {
@@ -186,7 +205,15 @@ pub(super) fn decide(findings: &mut Findings<'_>, requested: Models) {
         is_told && is_asked && !is_known
     };
     let goals: Vec<Goal> = GOALS.into_iter().filter(is_open).collect();
-    if goals.is_empty() || !needs_proof(requested, &goals) {
+    if needs_proof(requested, &goals) { goals } else { Vec::new() }
+}
+
+/// Decides all models that nothing found so far rules out, if a model is asked for that has to do
+/// with them, and adds what it comes to.
+pub(super) fn decide(findings: &mut Findings<'_>, requested: Models) {
+    let table = findings.table;
+    let goals = open(findings, requested);
+    if goals.is_empty() {
         return;
     }
     let facts = Facts::new(table);

@@ -105,8 +105,25 @@ fn judge(table: &Table, requested: Models, keys: AssumedKeys, exactly: bool) -> 
     if let Some(unknown) = duplicates(table) {
         return unknown;
     }
-    // The two halves have nothing to do with one another.
+    let at_once = if exactly { at_once(table, requested) } else { None };
+    at_once.unwrap_or_else(|| in_full(table, requested, keys, exactly))
+}
+
+/// The verdict on a history that is found to be strict serializable before anything else is looked
+/// at: all models hold, whatever is assumed of keys, as they agree with the order found.
+fn at_once(table: &Table, requested: Models) -> Option<Check> {
+    if !reads_of_others(table) || !exact::have_instants(table) {
+        return None;
+    }
     let mut findings = Findings::new(table, requested, models::decidable());
+    weak::Decision::requested_hold(requested).report(&mut findings);
+    exact::all_hold(&mut findings, requested);
+    Some(findings.finish(Kinds::WR))
+}
+
+fn in_full(table: &Table, requested: Models, keys: AssumedKeys, exactly: bool) -> Check {
+    let mut findings = Findings::new(table, requested, models::decidable());
+    // The two halves have nothing to do with one another.
     let levels = || weak::decide(table, requested, |_| {});
     let mut dependencies = || dependencies(table, &mut findings, keys);
     let (kinds, levels) = if table.len() < PARALLEL_MIN {
@@ -119,6 +136,16 @@ fn judge(table: &Table, requested: Models, keys: AssumedKeys, exactly: bool) -> 
         exact::decide(&mut findings, requested);
     }
     findings.finish(kinds)
+}
+
+/// Whether an acknowledged transaction read what another one wrote: then one depends on another.
+fn reads_of_others(table: &Table) -> bool {
+    (0..table.len() as u32).filter(|reader| table.is_ok(*reader)).any(|reader| {
+        table.micro_ops(reader).iter().filter(|op| !op.is_write()).any(|op| {
+            let writer = op.origin().sound_writer();
+            writer.is_some_and(|writer| writer != reader && table.is_ok(writer))
+        })
+    })
 }
 
 /// Finds what Elle's method finds. Gives what kinds of edges there are.

@@ -97,6 +97,13 @@ impl Decision {
         Decision { violations: Vec::new(), levels: levels.to_vec() }
     }
 
+    /// That those hold that there is a reason to look at.
+    pub(crate) fn requested_hold(requested: Models) -> Decision {
+        let looked_at = Level::ALL.into_iter().filter(|level| *level <= strongest(requested));
+        let levels = looked_at.map(|level| (level.name(), true)).collect();
+        Decision { violations: Vec::new(), levels }
+    }
+
     /// Adds it to what was found.
     pub(crate) fn report(self, findings: &mut Findings<'_>) {
         for violation in self.violations {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::models::Model;
+use crate::txn::stores;
 use crate::txn::testing::{among_others, register_history, summary};
 
 fn verdict(text: &str, models: &[Model]) -> String {
@@ -148,4 +149,34 @@ fn causal_knows_no_dirty_reads() {
         let holds = format!("{:?}", check.results).contains(r#"Text("causal"), Bool(true)"#);
         assert_eq!(holds, expected == "valid", "{text}: {:?}", check.results);
     }
+}
+
+/// Where an order shows at once that all holds, the verdict is what it would be without.
+#[test]
+fn what_is_shown_at_once_is_what_all_of_it_shows() {
+    use Model::{Causal, ReadCommitted, Serializable, StrictSerializable, StrongPrefix};
+    let mut shown = [0; 2];
+    for seed in 0..2_000 {
+        let mut table =
+            stores::any(Datatype::Register, &mut kolk_protocol::Key::new(seed).random());
+        table.in_sessions = seed % 2 == 1;
+        for models in [
+            &[StrictSerializable][..],
+            &[Serializable],
+            &[Causal],
+            &[ReadCommitted],
+            &[StrongPrefix, ReadCommitted],
+            &[],
+        ] {
+            let requested = Models::new(models);
+            let at_once = at_once(&table, requested);
+            shown[usize::from(at_once.is_some())] += 1;
+            let Some(at_once) = at_once else { continue };
+            for keys in [NONE, SEQUENTIAL, LINEARIZABLE] {
+                let in_full = in_full(&table, requested, keys, true);
+                assert_eq!(at_once, in_full, "seed {seed}, {models:?}, {keys:?}");
+            }
+        }
+    }
+    assert!(shown.iter().all(|count| *count > 1_000), "{shown:?}");
 }
