@@ -27,6 +27,9 @@ const STEPS_MAX: usize = 8;
 /// How many steps may be taken beyond that for what is hard.
 const STEPS_MORE: usize = 1 << 16;
 
+/// How many acknowledgements are tried alone, before all are, in a history of more.
+const TRIED: u32 = 1 << 12;
+
 /// All transactions that happened, in an order that [shows](shows) that the history is strict
 /// serializable; none if it is not, or if no order was found.
 pub(super) fn order(table: &Table) -> Option<Vec<u32>> {
@@ -39,7 +42,11 @@ pub(super) fn order(table: &Table) -> Option<Vec<u32>> {
     if shows(table, &invoked) {
         return Some(invoked);
     }
-    let order = Run::new(table, invoked).order()?;
+    let all = table.len() as u32;
+    if all > TRIED {
+        Run::new(table, &invoked, TRIED).order()?;
+    }
+    let order = Run::new(table, &invoked, all).order()?;
     shows(table, &order).then_some(order)
 }
 
@@ -128,6 +135,8 @@ struct Learned {
 /// there.
 struct Run<'a> {
     table: &'a Table,
+    /// The transactions from this number on need not be run, and what they read does not count.
+    end: u32,
     order: Vec<u32>,
     /// By place in the order: which acknowledgement it was run for.
     run_for: Vec<u32>,
@@ -145,7 +154,7 @@ struct Run<'a> {
     /// By version, the last invocation of those who read it.
     read_until: Vec<u32>,
     /// The acknowledged transactions, as they were invoked.
-    invocations: Vec<u32>,
+    invocations: &'a [u32],
     /// How many are invoked.
     invoked: usize,
     /// By key.
@@ -155,10 +164,11 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(table: &'a Table, invocations: Vec<u32>) -> Run<'a> {
+    fn new(table: &'a Table, invocations: &'a [u32], end: u32) -> Run<'a> {
         let (elements, keys) = (table.elements.len(), table.keys.len());
         let mut run = Run {
             table,
+            end,
             order: Vec::with_capacity(table.len()),
             run_for: Vec::with_capacity(table.len()),
             places: vec![NONE; table.len()],
@@ -174,7 +184,7 @@ impl<'a> Run<'a> {
             learned: Vec::new(),
             steps: 0,
         };
-        for reader in (0..table.len() as u32).filter(|number| table.is_ok(*number)) {
+        for reader in (0..end).filter(|number| table.is_ok(*number)) {
             let index = table.index(reader);
             for op in table.micro_ops(reader) {
                 if let Some(version) = run.read(reader, *op) {
@@ -190,7 +200,7 @@ impl<'a> Run<'a> {
     /// The order in which transactions are run, if all can be that were acknowledged.
     fn order(mut self) -> Option<Vec<u32>> {
         let mut number = 0;
-        while (number as usize) < self.table.len() {
+        while number < self.end {
             if !self.table.is_ok(number) {
                 number += 1;
                 continue;
@@ -325,7 +335,7 @@ impl<'a> Run<'a> {
     /// The version that a transaction reads, if that is known and not its own.
     fn read(&self, reader: u32, op: MicroOp) -> Option<u32> {
         match self.table.read(op) {
-            _ if op.is_write() => None,
+            _ if op.is_write() || reader >= self.end => None,
             Read::Register(None) => Some(self.table.elements.len() as u32 + op.key()),
             Read::Register(Some(element)) => (op.origin().writer() != reader).then_some(element),
             _ => None,
