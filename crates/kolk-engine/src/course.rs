@@ -375,7 +375,9 @@ impl Course {
         let number = self.next_operation;
         self.next_operation += 1;
         self.overdue = false;
-        let place = self.key("worker").with(number).random().index(self.idle.len());
+        let place = self
+            .given_place(number)
+            .unwrap_or_else(|| self.key("worker").with(number).random().index(self.idle.len()));
         let worker = self.idle[place];
         let view = self.workers[worker as usize].worker;
         let mut random = self.key("operation").with(number).random();
@@ -390,6 +392,13 @@ impl Course {
         }
         self.schedule_operation(due, turn);
         Ok(())
+    }
+
+    /// Where the worker stands among the idle ones that an operation is given, if it is idle.
+    fn given_place(&self, number: u64) -> Option<usize> {
+        let workers = &self.plan.exceptions.workers;
+        let given = workers.iter().find(|given| given.operation == number)?;
+        self.idle.binary_search(&given.worker).ok()
     }
 
     /// Ends an operation, and finds the worker something else to do.

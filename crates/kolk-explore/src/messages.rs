@@ -57,6 +57,8 @@ pub struct Messages {
     pub updates: Vec<Update>,
     /// The event indices of the load's invocations, in their order.
     pub invocations: Vec<u32>,
+    /// The processes that invoked them, likewise.
+    pub processes: Vec<u32>,
     /// When the load began.
     pub load_began: Time,
     /// When the run ended.
@@ -122,11 +124,13 @@ impl Messages {
         }
         arrivals.sort_unstable();
         arrivals.dedup();
+        let (invocations, processes) = invocations(run).into_iter().unzip();
         Messages {
             servers,
             causes,
             updates: updates(run),
-            invocations: invocations(run),
+            invocations,
+            processes,
             load_began: run.load_began,
             ended: run.ended,
             arrivals,
@@ -150,13 +154,13 @@ impl Messages {
     }
 }
 
-/// Where the load's operations begin.
-fn invocations(run: &Run) -> Vec<u32> {
+/// Where the load's operations begin, and the processes that invoke them.
+fn invocations(run: &Run) -> Vec<(u32, u32)> {
     let operations = run.history.operations.iter();
     let load = operations.filter(|op| op.phase == kolk_history::Phase::Load);
-    let mut indices: Vec<u32> = load.map(|op| op.index).collect();
-    indices.sort_unstable();
-    indices
+    let mut invocations: Vec<(u32, u32)> = load.map(|op| (op.index, op.process)).collect();
+    invocations.sort_unstable();
+    invocations
 }
 
 /// The updates that were acknowledged.

@@ -2,10 +2,10 @@
 //!
 //! A plan that fails is made less: fewer faults and shorter ones, less load, fewer nodes, clients
 //! and keys, operations left out, a constant latency, and of what the network does to single
-//! messages only what matters. Every step is kept only if a run of the smaller plan still shows the
-//! class of anomaly that the first one showed, and no class that it did not show. Sets are made
-//! small by delta debugging (Zeller & Hildebrandt, "Simplifying and Isolating Failure-Inducing
-//! Input", TSE 2002).
+//! messages only what matters. Where many operations are left, other seeds are tried with fewer.
+//! Every step is kept only if a run of the smaller plan still shows the class of anomaly that the
+//! first one showed, and no class that it did not show. Sets are made small by delta debugging
+//! (Zeller & Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", TSE 2002).
 //!
 //! Smaller plans are tried side by side, and the first in their order that still fails is taken:
 //! what comes out does not depend on how many are tried at once.
@@ -137,11 +137,22 @@ impl<L: Lab> Shrinker<'_, L> {
         self.chances()?;
         self.latencies()?;
         self.fates()?;
-        self.fault_times()
+        self.fault_times()?;
+        self.seeds()
     }
 
     /// Takes the first of these plans whose run still fails so; its place.
     fn first(&mut self, what: &str, plans: Vec<Plan>) -> Result<Option<usize>, L::Error> {
+        self.first_within(what, plans, u64::MAX)
+    }
+
+    /// The same, of those whose run has at most so many operations.
+    fn first_within(
+        &mut self,
+        what: &str,
+        plans: Vec<Plan>,
+        operations_max: u64,
+    ) -> Result<Option<usize>, L::Error> {
         let mut places = Vec::new();
         let mut fresh = Vec::new();
         for (place, plan) in plans.into_iter().enumerate() {
@@ -155,7 +166,9 @@ impl<L: Lab> Shrinker<'_, L> {
         }
         let (class, allowed) = (self.class, &self.allowed);
         let fails = |seen: &Observation| {
-            seen.classes.contains(class) && seen.classes.iter().all(|class| allowed.contains(class))
+            seen.operations <= operations_max
+                && seen.classes.contains(class)
+                && seen.classes.iter().all(|class| allowed.contains(class))
         };
         let mut kept = None;
         for (place, seen) in run_all(self.lab, &fresh, true, fails)? {

@@ -515,12 +515,15 @@ pub struct Exceptions {
     pub skipped_operations: Vec<u64>,
     /// Messages whose fate is not drawn.
     pub fates: Vec<FateOverride>,
+    /// Operations whose worker is not drawn, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub workers: Vec<WorkerOverride>,
 }
 
 impl Exceptions {
     /// True if there is none.
     pub fn is_empty(&self) -> bool {
-        self.skipped_operations.is_empty() && self.fates.is_empty()
+        self.skipped_operations.is_empty() && self.fates.is_empty() && self.workers.is_empty()
     }
 }
 
@@ -543,6 +546,16 @@ pub struct FateOverride {
     /// The latency of a second copy, if it is to arrive twice.
     #[serde(default)]
     pub duplicate: Option<u64>,
+}
+
+/// Who has an operation, given instead of drawn from those that are free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct WorkerOverride {
+    /// The operation's number.
+    pub operation: u64,
+    /// The worker's. If it is not free then, another is drawn.
+    pub worker: u32,
 }
 
 mod seed_text {

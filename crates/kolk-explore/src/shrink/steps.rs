@@ -2,12 +2,20 @@
 
 use kolk_history::Plan;
 use kolk_history::node_names::NodeNames;
-use kolk_history::plan::{Exceptions, FateOverride, Fault, LatencyDistribution};
+use kolk_history::plan::{
+    ClockKind, Exceptions, FateOverride, Fault, LatencyDistribution, WorkerOverride,
+};
 use kolk_workload::registry;
 
 use super::Shrinker;
 use crate::messages::{Message, Messages};
 use crate::{Lab, faults};
+
+/// A run of so many operations is small.
+const FEW: u64 = 4;
+
+/// How many other seeds are tried until there is none with fewer operations.
+const SEEDS: u64 = 64;
 
 /// What a message is given as its latency that never arrived.
 const NEVER: u64 = 3_000_000_000_000;
@@ -35,7 +43,13 @@ impl<L: Lab> Shrinker<'_, L> {
     /// Fewer nodes.
     pub(super) fn nodes(&mut self) -> Result<(), L::Error> {
         let all = self.plan.nodes.to_vec();
-        self.subset("nodes", all, |plan, _, nodes| with_nodes(plan, nodes.to_vec()))
+        self.subset("nodes", all, |plan, messages, nodes| {
+            let mut plan = plan.clone();
+            if let Some(messages) = messages {
+                plan.exceptions.workers = workers(&plan, messages, |_| true);
+            }
+            with_nodes(&plan, nodes.to_vec())
+        })
     }
 
     /// Fewer workers.
@@ -46,7 +60,11 @@ impl<L: Lab> Shrinker<'_, L> {
             counts.push(now.saturating_sub(group));
             counts.retain(|count| *count > 0 && *count < now);
             counts.dedup();
-            let with = |count: &u32| Plan { concurrency: *count, ..self.plan.clone() };
+            let with = |count: &u32| {
+                let mut plan = Plan { concurrency: *count, ..self.plan.clone() };
+                plan.exceptions.workers.retain(|given| given.worker < *count);
+                plan
+            };
             let plans = counts.iter().map(with).collect();
             if self.first("fewer workers", plans)?.is_none() {
                 return Ok(());
@@ -73,7 +91,9 @@ impl<L: Lab> Shrinker<'_, L> {
         Ok(())
     }
 
-    /// Operations left out. Fates that are set stay with the messages that they were set for.
+    /// Operations left out. The others stay with their workers: more of them are free then to choose
+    /// from, and who has an operation decides what it is. Fates that are set stay with the messages
+    /// that they were set for.
     pub(super) fn operations(&mut self) -> Result<(), L::Error> {
         let skipped = &self.plan.exceptions.skipped_operations;
         let all = invoked(self.seen.operations, skipped);
@@ -82,11 +102,49 @@ impl<L: Lab> Shrinker<'_, L> {
             let mut plan = plan.clone();
             if let Some(messages) = messages {
                 plan.exceptions.fates = without_operations(&plan.exceptions, messages, left);
+                plan.exceptions.workers =
+                    workers(&plan, messages, |number| left.binary_search(&number).is_ok());
             }
             plan.exceptions.skipped_operations =
                 (0..all).filter(|number| left.binary_search(number).is_err()).collect();
             Some(plan)
-        })
+        })?;
+        let mut drawn = self.plan.clone();
+        drawn.exceptions.workers.clear();
+        self.first("", vec![drawn]).map(|_| ())
+    }
+
+    /// Fewer operations under another seed, where many are left: what a node or a service draws can
+    /// depend on how often it was asked, and then hardly any of them can be left out.
+    pub(super) fn seeds(&mut self) -> Result<(), L::Error> {
+        // On the machine's clock each takes as long as the load.
+        while self.plan.clock == ClockKind::Virtual && self.seen.operations > FEW {
+            let plans = (1..=SEEDS).map(|number| self.with_seed(number)).collect();
+            let what = "fewer operations under another seed";
+            if self.first_within(what, plans, self.seen.operations - 1)?.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The plan with one of the seeds that follow, and with a load that is long enough for one to
+    /// six sixths of the operations that are left; faults are shorter by as much.
+    fn with_seed(&self, number: u64) -> Plan {
+        let operations = (self.seen.operations * (1 + number % 6)).div_ceil(6).max(2);
+        // Whole milliseconds can be read.
+        let millis = (operations as f64 * 1e3 / self.plan.rate).ceil() as u64;
+        let before = self.plan.time_limit;
+        let end = millis.saturating_mul(1_000_000).min(before);
+        let scaled = |at: u64| (u128::from(at) * u128::from(end) / u128::from(before)) as u64;
+        let seed = self.plan.seed.wrapping_add(number);
+        let mut plan = Plan { seed, time_limit: end, ..self.plan.clone() };
+        for fault in &mut plan.faults {
+            (fault.begin, fault.end) = (scaled(fault.begin), scaled(fault.end));
+        }
+        plan.exceptions.skipped_operations.clear();
+        plan.exceptions.workers.clear();
+        plan
     }
 
     /// Fewer faults.
@@ -223,6 +281,19 @@ fn without_operations(now: &Exceptions, messages: &Messages, left: &[u64]) -> Ve
     fates
 }
 
+/// Who had those of a run's operations that are left.
+pub(super) fn workers(
+    plan: &Plan,
+    messages: &Messages,
+    is_left: impl Fn(u64) -> bool,
+) -> Vec<WorkerOverride> {
+    let numbers = (0..).filter(|number| !plan.exceptions.skipped_operations.contains(number));
+    // A worker's next process has a number that is larger by how many workers there are.
+    let workers = messages.processes.iter().map(|process| process % plan.concurrency);
+    let had = numbers.zip(workers).filter(|(operation, _)| is_left(*operation));
+    had.map(|(operation, worker)| WorkerOverride { operation, worker }).collect()
+}
+
 /// What became of a message.
 fn fate(message: &Message) -> FateOverride {
     let latency = |place: usize| {
@@ -254,7 +325,7 @@ fn group(plan: &Plan) -> u32 {
 }
 
 /// The plan among these nodes alone; `None` if there are none. There are as many workers a node as
-/// before, and faults and fates forget the nodes that are gone.
+/// before, and faults, fates and operations forget the nodes that are gone.
 fn with_nodes(plan: &Plan, left: Vec<String>) -> Option<Plan> {
     let before = plan.nodes.len() as u32;
     let gone: Vec<&String> = plan.nodes.iter().filter(|node| !left.contains(node)).collect();
@@ -266,8 +337,15 @@ fn with_nodes(plan: &Plan, left: Vec<String>) -> Option<Plan> {
     let is_gone = |name: &String| gone.contains(&name);
     let Exceptions { fates, .. } = &mut smaller.exceptions;
     fates.retain(|fate| !is_gone(&fate.src) && !is_gone(&fate.dest));
+    // A node's workers are numbered in turns with those of the others.
+    let place = |node: u32| left.iter().position(|left| *left == plan.nodes[node as usize]);
+    let now = left.len() as u32;
+    smaller.exceptions.workers.retain_mut(|given| {
+        let Some(place) = place(given.worker % before) else { return false };
+        given.worker = given.worker / before * now + place as u32;
+        true
+    });
     smaller.nodes = NodeNames::try_from(left).ok()?;
-    let now = smaller.nodes.len() as u32;
     smaller.concurrency = (plan.concurrency * now / before).max(1);
     let group = group(&smaller);
     smaller.concurrency = (smaller.concurrency / group * group).max(group);
@@ -323,6 +401,7 @@ mod tests {
             causes: Default::default(),
             updates: Vec::new(),
             invocations: vec![0, 2, 4],
+            processes: vec![0, 5, 1],
             load_began: Time::ZERO,
             ended: Time::ZERO,
             arrivals: Vec::new(),
@@ -336,10 +415,30 @@ mod tests {
             duplicate: None,
         };
         let fates = vec![fate("n1", 0), fate("n1", 1), fate("n1", 2), fate("n2", 1), fate("n2", 2)];
-        let now = Exceptions { skipped_operations: vec![1], fates };
+        let now = Exceptions { skipped_operations: vec![1], fates, workers: Vec::new() };
         let left = without_operations(&now, &messages, &[2]);
         assert_eq!(left, [fate("n1", 0), fate("n1", 1), fate("n2", 0)]);
         assert_eq!(without_operations(&now, &messages, &[0, 2, 3]), now.fates);
+    }
+
+    #[test]
+    fn operations_stay_with_the_nodes_that_are_left() {
+        let mut plan = kolk_workload::plan(&crate::testing::asked(1)).expect("a plan");
+        plan.nodes = ["n0", "n1", "n2"].map(str::to_owned).to_vec().try_into().expect("names");
+        plan.concurrency = 6;
+        let given = |given: &[(u64, u32)]| -> Vec<WorkerOverride> {
+            let given = given.iter();
+            given
+                .map(|(operation, worker)| WorkerOverride {
+                    operation: *operation,
+                    worker: *worker,
+                })
+                .collect()
+        };
+        plan.exceptions.workers = given(&[(0, 1), (1, 5), (2, 0), (4, 2)]);
+        let left = with_nodes(&plan, vec!["n1".to_owned(), "n2".to_owned()]).expect("two nodes");
+        assert_eq!((left.nodes.len(), left.concurrency), (2, 4));
+        assert_eq!(left.exceptions.workers, given(&[(0, 0), (1, 3), (4, 1)]));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use kolk_history::plan::NetworkSpec;
 use kolk_node::{Context, Machine, Node, RpcError, machine};
@@ -120,6 +121,47 @@ fn the_nearest_run_that_holds_goes_without_more_than_that_where_it_must() {
     let Ok(seen) = crate::Lab::run(&lab, &lossy, true) else { panic!("it runs") };
     let Ok(found) = nearest(&lab, &lossy, &seen);
     assert_eq!(found.expect("a run holds").without, Without::Loss);
+}
+
+/// A broadcast that takes its time.
+struct Slow(Once);
+
+impl Node for Slow {
+    type Request = Request;
+    type Reply = Reply;
+
+    async fn handle(&self, cx: &Context, request: Request) -> Result<Reply, RpcError> {
+        cx.sleep(Duration::from_millis(20)).await;
+        self.0.handle(cx, request).await
+    }
+}
+
+/// A worker that is free because its operation was left out could be given that of another one.
+#[test]
+fn operations_stay_with_their_workers() {
+    let make = || machine(|_| Slow(Once { kept: RefCell::default() }));
+    let lab = Bench { make, cores: 1 };
+    let mut settings = asked(1);
+    (settings.rate, settings.time_limit) = (100.0, 0.2);
+    let plan = kolk_workload::plan(&settings).expect("a plan");
+    let processes = |plan: &Plan| -> Vec<u32> {
+        let Ok(seen) = crate::Lab::run(&lab, plan, true) else { panic!("it runs") };
+        seen.detail.expect("it was asked for").processes
+    };
+    let Ok(whole) = crate::Lab::run(&lab, &plan, true) else { panic!("it runs") };
+    let whole = whole.detail.expect("it was asked for");
+    let mut others = 0;
+    for number in 0..whole.processes.len() as u64 {
+        let mut without = plan.clone();
+        without.exceptions.skipped_operations = vec![number];
+        let mut expected = whole.processes.clone();
+        expected.remove(number as usize);
+        let drawn = processes(&without);
+        without.exceptions.workers = steps::workers(&plan, &whole, |other| other != number);
+        assert_eq!(processes(&without), expected, "without {number}");
+        others += usize::from(drawn != expected);
+    }
+    assert!(others > 0, "it makes a difference");
 }
 
 #[test]
