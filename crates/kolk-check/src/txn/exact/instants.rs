@@ -523,6 +523,21 @@ mod tests {
         }
     }
 
+    /// What failed did not run, and what was never over comes after all that its process knew of.
+    #[test]
+    fn who_ran_is_verified() {
+        for (text, order, is_shown) in [
+            ("wx1! / rx1", [0, 1].as_slice(), false),
+            ("wx1 / rx1", &[0, 1], true),
+            ("1:wy1 1:wx1? / rx1", &[0, 1, 2], true),
+            ("1:wy1 1:wx1? / rx1", &[1, 0, 2], false),
+            ("1:wy1 2:wx1? / rx1", &[1, 0, 2], true),
+        ] {
+            let table = Builder::read(&register_history(text), Datatype::Register);
+            assert_eq!(shows(&table, order), is_shown, "{text}: {order:?}");
+        }
+    }
+
     /// Whether transactions that ran in this order saw and did what clients know of them, by the
     /// definition.
     fn is_run(table: &Table, order: &[u32]) -> bool {
