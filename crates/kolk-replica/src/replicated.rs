@@ -130,8 +130,8 @@ pub struct Settings {
     /// How long a leader that has something under way waits for more to send with the next
     /// messages.
     pub batch: Duration,
-    /// After so many entries a snapshot takes the place of the log, but for a quarter as many, which
-    /// are kept for those who are a little late. 1 at least.
+    /// After so many entries a snapshot takes the place of the log, but for a quarter as many,
+    /// which are kept for those who are a little late. 1 at least.
     pub snapshot_every: u64,
 }
 

@@ -91,9 +91,9 @@ impl<L: Lab> Shrinker<'_, L> {
         Ok(())
     }
 
-    /// Operations left out. The others stay with their workers: more of them are free then to choose
-    /// from, and who has an operation decides what it is. Fates that are set stay with the messages
-    /// that they were set for.
+    /// Operations left out. The others stay with their workers: more of them are free then to
+    /// choose from, and who has an operation decides what it is. Fates that are set stay with the
+    /// messages that they were set for.
     pub(super) fn operations(&mut self) -> Result<(), L::Error> {
         let skipped = &self.plan.exceptions.skipped_operations;
         let all = invoked(self.seen.operations, skipped);
