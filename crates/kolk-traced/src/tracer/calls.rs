@@ -27,8 +27,12 @@ pub(super) const ETIMEDOUT: i64 = -(libc::ETIMEDOUT as i64);
 /// go on; and so often if somebody can.
 const HURRY_ALONE: u32 = 4;
 const HURRY_AMONG_OTHERS: u32 = 64;
-/// How long it then takes, in nanoseconds; doubled with every eight in a row, up to seven times.
+/// How long it then takes, in nanoseconds; doubled with every eight in a row, up to seven times. A
+/// program that always looks for input is woken by it, so for that it is doubled with every 1024
+/// once more, up to three times: then a second of its time is a thousand looks.
 const HURRY_PAUSE: u64 = 1000;
+/// The descriptor that a node's messages come from.
+const STDIN: i32 = libc::STDIN_FILENO;
 
 impl Core {
     /// Looks at the call at whose entry a thread stands.
@@ -76,6 +80,7 @@ impl Core {
                 self.receive(number, regs)
             }
             libc::SYS_accept | libc::SYS_accept4 => self.receive(number, regs),
+            libc::SYS_ioctl => self.look_for_input(number),
             libc::SYS_write => {
                 self.refuse_write(number, regs).unwrap_or_else(|| self.write(number, regs))
             }
@@ -193,19 +198,34 @@ impl Core {
     /// Counts what ends at once, and gives whether it has been done too often at this instant.
     pub(super) fn is_too_hasty(&mut self, number: Number) -> bool {
         let limit = if self.queue.is_empty() { HURRY_ALONE } else { HURRY_AMONG_OTHERS };
+        self.hurries(number) > limit
+    }
+
+    /// Counts a look for something that is not there, and gives whether there have been too many
+    /// at this instant. A few are usual, however much a thread has to do.
+    pub(super) fn looks_too_often(&mut self, number: Number) -> bool {
+        self.hurries(number) > HURRY_AMONG_OTHERS
+    }
+
+    /// Counts what ends at once, and gives how often it was done at this instant.
+    fn hurries(&mut self, number: Number) -> u32 {
         let now = self.now;
-        let Some(thread) = self.threads.get_mut(&number) else { return false };
+        let Some(thread) = self.threads.get_mut(&number) else { return 0 };
         if thread.hurry.instant != now {
             thread.hurry = Hurry { instant: now, count: 0, ..thread.hurry };
         }
         thread.hurry.count += 1;
-        thread.hurry.count > limit
+        thread.hurry.count
     }
 
     /// Makes a hasty thread wait a little, longer the more often in a row.
     pub(super) fn pause(&mut self, number: Number, park: Park) -> Turn {
         let Some(thread) = self.threads.get_mut(&number) else { return Turn::Ends };
-        let pause = HURRY_PAUSE << (thread.hurry.streak / 8).min(7);
+        let looks_for_input =
+            matches!(&park, Park::Files(list) if list.iter().any(|(number, _)| *number == STDIN));
+        let streak = thread.hurry.streak;
+        let more = if looks_for_input { (streak / 1024).min(3) } else { 0 };
+        let pause = HURRY_PAUSE << ((streak / 8).min(7) + more);
         thread.hurry.streak = thread.hurry.streak.saturating_add(1);
         let until = self.now + pause;
         self.park(number, park, Some(until))

@@ -140,6 +140,9 @@ const SYS_FUTEX_REQUEUE: i64 = 456;
 /// As much as is written to a pipe whole or not at all, and as fits if there is any room.
 pub(super) const WHOLE_BYTES: u64 = 4096;
 
+/// The request to `ioctl` that asks how much there is to read.
+const FIONREAD: u64 = libc::FIONREAD as u64;
+
 /// The filters, to be applied in this order, of a program of whose files this is followed.
 pub(super) fn programs(followed: Option<Followed>) -> Result<Vec<BpfProgram>, Error> {
     let mut by_action: BTreeMap<i32, BTreeMap<i64, Vec<SeccompRule>>> = BTreeMap::new();
@@ -166,6 +169,11 @@ pub(super) fn programs(followed: Option<Followed>) -> Result<Vec<BpfProgram>, Er
     // What is longer may be written in part, and then wait for room.
     let is_long = SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Gt, WHOLE_BYTES)?;
     traced.insert(libc::SYS_write, vec![SeccompRule::new(vec![is_long])?]);
+    let is = |argument, value| {
+        SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)
+    };
+    let of_stdin = vec![is(0, libc::STDIN_FILENO as u64)?, is(1, FIONREAD)?];
+    traced.insert(libc::SYS_ioctl, vec![SeccompRule::new(of_stdin)?]);
     if followed.is_some() {
         traced.extend(OF_FILES.iter().map(|call| (*call, Vec::new())));
         for (call, argument) in [(libc::SYS_open, 1), (libc::SYS_openat, 2)] {

@@ -3,7 +3,7 @@
 use rustix::event::PollFlags;
 use rustix::net::sockopt::{Timeout, socket_timeout};
 
-use super::{EACCES, EFAULT};
+use super::{EACCES, EFAULT, STDIN};
 use crate::tracer::core::Core;
 use crate::tracer::filter::WHOLE_BYTES;
 use crate::tracer::look::Kind;
@@ -22,7 +22,8 @@ const JAVA_COUNTERS: &[u8] = b"/tmp/hsperfdata_";
 impl Core {
     pub(super) fn read(&mut self, number: Number, regs: &Regs) -> Turn {
         match self.kind(number, regs.rdi as i32) {
-            Kind::File | Kind::NonBlocking | Kind::None => Turn::Goes,
+            Kind::File | Kind::None => Turn::Goes,
+            Kind::NonBlocking => self.try_to_read(number, regs),
             Kind::Random => self.read_random(number, regs),
             Kind::Waits => self.wait_to_read(number, regs, None),
         }
@@ -36,7 +37,7 @@ impl Core {
             _ => 0,
         };
         if flags as i32 & libc::MSG_DONTWAIT != 0 {
-            return Turn::Goes;
+            return self.try_to_read(number, regs);
         }
         match self.kind(number, regs.rdi as i32) {
             Kind::Waits => {
@@ -48,8 +49,28 @@ impl Core {
                 });
                 self.wait_to_read(number, regs, deadline)
             }
+            Kind::NonBlocking => self.try_to_read(number, regs),
             _ => Turn::Goes,
         }
+    }
+
+    /// Reads if there is something. Whoever does nothing but try to read its stdin must see the clock
+    /// go on. Of other descriptors that means nothing: many a runtime empties its wake-ups' one
+    /// whenever it comes by, and works in between.
+    fn try_to_read(&mut self, number: Number, regs: &Regs) -> Turn {
+        if regs.rdi as i32 != STDIN {
+            return Turn::Goes;
+        }
+        let list = vec![(STDIN, PollFlags::IN)];
+        if self.is_any_ready(number, &list) || !self.looks_too_often(number) {
+            return if self.threads.contains_key(&number) { Turn::Goes } else { Turn::Ends };
+        }
+        self.pause(number, Park::Files(list))
+    }
+
+    /// Asks how much there is to read on stdin. Whoever does nothing else must see the clock go on.
+    pub(super) fn look_for_input(&mut self, number: Number) -> Turn {
+        if self.looks_too_often(number) { self.pause(number, Park::Again) } else { Turn::Goes }
     }
 
     pub(super) fn make_folder(&mut self, number: Number, regs: &Regs) -> Turn {

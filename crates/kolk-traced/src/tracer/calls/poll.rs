@@ -3,7 +3,7 @@
 
 use rustix::event::PollFlags;
 
-use super::{EAGAIN, ETIMEDOUT, HURRY_AMONG_OTHERS};
+use super::{EAGAIN, ETIMEDOUT};
 use crate::tracer::core::Core;
 use crate::tracer::memory::Span;
 use crate::tracer::run::Turn;
@@ -101,17 +101,10 @@ impl Core {
         }
         if nanos == Some(0) {
             // It only looks. Whoever does nothing else must see the clock go on.
-            let now = self.now;
-            let thread = self.threads.get_mut(&number).expect("it was there");
-            if thread.hurry.instant != now {
-                thread.hurry.count = 0;
-                thread.hurry.instant = now;
+            if self.looks_too_often(number) {
+                return self.pause(number, Park::Files(list));
             }
-            thread.hurry.count += 1;
-            if thread.hurry.count <= HURRY_AMONG_OTHERS {
-                return self.let_poll(number, regs, nanos);
-            }
-            return self.pause(number, Park::Files(list));
+            return self.let_poll(number, regs, nanos);
         }
         let deadline = nanos.map(|nanos| self.now.saturating_add(nanos));
         // A signal that was blocked may not be during the call.
@@ -201,7 +194,7 @@ impl Core {
                     0
                 }
                 libc::SYS_epoll_wait | libc::SYS_epoll_pwait | libc::SYS_epoll_pwait2 => 0,
-                // A socket with a time limit of its own.
+                // A socket with a time limit of its own, or a descriptor that does not wait.
                 _ => EAGAIN,
             },
             _ => 0,
