@@ -18,7 +18,7 @@ pub const FORMAT: u32 = 3;
 /// The version of everything drawn from the seed: the keyed generator, the network's fates, the
 /// workloads' generators, the services' choices. Any change to what an old seed means raises it,
 /// and a plan of another version is refused.
-pub const DRAWS: u32 = 3;
+pub const DRAWS: u32 = 4;
 
 /// Everything a run was decided by.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -48,7 +48,7 @@ impl NodeState {
             random: RefCell::new(Random::from_seed(seed)),
             outputs: RefCell::default(),
             timers: RefCell::default(),
-            calls: RefCell::default(),
+            calls: RefCell::new(Calls::of_life(seed)),
             spawned: RefCell::default(),
             receivers: RefCell::default(),
             medium: RefCell::new(medium),
@@ -93,13 +93,19 @@ impl Timers {
 }
 
 /// The calls that wait for an answer, by the number of their request.
-#[derive(Default)]
 pub(crate) struct Calls {
     pub(crate) waiting: BTreeMap<i64, Rc<dyn Deliver>>,
     pub(crate) last_id: i64,
 }
 
 impl Calls {
+    /// The calls of a node's life with this entropy. Numbers begin anywhere below 2^32: a node that
+    /// is started again may still get answers to what it asked before, and must not take them for
+    /// answers to what it asks now.
+    fn of_life(seed: u64) -> Calls {
+        Calls { waiting: BTreeMap::new(), last_id: (seed >> 32) as i64 }
+    }
+
     /// Takes the call that waits for this answer. An answer for which no call waits (it is late,
     /// repeated, or was never asked for) is ignored.
     pub(crate) fn take(&mut self, in_reply_to: i64) -> Option<Rc<dyn Deliver>> {

@@ -450,8 +450,9 @@ pub const STAGES: &[Stage] = &[
              What must it know?",
             "A node that keeps nothing loses nothing: everything is in the store before the client \
              is answered.",
-            "Numbers that make a write a new one begin anew, too. After a kill an old one would be \
-             no change, and so no barrier; a changed sum, or a number drawn at random, is one.",
+            "Numbers that make a write a new one begin anew, too. After a kill a count may write \
+             the value that is there already: that changes nothing, and so is no barrier. A \
+             changed sum, or a number drawn at random, is one.",
         ],
         own: &[ChallengeRun {
             name: "kills, partitions",
@@ -483,7 +484,7 @@ pub const STAGES: &[Stage] = &[
             "What was written is safe from a kill. From a loss of power it is safe when a `sync` \
              has ended that began after it: wait for one before you acknowledge.",
             "A line that is written at the end of a file is enough; what came from others need not \
-             be written, since they have it.",
+             be written, if they have it on their disks.",
         ],
         own: &[
             ChallengeRun { workload: "g-set", node: "g-set", node_args: DURABLE, ..KILLS },

@@ -474,9 +474,9 @@ mod tests {
             (r#"{"format":1,"draws":9}"#, "its random draws are of version 9"),
             (
                 r#"{"format":1,"draws":1}"#,
-                "its random draws are of version 1, and this kolk knows 3",
+                "its random draws are of version 1, and this kolk knows 4",
             ),
-            (r#"{"format":1,"draws":3}"#, "it is no plan: missing field"),
+            (r#"{"format":1,"draws":4}"#, "it is no plan: missing field"),
         ] {
             let found = read_plan(text, Purpose::Run).expect_err(text).problem;
             assert!(found.starts_with(problem), "{text}: {found}");

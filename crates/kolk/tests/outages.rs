@@ -465,6 +465,22 @@ fn what_was_acknowledged_is_kept_by_those_who_store_first() {
     }
 }
 
+/// What a service answers to a life before this one is no answer to what this one asks.
+#[test]
+fn answers_to_an_earlier_life_are_not_taken() {
+    let args = ["--service", "lin-kv"].map(str::to_owned);
+    for seed in 1..=12 {
+        let mut settings = settings("lin-kv", Host::InProcess, &[(Kind::Kill, "n0@0.05..0.1")]);
+        settings.seed = seed;
+        settings.concurrency = Concurrency::PerNode(4);
+        (settings.rate, settings.time_limit, settings.latency) = (60.0, 5.0, 100.0);
+        let plan = plan(&settings).expect("a plan");
+        let make = |_: usize| machine(kolk_lin_kv::factory(&args).unwrap());
+        let (_, verdict) = run(&plan, NodeSource::InProcess(&make), None);
+        assert_eq!(verdict.validity, Validity::Valid, "seed {seed}");
+    }
+}
+
 /// A run of a program that others could have written, and what it has stored afterwards.
 fn counted(host: Host, mode: &str, disk: Option<&str>) -> (Run, Verdict, String) {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/outages/counter.py");

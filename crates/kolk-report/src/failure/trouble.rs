@@ -179,9 +179,9 @@ impl Trouble {
                  2/7` says which share of the seeds is taken."
             }
             Trouble::Files => {
-                "See whether the disk is full and whether the folder may be written. `kolk prune` \
-                 removes old runs, `--store FOLDER` stores runs elsewhere, and `--run-max` and \
-                 `--node-log-max` bound what one run may take."
+                "See whether the disk is full and whether the folder may be written. `kolk store \
+                 prune` removes old runs, `--store FOLDER` stores runs elsewhere, and `--run-max` \
+                 and `--node-log-max` bound what one run may take."
             }
             Trouble::System => {
                 "The message says which limit was met. Fewer nodes (`--node-count`) need less; \

@@ -56,7 +56,9 @@ defmodule KolkNode do
   def run(handlers) do
     # Erlang's own standard input and output wait for each other: `-noinput` leaves this to us.
     port = Port.open({:fd, 0, 1}, [:binary, :eof, line: 65_536])
-    node = %{port: port, line: [], id: nil, ids: [], at: nil, number: 1, waits: []}
+    # Answers to a life before this one may still come, so that numbers begin anywhere.
+    number = :rand.uniform(2 ** 32)
+    node = %{port: port, line: [], id: nil, ids: [], at: nil, number: number, waits: []}
     loop(Map.put(node, :handlers, handlers))
   end
 
@@ -97,7 +99,9 @@ defmodule KolkNode do
 
   defp init(node, src, %{"node_id" => id, "node_ids" => ids} = body) do
     offer = body["lockstep"]
-    if offer, do: :rand.seed(:exsss, String.to_integer(offer["seed"], 16))
+    seed = if offer, do: String.to_integer(offer["seed"], 16)
+    if offer, do: :rand.seed(:exsss, seed)
+    node = if offer, do: %{node | number: 1 + div(seed, 2 ** 32)}, else: node
     reply = %{type: "init_ok", in_reply_to: body["msg_id"]}
     reply = if offer, do: Map.put(reply, :lockstep, %{version: 1}), else: reply
     node = write(%{node | id: id, ids: ids}, src, reply)

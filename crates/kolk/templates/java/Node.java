@@ -35,7 +35,8 @@ final class Node {
     private final List<Wait> waits = new ArrayList<>();
     private final LinkedBlockingQueue<String> lines = new LinkedBlockingQueue<>();
     private final StringBuilder out = new StringBuilder();
-    private long number;
+    // Answers to a life before this one may still come, so that numbers begin anywhere.
+    private long number = random.nextInt() & 0xffffffffL;
     private Long at; // Virtual nanoseconds, in lockstep.
 
     /** Sets the handler of a type; that of init is called when the node knows its name. */
@@ -123,7 +124,9 @@ final class Node {
             ids = (List<String>) body.get("node_ids");
             Map<String, Object> reply = body("type", "init_ok", "in_reply_to", body.get("msg_id"));
             if (body.get("lockstep") instanceof Map<?, ?> offer) {
-                random = new Random(Long.parseUnsignedLong((String) offer.get("seed"), 16));
+                long seed = Long.parseUnsignedLong((String) offer.get("seed"), 16);
+                number = seed >>> 32;
+                random = new Random(seed);
                 reply.put("lockstep", Map.of("version", 1));
             }
             send(src, reply);

@@ -22,7 +22,8 @@ class Node {
     this.handlers = new Map();
     this.waiting = new Map();
     this.timers = [];
-    this.number = 0;
+    // Answers to a life before this one may still come, so that numbers begin anywhere.
+    this.number = Math.floor(Math.random() * 2 ** 32);
     this.at = null; // Virtual nanoseconds, in lockstep.
     this.state = Math.random() * 2 ** 32;
   }
@@ -112,6 +113,7 @@ class Node {
       const reply = { type: "init_ok", in_reply_to: body.msg_id };
       if (body.lockstep) {
         reply.lockstep = { version: 1 };
+        this.number = Number.parseInt(body.lockstep.seed.slice(0, 8), 16);
         this.state = Number.parseInt(body.lockstep.seed.slice(-8), 16);
       }
       this.send(src, reply);

@@ -25,7 +25,7 @@ class Node:
         self.id, self.ids, self.random = None, [], random.Random()
         self._handlers, self._running, self._waiting = {}, None, {}
         self._timers, self._due = {}, []  # What is called, and a heap of when.
-        self._order, self._numbers = itertools.count(), itertools.count(1)
+        self._order, self._numbers = itertools.count(), numbers(self.random.getrandbits(32))
         self._lockstep, self._at = False, 0
 
     def on(self, kind):
@@ -121,6 +121,7 @@ class Node:
                 self._lockstep, reply["lockstep"] = True, {"version": 1}
                 if "kolkdisk" in sys.modules:
                     reply["lockstep"]["storage"] = ["power"]  # What a `Log` follows.
+                self._numbers = numbers(int(body["lockstep"]["seed"][:8], 16))
                 self.random.seed(body["lockstep"]["seed"])
             self.send(src, reply)
             if "init" in self._handlers:
@@ -150,6 +151,11 @@ class Node:
                 print(f"not a message: {error!r}: {line[:200]}", file=sys.stderr)
             while self._next() and self._next()[0] <= self.now():
                 self._timers.pop(self._next())()
+
+
+def numbers(before):
+    """For requests. Answers to a life before this one may still come, so they begin anywhere."""
+    return itertools.count(before + 1)
 
 
 def read_into(lines):

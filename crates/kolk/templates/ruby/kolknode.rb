@@ -27,7 +27,8 @@ class Node
     @handlers = {}
     @waiting = {}
     @timers = []
-    @number = 0
+    # Answers to a life before this one may still come, so that numbers begin anywhere.
+    @number = @random.rand(2**32)
     @input = +''
     $stdin.binmode
   end
@@ -140,6 +141,7 @@ class Node
     @id, @ids = body.fetch_values('node_id', 'node_ids')
     reply = { type: 'init_ok', in_reply_to: body['msg_id'] }
     if (offer = body['lockstep'])
+      @number = offer['seed'][0, 8].hex
       @random = Random.new(offer['seed'].hex)
       reply[:lockstep] = { version: 1 }
     end

@@ -36,7 +36,10 @@ type Node struct {
 // New makes a node without handlers.
 func New() *Node {
 	random := rand.New(rand.NewSource(time.Now().UnixNano()))
-	return &Node{Rand: random, Handlers: map[string]Handler{}, out: bufio.NewWriter(os.Stdout)}
+	out := bufio.NewWriter(os.Stdout)
+	// Answers to a life before this one may still come, so that numbers begin anywhere.
+	number := int64(random.Uint32())
+	return &Node{Rand: random, Handlers: map[string]Handler{}, number: number, out: out}
 }
 
 // Send sends a message that wants no reply.
@@ -109,6 +112,7 @@ func (n *Node) begin(src string, line []byte) error {
 	reply := Body{"type": "init_ok", "in_reply_to": init.Body.MsgID}
 	if n.lockstep {
 		seed, _ := strconv.ParseUint(init.Body.Lockstep.Seed, 16, 64)
+		n.number = int64(seed >> 32)
 		n.Rand.Seed(int64(seed))
 		reply["lockstep"] = Body{"version": 1}
 	}

@@ -31,7 +31,8 @@ export class Node {
   private handlers = new Map<string, Handler>();
   private waiting = new Map<number, (reply: Body) => void>();
   private timers: Timer[] = [];
-  private number = 0;
+  // Answers to a life before this one may still come, so that numbers begin anywhere.
+  private number = Math.floor(Math.random() * 2 ** 32);
   private at?: number; // Virtual nanoseconds.
   private state = Math.random() * 2 ** 32;
 
@@ -117,6 +118,7 @@ export class Node {
       const reply: Body = { type: "init_ok", in_reply_to: body.msg_id };
       if (body.lockstep) {
         reply.lockstep = { version: 1 };
+        this.number = Number.parseInt(body.lockstep.seed.slice(0, 8), 16);
         this.state = Number.parseInt(body.lockstep.seed.slice(-8), 16);
       }
       this.send(src, reply);
