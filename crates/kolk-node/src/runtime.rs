@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::executor::Executor;
 use crate::machine::{Input, Machine, Outputs};
 use crate::node::Node;
-use crate::state::NodeState;
+use crate::state::{Life, NodeState};
 use crate::storage::{Disk, Medium};
 
 /// A node as a [`Machine`], to be run in-process. `factory` is called when `init` arrives, with a
@@ -23,11 +23,7 @@ use crate::storage::{Disk, Medium};
 /// Its entropy is the seed that `init` offers. Without an offer it is a function of the node's
 /// name, so that a run is repeatable in any case.
 pub fn machine<N: Node>(factory: impl FnOnce(&Context) -> N + 'static) -> Box<dyn Machine> {
-    Box::new(runtime(factory, seed_of))
-}
-
-fn seed_of(node_id: &str) -> u64 {
-    Key::new(0).with_name(node_id).seed()
+    Box::new(runtime(factory, |node_id| Life::only(Key::new(0).with_name(node_id).seed())))
 }
 
 /// A node's core with what the stdio drivers need beside [`Machine`].
@@ -63,11 +59,11 @@ pub(crate) trait Runtime: Machine {
 /// The core of a node whose `init` may not have come yet.
 pub(crate) fn runtime<N: Node>(
     factory: impl FnOnce(&Context) -> N,
-    entropy: impl FnOnce(&str) -> u64,
+    life: impl FnOnce(&str) -> Life,
 ) -> impl Runtime {
     Core {
         running: None,
-        build: Some((factory, entropy)),
+        build: Some((factory, life)),
         executor: Executor::new(),
         serve: serve::<N>,
         in_lockstep: false,
@@ -114,7 +110,7 @@ impl<N, B, E, S, F> Core<N, B, E, S, F>
 where
     N: Node,
     B: FnOnce(&Context) -> N,
-    E: FnOnce(&str) -> u64,
+    E: FnOnce(&str) -> Life,
     S: Fn(Rc<N>, Context, N::Request) -> F,
     F: Future<Output = ()>,
 {
@@ -211,12 +207,12 @@ where
                 return;
             }
         };
-        let Some((factory, entropy)) = self.build.take() else { return };
+        let Some((factory, life)) = self.build.take() else { return };
         let offered = offer.filter(Offer::is_acceptable).and_then(|offer| offer.seed());
         self.in_lockstep = offered.is_some();
-        let seed = offered.unwrap_or_else(|| entropy(&node_id));
+        let life = offered.map_or_else(|| life(&node_id), Life::of);
         let medium = std::mem::replace(&mut self.medium, Medium::None);
-        let state = NodeState::new(node_id, node_ids, seed, medium);
+        let state = NodeState::new(node_id, node_ids, life, medium);
         state.now.set(now);
         std::mem::swap(&mut *state.outputs.borrow_mut(), outputs);
         answer_init(&state, src, body, self.in_lockstep);
@@ -271,7 +267,7 @@ impl<N, B, E, S, F> Machine for Core<N, B, E, S, F>
 where
     N: Node,
     B: FnOnce(&Context) -> N,
-    E: FnOnce(&str) -> u64,
+    E: FnOnce(&str) -> Life,
     S: Fn(Rc<N>, Context, N::Request) -> F,
     F: Future<Output = ()>,
 {
@@ -309,7 +305,7 @@ impl<N, B, E, S, F> Runtime for Core<N, B, E, S, F>
 where
     N: Node,
     B: FnOnce(&Context) -> N,
-    E: FnOnce(&str) -> u64,
+    E: FnOnce(&str) -> Life,
     S: Fn(Rc<N>, Context, N::Request) -> F,
     F: Future<Output = ()>,
 {

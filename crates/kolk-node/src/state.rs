@@ -35,7 +35,7 @@ impl NodeState {
     pub(crate) fn new(
         node_id: String,
         node_ids: Vec<String>,
-        seed: u64,
+        Life { seed, last_id }: Life,
         mut medium: Medium,
     ) -> Rc<NodeState> {
         medium.seed(seed);
@@ -48,7 +48,7 @@ impl NodeState {
             random: RefCell::new(Random::from_seed(seed)),
             outputs: RefCell::default(),
             timers: RefCell::default(),
-            calls: RefCell::new(Calls::of_life(seed)),
+            calls: RefCell::new(Calls { waiting: BTreeMap::new(), last_id }),
             spawned: RefCell::default(),
             receivers: RefCell::default(),
             medium: RefCell::new(medium),
@@ -92,6 +92,29 @@ impl Timers {
     }
 }
 
+/// From when it is started until it is killed, a node has one life.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Life {
+    /// Its entropy.
+    pub(crate) seed: u64,
+    /// The number before that of its first request.
+    pub(crate) last_id: i64,
+}
+
+impl Life {
+    /// The life with this entropy. Numbers begin anywhere below 2^32: a node that is started again
+    /// may still get answers to what it asked before, and must not take them for answers to what
+    /// it asks now.
+    pub(crate) fn of(seed: u64) -> Life {
+        Life { seed, last_id: (seed >> 32) as i64 }
+    }
+
+    /// The only life of a node that nobody starts again.
+    pub(crate) fn only(seed: u64) -> Life {
+        Life { seed, last_id: 0 }
+    }
+}
+
 /// The calls that wait for an answer, by the number of their request.
 pub(crate) struct Calls {
     pub(crate) waiting: BTreeMap<i64, Rc<dyn Deliver>>,
@@ -99,13 +122,6 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
-    /// The calls of a node's life with this entropy. Numbers begin anywhere below 2^32: a node that
-    /// is started again may still get answers to what it asked before, and must not take them for
-    /// answers to what it asks now.
-    fn of_life(seed: u64) -> Calls {
-        Calls { waiting: BTreeMap::new(), last_id: (seed >> 32) as i64 }
-    }
-
     /// Takes the call that waits for this answer. An answer for which no call waits (it is late,
     /// repeated, or was never asked for) is ignored.
     pub(crate) fn take(&mut self, in_reply_to: i64) -> Option<Rc<dyn Deliver>> {

@@ -25,6 +25,7 @@ use crate::context::Context;
 use crate::machine::Machine;
 use crate::node::Node;
 use crate::runtime::{Runtime, runtime};
+use crate::state::Life;
 pub(crate) use folder::{Folder, WantedSync};
 use lines::Lines;
 use own_machine::OwnMachine;
@@ -39,7 +40,7 @@ const BAD_ARGUMENTS: u8 = 254;
 /// The exit status is a failure only if stdin cannot be read or stdout cannot be written. If nobody
 /// reads stdout any more, that is an ordinary end.
 pub fn run<N: Node>(factory: impl FnOnce(&Context) -> N) -> ExitCode {
-    exit_code(serve(runtime(factory, |_| entropy())))
+    exit_code(serve(runtime(factory, |_| Life::of(entropy()))))
 }
 
 /// Runs a machine of one's own on stdin and stdout until its input ends.

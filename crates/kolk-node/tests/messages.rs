@@ -184,7 +184,7 @@ fn messages_before_init_and_a_second_init() {
 #[test]
 fn lockstep_is_accepted_if_it_was_offered() {
     let plain = r#"c0 {"type":"init_ok","in_reply_to":1}"#;
-    let accepted = r#"c0 {"type":"init_ok","in_reply_to":1,"lockstep":{"version":1}}"#;
+    let accepted = r#"c0 {"type":"init_ok","in_reply_to":1,"lockstep":{"version":1,"storage":["power","disk","sync"]}}"#;
     for (offer, expected) in [
         (r#"{"version":1,"seed":"00000000000000ff"}"#, accepted),
         (r#"{"version":2,"seed":"00000000000000ff"}"#, plain),
