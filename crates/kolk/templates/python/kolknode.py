@@ -25,7 +25,8 @@ class Node:
         self.id, self.ids, self.random = None, [], random.Random()
         self._handlers, self._running, self._waiting = {}, None, {}
         self._timers, self._due = {}, []  # What is called, and a heap of when.
-        self._order, self._numbers = itertools.count(), numbers(self.random.getrandbits(32))
+        # Answers to a life before this one may still come, so that numbers begin anywhere.
+        self._order, self._number = itertools.count(), self.random.getrandbits(32)
         self._lockstep, self._at = False, 0
 
     def on(self, kind):
@@ -66,7 +67,8 @@ class Node:
     @types.coroutine
     def rpc(self, dest, body, seconds=1.0):
         """The reply's body. Raises RpcError for an error, or when time is up."""
-        number, coroutine = next(self._numbers), self._running
+        self._number += 1
+        number, coroutine = self._number, self._running
         late = {"type": "error", "code": 0, "text": f"no reply from {dest} in time"}
         timer = self.after(seconds, lambda: self.spawn(coroutine, late))
         self._waiting[number] = coroutine
@@ -121,7 +123,7 @@ class Node:
                 self._lockstep, reply["lockstep"] = True, {"version": 1}
                 if "kolkdisk" in sys.modules:
                     reply["lockstep"]["storage"] = ["power"]  # What a `Log` follows.
-                self._numbers = numbers(int(body["lockstep"]["seed"][:8], 16))
+                self._number = int(body["lockstep"]["seed"][:8], 16)
                 self.random.seed(body["lockstep"]["seed"])
             self.send(src, reply)
             if "init" in self._handlers:
@@ -151,11 +153,6 @@ class Node:
                 print(f"not a message: {error!r}: {line[:200]}", file=sys.stderr)
             while self._next() and self._next()[0] <= self.now():
                 self._timers.pop(self._next())()
-
-
-def numbers(before):
-    """For requests. Answers to a life before this one may still come, so they begin anywhere."""
-    return itertools.count(before + 1)
 
 
 def read_into(lines):
