@@ -12,9 +12,9 @@
 //! more often, each key written 16 times and then replaced, as Maelstrom's generator does. Levels
 //! of isolation, and random workloads: 8 micro-operations on 10 000 keys, 50 sessions. *Skewed*, a
 //! key is chosen as often as its number is small (Zipf's law). Transactions take effect as soon as
-//! they are invoked; *later*, at any time until they are acknowledged. *Snapshots* are of a store that
-//! reads as of a transaction's beginning and lets it fail if somebody else has written since what
-//! it writes.
+//! they are invoked; *later*, at any time until they are acknowledged. *Snapshots* are of a store
+//! that reads as of a transaction's beginning and lets it fail if somebody else has written since
+//! what it writes.
 
 use std::fs::File;
 use std::io::{BufReader, Write};

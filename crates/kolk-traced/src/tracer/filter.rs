@@ -140,8 +140,9 @@ const SYS_FUTEX_REQUEUE: i64 = 456;
 /// As much as is written to a pipe whole or not at all, and as fits if there is any room.
 pub(super) const WHOLE_BYTES: u64 = 4096;
 
-/// The request to `ioctl` that asks how much there is to read.
-const FIONREAD: u64 = libc::FIONREAD as u64;
+/// The request to `ioctl` that asks how much there is to read, whose type differs between the C
+/// libraries.
+const FIONREAD: u64 = 0x541b;
 
 /// The filters, to be applied in this order, of a program of whose files this is followed.
 pub(super) fn programs(followed: Option<Followed>) -> Result<Vec<BpfProgram>, Error> {

@@ -54,9 +54,9 @@ impl Core {
         }
     }
 
-    /// Reads if there is something. Whoever does nothing but try to read its stdin must see the clock
-    /// go on. Of other descriptors that means nothing: many a runtime empties its wake-ups' one
-    /// whenever it comes by, and works in between.
+    /// Reads if there is something. Whoever does nothing but try to read its stdin must see the
+    /// clock go on. Of other descriptors that means nothing: many a runtime empties the one of its
+    /// wake-ups whenever it comes by, and works in between.
     fn try_to_read(&mut self, number: Number, regs: &Regs) -> Turn {
         if regs.rdi as i32 != STDIN {
             return Turn::Goes;
