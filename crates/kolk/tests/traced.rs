@@ -87,6 +87,7 @@ fn main() -> ExitCode {
         trial("race_of_threads".to_owned(), ("cc", &["--version"]), Box::new(check_race)),
         trial("where_it_is_denied".to_owned(), ("cc", &["--version"]), Box::new(check_denied)),
         trial("what_is_stored".to_owned(), support::PYTHON, Box::new(check_stored)),
+        trial("who_never_waits".to_owned(), support::PYTHON, Box::new(check_polling)),
         trial("who_is_traced".to_owned(), support::PYTHON, Box::new(check_hosts)),
         trial("what_the_watchdog_ends".to_owned(), ("sh", &["-c", ""]), Box::new(check_given_up)),
     ];
@@ -352,6 +353,20 @@ fn check_stored() -> Result<(), Failed> {
         return Err(format!("{disks}\n{screen}").into());
     }
     home.same(&line("replaced", &format!("{powers} {harms}"), 2).replace("  ", " "), 3)
+}
+
+/// A program that looks for its input again and again sees the clock go on.
+fn check_polling() -> Result<(), Failed> {
+    let home = Home::new()?;
+    let node = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/traced/polling.py");
+    for how in ["tries", "asks"] {
+        let words = format!(
+            "test -w echo --bin {node} --clock virtual --host traced --node-count 1 --rate 50 \
+             --time-limit 0.6 --seed 7 --step-timeout 60 -- {how}"
+        );
+        home.same(&words, 2)?;
+    }
+    Ok(())
 }
 
 /// A program in lockstep whose files the faults would not reach is traced, if nobody insists.
