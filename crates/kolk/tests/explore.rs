@@ -11,6 +11,7 @@ use support::tests;
 
 tests! {
     a_sound_node_holds: [];
+    what_is_left_open_is_drawn: [];
     a_program_that_is_broken_is_found_and_shrunk: [PYTHON];
     a_program_in_perl_that_is_broken_is_found_and_shrunk: [PERL];
     a_stored_run_is_shrunk_beside_itself: [PYTHON];
@@ -57,6 +58,15 @@ fn a_sound_node_holds() {
     assert_eq!(results["failures"], Value::Array(Vec::new()));
     // Nothing is stored of runs that hold.
     assert!(!store.path().join("broadcast").exists());
+}
+
+/// A fault may need what each run draws for itself: slow links a latency.
+fn what_is_left_open_is_drawn() {
+    let store = tempfile::tempdir().unwrap();
+    let words = "explore -w broadcast --node broadcast --nemesis slow --runs 20 --seed 7 --json";
+    let output = kolk(store.path(), words);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(json(&output)["runs"], 20);
 }
 
 /// Broken in five ways, explored in lockstep and shrunk: what is left fails in the same way when it

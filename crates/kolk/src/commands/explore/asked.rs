@@ -3,7 +3,7 @@
 use kolk_explore::Open;
 use kolk_report::failure::{Failure, Trouble};
 use kolk_workload::challenge;
-use kolk_workload::planner::Settings;
+use kolk_workload::planner::{Nemesis, Settings};
 
 use crate::args::{ClockArg, ExploreArgs, JudgeArg, RunArgs};
 use crate::request;
@@ -29,7 +29,7 @@ pub fn asked(args: &ExploreArgs) -> Result<Asked, Stop> {
     let Some(id) = &args.challenge else {
         let mut settings = request::settings(&run, seed)?;
         (settings.strict, settings.lenient) = (!lenient, lenient);
-        return Ok(Asked { settings: reaching_files(settings, &run)?, open: open(&run) });
+        return Ok(Asked { settings: reaching_files(settings, &run), open: open(&run) });
     };
     let known = challenge::find(id).ok_or_else(|| {
         let failure = Failure::new(Trouble::Arguments, format!("there is no challenge `{id}`"));
@@ -65,15 +65,20 @@ pub fn asked(args: &ExploreArgs) -> Result<Asked, Stop> {
     }
     is_open.time_limit &= all.time_limit;
     is_open.nemesis_interval &= all.nemesis_interval;
-    Ok(Asked { settings: reaching_files(settings, &run)?, open: is_open })
+    Ok(Asked { settings: reaching_files(settings, &run), open: is_open })
 }
 
 /// The settings with their program hosted so that the faults that are asked for reach its files.
 /// Those that a run draws for itself reach them only where the program sees to it.
-fn reaching_files(mut settings: Settings, run: &RunArgs) -> Result<Settings, Stop> {
-    let plan = kolk_workload::plan(&settings).map_err(request::bad_plan)?;
-    settings.node = request::reaching_files(plan, run.host).node;
-    Ok(settings)
+fn reaching_files(mut settings: Settings, run: &RunArgs) -> Settings {
+    // Other faults may need what each run draws for itself, such as a latency.
+    let mut of_storage = settings.clone();
+    of_storage.nemesis.retain(|drawn| matches!(drawn, Nemesis::Power | Nemesis::Disk));
+    // What is wrong with the rest is told when runs are made of it.
+    if let Ok(plan) = kolk_workload::plan(&of_storage) {
+        settings.node = request::reaching_files(plan, run.host).node;
+    }
+    settings
 }
 
 /// What these flags leave open.
