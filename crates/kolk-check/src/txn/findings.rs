@@ -132,3 +132,6 @@ impl<'a> Findings<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -230,13 +230,19 @@ fn types_and_shortest_cycles_are_those_of_the_definitions() {
     assert_eq!(seen.len(), CycleType::all().count(), "{seen:?}");
 }
 
-/// Every step is an edge, every cycle is of its type and simple and begins with its least.
+/// Every step is an edge, and none of a more severe kind that its type knows runs beside it; every
+/// cycle is of its type and simple and begins with its least.
 fn check_steps(found: &[Cycle], pairs: &[Vec<Kinds>], seed: u64) {
     for cycle in found {
         let members: Vec<usize> = cycle.steps.iter().map(|step| step.from as usize).collect();
         for (at, step) in cycle.steps.iter().enumerate() {
             let next = members[(at + 1) % members.len()];
-            assert!(pairs[members[at]][next].overlaps(step.kind), "seed {seed}: {cycle:?}");
+            let edges = pairs[members[at]][next];
+            assert!(edges.overlaps(step.kind), "seed {seed}: {cycle:?}");
+            let known = [Kinds::WW, Kinds::WR, cycle.kind.scope.kinds()].into_iter();
+            let known = known.filter(|kind| cycle.kind.shape != Shape::G0 || *kind != Kinds::WR);
+            let severest = known.into_iter().find(|kind| edges.overlaps(*kind));
+            assert!(severest.is_none_or(|kind| kind == step.kind), "seed {seed}: {cycle:?}");
             assert!(!members[..at].contains(&members[at]), "seed {seed}: {cycle:?}");
             assert!(members[at] >= members[0], "seed {seed}: {cycle:?}");
         }

@@ -490,6 +490,13 @@ fn what_has_no_cycle_in_each_order_alone_is_told_case_by_case() {
             "if T1 set x to 1 before T3 set it to 2",
         ),
         ("wx1wy1 / rx1wy2 ry1wx2", Model::SnapshotIsolation, "", ""),
+        // Two orders of two keys, of which neither decides anything alone.
+        (
+            "wx1wa1 wx2wb1 wy1wc1 wy2wd1 rx1rc1rd1 rx2rc1rd1 ry1ra1rb1 ry2ra1rb1",
+            Model::Serializable,
+            "prefix-violation",
+            "if T1 set x to 1 before T2 set it to 2 and T3 set y to 1 before T4 set it to 2",
+        ),
         // Two orders of blind writes, each of which somebody speaks against.
         (
             "wx1 wx2 1:wx3 / 1:rx1 2:rx2 / 1:rx2 2:rx1",

@@ -9,7 +9,8 @@ use crate::txn::findings::Findings;
 use crate::txn::same_key::SameKey;
 use crate::txn::table::{MicroOp, NONE, Read, Table};
 
-/// Finds them all.
+/// Finds them all. Of a transaction that may not have happened no read is known, so that what goes
+/// by its reads finds nothing.
 pub(super) fn find(findings: &mut Findings<'_>, versions: &Versions) {
     let table = findings.table;
     let suspects = Suspects::new(table);
@@ -19,16 +20,10 @@ pub(super) fn find(findings: &mut Findings<'_>, versions: &Versions) {
         same_key.enter(table, transaction);
         let mut is_internal = false;
         let mut is_future = false;
-        let is_ok = table.is_ok(transaction);
         for at in table.range(transaction) {
             let (at, micro_op) = (at as u32, table.operations[at]);
             if micro_op.is_write() {
                 torn_append(findings, versions, &same_key, at);
-            }
-            if !is_ok {
-                continue;
-            }
-            if micro_op.is_write() {
                 let element = micro_op.element();
                 let earlier = same_key.all_before(at).map(|at| table.operations[at as usize]);
                 let early = earlier.filter(|read| holds(table, versions, *read, element)).last();

@@ -1,5 +1,7 @@
 use super::*;
+use crate::kind::Kind;
 use crate::models::Model;
+use crate::txn::cycles::{Scope, Shape};
 use crate::txn::testing::{among_others, history, summary};
 
 fn verdict(text: &str, models: &[Model]) -> String {
@@ -139,6 +141,61 @@ fn what_was_read_before_the_end_of_a_list_has_happened() {
     }
 }
 
+/// Where no real time tells that it came later, either.
+#[test]
+fn what_was_read_of_a_pending_transaction_comes_after_its_process_without_times() {
+    let mut history = history("1:rx12 / 1:ax1? ax2");
+    history.untimed = true;
+    let got = summary(&check(&history, Models::new(&[Model::ReadCommitted])));
+    assert!(got.contains("+read-committed-violation-process"), "{got}");
+}
+
+/// One for each transaction, one for each version, one for each knot.
+#[test]
+fn anomalies_are_counted_as_what_they_are_of() {
+    for (text, kind, count) in [
+        ("rx12ax1ax2", Kind::FutureRead, 1),
+        ("rx1ax1 ry1ay1", Kind::FutureRead, 2),
+        ("ax1 rx_rx1rx_", Kind::Internal, 1),
+        ("ax1 rx_rx1 rx_rx1", Kind::Internal, 2),
+        ("rx_ax1 rx_ax2 rx_ax3", Kind::LostUpdate, 1),
+        ("rx_ax1 rx_ax2 ry_ay1 ry_ay2", Kind::LostUpdate, 2),
+        // The circle that is surely one is told, and not the one through what is pending.
+        ("1:ax3 / ax1? 1:ax2 / rx123", Kind::cycle(Shape::G0, Scope::Realtime), 1),
+    ] {
+        let check = check(&history(text), Models::new(STRICT));
+        assert_eq!(check.count_of(kind), count, "{text}: {check:#?}");
+    }
+}
+
+/// A transaction that goes on from a list that parts from the longest.
+#[test]
+fn reads_of_its_own_appends_are_held_to_other_lists_too() {
+    for (read, is_internal) in
+        [("213", false), ("214", true), ("123", true), ("2143", true), ("21", true)]
+    {
+        let text = format!("ax1 ax2 ax4 ax5 ax6 rx12456 rx21ax3rx{read}");
+        let check = check(&history(&text), Models::new(STRICT));
+        assert_eq!(check.count_of(Kind::Internal), u64::from(is_internal), "{text}: {check:#?}");
+    }
+}
+
+/// Where the order of all versions is known, circles prove models of sessions too, unless a
+/// transaction of unknown outcome belongs to one: no circle goes by that.
+#[test]
+fn circles_prove_what_sessions_promise_where_all_is_known() {
+    use Model::{Causal, SnapshotIsolation, StrongSessionSnapshotIsolation};
+    for (text, is_proved) in [
+        ("rx_ay1 ry_ax1", [true, true]),
+        ("ad1~ 1:rd1 ri1rb_~ ab1~ rb1rd_~ / 1:ai1?", [true, false]),
+    ] {
+        let check = check(&history(text), Models::new(&[Causal]));
+        let proved = check.proved.unwrap_or_default();
+        let models = [SnapshotIsolation, StrongSessionSnapshotIsolation];
+        assert_eq!(models.map(|model| proved.contains(model)), is_proved, "{text}: {check:#?}");
+    }
+}
+
 /// Real time says more than the order of a process, so a circle is named by it where it counts.
 #[test]
 fn a_circle_of_a_process_is_named_by_real_time() {
@@ -162,6 +219,9 @@ fn levels_that_an_anomaly_rules_out_do_not_hold() {
         ("ax1! rx1", &[]),
         // Each by itself saw a last element that it may well have seen.
         ("ax1 ax2 rx12 rx21", &[]),
+        // What shows only in the rest of the list.
+        ("ax1ax2 rx2", &[]),
+        ("ax1 ax2 rx121 rx12", &[]),
     ] {
         let check = check(&history(text), Models::new(STRICT));
         let decided =

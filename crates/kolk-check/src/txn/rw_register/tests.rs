@@ -151,6 +151,20 @@ fn causal_knows_no_dirty_reads() {
     }
 }
 
+/// That a level needs sessions to be broken does not prove what it is without them, if that was not
+/// looked at.
+#[test]
+fn what_was_not_looked_at_is_not_proved() {
+    for (text, is_proved) in
+        [("1:wx1 / 1:wx2 / 2:rx2 / 2:rx1", [false, false]), ("wx1rx1 rx1", [true, true])]
+    {
+        let check = check(&register_history(text), Models::new(&[Model::Causal]));
+        let proved = check.proved.unwrap_or_default();
+        let models = [Model::Causal, Model::CausalCerone];
+        assert_eq!(models.map(|model| proved.contains(model)), is_proved, "{text}: {check:#?}");
+    }
+}
+
 /// Where an order shows at once that all holds, the verdict is what it would be without.
 #[test]
 fn what_is_shown_at_once_is_what_all_of_it_shows() {

@@ -308,3 +308,42 @@ impl Builder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is read from a file is packed where it can be; the table is that of the same values as
+    /// lists of lists.
+    #[test]
+    fn packed_transactions_make_the_table_of_their_lists() {
+        for (kind, text) in [
+            (Datatype::Register, "[[:w 1 1] [:r 2 nil] [:r 1 1] [:w 2 -9223372036854775000]]"),
+            (Datatype::Register, "[[:r 2 -9223372036854775000] [:append 1 2] [:r 1 1]]"),
+            (Datatype::List, "[[:append 1 1] [:r 2 nil] [:r 1 [1]] [:r 3 []] [:append 2 2]]"),
+            (Datatype::List, "[[:append 1 2] [:r 1 [2 -9223372036854775000]] [:r 2 nil]]"),
+            (Datatype::List, "[[:append 1 2] [:w 1 3] [:r 2 5]]"),
+        ] {
+            for outcome in ["ok", "info", "fail"] {
+                let events = format!(
+                    "{{:type :invoke, :process 0, :f :txn, :value {text}}}
+                     {{:type :{outcome}, :process 0, :f :txn, :value {text}}}"
+                );
+                let packed = kolk_history::jepsen::read(events.as_bytes(), Vec::new());
+                let packed = packed.expect("a history");
+                let mut listed = packed.clone();
+                for operation in &mut listed.operations {
+                    for value in [&mut operation.value, &mut operation.result] {
+                        if let Value::MicroOps(micro_ops) = value {
+                            *value = Value::list(micro_ops.to_list());
+                        }
+                    }
+                }
+                assert_ne!(format!("{packed:?}"), format!("{listed:?}"), "{text}");
+                let [packed, listed] =
+                    [&packed, &listed].map(|history| format!("{:?}", Builder::read(history, kind)));
+                assert_eq!(packed, listed, "{text}, {outcome}");
+            }
+        }
+    }
+}
