@@ -12,6 +12,9 @@ use std::time::Duration;
 use kolk_history::{Function, History, Operation, Outcome, Phase, Value};
 
 use crate::check::{Anomaly, Check, PROOF_MAX};
+
+/// So many compare-and-sets, drawn at random, may all fail with a node that is right.
+const FEW: u64 = 20;
 use crate::kind::Kind;
 use crate::tree::{count, key};
 
@@ -68,7 +71,7 @@ impl Counts {
 /// // Histories of others may be short.
 /// let of_others = check(&history, None, None, false);
 /// assert_eq!(of_others.validity, Validity::Valid);
-/// assert_eq!(of_others.notes, ["no `cas` succeeded: 1 failed, 0 unknown"]);
+/// assert!(of_others.notes[0].starts_with("no `cas` succeeded: 1 failed, 0 unknown"));
 /// # Ok::<(), kolk_history::ReadError>(())
 /// ```
 pub fn check(history: &History, rate: Option<f64>, load: Option<Duration>, is_run: bool) -> Check {
@@ -129,6 +132,10 @@ fn never_ok(history: &History, function: Function, counts: &Counts) -> Anomaly {
         format!("no `{function}` succeeded: {fail} failed, {} unknown", info + unfinished);
     if let Some(error) = operations.iter().find(|operation| !operation.result.is_null()) {
         claim += &format!("; the first error is {}", error.result);
+    }
+    if function == Function::Cas && info + unfinished == 0 && *fail < FEW {
+        claim += "; so few may all have compared with values that were not there: of more (`--rate`, \
+                  `--time-limit`), some succeed";
     }
     let operations = operations.iter().map(|operation| operation.index).collect();
     Anomaly::new(Kind::NeverOk, claim, operations)

@@ -201,7 +201,7 @@ pub fn header(report: &Report<'_>, style: Style) -> String {
             let wall = report.wall.map(|wall| format!(" in {}", duration(wall)));
             let kind = match report.summary.unrepeatable.as_slice() {
                 [] => "deterministic".to_owned(),
-                found => format!("virtual time, not exactly repeatable: {}", unrepeatable(found)),
+                found => not_repeatable(found),
             };
             (format!("{ended:.1} s virtual{}", wall.unwrap_or_default()), kind)
         }
@@ -231,8 +231,9 @@ pub fn header(report: &Report<'_>, style: Style) -> String {
     parts.join(&dot) + "\n"
 }
 
-/// What was left to the operating system's timing, and by whom: as much as fits a line.
-fn unrepeatable(found: &[Unrepeatable]) -> String {
+/// That a run on the virtual clock cannot be repeated exactly, because something was left to the
+/// operating system's timing; what that was, and by whom: as much as fits a line.
+pub fn not_repeatable(found: &[Unrepeatable]) -> String {
     const SHOWN: usize = 2;
     let shown = found.iter().take(SHOWN);
     let mut parts: Vec<String> =
@@ -240,7 +241,7 @@ fn unrepeatable(found: &[Unrepeatable]) -> String {
     if found.len() > SHOWN {
         parts.push(format!("and {} more", found.len() - SHOWN));
     }
-    sanitize(&parts.join(", ")).into_owned()
+    format!("virtual time, not exactly repeatable: {}", sanitize(&parts.join(", ")))
 }
 
 /// The symbol of a validity, in its colour.

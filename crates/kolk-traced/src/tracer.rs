@@ -17,6 +17,7 @@ mod start;
 mod stop;
 mod task;
 mod timers;
+mod traps;
 mod vdso;
 mod watch;
 

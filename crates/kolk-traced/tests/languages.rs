@@ -44,6 +44,8 @@ enum Build {
     Java,
     /// A compiler for C, with these flags beside the usual ones.
     C(&'static [&'static str]),
+    /// A compiler for C++. What it builds draws from the processor's random numbers.
+    Random,
     /// An example of this package, which Cargo has built.
     Example,
 }
@@ -67,6 +69,7 @@ const CASES: &[Case] = &[
     Case { name: "c_pthreads", tool: "gcc", probe: &["--version"], build: Build::C(&[]), file: "programs/threads.c", tick: Some((SECOND, 2_000_000)) },
     // Without a loader and with a C library of its own.
     Case { name: "c_static_musl", tool: "musl-gcc", probe: &["--version"], build: Build::C(&["-static"]), file: "programs/threads.c", tick: Some((SECOND, 2_000_000)) },
+    Case { name: "cpp_random", tool: "g++", probe: &["--version"], build: Build::Random, file: "programs/random.cpp", tick: None },
     Case { name: "rust_threads", tool: "", probe: &[], build: Build::Example, file: "threads", tick: EXACTLY },
     Case { name: "rust_tokio", tool: "", probe: &[], build: Build::Example, file: "tokio", tick: Some((SECOND, 2_000_000)) },
 ];
@@ -79,9 +82,21 @@ fn main() -> ExitCode {
         let is_there = kolk_traced::is_supported()
             && (case.tool.is_empty() || find(case.tool, case.probe).is_some());
         let kind = if is_there { String::new() } else { format!("there is no {} here", case.tool) };
+        let (is_there, kind) = match case.build {
+            Build::Random if !can_hide_abilities() => {
+                (false, "this processor's random numbers cannot be hidden".to_owned())
+            }
+            _ => (is_there, kind),
+        };
         Trial::test(case.name, || check(case)).with_kind(kind).with_ignored_flag(!is_there)
     });
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}
+
+/// Whether `cpuid` can be made to trap here.
+fn can_hide_abilities() -> bool {
+    let processors = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    processors.split_whitespace().any(|word| word == "cpuid_fault")
 }
 
 fn check(case: &'static Case) -> Result<(), Failed> {
@@ -204,10 +219,11 @@ fn command(case: &Case, folder: &Path) -> Result<(PathBuf, Vec<String>), Failed>
             run(Command::new("javac").args(["-d", &text(folder)]).arg(source))?;
             Ok((tool, vec!["-cp".into(), text(folder), "Executors".into()]))
         }
-        (Build::C(flags), Some(tool)) => {
+        (Build::C(_) | Build::Random, Some(tool)) => {
             let program = folder.join("node");
+            let flags = if let Build::C(flags) = case.build { flags } else { &[] };
             run(Command::new(tool)
-                .args(["-std=gnu11", "-O2", "-pthread", "-o", &text(&program)])
+                .args(["-O2", "-pthread", "-o", &text(&program)])
                 .args(flags)
                 .arg(source))?;
             Ok((program, Vec::new()))

@@ -16,8 +16,14 @@ const WHOLE_BYTES: u64 = 1 << 16;
 /// Up to this length it is known how many lines are left out.
 const COUNTED_BYTES: u64 = 64 << 20;
 
-/// What a node's log begins and ends with, and between how much is left out. Nothing if there is no
-/// log, or nothing in it.
+/// How many lines are shown from the one on that says why the program ended.
+const REASON_LINES: usize = 2;
+/// What lines begin with that say why a program ended: Go, Java, C++, JavaScript, Elixir.
+const REASONS: [&str; 6] =
+    ["panic: ", "fatal error: ", "Exception in thread ", "terminate called ", "Uncaught ", "** ("];
+
+/// What a node's log begins and ends with, and between how much is left out; in its midst the line
+/// that says why the program ended, if there is one. Nothing if there is no log, or nothing in it.
 pub(crate) fn excerpt(path: &Path) -> Vec<String> {
     read_excerpt(path).unwrap_or_default()
 }
@@ -31,8 +37,9 @@ fn read_excerpt(path: &Path) -> io::Result<Vec<String>> {
         let mut all = lines(&whole);
         let left_out = all.len().saturating_sub(FIRST_LINES + LAST_LINES);
         if left_out > 1 {
-            let marker = format!("… {left_out} lines left out …");
-            all.splice(FIRST_LINES..FIRST_LINES + left_out, [marker]);
+            let middle = FIRST_LINES..FIRST_LINES + left_out;
+            let shown = middle_of(&all[middle.clone()], |before| lines_left_out(before as u64));
+            all.splice(middle, shown);
         }
         return Ok(all);
     }
@@ -43,16 +50,49 @@ fn read_excerpt(path: &Path) -> io::Result<Vec<String>> {
     (&mut file).take(WHOLE_BYTES / 2).read_to_end(&mut last)?;
     let first: Vec<String> = lines(&first).into_iter().take(FIRST_LINES).collect();
     let last = lines(&last);
-    let last = &last[last.len().saturating_sub(LAST_LINES)..];
+    let (middle, last) = last.split_at(last.len().saturating_sub(LAST_LINES));
     let all = if length <= COUNTED_BYTES { count_lines(file)? } else { None };
-    let marker = match all {
-        Some(all) => {
-            let shown = (first.len() + last.len()) as u64;
-            format!("… {} lines left out …", all.saturating_sub(shown).max(1))
-        }
+    let known = (first.len() + middle.len() + last.len()) as u64;
+    let shown = middle_of(middle, |before| match all {
+        Some(all) => lines_left_out((all.saturating_sub(known) + before as u64).max(1)),
         None => format!("… {} MiB left out …", (length >> 20).max(1)),
+    });
+    Ok(first.into_iter().chain(shown).chain(last.iter().cloned()).collect())
+}
+
+fn lines_left_out(count: u64) -> String {
+    format!("… {count} lines left out …")
+}
+
+/// What is shown of the lines between both ends, in whose place a marker stands, made by
+/// `left_out` from how many of them come before what is shown, or from all: the last line that says
+/// why the program ended, if one does, and what follows it.
+fn middle_of(lines: &[String], left_out: impl Fn(usize) -> String) -> Vec<String> {
+    let Some(place) = lines.iter().rposition(|line| says_why(line)) else {
+        return vec![left_out(lines.len())];
     };
-    Ok(first.into_iter().chain([marker]).chain(last.iter().cloned()).collect())
+    let end = (place + REASON_LINES).min(lines.len());
+    let mut shown = if place == 0 { Vec::new() } else { vec![left_out(place)] };
+    shown.extend_from_slice(&lines[place..end]);
+    if end < lines.len() {
+        shown.push(lines_left_out((lines.len() - end) as u64));
+    }
+    shown
+}
+
+/// Whether a line looks as runtimes tell why a program ends: before the calls that led there, which
+/// may be many.
+fn says_why(line: &str) -> bool {
+    let names_error = || {
+        let name = line.split(':').next().unwrap_or_default();
+        let is_name = name.chars().all(|c| c.is_alphanumeric() || c == '.' || c == '_');
+        is_name && (name.ends_with("Error") || name.ends_with("Exception"))
+    };
+    REASONS.iter().any(|reason| line.starts_with(reason))
+        // Rust, and Ruby.
+        || line.contains(" panicked at ")
+        || line.ends_with("Error)")
+        || names_error()
 }
 
 fn lines(bytes: &[u8]) -> Vec<String> {
@@ -82,6 +122,25 @@ mod tests {
     use crate::logs::path;
 
     #[test]
+    fn reasons_are_known_by_how_runtimes_write_them() {
+        let table = [
+            ("fatal error: all goroutines are asleep - deadlock!", true),
+            ("TypeError: Cannot read properties of undefined", true),
+            ("java.lang.IllegalStateException: closed", true),
+            ("node.rb:3:in 'merge': undefined method (NoMethodError)", true),
+            ("thread 'main' panicked at src/main.rs:2:5:", true),
+            ("** (RuntimeError) no such key", true),
+            ("Error handling is done elsewhere", false),
+            ("retrying after an Error", false),
+            ("goroutine 7 [running]:", false),
+            ("", false),
+        ];
+        for (line, is_reason) in table {
+            assert_eq!(says_why(line), is_reason, "{line}");
+        }
+    }
+
+    #[test]
     fn an_excerpt_has_both_ends_and_counts_what_is_between() {
         let folder = tempfile::tempdir().unwrap();
         let path = path(folder.path(), "n1");
@@ -102,6 +161,27 @@ mod tests {
                 }
                 assert_eq!(excerpt(&path), expected, "{count} lines");
             }
+        }
+        // Goroutines, of which a crash may name any number, come after what it was.
+        let crash = "panic: no such key";
+        for (before, after) in [(1, 0), (6, 9), (300, 20), (9000, 30), (9000, 300)] {
+            let calls = (0..after).map(|number| format!("goroutine {number} [select]:"));
+            let all: Vec<String> = (0..before)
+                .map(|number| format!("Error {number} is no reason"))
+                .chain([crash.to_owned(), String::new()])
+                .chain(calls)
+                .collect();
+            std::fs::write(&path, all.join("\n") + "\n").unwrap();
+            let shown = excerpt(&path);
+            let place = shown.iter().position(|line| line == crash);
+            let place = place.unwrap_or_else(|| panic!("{before} {after}: {shown:?}"));
+            assert_eq!(shown[place + 1], "", "{before} {after}");
+            let left_out = |line: &String| -> u64 {
+                line.strip_prefix("… ")
+                    .map_or(1, |line| line[..line.find(' ').unwrap()].parse().unwrap())
+            };
+            let told: u64 = shown.iter().map(left_out).sum();
+            assert_eq!(told, all.len() as u64, "every line is shown or counted: {shown:?}");
         }
         // Lines that nobody wants to see whole.
         std::fs::write(&path, "x".repeat(1 << 20) + "\nend").unwrap();

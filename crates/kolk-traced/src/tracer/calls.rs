@@ -28,9 +28,11 @@ pub(super) const ETIMEDOUT: i64 = -(libc::ETIMEDOUT as i64);
 const HURRY_ALONE: u32 = 4;
 const HURRY_AMONG_OTHERS: u32 = 64;
 /// How long it then takes, in nanoseconds; doubled with every eight in a row, up to seven times. A
-/// program that always looks for input is woken by it, so for that it is doubled with every 1024
-/// once more, up to three times: then a second of its time is a thousand looks.
+/// program that always looks for input is woken by it, so for that it is doubled with every
+/// [`POLLER`] once more, up to three times: then a second of its time is a thousand pauses.
 const HURRY_PAUSE: u64 = 1000;
+/// Whoever has paused so often in a row looks in order to wait.
+const POLLER: u32 = 1024;
 /// The descriptor that a node's messages come from.
 const STDIN: i32 = libc::STDIN_FILENO;
 
@@ -202,9 +204,12 @@ impl Core {
     }
 
     /// Counts a look for something that is not there, and gives whether there have been too many
-    /// at this instant. A few are usual, however much a thread has to do.
+    /// at this instant. A few are usual, however much a thread has to do; whoever has looked for
+    /// long, and never waited, looks in order to wait.
     pub(super) fn looks_too_often(&mut self, number: Number) -> bool {
-        self.hurries(number) > HURRY_AMONG_OTHERS
+        let waits = self.threads.get(&number).is_some_and(|it| it.hurry.streak >= POLLER);
+        let limit = if waits { HURRY_ALONE } else { HURRY_AMONG_OTHERS };
+        self.hurries(number) > limit
     }
 
     /// Counts what ends at once, and gives how often it was done at this instant.
@@ -224,7 +229,7 @@ impl Core {
         let looks_for_input =
             matches!(&park, Park::Files(list) if list.iter().any(|(number, _)| *number == STDIN));
         let streak = thread.hurry.streak;
-        let more = if looks_for_input { (streak / 1024).min(3) } else { 0 };
+        let more = if looks_for_input { (streak / POLLER).min(3) } else { 0 };
         let pause = HURRY_PAUSE << ((streak / 8).min(7) + more);
         thread.hurry.streak = thread.hurry.streak.saturating_add(1);
         let until = self.now + pause;

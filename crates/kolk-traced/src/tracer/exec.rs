@@ -6,6 +6,7 @@ use super::core::Core;
 use super::memory::Memory;
 use super::stop::{Stop, Way, go, registers, set_registers};
 use super::task::{Number, Process};
+use super::traps::ARCH_SET_CPUID;
 use super::vdso;
 
 /// Keys of the auxiliary vector.
@@ -91,7 +92,7 @@ impl Core {
         if !memory.write(place, &vdso::code(0)) {
             return None;
         }
-        let page = self.map_page(number, place + vdso::SYSCALL)?;
+        let page = self.prepare(number, place + vdso::SYSCALL)?;
         let process = self.processes.get_mut(&number)?;
         process.page = page;
         process.memory.write(place, &vdso::code(page));
@@ -102,8 +103,9 @@ impl Core {
         Some(())
     }
 
-    /// Has the program map a page, by the call instruction at that address.
-    fn map_page(&mut self, number: Number, syscall: u64) -> Option<u64> {
+    /// Has the program make `cpuid` trap, where the processor can, and map a page, which is given;
+    /// both by the call instruction at that address.
+    fn prepare(&mut self, number: Number, syscall: u64) -> Option<u64> {
         let pid = self.processes[&number].pid;
         // To the exit of `execve` first, which sets its result.
         let mut step = || {
@@ -111,23 +113,24 @@ impl Core {
             (self.wait(pid, Way::ToExit) == Stop::Exit).then(|| registers(pid))?
         };
         let saved = step()?;
-        let mut regs = saved;
-        regs.rip = syscall;
-        regs.rax = libc::SYS_mmap as u64;
-        regs.orig_rax = u64::MAX;
-        regs.rdi = 0;
-        regs.rsi = 4096;
-        regs.rdx = (libc::PROT_READ | libc::PROT_WRITE) as u64;
-        regs.r10 = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS) as u64;
-        regs.r8 = u64::MAX;
-        regs.r9 = 0;
-        set_registers(pid, regs);
-        let entry = step();
-        let exit = entry.and_then(|_| step());
+        let mut call = |call: i64, arguments: [u64; 6]| {
+            let mut regs = saved;
+            regs.rip = syscall;
+            regs.rax = call as u64;
+            regs.orig_rax = u64::MAX;
+            [regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9] = arguments;
+            set_registers(pid, regs);
+            let entry = step();
+            Some(entry.and_then(|_| step())?.rax)
+        };
+        // Where it cannot, programs may draw from the processor's random numbers, unseen.
+        let _ = call(libc::SYS_arch_prctl, [ARCH_SET_CPUID, 0, 0, 0, 0, 0]);
+        let rights = (libc::PROT_READ | libc::PROT_WRITE) as u64;
+        let kind = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS) as u64;
+        let page = call(libc::SYS_mmap, [0, 4096, rights, kind, u64::MAX, 0]);
         set_registers(pid, saved);
-        let page = exit?.rax;
         // Errors are small negative numbers.
-        (page < u64::MAX - 4096).then_some(page)
+        page.filter(|page| *page < u64::MAX - 4096)
     }
 
     /// Takes the vDSO out of what the program is told at its start.

@@ -9,7 +9,7 @@ use std::fs;
 
 use super::core::Core;
 use super::run::Turn;
-use super::stop::{Way, go, registers, set_registers};
+use super::stop::{Way, go, set_registers};
 use super::task::{Number, Park, Regs, Resumed, Stand, State};
 use crate::fell_through::Cause;
 
@@ -28,9 +28,6 @@ const STOPPING: u64 =
 
 /// Signals above are real-time ones, which safe code cannot hand on to a traced thread.
 const LAST_STANDARD: i32 = 31;
-
-const RDTSC: [u8; 2] = [0x0f, 0x31];
-const RDTSCP: [u8; 3] = [0x0f, 0x01, 0xf9];
 
 /// A signal's bit in a set.
 pub(super) const fn bit(signal: i32) -> u64 {
@@ -81,7 +78,7 @@ pub(super) fn has_pending(tid: i32) -> bool {
 impl Core {
     /// A running thread is about to get a signal.
     pub(super) fn about_to_get(&mut self, number: Number, signal: i32) -> Turn {
-        if signal == libc::SIGSEGV && self.read_time_stamp(number) {
+        if signal == libc::SIGSEGV && self.answer_trap(number) {
             return Turn::Goes;
         }
         let Some(thread) = self.threads.get_mut(&number) else { return Turn::Ends };
@@ -99,29 +96,6 @@ impl Core {
         }
         thread.signal = Some(signal);
         Turn::Goes
-    }
-
-    /// Answers a thread that reads the processor's time-stamp counter, if that is what it did.
-    fn read_time_stamp(&mut self, number: Number) -> bool {
-        let thread = &self.threads[&number];
-        let Some(mut regs) = registers(thread.tid) else { return false };
-        let memory = &self.process_of(number).memory;
-        let is_rdtscp = memory.array(regs.rip) == Some(RDTSCP);
-        if !is_rdtscp && memory.array(regs.rip) != Some(RDTSC) {
-            return false;
-        }
-        // One tick a nanosecond, and one a reading, so that it never stands still.
-        self.timers.time_stamps += 1;
-        let ticks = self.up() + self.timers.time_stamps;
-        regs.rax = ticks & 0xffff_ffff;
-        regs.rdx = ticks >> 32;
-        regs.rip += RDTSC.len() as u64;
-        if is_rdtscp {
-            regs.rip += 1;
-            regs.rcx = 0;
-        }
-        set_registers(thread.tid, regs);
-        true
     }
 
     /// The signals that a thread blocks.

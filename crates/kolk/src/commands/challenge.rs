@@ -275,6 +275,10 @@ impl Asked<'_> {
             let report = finished.report(&folder, commands::program());
             let draw = if self.args.output.quiet { screen::draw_verdict } else { screen::draw };
             terminal::print(&format!("\n{}\n", draw(&report, style)));
+        } else if !finished.run.summary.unrepeatable.is_empty() {
+            let what = screen::not_repeatable(&finished.run.summary.unrepeatable);
+            let mark = style.paint(Role::Doubtful, "!");
+            terminal::print(&format!("      {mark} {}\n", style.paint(Role::Faint, what)));
         }
         commands::warn(&finished);
         self.kept.borrow_mut().add(&finished, drawn.holds(), self.args.keep)?;
