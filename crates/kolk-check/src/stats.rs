@@ -134,8 +134,8 @@ fn never_ok(history: &History, function: Function, counts: &Counts) -> Anomaly {
         claim += &format!("; the first error is {}", error.result);
     }
     if function == Function::Cas && info + unfinished == 0 && *fail < FEW {
-        claim += "; so few may all have compared with values that were not there: of more (`--rate`, \
-                  `--time-limit`), some succeed";
+        claim += "; so few may all have compared with values that were not there: of more \
+                  (`--rate`, `--time-limit`), some succeed";
     }
     let operations = operations.iter().map(|operation| operation.index).collect();
     Anomaly::new(Kind::NeverOk, claim, operations)

@@ -78,9 +78,9 @@ fn comparison(finished: &Finished, stored: Option<&str>, is_changed: bool, style
             let mark = style.paint(Role::Bad, "✗");
             let digests = format!("digest {digest} then, {} now", finished.facts.digest);
             let why = if is_traced(&finished.plan) && !is_changed {
-                "\n    The program takes something from outside of the run that kolk cannot see: files, \
-                 the network,\n    the processor's random numbers. What is said above of its being \
-                 deterministic does not hold for it."
+                "\n    The program takes something from outside of the run that kolk cannot see: \
+                 files, the\n    network, the processor's random numbers. That it is called \
+                 deterministic above is wrong."
             } else {
                 ""
             };
