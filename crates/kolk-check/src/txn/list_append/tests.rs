@@ -161,7 +161,7 @@ fn anomalies_are_counted_as_what_they_are_of() {
         ("rx_ax1 rx_ax2 rx_ax3", Kind::LostUpdate, 1),
         ("rx_ax1 rx_ax2 ry_ay1 ry_ay2", Kind::LostUpdate, 2),
         // The circle that is surely one is told, and not the one through what is pending.
-        ("1:ax3 / ax1? 1:ax2 / rx123", Kind::cycle(Shape::G0, Scope::Realtime), 1),
+        ("1:ax3 / ax2? 1:ax1 / rx123", Kind::cycle(Shape::G0, Scope::Realtime), 1),
     ] {
         let check = check(&history(text), Models::new(STRICT));
         assert_eq!(check.count_of(kind), count, "{text}: {check:#?}");
