@@ -138,4 +138,25 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn what_is_proved_needs_no_dependencies() {
+        use crate::txn::{list_append, testing::history};
+        let requested = Models::new(&[Model::Serializable]);
+        for (text, levels, validity, types) in [
+            ("ax1 ay1", Levels::Elle, Validity::Unknown, &[EMPTY_GRAPH][..]),
+            ("ax1 ay1", Levels::Exact, Validity::Valid, &[]),
+            ("ax1 rx1", Levels::Elle, Validity::Valid, &[]),
+        ] {
+            let mut check = list_append::check(&history(text), requested);
+            settle(&mut check, requested, levels, false);
+            assert_eq!(check.validity, validity, "{text}, {levels:?}: {check:#?}");
+            let told = |note: &String| note == NO_DEPENDENCIES;
+            assert_eq!(check.notes.iter().any(told), !types.is_empty(), "{text}, {levels:?}");
+            let found = check.results.iter().find(|(key, _)| key.as_str() == Some("anomaly-types"));
+            let found = found.and_then(|(_, value)| value.as_list()).unwrap_or_default();
+            let found: Vec<&str> = found.iter().filter_map(|kind| kind.as_str()).collect();
+            assert_eq!(found, types, "{text}, {levels:?}");
+        }
+    }
 }

@@ -566,7 +566,7 @@ mod tests {
             && (0..order.len()).all(|at| table.range(order[at]).all(|op| fits(at, op)))
     }
 
-    /// Found in most histories of a store that has instants, and verified by what they mean; an
+    /// Found in nearly all histories of a store that has instants, and verified by what they mean; an
     /// order with two places changed, with one left out or with one twice shows it or does not.
     #[test]
     fn wrong_instants_are_told_apart() {
@@ -593,7 +593,8 @@ mod tests {
             let twice = [&order[..], &order[..1]].concat();
             assert!(!shows(&table, &twice), "seed {seed}: {twice:?}");
         }
-        assert!(found > 900, "{found}");
+        // Without taking choices back it were 932.
+        assert!(found >= 999, "{found}");
         assert!(counts.iter().all(|count| *count > 100), "{counts:?}");
     }
 }

@@ -151,6 +151,22 @@ fn causal_knows_no_dirty_reads() {
     }
 }
 
+/// What was read of a transaction of unknown outcome shows that it happened, and so all that it did.
+#[test]
+fn circles_through_what_is_pending_are_found_beside_elle() {
+    for (text, expected) in [
+        ("wx1wy1? rx1ry_", "+G-single-item"),
+        ("wx1wy1 rx1ry_", " G-single-item"),
+        ("wx1wy1! rx1ry_", " G1a"),
+    ] {
+        let got = verdict(text, STRICT);
+        let types = got.split(';').next().unwrap_or_default();
+        let found = |kind: &str| types.contains(kind);
+        assert!(found(expected), "{text}: {got}");
+        assert_eq!(found("G-single-item"), expected.contains("G-single-item"), "{text}: {got}");
+    }
+}
+
 /// That a level needs sessions to be broken does not prove what it is without them, if that was not
 /// looked at.
 #[test]
