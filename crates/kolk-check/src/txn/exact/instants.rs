@@ -566,8 +566,8 @@ mod tests {
             && (0..order.len()).all(|at| table.range(order[at]).all(|op| fits(at, op)))
     }
 
-    /// Found in nearly all histories of a store that has instants, and verified by what they mean; an
-    /// order with two places changed, with one left out or with one twice shows it or does not.
+    /// Found in nearly all histories of a store that has instants, and verified by what they mean;
+    /// an order with two places changed, with one left out or with one twice shows it or does not.
     #[test]
     fn wrong_instants_are_told_apart() {
         let (mut found, mut counts) = (0, [0; 2]);

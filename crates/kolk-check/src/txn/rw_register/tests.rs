@@ -151,7 +151,7 @@ fn causal_knows_no_dirty_reads() {
     }
 }
 
-/// What was read of a transaction of unknown outcome shows that it happened, and so all that it did.
+/// What was read of a transaction of unknown outcome shows that it happened, with all that it did.
 #[test]
 fn circles_through_what_is_pending_are_found_beside_elle() {
     for (text, expected) in [
