@@ -26,6 +26,7 @@ tests! {
     rust: [PYTHON] = "compiles a package of its own; .ci/run runs it";
     rust_is_like_the_others: [PYTHON];
     the_test_script: [PYTHON];
+    a_handler_that_fails: [PYTHON, NODE, TSC, GO, RUBY, JAVAC, ELIXIR];
     what_is_refused: [];
 }
 
@@ -264,4 +265,56 @@ fn what_is_refused() {
         format!("$ kolk {}\n{text}[status {status}]\n", words.join(" "))
     });
     insta::assert_snapshot!(screens.join("\n"));
+}
+
+/// A language's echo, and what makes its handler fail: the file, a piece of it, and what takes its
+/// place.
+const FAILING: [(Language, &str, &str, &str); 7] = [
+    (PYTHON, "main.py", "body[\"echo\"]", "body[\"nothing\"]"),
+    (JAVASCRIPT, "main.js", "\"echo_ok\", echo }", "\"echo_ok\", echo: echo.nothing.at }"),
+    (TYPESCRIPT, "src/main.ts", "\"echo_ok\", echo }", "\"echo_ok\", echo: echo.nothing.at }"),
+    (RUBY, "main.rb", "body['echo']", "body['nothing'].first"),
+    (JAVA, "Main.java", "body.get(\"echo\"))", "body.get(\"nothing\").toString())"),
+    (ELIXIR, "main.exs", "body[\"echo\"]", "Map.fetch!(body, \"nothing\")"),
+    (GO, "main.go", ", nil\n", ", kolknode.ErrNothing\n"),
+];
+
+/// What fails is told on standard error as the language tells it, and in the answer in one line.
+fn a_handler_that_fails() {
+    for (language, file, right, wrong) in FAILING {
+        let project = Project::new(language);
+        let name = project.language.name;
+        let path = project.folder.join(file);
+        let text = fs::read_to_string(&path).expect("a program");
+        assert_eq!(text.matches(right).count(), 1, "{name}");
+        fs::write(&path, text.replace(right, wrong)).expect("written");
+        if name == "go" {
+            let more = "package kolknode\n\nimport \"errors\"\n\n// ErrNothing fails.\n\
+                        var ErrNothing = errors.New(\"there is nothing\")\n";
+            fs::write(project.folder.join("kolknode/nothing.go"), more).expect("written");
+        }
+        shell(&project.folder, project.language.build);
+        let bin = project.program("main");
+        let words = ["test", "-w", "echo", "--node-count", "1", "--time-limit", "2", "--rate", "5"];
+        let more = ["--clock", "virtual", "--seed", "1", "--step-timeout", "60", "--bin", &bin];
+        kolk(&project.folder, &[&words[..], &more[..]].concat());
+        let folder = project.folder.join("store/latest");
+        let journal = fs::read_to_string(folder.join("journal.jsonl")).expect("a journal");
+        let texts: Vec<String> = journal
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).expect("JSON"))
+            .filter(|event| event.pointer("/body/code") == Some(&Value::from(13)))
+            .map(|event| event["body"]["text"].as_str().expect("a text").to_owned())
+            .collect();
+        assert!(!texts.is_empty(), "{name}");
+        let log = fs::read_to_string(folder.join("node-logs/n0.log")).expect("a log");
+        for text in texts {
+            assert!(!text.is_empty() && !text.contains('\n'), "{name}: {text}");
+            let message = text.split_once(" (").map_or(&*text, |(message, _)| message);
+            assert!(log.contains(message), "{name}: {text}\n{log}");
+        }
+        // Where it failed; an error in Go does not know that.
+        let place = file.rsplit('/').next().expect("a name").replace(".ts", ".js");
+        assert!(name == "go" || log.contains(&place), "{name}: {log}");
+    }
 }

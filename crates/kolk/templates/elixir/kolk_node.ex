@@ -1,4 +1,5 @@
 defmodule KolkNode do
+  # A handler that gives nil may answer later: a body with the request's msg_id as in_reply_to.
   @moduledoc "A node on any clock. Handlers are processes; one runs at a time, until it waits."
 
   defmodule Error do
@@ -113,8 +114,12 @@ defmodule KolkNode do
     reply = Map.get(handlers, body["type"], unknown).(body, src)
     if reply, do: answer(src, body, reply)
   rescue
-    error in Error -> answer(src, body, %{type: "error", code: error.code, text: error.text})
-    error -> answer(src, body, %{type: "error", code: 13, text: Exception.message(error)})
+    error in Error ->
+      answer(src, body, %{type: "error", code: error.code, text: error.text})
+
+    error ->
+      IO.puts(:stderr, Exception.format(:error, error, __STACKTRACE__))
+      answer(src, body, %{type: "error", code: 13, text: Exception.message(error)})
   end
 
   defp answer(src, body, reply) do

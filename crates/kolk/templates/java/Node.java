@@ -105,6 +105,7 @@ final class Node {
             .thenCompose(handler -> handler.handle(src, body))
             .exceptionally(error -> {
                 long code = RpcException.code(error);
+                if (code < 0) error.getCause().printStackTrace();
                 String text = String.valueOf(error.getCause());
                 return body("type", "error", "code", code < 0 ? 13 : code, "text", text);
             })

@@ -28,7 +28,8 @@ class Node {
     this.state = Math.random() * 2 ** 32;
   }
 
-  /** The function gets a body and who sent it, and returns the reply's body, or nothing. */
+  /** The function gets a body and who sent it, and returns the reply's body; or nothing, and then
+   * whoever answers later sends a body with the request's `msg_id` as `in_reply_to`. */
   on(type, handler) {
     this.handlers.set(type, handler);
   }
@@ -99,7 +100,9 @@ class Node {
       if (!handler) throw new RpcError(10, `unknown type ${body.type}`);
       reply = await handler(body, src);
     } catch (error) {
-      const { code, text } = error instanceof RpcError ? error : new RpcError(13, error.stack);
+      const isAnswer = error instanceof RpcError;
+      if (!isAnswer) console.error(error);
+      const { code, text } = isAnswer ? error : new RpcError(13, `${error}`);
       reply = { type: "error", code, text };
     }
     if (reply && "msg_id" in body) this.send(src, { ...reply, in_reply_to: body.msg_id });

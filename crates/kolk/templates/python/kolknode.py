@@ -31,7 +31,8 @@ class Node:
 
     def on(self, kind):
         """Decorator. The coroutine function gets the body and who sent it, and returns the reply's
-        body, or None. That for `init` is called when the node knows its name."""
+        body, or None: then nobody answers, unless it sends a body with the request's `msg_id` as
+        `in_reply_to` later. That for `init` is called when the node knows its name."""
         return lambda function: self._handlers.setdefault(kind, function)
 
     def now(self):
@@ -106,8 +107,10 @@ class Node:
             reply = await self._handlers[body["type"]](body, src)
         except RpcError as error:
             reply = {"type": "error", "code": error.code, "text": error.text}
-        except Exception:
-            reply = {"type": "error", "code": 13, "text": traceback.format_exc()}
+        except Exception as error:
+            traceback.print_exc()
+            text = "".join(traceback.format_exception_only(type(error), error)).strip()
+            reply = {"type": "error", "code": 13, "text": text}
         if reply is not None and "msg_id" in body:
             self.send(src, {**reply, "in_reply_to": body["msg_id"]})
 

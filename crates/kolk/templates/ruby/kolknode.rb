@@ -33,7 +33,8 @@ class Node
     $stdin.binmode
   end
 
-  # The block gets a body and who sent it, and gives the reply's body, or nil.
+  # The block gets a body and who sent it, and gives the reply's body; or nil, and then whoever
+  # answers later sends a body with the request's `msg_id` as `in_reply_to`.
   def on(type, &handler)
     @handlers[type] = handler
   end
@@ -153,7 +154,8 @@ class Node
     handler = @handlers.fetch(body['type']) { raise RpcError.new(10, "unknown type #{body['type']}") }
     reply = handler.call(body, src)
   rescue StandardError => e
-    code, text = e.is_a?(RpcError) ? [e.code, e.message] : [13, e.full_message]
+    warn e.full_message(highlight: false) unless e.is_a?(RpcError)
+    code, text = e.is_a?(RpcError) ? [e.code, e.message] : [13, "#{e.message[/.*/]} (#{e.class})"]
     reply = { type: 'error', code: code, text: text }
   ensure
     send_message(src, reply.merge('in_reply_to' => body['msg_id'])) if reply && body.key?('msg_id')

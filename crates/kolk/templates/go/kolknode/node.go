@@ -16,7 +16,8 @@ import (
 // Body is the body of a message; its numbers are of type json.Number.
 type Body map[string]any
 
-// Handler gets who sent a body, and gives the reply's body, or nil for none.
+// Handler gets who sent a body, and gives the reply's body; or nil, and then whoever answers later
+// sends a body with the request's msg_id as in_reply_to.
 type Handler func(src string, body Body) (Body, error)
 
 // Node is a node. The handler of "init" is called when it knows its name.
@@ -59,6 +60,7 @@ func (n *Node) serve(src string, body Body) {
 	if e, ok := err.(Error); ok {
 		reply = Body{"type": "error", "code": e.Code, "text": e.Text}
 	} else if err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", kind, err)
 		reply = Body{"type": "error", "code": 13, "text": err.Error()}
 	}
 	if id, wanted := body["msg_id"]; wanted && reply != nil {

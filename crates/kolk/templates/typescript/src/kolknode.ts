@@ -3,7 +3,8 @@
 import * as readline from "node:readline";
 
 export type Body = { type: string; [key: string]: any };
-/** Gets a body and who sent it, and returns the reply's body, or nothing. */
+/** Gets a body and who sent it, and returns the reply's body; or nothing, and then whoever answers
+ * later sends a body with the request's `msg_id` as `in_reply_to`. */
 export type Handler = (body: Body, src: string) => Promise<Body | void>;
 type Message = { src: string; body: Body; at?: number };
 type Timer = { due: number; run: () => void; alarm?: NodeJS.Timeout };
@@ -105,7 +106,9 @@ export class Node {
     try {
       reply = await (this.handlers.get(body.type) ?? unknown)(body, src);
     } catch (error) {
-      const { code, text } = error instanceof RpcError ? error : new RpcError(13, `${error}`);
+      const isAnswer = error instanceof RpcError;
+      if (!isAnswer) console.error(error);
+      const { code, text } = isAnswer ? error : new RpcError(13, `${error}`);
       reply = { type: "error", code, text };
     }
     if (reply && "msg_id" in body) this.send(src, { ...reply, in_reply_to: body.msg_id });
