@@ -180,7 +180,7 @@ pub fn measured(runs: &[&ChallengeRun], style: Style) -> String {
 fn rows(runs: &[&ChallengeRun]) -> Vec<Vec<Cell>> {
     let mut rows = Vec::new();
     if runs.iter().any(|run| !run.measures.is_empty()) {
-        let heads = ["challenge", "", "measured", "", "limit", "", "record"];
+        let heads = ["challenge", "", "measured", "", "limit", "", "published"];
         rows.push(heads.map(|head| Cell::left(head).role(Role::Faint)).to_vec());
     }
     for run in runs {

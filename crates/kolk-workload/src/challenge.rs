@@ -5,7 +5,7 @@
 //! challenge asks for, what we hold our own node to, and the best figure that we found published.
 
 use kolk_check::Verdict;
-use kolk_history::plan::NodeSpec;
+use kolk_history::plan::{LatencyDistribution, NodeSpec};
 use kolk_history::{Function, History, Summary};
 
 use crate::planner::{Availability, Concurrency, Group, Nemesis, Nodes, Settings};
@@ -47,6 +47,8 @@ pub struct ChallengeRun {
     pub time_limit: f64,
     /// `--latency`, in milliseconds.
     pub latency: f64,
+    /// `--latency-dist`.
+    pub latency_dist: LatencyDistribution,
     /// `--loss`: how likely it is that a message between servers is lost.
     pub loss: f64,
     /// True with `--nemesis partition`.
@@ -156,6 +158,7 @@ impl ChallengeRun {
         settings.rate = self.rate;
         settings.time_limit = self.time_limit;
         settings.latency = self.latency;
+        settings.latency_dist = self.latency_dist;
         settings.loss = self.loss;
         settings.strict = true;
         if self.partitions {
@@ -203,6 +206,12 @@ impl ChallengeRun {
         if self.latency > 0.0 {
             flags.push_str(&format!(" --latency {}", self.latency));
         }
+        let spread = match self.latency_dist {
+            LatencyDistribution::Constant => "",
+            LatencyDistribution::Uniform => " --latency-dist uniform",
+            LatencyDistribution::Exponential => " --latency-dist exponential",
+        };
+        flags.push_str(spread);
         if self.loss > 0.0 {
             flags.push_str(&format!(" --loss {}", self.loss));
         }
@@ -248,6 +257,14 @@ pub fn is_ours(id: &str) -> bool {
     id.contains('-') || find(id).is_none()
 }
 
+/// True if a run of the challenge or stage with this id is none of the Gossip Glomers but ours, as
+/// are those that a stage of the course has beside a challenge's.
+pub fn is_our_run(id: &str, run: &ChallengeRun) -> bool {
+    // What is asked for may change a challenge's run, but not its name.
+    let is_theirs = |challenge: &Challenge| challenge.runs.iter().any(|one| one.name == run.name);
+    is_ours(id) || !find(id).is_some_and(is_theirs)
+}
+
 /// The challenge with this id, whatever its case and with or without a leading `#`.
 pub fn find(id: &str) -> Option<&'static Challenge> {
     let id = id.trim_start_matches('#');
@@ -265,6 +282,7 @@ pub(crate) const BASE: ChallengeRun = ChallengeRun {
     rate: 5.0,
     time_limit: 10.0,
     latency: 0.0,
+    latency_dist: LatencyDistribution::Constant,
     loss: 0.0,
     partitions: false,
     kills: false,
@@ -306,7 +324,7 @@ const COUNTER: ChallengeRun = ChallengeRun {
 };
 
 /// 5a to 5c.
-const LOG: ChallengeRun = ChallengeRun {
+pub(crate) const LOG: ChallengeRun = ChallengeRun {
     workload: "kafka",
     node: "kafka",
     node_count: 2,

@@ -1,10 +1,13 @@
 //! The course as data: its stages, each with its task, hints that are given one at a time, and the
 //! runs that a program must pass. The book's pages and `kolk learn` both show what stands here.
 //!
-//! A stage of the Gossip Glomers has their flags and limits, from [`challenge`]. The others are
-//! kolk's own.
+//! A stage of the Gossip Glomers has their flags and limits, from [`challenge`]. Where a mistake of
+//! which its page warns passes under these, a run of kolk's own comes after theirs. The other
+//! stages are kolk's own.
 
-use crate::challenge::{self, BASE, ChallengeRun};
+use kolk_history::plan::LatencyDistribution;
+
+use crate::challenge::{self, BASE, ChallengeRun, LOG, Limit, Measure, Record};
 
 /// One stage.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,20 +24,29 @@ pub struct Stage {
     pub hints: &'static [&'static str],
     /// What its program is called, without an ending; the workload's name unless it is given.
     program: Option<&'static str>,
-    /// The runs of a stage of kolk's own; none if they are a challenge's.
+    /// Under how many seeds a check carries out each run on the virtual clock.
+    pub seeds: u32,
+    /// The runs of kolk's own. Those of a challenge with the stage's id come before them.
     own: &'static [ChallengeRun],
 }
 
 impl Stage {
     /// What a program must pass.
-    pub fn runs(&self) -> &'static [ChallengeRun] {
-        match challenge::find(self.id) {
-            Some(challenge) => challenge.runs,
-            None => self.own,
-        }
+    pub fn runs(&self) -> impl Iterator<Item = &'static ChallengeRun> + use<> {
+        self.official().iter().chain(self.own)
     }
 
-    /// True if flags and limits are not those of the Gossip Glomers.
+    /// Those of them that are of the Gossip Glomers.
+    pub fn official(&self) -> &'static [ChallengeRun] {
+        challenge::find(self.id).map_or(&[], |challenge| challenge.runs)
+    }
+
+    /// Those of them that are kolk's own.
+    pub fn own(&self) -> &'static [ChallengeRun] {
+        self.own
+    }
+
+    /// True if it is no stage of the Gossip Glomers.
     pub fn is_ours(&self) -> bool {
         challenge::find(self.id).is_none()
     }
@@ -46,7 +58,7 @@ impl Stage {
 
     /// The workload of its runs.
     pub fn workload(&self) -> &'static str {
-        self.runs()[0].workload
+        self.runs().next().map_or("", |run| run.workload)
     }
 }
 
@@ -83,38 +95,63 @@ const POWER: ChallengeRun =
 /// What kolk's own nodes are told, so that they keep what they know on their disks.
 const DURABLE: &[&str] = &["--durable"];
 
+/// Several clients at each node, whose requests have the same numbers and come at once.
+const MANY_CLIENTS: ChallengeRun =
+    ChallengeRun { name: "many clients", workers_per_node: 4, ..BASE };
+
 /// Three nodes that must agree, on a network that is cut again and again.
 const AGREEMENT: ChallengeRun = ChallengeRun {
     name: "partitions, loss",
     workload: "lin-kv",
     node: "lin-kv",
     node_count: 3,
-    workers_per_node: 2,
-    rate: 30.0,
+    workers_per_node: 4,
+    rate: 50.0,
     time_limit: 20.0,
     latency: 10.0,
-    loss: 0.02,
+    loss: 0.05,
     partitions: true,
-    nemesis_interval: 3.0,
+    nemesis_interval: 2.0,
     ..BASE
 };
 
 const AGREEMENT_KILLS: ChallengeRun =
-    ChallengeRun { name: "kills, partitions", loss: 0.0, kills: true, ..AGREEMENT };
+    ChallengeRun { name: "kills, partitions", kills: true, ..AGREEMENT };
 
 const AGREEMENT_POWER: ChallengeRun = ChallengeRun {
     name: "loss of power",
+    workers_per_node: 2,
+    rate: 30.0,
+    loss: 0.0,
     partitions: false,
     kills: false,
     power: true,
-    nemesis_interval: 2.0,
     ..AGREEMENT_KILLS
 };
 
-/// A stage whose runs are those of the challenge with its id, and whose program is called as their
-/// workload.
+/// A store of which each node has a copy, while messages overtake each other and answers are lost.
+const COPIES: ChallengeRun = ChallengeRun {
+    name: "overtaking, loss",
+    workload: "seq-kv",
+    node: "seq-kv",
+    node_count: 5,
+    rate: 50.0,
+    time_limit: 20.0,
+    latency: 50.0,
+    latency_dist: LatencyDistribution::Exponential,
+    loss: 0.05,
+    partitions: true,
+    ..BASE
+};
+
+/// How many seeds a check takes where a run takes a moment. With 25 nodes a run takes long, and one
+/// must do.
+const MANY: u32 = 5;
+
+/// A stage whose runs are those of the challenge with its id alone, and whose program is called as
+/// their workload.
 const STAGE: Stage =
-    Stage { id: "", title: "", page: "", task: "", hints: &[], program: None, own: &[] };
+    Stage { id: "", title: "", page: "", task: "", hints: &[], program: None, seeds: 3, own: &[] };
 
 /// All stages, in their order.
 pub const STAGES: &[Stage] = &[
@@ -131,6 +168,7 @@ pub const STAGES: &[Stage] = &[
             "If nothing seems to arrive: flush standard output after each line, and write logs to \
              standard error. `kolk check-node ./main.py` tries the program by itself.",
         ],
+        own: &[ChallengeRun { rate: 20.0, ..MANY_CLIENTS }],
         ..STAGE
     },
     Stage {
@@ -147,6 +185,13 @@ pub const STAGES: &[Stage] = &[
             "A node that is started again counts from 0 again. Add something that differs between \
              its lives: 64 random bits, drawn when it starts.",
         ],
+        own: &[ChallengeRun {
+            workload: "unique-ids",
+            node: "unique-ids",
+            node_count: 3,
+            rate: 100.0,
+            ..MANY_CLIENTS
+        }],
         ..STAGE
     },
     Stage {
@@ -185,6 +230,7 @@ pub const STAGES: &[Stage] = &[
             "Have the other node answer, and send again until it does: the library's `retry`.",
             "What is sent again may arrive twice: keep values where twice is the same as once.",
         ],
+        own: &[ChallengeRun { workload: "broadcast", node: "broadcast", rate: 10.0, ..NETWORK }],
         ..STAGE
     },
     Stage {
@@ -203,6 +249,7 @@ pub const STAGES: &[Stage] = &[
             "Values that are told within the same moment can share a message: collect them, and \
              send what is new a few times a second.",
         ],
+        seeds: 1,
         ..STAGE
     },
     Stage {
@@ -220,6 +267,7 @@ pub const STAGES: &[Stage] = &[
              gathers from all and tells all: and then somebody must take its place when it is cut \
              off.",
         ],
+        seeds: 1,
         ..STAGE
     },
     Stage {
@@ -235,6 +283,7 @@ pub const STAGES: &[Stage] = &[
             "A union may be made in any order and any number of times. So nothing need be \
              acknowledged: a lost message is made good by the next.",
         ],
+        seeds: MANY,
         own: &[ChallengeRun { workload: "g-set", node: "g-set", ..NETWORK }],
         ..STAGE
     },
@@ -253,6 +302,7 @@ pub const STAGES: &[Stage] = &[
             "Do not send all of it: remember what each other node has acknowledged, and send what \
              has changed since. That is a delta.",
         ],
+        seeds: MANY,
         own: &[ChallengeRun { workload: "pn-counter", node: "pn-counter", ..NETWORK }],
         ..STAGE
     },
@@ -270,16 +320,27 @@ pub const STAGES: &[Stage] = &[
             "`seq-kv` may answer a read from an old state. After a change of one's own it may not: \
              before you read, write something that was not there before.",
         ],
+        seeds: MANY,
+        own: &[ChallengeRun {
+            name: "latency, loss",
+            workload: "g-counter",
+            node: "g-counter",
+            node_count: 3,
+            rate: 50.0,
+            latency: 20.0,
+            loss: 0.02,
+            ..NETWORK
+        }],
         ..STAGE
     },
     Stage {
         id: "seq-kv",
         title: "A store of one's own",
         page: "own-store",
-        task: "Be a key-value store that is sequentially consistent, on the nodes themselves and \
-               without the services: `read`, `write` and `cas`, under partitions. A node that \
-               cannot carry out an update answers with an error; what it answers otherwise must be \
-               right.",
+        task: "Be a key-value store that is sequentially consistent: `read`, `write` and `cas`, on \
+               the nodes themselves and without the services. Nodes are cut off from each other, \
+               messages are lost, and some overtake others. A node that cannot carry out an update \
+               answers with an error. Whatever else it answers must be right.",
         hints: &[
             "All updates need one order. Let one node give it: the others ask that node.",
             "Reads may be old, so each node can answer them from a copy. What may a copy never do?",
@@ -289,17 +350,8 @@ pub const STAGES: &[Stage] = &[
             "A refused `cas` says something of the store, too. Bring the copy up to date before \
              you tell the client.",
         ],
-        own: &[ChallengeRun {
-            name: "partitions",
-            workload: "seq-kv",
-            node: "seq-kv",
-            node_count: 5,
-            rate: 50.0,
-            time_limit: 20.0,
-            latency: 20.0,
-            partitions: true,
-            ..BASE
-        }],
+        seeds: MANY,
+        own: &[COPIES],
         ..STAGE
     },
     Stage {
@@ -327,20 +379,44 @@ pub const STAGES: &[Stage] = &[
             "A poll ends before the first gap. If offsets are given out before the message is \
              stored, there are gaps that will be filled, and perhaps some that will not.",
         ],
+        own: &[ChallengeRun {
+            name: "latency, loss",
+            workload: "kafka",
+            node: "kafka",
+            node_count: 2,
+            rate: 100.0,
+            time_limit: 20.0,
+            latency: 10.0,
+            loss: 0.05,
+            ..MANY_CLIENTS
+        }],
         ..STAGE
     },
     Stage {
         id: "5c",
         title: "Efficient log",
         page: "log",
-        task: "The same, with fewer messages. There is no limit; the best that was published is \
-               1.37 messages an operation.",
+        task: "The same, with fewer than 6 messages between servers for each operation. That limit \
+               is kolk's own: the challenge names none. The best that was published is 1.37.",
         hints: &[
             "With the store in the middle each step is a message and an answer. With an owner, a \
              request that comes to the owner costs none.",
             "Polls need no owner: they may be answered from a copy, if it is an unbroken part of \
              the log.",
         ],
+        own: &[ChallengeRun {
+            name: "few messages",
+            node_count: 2,
+            time_limit: 10.0,
+            // A log in `lin-kv` that takes a slot for each message needs about 12.
+            limits: &[Limit {
+                measure: Measure::ServerMessagesPerOperation,
+                below: Some(6.0),
+                goal: None,
+                record: Some(Record { value: 1.37, note: "in memory, unreplicated" }),
+            }],
+            ..LOG
+        }],
         ..STAGE
     },
     Stage {
@@ -393,16 +469,17 @@ pub const STAGES: &[Stage] = &[
             "If no answer comes, do not try again: the request may have been carried out, and a \
              second time may undo somebody else's. Answer with error 0.",
         ],
+        seeds: MANY,
         own: &[ChallengeRun {
             name: "partitions, loss",
             workload: "lin-kv",
             node: "lin-kv",
             node_args: &["--service", "lin-kv"],
             node_count: 3,
-            workers_per_node: 2,
-            rate: 50.0,
+            workers_per_node: 4,
+            rate: 100.0,
             time_limit: 10.0,
-            latency: 10.0,
+            latency: 20.0,
             loss: 0.02,
             partitions: true,
             ..BASE
@@ -424,8 +501,9 @@ pub const STAGES: &[Stage] = &[
              times, and then abort with error 30. If nobody answers, the outcome is unknown: error \
              0.",
         ],
+        seeds: MANY,
         own: &[ChallengeRun {
-            name: "partitions",
+            name: "partitions, loss",
             workload: "txn-list-append",
             node: "txn-list-append",
             node_args: &["--service", "lin-kv"],
@@ -433,6 +511,7 @@ pub const STAGES: &[Stage] = &[
             rate: 30.0,
             time_limit: 10.0,
             latency: 5.0,
+            loss: 0.02,
             partitions: true,
             consistency_models: "strict-serializable",
             ..BASE
@@ -454,6 +533,7 @@ pub const STAGES: &[Stage] = &[
              the value that is there already: that changes nothing, and so is no barrier. A \
              changed sum, or a number drawn at random, is one.",
         ],
+        seeds: MANY,
         own: &[ChallengeRun {
             name: "kills, partitions",
             workload: "g-counter",
@@ -462,8 +542,10 @@ pub const STAGES: &[Stage] = &[
             rate: 20.0,
             time_limit: 20.0,
             latency: 10.0,
+            loss: 0.02,
             partitions: true,
             kills: true,
+            nemesis_interval: 3.0,
             ..BASE
         }],
         ..STAGE
@@ -538,7 +620,13 @@ pub const STAGES: &[Stage] = &[
         ],
         own: &[
             // A linearizable store is sequentially consistent, too.
-            ChallengeRun { workload: "seq-kv", node: "lin-kv", latency: 20.0, loss: 0.0, ..KILLS },
+            ChallengeRun {
+                name: KILLS.name,
+                node: "lin-kv",
+                kills: true,
+                nemesis_interval: 2.0,
+                ..COPIES
+            },
             ChallengeRun { workload: "seq-kv", node: "lin-kv", latency: 20.0, loss: 0.0, ..POWER },
         ],
         ..STAGE
@@ -593,6 +681,7 @@ pub const STAGES: &[Stage] = &[
              became of the request: error 0. It must not be sent again.",
         ],
         program: Some("raft"),
+        seeds: MANY,
         own: &[AGREEMENT],
     },
     Stage {
@@ -611,6 +700,7 @@ pub const STAGES: &[Stage] = &[
         ],
         program: Some("raft"),
         own: &[AGREEMENT_KILLS, AGREEMENT_POWER],
+        ..STAGE
     },
     Stage {
         id: "raft-txn",
@@ -639,6 +729,7 @@ pub const STAGES: &[Stage] = &[
                 ..AGREEMENT_POWER
             },
         ],
+        ..STAGE
     },
 ];
 
@@ -655,15 +746,17 @@ mod tests {
         assert!(ids.eq(expected.map(|challenge| challenge.id)));
         for stage in STAGES.iter().filter(|stage| !stage.is_ours()) {
             assert_eq!(Some(stage.title), challenge::find(stage.id).map(|found| found.title));
-            assert!(stage.own.is_empty(), "{}", stage.id);
         }
     }
 
     #[test]
     fn every_stage_has_a_plan() {
         for stage in STAGES {
-            assert!(!stage.hints.is_empty() && !stage.runs().is_empty(), "{}", stage.id);
+            assert!(!stage.hints.is_empty() && stage.runs().count() > 0, "{}", stage.id);
             for run in stage.runs() {
+                // By the name it is known whose run it is.
+                let is_own = stage.own().contains(run);
+                assert_eq!(challenge::is_our_run(stage.id, run), is_own, "{}", stage.id);
                 let made = plan(&run.settings(run.built_in(), SEED)).expect(stage.id);
                 assert_eq!(made.network.loss, run.loss);
                 assert_eq!(run.flags().contains("--loss"), run.loss > 0.0);

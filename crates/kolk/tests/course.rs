@@ -3,10 +3,13 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use kolk_report::numbers;
+use kolk_workload::challenge::ChallengeRun;
 use kolk_workload::course::{self, STAGES, Stage};
 use serde_json::Value;
 use support::tests;
@@ -17,6 +20,9 @@ tests! {
     one_goes_through_it: [PYTHON];
     what_is_refused: [];
     projects_are_graded: [PYTHON];
+    stages_fail_the_wrong_nodes: [PYTHON];
+    stages_fail_what_their_pages_warn_of: [PYTHON];
+    every_wrong_node_has_a_stage: [];
     the_nodes_in_go_are_right: [GO];
     what_survives_power_was_synced: [PYTHON];
     the_whole_course: [PYTHON] = "takes minutes; run it by hand";
@@ -34,14 +40,25 @@ fn pages() -> Vec<PathBuf> {
 
 /// A stage's task as its page shows it.
 fn task(stage: &Stage) -> String {
-    let flags: Vec<String> = stage.runs().iter().map(|run| format!("`{}`", run.flags())).collect();
-    let whose = if stage.is_ours() { "kolk's own" } else { "those of the Gossip Glomers" };
+    let flags = |runs: &[ChallengeRun]| {
+        let all: Vec<String> = runs.iter().map(|run| format!("`{}`", run.flags())).collect();
+        all.join(", and ")
+    };
+    let (theirs, own) = (flags(stage.official()), flags(stage.own()));
+    let whose = match (stage.official(), stage.own()) {
+        ([], _) => format!("The flags are kolk's own: {own}."),
+        (_, []) => format!("The flags are those of the Gossip Glomers: {theirs}."),
+        _ => format!(
+            "The flags are those of the Gossip Glomers: {theirs}. One more run is kolk's own: {own}."
+        ),
+    };
     format!(
-        "### {}: {}\n\n{}\n\nThe flags are {whose}: {}.",
+        "### {}: {}\n\n{}\n\n{whose} A check runs {} under {}.",
         stage.id,
         stage.title,
         stage.task,
-        flags.join(", and ")
+        if stage.runs().count() == 1 { "it" } else { "each" },
+        numbers::counted(stage.seeds.into(), "seed", "seeds"),
     )
 }
 
@@ -284,6 +301,167 @@ fn what_survives_power_was_synced() {
         assert_eq!(status, 1, "{stage}: {text}");
         // It is the power that takes it, and kills do not.
         assert!(text.contains("loss of power invalid"), "{stage}: {text}");
+    }
+}
+
+/// Each wrong node of `examples/wrong`, and stages that fail it as `kolk learn check` runs them.
+const WRONG: &[(&str, &[&str])] = &[
+    ("print-debugging", &["1"]),
+    ("one-request-for-all", &["1"]),
+    ("clock-ids", &["2"]),
+    ("request-number-ids", &["2"]),
+    ("tell-once", &["3c"]),
+    ("neighbours-only", &["3b"]),
+    ("clears-too-much", &["3c"]),
+    ("list-and-retry", &["3c"]),
+    ("passes-on-everything", &["3b"]),
+    ("longer-is-newer", &["g-set"]),
+    ("answers-before-storing", &["g-set-kill"]),
+    ("writes-without-syncing", &["g-set-kill"]),
+    ("adds-again", &["4", "4-kill"]),
+    ("reads-then-writes", &["4"]),
+    ("barrier-that-changes-nothing", &["4"]),
+    ("delta-twice", &["pn-counter"]),
+    ("early-break", &["5b"]),
+    ("skips-the-gap", &["5b"]),
+    ("numbers-by-itself", &["5b"]),
+    ("reads-its-own-copy", &["lin-kv"]),
+    ("compares-then-sets", &["lin-kv"]),
+    ("whoever-is-heard-leads", &["raft"]),
+    ("reads-from-anybody", &["seq-kv"]),
+    ("last-arrival-wins", &["6b"]),
+    ("no-isolation", &["txn-list-append"]),
+    ("aborts-halfway", &["txn-list-append"]),
+    ("shows-its-middle", &["txn-list-append"]),
+    ("answers-from-later", &["txn-list-append"]),
+    ("writes-back-the-whole", &["txn-list-append"]),
+    ("reads-key-by-key", &["txn-list-append"]),
+    ("checks-only-writes", &["txn-list-append"]),
+    ("reads-an-old-snapshot", &["txn-list-append"]),
+];
+
+/// A mistake of which a stage's page or hints warn, made in the course's program that is right.
+struct Mistake {
+    stage: &'static str,
+    program: &'static str,
+    right: &'static str,
+    wrong: &'static str,
+}
+
+const MISTAKES: &[Mistake] = &[
+    // A client's own update is not seen by its next read.
+    Mistake { stage: "seq-kv", program: "seq-kv", right: "        take(reply)\n", wrong: "" },
+    Mistake {
+        stage: "seq-kv",
+        program: "seq-kv",
+        right: "if body[\"version\"] > version:",
+        wrong: "if True:  # A copy goes back.",
+    },
+    Mistake {
+        stage: "4",
+        program: "g-counter",
+        right: "    await store.write(node.id, node.random.getrandbits(50))\n",
+        wrong: "",
+    },
+    Mistake {
+        stage: "4-kill",
+        program: "g-counter",
+        right: "    await store.write(node.id, node.random.getrandbits(50))\n",
+        wrong: "",
+    },
+    // What may have been done is done again.
+    Mistake {
+        stage: "4",
+        program: "g-counter",
+        right: "if error.code != 22:",
+        wrong: "if error.code not in (0, 22):",
+    },
+    Mistake {
+        stage: "txn-list-append",
+        program: "txn-list-append",
+        right: "if error.code != 22:",
+        wrong: "if error.code not in (0, 22):",
+    },
+    Mistake {
+        stage: "lin-kv",
+        program: "lin-kv",
+        right: "    await store.write(body[\"key\"], body[\"value\"])\n",
+        wrong: "    await node.retry(\"lin-kv\", {k: body[k] for k in (\"type\", \"key\", \"value\")})\n",
+    },
+    // The leader answers reads from its own state.
+    Mistake {
+        stage: "raft",
+        program: "raft",
+        right: "    if role == \"leader\":\n        waiting[add(command)]",
+        wrong: "    if role == \"leader\" and command[\"type\"] == \"read\":\n        \
+                return perform(command)\n    \
+                if role == \"leader\":\n        waiting[add(command)]",
+    },
+    // Nobody else's vote or copy is waited for.
+    Mistake {
+        stage: "raft",
+        program: "raft",
+        right: "index = has[len(node.ids) // 2]",
+        wrong: "index = has[0]",
+    },
+];
+
+/// The exit status of a stage's check of a program in the project, and what was printed.
+fn checked(project: &Project, stage: &str, program: &str) -> (i32, String) {
+    project.kolk(&format!("learn check {stage} --bin ./{program}.py --step-timeout 120"))
+}
+
+/// Every stage of the table fails its wrong nodes, and passes the course's own program.
+fn stages_fail_the_wrong_nodes() {
+    let project = Project::new();
+    for (name, stages) in WRONG {
+        let file = format!("{name}.py");
+        fs::copy(root().join("examples/wrong").join(&file), project.folder.join(&file))
+            .expect("copied");
+        for stage in *stages {
+            let (status, text) = checked(&project, stage, name);
+            assert_eq!(status, 1, "{name} and stage {stage}: {text}");
+        }
+    }
+    let stages: BTreeSet<&str> = WRONG.iter().flat_map(|(_, stages)| *stages).copied().collect();
+    for id in stages {
+        let stage = course::find(id).expect(id);
+        project.add(&format!("{}.py", stage.program()));
+        let (status, text) = checked(&project, id, stage.program());
+        assert_eq!(status, 0, "{id}: {text}");
+    }
+}
+
+fn stages_fail_what_their_pages_warn_of() {
+    let project = Project::new();
+    for Mistake { stage, program, right, wrong } in MISTAKES {
+        let name = format!("{program}.py");
+        project.add(&name);
+        let path = project.folder.join(&name);
+        let text = fs::read_to_string(&path).expect("a program");
+        assert_eq!(text.matches(right).count(), 1, "{program}: {right}");
+        fs::write(&path, text.replace(right, wrong)).expect("written");
+        let (status, text) = checked(&project, stage, program);
+        assert_eq!(status, 1, "{stage}, {wrong}: {text}");
+    }
+}
+
+fn every_wrong_node_has_a_stage() {
+    let list = fs::read_to_string(root().join("examples/wrong/README.md")).expect("the list");
+    let rows = list.lines().filter(|line| line.starts_with("| [`"));
+    let listed: Vec<(&str, &str)> = rows
+        .map(|row| {
+            let words: Vec<&str> = row.split('`').collect();
+            (words[1], words[3])
+        })
+        .collect();
+    let names: Vec<&str> = listed.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, WRONG.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+    for ((name, workload), (_, stages)) in listed.iter().zip(WRONG) {
+        assert!(!stages.is_empty(), "{name}");
+        for id in *stages {
+            assert_eq!(course::find(id).map(Stage::workload), Some(*workload), "{name}, {id}");
+        }
     }
 }
 

@@ -38,7 +38,8 @@ pub struct ExploreArgs {
     /// Arguments for the program or node; those that look like flags follow `--`
     #[arg(value_name = "ARGS", help_heading = "Under test")]
     pub args: Vec<String>,
-    /// Explore the conditions of this challenge: seeds, lengths and times of faults are varied
+    /// Explore the conditions of this challenge or stage of the course, such as 3c or raft: seeds,
+    /// lengths and times of faults are varied
     #[arg(long, value_name = "ID", conflicts_with = "workload", help_heading = "Exploration")]
     pub challenge: Option<String>,
     /// How runs are chosen

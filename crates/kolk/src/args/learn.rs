@@ -72,10 +72,10 @@ pub struct LearnCheckArgs {
     /// What every random decision is drawn from: decimal or 0x…
     #[arg(long, value_name = "SEED", value_parser = parse_seed)]
     pub seed: Option<u64>,
-    /// Run each under this many seeds, counting up
-    #[arg(long, value_name = "N", default_value_t = 1, hide_default_value = true)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub seeds: u32,
+    /// Run each under this many seeds, counting up [default: 1, 3 or 5, as the stage says; 1 of
+    /// what was passed before, and on the real clock]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub seeds: Option<u32>,
     /// Which clock: virtual, real [default: virtual]
     #[arg(long, value_name = "CLOCK", hide_possible_values = true)]
     pub clock: Option<ClockArg>,

@@ -14,7 +14,7 @@ use kolk_report::failure::{Failure, Trouble};
 use kolk_report::sanitize::sanitize;
 use kolk_report::{Role, Style, numbers, screen};
 use kolk_workload::challenge::{CHALLENGES, Challenge, ChallengeRun, Limit, SEED};
-use kolk_workload::{challenge, plan};
+use kolk_workload::{challenge, course, plan};
 
 use crate::args::{ChallengeArgs, ClockArg, JudgeArg, KeepArg, Words};
 use crate::progress::Bar;
@@ -22,6 +22,7 @@ use crate::runner::{self, Finished, Watch};
 use crate::status::{Status, Stop};
 use crate::suggest::did_you_mean;
 use crate::{commands, request, signals, store, terminal};
+use sweep::Tried;
 
 /// Runs the challenges and prints what was measured.
 pub fn run(args: &ChallengeArgs) -> Result<Status, Stop> {
@@ -65,7 +66,8 @@ pub fn run(args: &ChallengeArgs) -> Result<Status, Stop> {
         }
         terminal::print("\n");
     }
-    let asked = Asked { args, program, seed, is_silent: false, kept: RefCell::default() };
+    let kept = RefCell::default();
+    let asked = Asked { args, program, seed, is_silent: false, stops_early: false, kept };
     let runs = |challenge: &&'static Challenge| {
         let id = challenge.id;
         challenge.runs.iter().map(move |run| (id, run))
@@ -82,11 +84,13 @@ pub fn run(args: &ChallengeArgs) -> Result<Status, Stop> {
 }
 
 /// Carries out runs, and shows each but with `--json`, until one does not hold, or with all of
-/// them, as `fail_fast` says: what `kolk learn` checks with.
+/// them, as `fail_fast` says: what `kolk learn` checks with. If it `stops_early`, a run that does
+/// not hold under its first seed is not carried out under the others.
 pub fn carry_out(
     args: &ChallengeArgs,
     id: &'static str,
-    runs: &'static [ChallengeRun],
+    runs: impl Iterator<Item = &'static ChallengeRun>,
+    stops_early: bool,
 ) -> Result<Vec<drawing::ChallengeRun>, Stop> {
     let program = match &args.bin {
         Some(path) => {
@@ -96,8 +100,8 @@ pub fn carry_out(
     };
     let seed = args.seed.unwrap_or(SEED);
     let is_silent = args.output.json;
-    let asked = Asked { args, program, seed, is_silent, kept: RefCell::default() };
-    asked.all(runs.iter().map(|run| (id, run)))
+    let asked = Asked { args, program, seed, is_silent, stops_early, kept: RefCell::default() };
+    asked.all(runs.map(|run| (id, run)))
 }
 
 /// What is common to all runs.
@@ -109,6 +113,8 @@ struct Asked<'a> {
     seed: u64,
     /// True if nothing is printed: somebody else shows what came of it.
     is_silent: bool,
+    /// True if the first seed is tried before the others, which are left out if it does not hold.
+    stops_early: bool,
     /// What is left of the runs on disk.
     kept: RefCell<Kept>,
 }
@@ -246,6 +252,18 @@ impl Asked<'_> {
         run: &'static ChallengeRun,
         seed: u64,
     ) -> Result<drawing::ChallengeRun, Stop> {
+        let (finished, drawn) = self.ran(id, run, seed)?;
+        self.show(&finished, &drawn)?;
+        Ok(drawn)
+    }
+
+    /// One run, stored.
+    fn ran(
+        &self,
+        id: &'static str,
+        run: &'static ChallengeRun,
+        seed: u64,
+    ) -> Result<(Finished, drawing::ChallengeRun), Stop> {
         let plan = self.plan(run, seed)?;
         let mut bar = Bar::new(format!("{id} {}", run.name), self.args.output.quiet);
         let patience = self.args.patience.into();
@@ -258,18 +276,20 @@ impl Asked<'_> {
         if self.args.log_stderr {
             commands::show_logs(&finished);
         }
+        Ok((finished, drawn))
+    }
 
+    /// Shows what came of a run, and keeps of it what is to be kept.
+    fn show(&self, finished: &Finished, drawn: &drawing::ChallengeRun) -> Result<(), Stop> {
         if self.is_silent {
-            self.kept.borrow_mut().add(&finished, drawn.holds(), self.args.keep)?;
-            return Ok(drawn);
+            return self.keep(finished, drawn);
         }
         if self.args.output.json {
-            commands::show(&finished, &self.args.output);
-            self.kept.borrow_mut().add(&finished, drawn.holds(), self.args.keep)?;
-            return Ok(drawn);
+            commands::show(finished, &self.args.output);
+            return self.keep(finished, drawn);
         }
         let style = terminal::out_style();
-        terminal::print(&drawing::line(&drawn, style));
+        terminal::print(&drawing::line(drawn, style));
         if !drawn.holds() {
             let folder = finished.folder_text();
             let report = finished.report(&folder, commands::program());
@@ -280,18 +300,35 @@ impl Asked<'_> {
             let mark = style.paint(Role::Doubtful, "!");
             terminal::print(&format!("      {mark} {}\n", style.paint(Role::Faint, what)));
         }
-        commands::warn(&finished);
-        self.kept.borrow_mut().add(&finished, drawn.holds(), self.args.keep)?;
-        Ok(drawn)
+        commands::warn(finished);
+        self.keep(finished, drawn)
     }
 
-    /// The same run under many seeds, none of them stored but the first that does not hold.
+    fn keep(&self, finished: &Finished, drawn: &drawing::ChallengeRun) -> Result<(), Stop> {
+        self.kept.borrow_mut().add(finished, drawn.holds(), self.args.keep)
+    }
+
+    /// The same run under many seeds, none of them stored but the first that does not hold, and
+    /// the first of all if it is tried by itself.
     fn sweep(
         &self,
         id: &'static str,
         run: &'static ChallengeRun,
     ) -> Result<drawing::ChallengeRun, Stop> {
-        let seeds = (0..self.args.seeds).map(|number| self.seed.wrapping_add(u64::from(number)));
+        let mut first = None;
+        if self.stops_early {
+            let (finished, drawn) = self.ran(id, run, self.seed)?;
+            if !drawn.holds() || signals::stop_wanted() {
+                self.show(&finished, &drawn)?;
+                return Ok(drawn);
+            }
+            self.keep(&finished, &drawn)?;
+            let values = drawn.measures.iter().map(|measured| measured.value).collect();
+            let tried = Tried { seed: self.seed, validity: drawn.validity, values };
+            first = Some((tried, finished.wall));
+        }
+        let numbers = u32::from(first.is_some())..self.args.seeds;
+        let seeds = numbers.map(|number| self.seed.wrapping_add(u64::from(number)));
         let plans = seeds.map(|seed| self.plan(run, seed)).collect::<Result<Vec<_>, _>>()?;
         let bar = Bar::new(format!("{id} {}", run.name), self.args.output.quiet);
         let sweep = sweep::sweep(run, &plans, self.args.patience.into(), &bar);
@@ -300,8 +337,18 @@ impl Asked<'_> {
             Ok(sweep) => sweep,
             Err((seed, stop)) => return Err(self.tried_again(id, run, seed, *stop)),
         };
-        let drawn = sweep.drawn(id, run, self.program.is_none());
+        let sweep = match first {
+            Some((tried, wall)) => sweep.after(tried, wall),
+            None => sweep,
+        };
+        let mut drawn = sweep.drawn(id, run, self.program.is_none());
+        let failed = sweep.first_that_fails(run);
         if self.is_silent {
+            // Whoever shows it says why, and where one may look.
+            if let Some(seed) = failed {
+                let shown = self.run(id, run, seed)?;
+                (drawn.claim, drawn.folder) = (shown.claim, shown.folder);
+            }
             return Ok(drawn);
         }
         if self.args.output.json {
@@ -309,7 +356,7 @@ impl Asked<'_> {
             return Ok(drawn);
         }
         terminal::print(&drawing::line(&drawn, terminal::out_style()));
-        if let Some(seed) = sweep.first_that_fails(run) {
+        if let Some(seed) = failed {
             self.run(id, run, seed)?;
         }
         Ok(drawn)
@@ -367,6 +414,14 @@ fn unknown(id: &str) -> Stop {
         .map(|challenge| challenge.id)
         .collect::<Vec<_>>();
     let failure = Failure::new(Trouble::Arguments, format!("there is no challenge `{id}`"))
+        .advice(match course::find(id) {
+            Some(stage) => format!(
+                "it is a stage of the course: `kolk learn check {0} --bin PATH` runs it, and `kolk \
+                 explore --challenge {0} --bin PATH` varies it",
+                stage.id
+            ),
+            None => String::new(),
+        })
         .advice(match of_workload.as_slice() {
             [] => String::new(),
             [one] => format!("challenge {one} asks for the workload {id}"),
@@ -456,7 +511,7 @@ fn drawn(id: &str, run: &ChallengeRun, finished: &Finished) -> drawing::Challeng
     };
     drawing::ChallengeRun {
         id: id.to_owned(),
-        is_ours: challenge::is_ours(id),
+        is_ours: challenge::is_our_run(id, run),
         name: run.name.to_owned(),
         validity: finished.verdict.validity,
         claim: claim.filter(|_| finished.verdict.validity != Validity::Valid),

@@ -9,11 +9,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use kolk_report::Role;
 use kolk_report::challenge::measured;
 use kolk_report::course::{self as drawing, Checked};
 use kolk_report::failure::{Failure, Trouble};
-use kolk_workload::challenge::{ChallengeRun, SEED};
+use kolk_report::{Role, numbers};
+use kolk_workload::challenge::{self, ChallengeRun, SEED};
 use kolk_workload::course::{self, STAGES, Stage};
 use serde::{Deserialize, Serialize};
 
@@ -31,9 +31,6 @@ const NOTE: &str = "learn.json";
 
 /// The book's pages.
 const PAGES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/book/src/course/");
-
-/// What is said when there is no next stage.
-const ALL_PASSED: &str = "All stages are passed. `kolk explore` goes on from here.\n";
 
 /// What was passed, and how many hints were given.
 #[derive(Debug, Deserialize, Serialize)]
@@ -137,7 +134,7 @@ fn show(args: &LearnArgs) -> Result<Status, Stop> {
     }
     let list = drawing::list(&shown, next, style);
     terminal::print(&match stage {
-        None => format!("{list}\n{ALL_PASSED}"),
+        None => format!("{list}\n{}", all_passed()?),
         Some(stage) => format!("{list}\n{}", task(stage, &progress)?),
     });
     Ok(Status::Valid)
@@ -150,9 +147,10 @@ fn task(stage: &'static Stage, progress: &Progress) -> Result<String, Stop> {
     // What can be typed as it stands.
     let bin = programs.as_ref().map_or("PROGRAM".to_owned(), |programs| programs.words(stage));
     let run = |run: &ChallengeRun| {
-        ("runs", format!("{kolk} test {} --strict --clock virtual --bin {bin}", run.flags()))
+        let what = if challenge::is_our_run(stage.id, run) { "runs*" } else { "runs" };
+        (what, format!("{kolk} test {} --strict --clock virtual --bin {bin}", run.flags()))
     };
-    let mut lines: Vec<(&str, String)> = stage.runs().iter().map(run).collect();
+    let mut lines: Vec<(&str, String)> = stage.runs().map(run).collect();
     lines.push((
         "program",
         match &programs {
@@ -171,7 +169,8 @@ fn task(stage: &'static Stage, progress: &Progress) -> Result<String, Stop> {
     lines.push(("page", format!("{PAGES}{}.md", stage.page)));
     let (given, count) = (progress.given(stage), stage.hints.len());
     lines.push(("hint", format!("{kolk} learn hint   ({given} of {count} given)")));
-    lines.push(("check", format!("{kolk} learn check")));
+    let seeds = numbers::counted(stage.seeds.into(), "seed", "seeds");
+    lines.push(("check", format!("{kolk} learn check   (each run under {seeds})")));
     let task = drawing::Task { id: stage.id, title: stage.title, text: stage.task, lines };
     Ok(drawing::task(&task, terminal::out_style()))
 }
@@ -230,6 +229,22 @@ impl Programs {
         if self.args.is_empty() { bin } else { format!("{bin} -- {}", self.args.join(" ")) }
     }
 
+    /// That a stage's own program is not there, and what is run in its place; nothing of the first
+    /// stage, whose program is the one that a new project has.
+    fn missing(&self, stage: &Stage) -> Option<String> {
+        let own = self.own(stage);
+        let is_first = STAGES.first().is_some_and(|first| first.id == stage.id);
+        let is_missing = !is_first && !own.is_file();
+        is_missing.then(|| {
+            format!(
+                "there is no {} for stage {}: {} is run",
+                own.display(),
+                stage.id,
+                self.bin.display()
+            )
+        })
+    }
+
     /// The program that is run for a stage.
     fn of(&self, stage: &Stage) -> PathBuf {
         let own = self.own(stage);
@@ -284,8 +299,18 @@ fn check(args: &LearnCheckArgs) -> Result<Status, Stop> {
             (None, Some(programs)) => (programs.of(stage), programs.args.clone()),
             (None, None) => return Err(no_program()),
         };
-        let asked = asked(args, bin, node_args);
-        let (runs, trouble) = match commands::challenge::carry_out(&asked, stage.id, stage.runs()) {
+        let is_known = progress.passed.contains(stage.id);
+        if let (None, Some(programs)) = (&args.bin, &programs)
+            && !quiet
+            && let Some(line) = programs.missing(stage)
+        {
+            terminal::print(&format!("{}\n", style.paint(Role::Faint, line)));
+        }
+        let asked =
+            ChallengeArgs { seeds: seeds(args, stage, is_known), ..asked(args, bin, node_args) };
+        let ran =
+            commands::challenge::carry_out(&asked, stage.id, stage.runs(), args.seeds.is_none());
+        let (runs, trouble) = match ran {
             Ok(runs) => (runs, None),
             // For a class one student's program that does not start is an outcome like others.
             Err(stop) if args.all && stop.status == Status::BadArguments => {
@@ -299,7 +324,6 @@ fn check(args: &LearnCheckArgs) -> Result<Status, Stop> {
         checked.push(Checked { id: stage.id, title: stage.title, runs, trouble });
         let holds = checked.last().is_some_and(Checked::holds);
         // What was passed once and is broken now is not passed.
-        let is_known = progress.passed.contains(stage.id);
         if holds {
             progress.passed.insert(stage.id.to_owned());
         } else {
@@ -358,14 +382,9 @@ fn after(
             // The usual reason of the first failure: there is only the program of another stage.
             if let Some(programs) = Programs::find()?
                 && !is_named
-                && let own = programs.own(stage)
-                && !own.is_file()
+                && let Some(line) = programs.missing(stage)
             {
-                lines = format!(
-                    "  program {} was run; this stage's own would be {}, and is not there\n",
-                    programs.of(stage).display(),
-                    own.display()
-                );
+                lines = format!("  program {line}\n");
             }
             let (id, page) = (stage.id, stage.page);
             lines +=
@@ -373,11 +392,34 @@ fn after(
             Ok(format!("{lines}  page    {PAGES}{page}.md\n"))
         }
         (_, _, Some(next)) => task(next, progress),
-        (_, _, None) => Ok(ALL_PASSED.to_owned()),
+        (_, _, None) => all_passed(),
     }
 }
 
-/// A check as a challenge is asked for.
+/// What is said when there is no next stage: how one goes on, with the last of them.
+fn all_passed() -> Result<String, Stop> {
+    let mut text = "All stages are passed.\n".to_owned();
+    if let Some(stage) = STAGES.last() {
+        let bin = Programs::find()?.map_or("PROGRAM".to_owned(), |programs| programs.words(stage));
+        text += &format!(
+            "  next     {} explore --challenge {} --bin {bin}\n           looks for a run of it \
+             that fails; the ids of all stages can be given\n",
+            commands::program(),
+            stage.id
+        );
+    }
+    Ok(text)
+}
+
+/// Under how many seeds a stage is run: what may differ from seed to seed is looked for when it is
+/// passed, and a change that breaks it later is seen under one.
+fn seeds(args: &LearnCheckArgs, stage: &Stage, is_known: bool) -> u32 {
+    let is_again = is_known && !args.all && args.stages.is_empty();
+    let usual = if args.clock == Some(ClockArg::Real) || is_again { 1 } else { stage.seeds };
+    args.seeds.unwrap_or(usual)
+}
+
+/// A check as a challenge is asked for, under one seed.
 fn asked(args: &LearnCheckArgs, bin: PathBuf, node_args: Vec<String>) -> ChallengeArgs {
     ChallengeArgs {
         nemesis: None,
@@ -388,7 +430,7 @@ fn asked(args: &LearnCheckArgs, bin: PathBuf, node_args: Vec<String>) -> Challen
         bin: Some(bin),
         args: node_args,
         seed: Some(args.seed.unwrap_or(SEED)),
-        seeds: args.seeds,
+        seeds: 1,
         clock: Some(args.clock.unwrap_or(ClockArg::Virtual)),
         host: None,
         threads: None,

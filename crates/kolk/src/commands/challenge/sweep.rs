@@ -39,13 +39,20 @@ impl Tried {
     }
 }
 
-/// What came of all of them.
+/// What came of all of them, in the order of their seeds.
 pub struct Sweep {
     tried: Vec<Tried>,
     wall: Duration,
 }
 
 impl Sweep {
+    /// The same with a seed that was run before, and comes first.
+    #[must_use]
+    pub fn after(self, first: Tried, wall: Duration) -> Sweep {
+        let tried = [vec![first], self.tried].concat();
+        Sweep { tried, wall: self.wall + wall }
+    }
+
     /// The first seed that does not hold.
     pub fn first_that_fails(&self, run: &ChallengeRun) -> Option<u64> {
         self.tried.iter().find(|tried| !tried.holds(run)).map(|tried| tried.seed)
@@ -63,7 +70,7 @@ impl Sweep {
         let held = self.tried.iter().filter(|tried| tried.holds(run)).count();
         drawing::ChallengeRun {
             id: id.to_owned(),
-            is_ours: challenge::is_ours(id),
+            is_ours: challenge::is_our_run(id, run),
             name: run.name.to_owned(),
             validity: validity.unwrap_or(Validity::Unknown),
             claim: None,
@@ -92,7 +99,7 @@ impl Sweep {
         let failed = failed.map(|tried| format!("{:#x}", tried.seed));
         let line = json!({
             "challenge": id,
-            "kolks-own": challenge::is_ours(id),
+            "kolks-own": challenge::is_our_run(id, run),
             "run": run.name,
             "seeds": self.tried.len(),
             "failed": failed.collect::<Vec<_>>(),

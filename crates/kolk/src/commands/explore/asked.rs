@@ -2,12 +2,14 @@
 
 use kolk_explore::Open;
 use kolk_report::failure::{Failure, Trouble};
-use kolk_workload::challenge;
+use kolk_workload::challenge::{self, CHALLENGES, ChallengeRun};
+use kolk_workload::course::{self, STAGES};
 use kolk_workload::planner::{Nemesis, Settings};
 
 use crate::args::{ClockArg, ExploreArgs, JudgeArg, RunArgs};
 use crate::request;
 use crate::status::Stop;
+use crate::suggest::did_you_mean;
 
 /// What is explored.
 pub struct Asked {
@@ -31,12 +33,7 @@ pub fn asked(args: &ExploreArgs) -> Result<Asked, Stop> {
         (settings.strict, settings.lenient) = (!lenient, lenient);
         return Ok(Asked { settings: reaching_files(settings, &run), open: open(&run) });
     };
-    let known = challenge::find(id).ok_or_else(|| {
-        let failure = Failure::new(Trouble::Arguments, format!("there is no challenge `{id}`"));
-        Stop::user(failure.advice("`kolk challenge --list` shows them"))
-    })?;
-    // Of several runs the one with faults: the others ask the same of a node, and less.
-    let conditions = known.runs.iter().find(|run| run.partitions).unwrap_or(&known.runs[0]);
+    let conditions = conditions(id)?;
     run.workload = Some(conditions.workload.to_owned());
     if run.bin.is_none() && run.node.is_none() {
         run.node = Some(conditions.node.to_owned());
@@ -66,6 +63,25 @@ pub fn asked(args: &ExploreArgs) -> Result<Asked, Stop> {
     is_open.time_limit &= all.time_limit;
     is_open.nemesis_interval &= all.nemesis_interval;
     Ok(Asked { settings: reaching_files(settings, &run), open: is_open })
+}
+
+/// The run of this challenge, or of this stage of the course, whose conditions are explored: of
+/// several the one with partitions, since the others ask the same of a node, and less.
+fn conditions(id: &str) -> Result<&'static ChallengeRun, Stop> {
+    let runs = match (challenge::find(id), course::find(id)) {
+        (Some(challenge), _) => challenge.runs,
+        (None, Some(stage)) => stage.own(),
+        (None, None) => &[],
+    };
+    runs.iter().find(|run| run.partitions).or_else(|| runs.first()).ok_or_else(|| {
+        let ids = CHALLENGES.iter().map(|challenge| challenge.id);
+        let all = ids.chain(STAGES.iter().map(|stage| stage.id));
+        let problem = format!("there is no challenge and no stage `{id}`");
+        let failure = Failure::new(Trouble::Arguments, problem)
+            .advice(did_you_mean(id, all))
+            .advice("`kolk challenge --list` shows the challenges, and `kolk learn` all stages");
+        Stop::user(failure)
+    })
 }
 
 /// The settings with their program hosted so that the faults that are asked for reach its files.
