@@ -233,6 +233,17 @@ impl Check {
         }
     }
 
+    /// Takes back stronger findings of these kinds, if there are any, and notes why.
+    pub fn do_not_ask(&mut self, kinds: &[Kind], why: &str) {
+        let is_asked = |kind: &Kind| !kinds.contains(kind);
+        let before = self.stronger.len();
+        self.stronger.retain(|anomaly| is_asked(&anomaly.kind));
+        if self.stronger.len() < before {
+            self.counts.retain(|(kind, _)| is_asked(kind));
+            self.notes.push(why.to_owned());
+        }
+    }
+
     /// Counts one of a kind; true if it is to be kept.
     fn count(&mut self, kind: Kind) -> bool {
         match self.counts.iter_mut().find(|(candidate, _)| *candidate == kind) {
@@ -336,5 +347,11 @@ mod tests {
         check.stronger(Kind::Duplicate, || Anomaly::new(Kind::Duplicate, String::new(), vec![]));
         assert_eq!(check.validity(false), Validity::Valid);
         assert_eq!(check.validity(true), Validity::Invalid);
+        // What is not asked for is not counted either, and that is said once.
+        check.do_not_ask(&[Kind::Diverged], "no");
+        assert_eq!((check.validity(true), check.notes.len()), (Validity::Invalid, 0));
+        check.do_not_ask(&[Kind::Diverged, Kind::Duplicate], "too many are lost");
+        assert_eq!((check.validity(true), check.count_of(Kind::Duplicate)), (Validity::Valid, 0));
+        assert_eq!(check.notes, ["too many are lost"]);
     }
 }

@@ -79,7 +79,7 @@ pub const GUIDES: &[Guide] = &[
     ),
     all(
         Kind::Unanswered,
-        "A client waited in vain for five seconds though nothing was in the way.",
+        "A client waited in vain until its time ran out, though nothing was in the way.",
         "Find the request in the report and follow it: a handler that never replies, an await that \
         nothing ends, or a reply without `in_reply_to`.",
     ),

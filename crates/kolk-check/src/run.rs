@@ -7,6 +7,7 @@ use std::time::Duration;
 use kolk_history::{Function, History, Summary, Value};
 
 use crate::check::{Check, Validity};
+use crate::kind::Kind;
 use crate::models::{Model, Models};
 use crate::txn::Levels;
 use crate::txn::rw_register::AssumedKeys;
@@ -51,6 +52,9 @@ pub struct Options<'a> {
     /// Whether it is known that nothing was in the way of a message: no fault, no loss, and
     /// latencies far below the time that a client waits. Requests must then be answered.
     pub calm: bool,
+    /// Whether so many messages are lost, to the end, that nodes cannot be asked to agree then, or
+    /// to answer.
+    pub lossy: bool,
 }
 
 /// Makes all checks of a run. A history without a summary is nobody's run: the checks of the
@@ -79,6 +83,13 @@ pub fn check_run(history: &History, summary: Option<&Summary>, options: &Options
         checks.push(guarded("protocol", || protocol::check(summary, options.lenient)));
     }
     let mut judged = guarded("workload", || workload(history, options));
+    if options.lossy {
+        judged.do_not_ask(
+            &[Kind::Diverged, Kind::Silent],
+            "so many messages are lost, to the end, that nodes are not asked to agree then, or to \
+             answer",
+        );
+    }
     if !is_run && judged.is_vacuous() {
         judged.validity = judged.validity.worst(Validity::Unknown);
     }

@@ -12,6 +12,9 @@ use kolk_protocol::message::Body;
 use kolk_protocol::{Head, Random, body::BodyError, write_body};
 use serde::Serialize;
 
+/// How long a client waits for a reply, unless its workload says otherwise.
+pub const TIMEOUT: Duration = Duration::from_secs(5);
+
 /// An operation about to begin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Invocation {
@@ -173,6 +176,6 @@ pub trait Workload {
 
     /// How long a client waits for a reply.
     fn timeout(&self) -> Duration {
-        Duration::from_secs(5)
+        TIMEOUT
     }
 }

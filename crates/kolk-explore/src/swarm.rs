@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use kolk_check::Validity;
 use kolk_history::Plan;
 use kolk_history::plan::LatencyDistribution;
 use kolk_protocol::{Key, Random};
@@ -21,6 +22,9 @@ const GROWN_AFTER: u64 = 400;
 
 /// How often a run that showed something new is varied.
 const VARIATIONS: usize = 4;
+
+/// So many runs must have been judged before it is decided whether they are too short.
+const JUDGED_MIN: usize = 16;
 
 /// The most operations that a drawn length makes for.
 const OPERATIONS_MAX: f64 = 200.0;
@@ -81,8 +85,8 @@ impl Open {
 }
 
 /// Draws what is open. A function of what was asked for, the seed, and the size, from 0 for the
-/// smallest and shortest runs to 1.
-pub fn draw(asked: &Settings, open: Open, seed: u64, size: f64) -> Settings {
+/// smallest and shortest runs to 1. A drawn length is at least `seconds_min`.
+pub fn draw(asked: &Settings, open: Open, seed: u64, size: f64, seconds_min: f64) -> Settings {
     let mut settings = Settings { seed, ..asked.clone() };
     let key = Key::new(seed).with_name("swarm");
     let random = |name: &str| key.with_name(name).random();
@@ -102,9 +106,13 @@ pub fn draw(asked: &Settings, open: Open, seed: u64, size: f64) -> Settings {
     if open.time_limit {
         let most = 5.0 + size * size * (OPERATIONS_MAX - 5.0);
         let operations = 4.0 + random("operations").unit() * most;
-        let seconds = operations / settings.rate.max(0.1);
-        let longest = if open.rate { 30.0 } else { asked.time_limit };
-        settings.time_limit = round(seconds.clamp(0.1, longest));
+        let longest = longest(asked, open);
+        let least = seconds_min.clamp(0.1, longest);
+        settings.time_limit = round((operations / settings.rate.max(0.1)).clamp(least, longest));
+        // As many operations, in more time.
+        if open.rate && seconds_min > 0.0 {
+            settings.rate = settings.rate.min(round(operations / settings.time_limit).max(1.0));
+        }
     }
     if open.latency {
         settings.latency = pick(&mut random("latency"), &[0.0, 1.0, 5.0, 20.0, 100.0]);
@@ -130,6 +138,11 @@ pub fn draw(asked: &Settings, open: Open, seed: u64, size: f64) -> Settings {
     settings
 }
 
+/// The longest length that is drawn, in seconds.
+fn longest(asked: &Settings, open: Open) -> f64 {
+    if open.rate { 30.0 } else { asked.time_limit }
+}
+
 fn pick(random: &mut Random, from: &[f64]) -> f64 {
     *random.choose(from).expect("there is something to choose from")
 }
@@ -149,6 +162,11 @@ pub struct Swarm {
     pairs: BTreeSet<(String, String)>,
     /// Settings to vary further.
     fruitful: VecDeque<Settings>,
+    /// How long runs are at least, in seconds: shorter ones told too little.
+    seconds_min: f64,
+    /// How long the runs were that told nothing, and how many told something, since it was set.
+    too_short: Vec<f64>,
+    told: usize,
 }
 
 impl Swarm {
@@ -158,7 +176,7 @@ impl Swarm {
     ///
     /// If what was asked for makes no plan.
     pub fn new(asked: Settings, open: Open) -> Result<Swarm, PlanError> {
-        plan(&draw(&asked, open, asked.seed, 0.0))?;
+        plan(&draw(&asked, open, asked.seed, 0.0, 0.0))?;
         Ok(Swarm {
             asked,
             open,
@@ -166,7 +184,25 @@ impl Swarm {
             given: Given::new(),
             pairs: BTreeSet::new(),
             fruitful: VecDeque::new(),
+            seconds_min: 0.0,
+            too_short: Vec::new(),
+            told: 0,
         })
+    }
+
+    /// Makes runs longer if most of the last ones told nothing: a cluster may need time to elect a
+    /// leader before it can answer anybody.
+    fn lengthen(&mut self) {
+        if self.too_short.len() + self.told < JUDGED_MIN {
+            return;
+        }
+        if self.open.time_limit && self.too_short.len() > self.told {
+            let mean = self.too_short.iter().sum::<f64>() / self.too_short.len() as f64;
+            let longer = 2.0 * mean.max(self.seconds_min);
+            self.seconds_min = longer.min(longest(&self.asked, self.open));
+        }
+        self.too_short.clear();
+        self.told = 0;
     }
 
     fn settings(&mut self) -> Settings {
@@ -177,17 +213,16 @@ impl Swarm {
         if self.number.is_multiple_of(2)
             && let Some(fruitful) = self.fruitful.pop_front()
         {
-            return vary(&self.asked, &fruitful, self.open, seed, size);
+            return vary(&fruitful, draw(&self.asked, self.open, seed, size, self.seconds_min));
         }
-        draw(&self.asked, self.open, seed, size)
+        draw(&self.asked, self.open, seed, size, self.seconds_min)
     }
 }
 
-/// Settings like these, under another seed and with one thing drawn anew.
-fn vary(asked: &Settings, like: &Settings, open: Open, seed: u64, size: f64) -> Settings {
-    let fresh = draw(asked, open, seed, size);
-    let mut settings = Settings { seed, ..like.clone() };
-    match Key::new(seed).with_name("vary").random().below(6) {
+/// Settings like these, under the seed of `fresh` and with one thing taken from there.
+fn vary(like: &Settings, fresh: Settings) -> Settings {
+    let mut settings = Settings { seed: fresh.seed, ..like.clone() };
+    match Key::new(fresh.seed).with_name("vary").random().below(6) {
         0 => settings.loss = fresh.loss,
         1 => settings.duplication = fresh.duplication,
         2 => (settings.latency, settings.latency_dist) = (fresh.latency, fresh.latency_dist),
@@ -201,6 +236,7 @@ fn vary(asked: &Settings, like: &Settings, open: Open, seed: u64, size: f64) -> 
 impl Strategy for Swarm {
     fn next(&mut self, most: usize) -> Vec<Candidate> {
         let mut candidates: Vec<Candidate> = Vec::with_capacity(most);
+        self.lengthen();
         // What is drawn makes a plan wherever what was asked for does; a combination that does not
         // is passed over, and a long row of them ends it.
         let mut refused = 0;
@@ -217,6 +253,10 @@ impl Strategy for Swarm {
 
     fn learn(&mut self, candidate: &Candidate, seen: &Observation) {
         let Some(settings) = self.given.take(candidate) else { return };
+        match (seen.validity, &seen.error) {
+            (Validity::Unknown, None) => self.too_short.push(settings.time_limit),
+            _ => self.told += 1,
+        }
         let fresh: Vec<_> = seen.pairs.difference(&self.pairs).cloned().collect();
         if !fresh.is_empty() {
             self.pairs.extend(fresh);
@@ -232,5 +272,42 @@ impl Strategy for Swarm {
 /// If what is drawn makes no plan.
 pub(crate) fn of_seed(asked: &Settings, open: Open, seed: u64) -> Result<Plan, PlanError> {
     let size = Key::new(seed).with_name("size").random().unit();
-    plan(&draw(asked, open, seed, size))
+    plan(&draw(asked, open, seed, size, 0.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::asked;
+
+    /// Of a cluster that answers nobody for its first two seconds, only longer runs tell anything.
+    #[test]
+    fn runs_that_tell_nothing_become_longer() {
+        const ANSWERS_AFTER: f64 = 2.0;
+        let longer = |open: Open| {
+            let mut asked = asked(1);
+            asked.time_limit = 20.0;
+            let mut swarm = Swarm::new(asked, open).expect("a plan");
+            let mut told = Vec::new();
+            for _ in 0..8 {
+                let batch = swarm.next(64);
+                let seconds = |one: &Candidate| one.plan.time_limit as f64 / 1e9;
+                let tells = |one: &Candidate| seconds(one) >= ANSWERS_AFTER;
+                told.push(batch.iter().filter(|one| tells(one)).count());
+                for one in &batch {
+                    let validity = if tells(one) { Validity::Valid } else { Validity::Unknown };
+                    swarm.learn(
+                        one,
+                        &Observation { validity, error: None, ..Observation::error(String::new()) },
+                    );
+                }
+            }
+            told
+        };
+        let told = longer(Open::ALL);
+        assert!(told[0] < 32, "the first are short: {told:?}");
+        assert!(told[4..].iter().all(|count| *count > 32), "then most tell something: {told:?}");
+        let fixed = longer(Open { time_limit: false, ..Open::ALL });
+        assert_eq!(fixed, [64; 8], "what was asked for is kept");
+    }
 }

@@ -155,6 +155,11 @@ fn findings_are_decided_once() {
         let told: Vec<_> = findings.iter().map(told).collect();
         (told, verdict.validity, verdict.lenient, verdict.promises().len())
     };
+    // Where so many messages are lost that nobody may have heard of anything, nobody is asked to.
+    let options = Options { strict: true, calm: true, lossy: true, ..options("broadcast") };
+    let verdict = check_run(&story.history, None, &options);
+    let kinds: Vec<_> = verdict.findings().iter().map(|found| found.anomaly.kind).collect();
+    assert_eq!(kinds, [Kind::Duplicate, Kind::Unanswered]);
     use Validity::{Invalid, Valid};
     let stronger = |counts| [("duplicate", counts), ("diverged", counts), ("unanswered", counts)];
     let protocol = [("not-a-message", true)];
