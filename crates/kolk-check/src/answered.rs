@@ -6,7 +6,7 @@
 //! stronger finding, `unanswered`, one for each kind of operation.
 //!
 //! A cluster may have to elect a leader before it can answer anybody. So nothing is said of whoever
-//! gave up before anybody was answered, within the first [`SETTLES_IN`].
+//! gave up before anybody was answered, within the first ten seconds.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
