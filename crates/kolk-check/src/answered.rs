@@ -65,11 +65,10 @@ pub fn check(check: &mut Check, history: &History) {
 fn settled(history: &History) -> Time {
     let latest = Time::ZERO + SETTLES_IN;
     let is_answered = |it: &&Operation| it.completion_index.is_some() && !is_unanswered(it);
-    let ends = || history.counted().map(|operation| operation.completed);
     match history.counted().filter(is_answered).map(|operation| operation.completed).min() {
         Some(first) if first <= latest => first,
         // Ten seconds did not do: the first ones did not wait for a leader alone.
-        _ if ends().max() > Some(latest) => Time::ZERO,
+        _ if history.counted().any(|operation| operation.completed > latest) => Time::ZERO,
         _ => Time::MAX,
     }
 }

@@ -12,11 +12,11 @@ use std::time::Duration;
 use kolk_history::{Function, History, Operation, Outcome, Phase, Value};
 
 use crate::check::{Anomaly, Check, PROOF_MAX};
+use crate::kind::Kind;
+use crate::tree::{count, key};
 
 /// So many compare-and-sets, drawn at random, may all fail with a node that is right.
 const FEW: u64 = 20;
-use crate::kind::Kind;
-use crate::tree::{count, key};
 
 /// Below this part of the rate asked for, the shortfall is told.
 const RATE_SHARE_MIN: f64 = 0.9;

@@ -12,9 +12,6 @@ use kolk_protocol::message::Body;
 use kolk_protocol::{Head, Random, body::BodyError, write_body};
 use serde::Serialize;
 
-/// How long a client waits for a reply, unless its workload says otherwise.
-pub const TIMEOUT: Duration = Duration::from_secs(5);
-
 /// An operation about to begin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Invocation {
@@ -176,6 +173,6 @@ pub trait Workload {
 
     /// How long a client waits for a reply.
     fn timeout(&self) -> Duration {
-        TIMEOUT
+        Duration::from_secs(5)
     }
 }

@@ -67,6 +67,15 @@ pub struct Plan {
     pub availability: Option<f64>,
 }
 
+impl Plan {
+    /// Whether its nodes are programs that are traced.
+    pub fn is_traced(&self) -> bool {
+        let is_program =
+            matches!(self.node, NodeSpec::Program { host: Some(VirtualHost::Traced), .. });
+        self.clock == ClockKind::Virtual && is_program
+    }
+}
+
 /// What ends a run before its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]

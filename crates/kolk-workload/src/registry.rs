@@ -1,10 +1,11 @@
 //! All workloads by name. Under the same name [`kolk_check::check_run`] judges them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use kolk_check::Options;
 use kolk_check::models::{Model, Models, UnknownModel};
-use kolk_engine::{Workload, workload};
+use kolk_engine::Workload;
 use kolk_history::Plan;
 use kolk_history::plan::{LatencyDistribution, WorkloadSpec};
 
@@ -329,13 +330,17 @@ fn calm_latencies(dist: LatencyDistribution) -> f64 {
 fn is_calm(plan: &Plan) -> bool {
     let network = &plan.network;
     let is_lossless = network.loss == 0.0 && plan.exceptions.fates.is_empty();
-    let timeout = match plan.workload.name.as_str() {
-        "lin-kv" => lin_kv::timeout(network.latency),
-        _ => workload::TIMEOUT,
-    };
-    let is_fast =
-        network.latency * calm_latencies(network.latency_dist) <= timeout.as_secs_f64() * 1e3;
-    plan.faults.is_empty() && is_lossless && is_fast
+    let latency = network.latency * calm_latencies(network.latency_dist);
+    plan.faults.is_empty() && is_lossless && latency <= client_timeout(plan).as_secs_f64() * 1e3
+}
+
+/// How long the clients of a plan's workload wait for a reply; of an unknown one, not at all.
+fn client_timeout(plan: &Plan) -> Duration {
+    let workload = by_name(&plan.workload.name, &plan.workload.settings, &plan.nodes);
+    workload.map_or(Duration::ZERO, |mut workload| {
+        workload.prepare(plan);
+        workload.timeout()
+    })
 }
 
 /// Of more than this part of all messages, what nodes tell each other in the ten seconds before the

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Instant;
 
-use kolk_history::plan::{ClockKind, NodeSpec, Plan, VirtualHost};
+use kolk_history::plan::{ClockKind, Plan};
 use kolk_protocol::Time;
 
 use super::{WAIT_MAX, look};
@@ -52,7 +52,7 @@ impl Programs {
             })
         };
         let recipes = plan.nodes.iter().enumerate().map(recipe);
-        if is_traced(plan) {
+        if plan.is_traced() {
             let mut host = TracedHost::new(tracer(&patience)?, plan, patience);
             for (recipe, name) in recipes.zip(plan.nodes.iter()) {
                 host.spawn(recipe?, node_seed(plan.seed, name, 0))?;
@@ -99,12 +99,6 @@ fn watched(plan: &Plan, folder: &Path, log_max: u64) -> Result<Logs, EngineError
         what: "cannot watch the nodes' logs".to_owned(),
         source,
     })
-}
-
-/// Whether the plan's nodes are traced.
-fn is_traced(plan: &Plan) -> bool {
-    let is_program = matches!(plan.node, NodeSpec::Program { host: Some(VirtualHost::Traced), .. });
-    plan.clock == ClockKind::Virtual && is_program
 }
 
 /// Lets everything happen when it is due by the machine's clock.

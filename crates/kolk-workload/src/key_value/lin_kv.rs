@@ -27,11 +27,6 @@ const VALUES: u64 = 5;
 /// A client waits so many mean latencies for an answer, and a second at least.
 const TIMEOUT_LATENCIES: f64 = 10.0;
 
-/// How long a client waits, where messages take `latency` milliseconds in the mean.
-pub(crate) fn timeout(latency: f64) -> Duration {
-    Duration::from_secs_f64(latency * TIMEOUT_LATENCIES / 1e3).max(Duration::from_secs(1))
-}
-
 /// Workers that share their keys.
 #[derive(Debug)]
 struct Group {
@@ -115,7 +110,8 @@ impl Workload for LinKv {
 
     fn prepare(&mut self, plan: &Plan) {
         self.concurrency = plan.concurrency;
-        self.timeout = timeout(plan.network.latency);
+        let patience = Duration::from_secs_f64(plan.network.latency * TIMEOUT_LATENCIES / 1e3);
+        self.timeout = patience.max(Duration::from_secs(1));
     }
 
     fn next(&mut self, worker: &Worker, _: u64, random: &mut Random) -> Option<Invocation> {

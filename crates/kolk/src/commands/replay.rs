@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kolk_history::Plan;
-use kolk_history::plan::{NodeSpec, VirtualHost};
+use kolk_history::plan::NodeSpec;
 use kolk_report::Role;
 use kolk_report::style::Style;
 
@@ -50,10 +50,6 @@ fn program_changed(plan: &Plan) -> Result<bool, Stop> {
     }
 }
 
-fn is_traced(plan: &Plan) -> bool {
-    matches!(plan.node, NodeSpec::Program { host: Some(VirtualHost::Traced), .. })
-}
-
 fn comparison(finished: &Finished, stored: Option<&str>, is_changed: bool, style: Style) -> String {
     let mut out = String::from("\n");
     let doubtful = style.paint(Role::Doubtful, "!").to_string();
@@ -77,7 +73,7 @@ fn comparison(finished: &Finished, stored: Option<&str>, is_changed: bool, style
         Some(digest) => {
             let mark = style.paint(Role::Bad, "✗");
             let digests = format!("digest {digest} then, {} now", finished.facts.digest);
-            let why = if is_traced(&finished.plan) && !is_changed {
+            let why = if finished.plan.is_traced() && !is_changed {
                 "\n    The program takes something from outside of the run that kolk cannot see: \
                  files, the\n    network, the processor's random numbers. That it is called \
                  deterministic above is wrong."
