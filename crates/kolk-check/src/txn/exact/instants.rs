@@ -14,15 +14,15 @@
 //! Comput. 1997). Of several keys together more may follow: where a transaction cannot be run, the
 //! last of the choices that stand in the way is made otherwise (Prosser, *Hybrid algorithms for the
 //! constraint satisfaction problem*, Computational Intelligence 1993: conflict-directed
-//! backjumping).
+//! backjumping), and what was learned from it is kept: forgotten, it may be met for ever again.
 
 use rustc_hash::FxHashMap;
 
 use crate::txn::table::{MicroOp, NONE, Read, Table};
 
 /// How many steps may be taken at most for each micro-operation: three are enough where keys are
-/// many, and twice as many where many overlap.
-const STEPS_MAX: usize = 8;
+/// many, twice as many where many overlap, and eleven where twenty processes share ten keys.
+const STEPS_MAX: usize = 32;
 
 /// How many steps may be taken beyond that for what is hard.
 const STEPS_MORE: usize = 1 << 16;
@@ -124,10 +124,11 @@ enum First {
     Never(Why),
 }
 
-/// That `early` must not run before `late` as long as these choices are made.
+/// That one must not run before `late` as long as these choices are made. That stays true, whatever
+/// is taken back.
 #[derive(Debug)]
 struct Learned {
-    choice: Choice,
+    late: u32,
     because: Vec<Choice>,
 }
 
@@ -159,7 +160,8 @@ struct Run<'a> {
     invoked: usize,
     /// By key.
     open: Vec<Vec<Open>>,
-    learned: Vec<Learned>,
+    /// By the transaction that must not run.
+    learned: FxHashMap<u32, Vec<Learned>>,
     steps: usize,
 }
 
@@ -181,7 +183,7 @@ impl<'a> Run<'a> {
             invocations,
             invoked: 0,
             open: vec![Vec::new(); keys],
-            learned: Vec::new(),
+            learned: FxHashMap::default(),
             steps: 0,
         };
         for reader in (0..end).filter(|number| table.is_ok(*number)) {
@@ -208,7 +210,7 @@ impl<'a> Run<'a> {
             self.invoke(self.completion(number));
             number = match self.complete(number) {
                 Ok(()) => number + 1,
-                Err(choices) => self.take_back(choices)?,
+                Err(choices) => self.take_back(number, choices)?,
             };
             let passed = self.table.transactions.get(number as usize);
             let passed = passed.map_or(self.table.operations.len(), |next| next.first as usize);
@@ -225,6 +227,15 @@ impl<'a> Run<'a> {
 
     fn is_done(&self, transaction: u32) -> bool {
         self.places[transaction as usize] != NONE
+    }
+
+    /// Whether that is so, or would be if this transaction ran next.
+    fn is_made(&self, Choice { early, late }: Choice, next: u32) -> bool {
+        match self.is_done(early) {
+            // Whoever has not run has the last place of all.
+            true => self.places[early as usize] < self.places[late as usize],
+            false => early == next && !self.is_done(late),
+        }
     }
 
     /// Opens all that was invoked by now, and no more.
@@ -310,25 +321,22 @@ impl<'a> Run<'a> {
     }
 
     /// Takes back the last of these choices and all that came after; gives the acknowledgement to
-    /// go on with, if there is a choice.
-    fn take_back(&mut self, mut choices: Vec<Choice>) -> Option<u32> {
+    /// go on with, if there is a choice. Of a choice that was only about to be made nothing has to be
+    /// taken back.
+    fn take_back(&mut self, acknowledged: u32, mut choices: Vec<Choice>) -> Option<u32> {
         let place = |choice: &Choice| self.places[choice.early as usize];
         let last = (0..choices.len()).max_by_key(|at| place(&choices[*at]))?;
         let choice = choices.swap_remove(last);
         let place = place(&choice) as usize;
-        let number = self.run_for[place];
+        let number = self.run_for.get(place).copied().unwrap_or(acknowledged);
         while self.order.len() > place
             && let Some(last) = self.order.pop()
         {
             self.undo(last);
         }
         self.run_for.truncate(place);
-        self.learned.push(Learned { choice, because: choices });
-        let mut learned = std::mem::take(&mut self.learned);
-        learned.retain(|Learned { choice, because }| {
-            !self.is_done(choice.early) && because.iter().all(|choice| self.is_done(choice.early))
-        });
-        self.learned = learned;
+        let learned = Learned { late: choice.late, because: choices };
+        self.learned.entry(choice.early).or_default().push(learned);
         Some(number)
     }
 
@@ -413,14 +421,16 @@ impl<'a> Run<'a> {
                 return First::Run(earlier.transaction, Why::Known);
             }
         }
-        self.steps += self.learned.len();
-        let learned = self.learned.iter().find(|Learned { choice, .. }| {
-            choice.early == transaction && !self.is_done(choice.late)
-        });
-        match learned {
+        let Some(learned) = self.learned.get(&transaction) else { return First::Nothing };
+        self.steps += learned.len();
+        let counts = |Learned { late, because }: &&Learned| {
+            !self.is_done(*late) && because.iter().all(|choice| self.is_made(*choice, transaction))
+        };
+        // The last was learned from what the others led to.
+        match learned.iter().rev().find(counts) {
             None => First::Nothing,
-            Some(Learned { choice, because }) => match is_open(choice.late) {
-                true => First::Run(choice.late, Why::Learned(because.clone())),
+            Some(Learned { late, because }) => match is_open(*late) {
+                true => First::Run(*late, Why::Learned(because.clone())),
                 false => First::Never(Why::Learned(because.clone())),
             },
         }
@@ -476,7 +486,7 @@ mod tests {
     use crate::txn::stores::{self, Clock, Promise};
     use crate::txn::table::{Builder, Datatype};
     use crate::txn::testing::register_history;
-    use kolk_protocol::Key;
+    use kolk_protocol::{Key, random::Random};
 
     #[test]
     fn instants_are_found_where_there_are_some() {
@@ -566,21 +576,34 @@ mod tests {
             && (0..order.len()).all(|at| table.range(order[at]).all(|op| fits(at, op)))
     }
 
-    /// Found in nearly all histories of a store that has instants, and verified by what they mean;
-    /// an order with two places changed, with one left out or with one twice shows it or does not.
+    /// A history of a store in which each transaction takes effect at an instant.
+    fn of_serial_store(random: &mut Random, size_max: usize) -> Table {
+        let size = 2 + random.index(size_max);
+        let what = (Datatype::Register, Promise::Serial, Clock::RealTime);
+        let records: Vec<Record> = stores::records(what, size, false, random);
+        records::table(Datatype::Register, &records)
+    }
+
+    #[test]
+    fn instants_are_found_wherever_there_are_some() {
+        // When what was learned was forgotten, six of these were not found.
+        for seed in 0..22_000 {
+            let table = of_serial_store(&mut Key::new(seed).random(), 40);
+            assert!(order(&table).is_some(), "seed {seed}");
+        }
+    }
+
+    /// Verified by what they mean; an order with two places changed, with one left out or with one
+    /// twice shows it or does not.
     #[test]
     fn wrong_instants_are_told_apart() {
-        let (mut found, mut counts) = (0, [0; 2]);
+        let mut counts = [0; 2];
         for seed in 0..1_000 {
             let mut random = Key::new(seed).random();
-            let size = 2 + random.index(24);
-            let what = (Datatype::Register, Promise::Serial, Clock::RealTime);
-            let records: Vec<Record> = stores::records(what, size, false, &mut random);
-            let table = records::table(Datatype::Register, &records);
+            let table = of_serial_store(&mut random, 24);
             let Some(order) = order(&table).filter(|order| !order.is_empty()) else { continue };
-            found += 1;
             assert!(is_run(&table, &order), "seed {seed}: {order:?}");
-            let any = |random: &mut kolk_protocol::random::Random| random.index(order.len());
+            let any = |random: &mut Random| random.index(order.len());
             let mut swapped = order.clone();
             swapped.swap(any(&mut random), any(&mut random));
             let mut shorter = order.clone();
@@ -593,8 +616,6 @@ mod tests {
             let twice = [&order[..], &order[..1]].concat();
             assert!(!shows(&table, &twice), "seed {seed}: {twice:?}");
         }
-        // Without taking choices back it were 932.
-        assert!(found >= 999, "{found}");
         assert!(counts.iter().all(|count| *count > 100), "{counts:?}");
     }
 }
