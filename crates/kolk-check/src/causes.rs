@@ -10,7 +10,7 @@ use kolk_history::summary::NodeTraffic;
 use kolk_history::{Function, History, Operation, Outcome, Summary, Value};
 use kolk_protocol::ErrorCode;
 
-use crate::check::Check;
+use crate::check::{Anomaly, Check};
 use crate::elements::{Elements, NONE};
 use crate::kind::Kind;
 use crate::tree::some_of;
@@ -24,6 +24,16 @@ const READS_MIN: usize = 4;
 
 /// Below this many values that a node's read could have shown, that it shows none says nothing.
 const VALUES_MIN: usize = 3;
+
+/// Anomalies that show if a node forgets what it has acknowledged.
+const FORGOTTEN: [Kind; 6] = [
+    Kind::Lost,
+    Kind::LostWrite,
+    Kind::NotLinearizable,
+    Kind::StaleCas,
+    Kind::StaleRead,
+    Kind::Unseen,
+];
 
 /// The workloads whose nodes must learn from each other.
 const SHARED: [&str; 9] = [
@@ -59,9 +69,11 @@ pub fn find(history: &History, summary: Option<&Summary>, verdict: &Verdict) -> 
         }
         causes.extend(old_answers(summary));
     }
+    let known = causes.len();
+    causes.extend(forgotten(history, found));
     match workload {
-        "broadcast" => causes.extend(cut_off(history, Function::Broadcast, causes.len())),
-        "g-set" => causes.extend(cut_off(history, Function::Add, causes.len())),
+        "broadcast" => causes.extend(cut_off(history, Function::Broadcast, known)),
+        "g-set" => causes.extend(cut_off(history, Function::Add, known)),
         "txn-list-append" | "txn-rw-register" => {
             causes.extend(blank_reads(history));
             if found.count_of(Kind::GarbageRead) > 0 {
@@ -131,6 +143,33 @@ fn old_answers(summary: &Summary) -> Vec<String> {
         format!("{service} answered {nodes} from an old state, as it may: {advice}")
     });
     told.collect()
+}
+
+/// That who acknowledged what is missing later was killed in between.
+fn forgotten(history: &History, found: &Check) -> Option<String> {
+    let killed = |anomaly: &Anomaly| {
+        let last = anomaly.operations.iter().max()?;
+        anomaly.operations.iter().find_map(|index| {
+            let operation = history.operation_at(*index)?;
+            let killed = history.killed_after(operation).filter(|killed| killed.index < *last)?;
+            Some((operation, killed))
+        })
+    };
+    let all = found.anomalies.iter().chain(&found.stronger);
+    let mut all = all.filter(|anomaly| FORGOTTEN.contains(&anomaly.kind)).filter_map(killed);
+    let (operation, killed) = all.next()?;
+    let alike = match all.count() {
+        0 => String::new(),
+        1 => " (one more anomaly is of this kind)".to_owned(),
+        more => format!(" ({more} more anomalies are of this kind)"),
+    };
+    Some(format!(
+        "{} acknowledged op {} and was killed at {}{alike}: what a node has in memory alone is \
+         lost then, so let it be on disk, or with a majority, before it is acknowledged",
+        history.node_name(operation)?,
+        operation.index,
+        killed.time,
+    ))
 }
 
 /// Sets: nodes that never showed a value that another node was given. `known` causes have told it

@@ -65,6 +65,17 @@ pub struct FaultEvent {
     pub value: Value,
 }
 
+impl FaultEvent {
+    /// Whether it ended a life of this node: by a kill, or as the power went.
+    fn kills(&self, node: &str) -> bool {
+        let Value::Map(hit) = &self.value else { return false };
+        matches!(self.function.as_str(), "kill" | "power")
+            && hit
+                .iter()
+                .any(|(name, what)| name.as_str() == Some(node) && what.as_str() == Some("killed"))
+    }
+}
+
 /// A whole history.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
@@ -105,6 +116,26 @@ impl History {
     /// The name of the node that served an operation.
     pub fn node_name(&self, operation: &Operation) -> Option<&str> {
         self.nodes.get(usize::from(operation.node?)).map(String::as_str)
+    }
+
+    /// The operation whose invocation has this event index, or whose completion has.
+    pub fn operation_at(&self, index: u32) -> Option<&Operation> {
+        match self.operations.binary_search_by_key(&index, |operation| operation.index) {
+            Ok(at) => Some(&self.operations[at]),
+            Err(_) => self.operations.iter().find(|operation| {
+                operation.completion_index.is_some_and(|completion| completion.get() == index)
+            }),
+        }
+    }
+
+    /// Of an acknowledged operation that changes something: the event with which the node that
+    /// acknowledged it was killed, or lost its power, next. What it had in memory alone was gone
+    /// then.
+    pub fn killed_after(&self, operation: &Operation) -> Option<&FaultEvent> {
+        let node = self.node_name(operation)?;
+        let acknowledged = operation.completion_index.filter(|_| operation.is_ok())?;
+        let mut faults = self.faults.iter().filter(|_| operation.function.changes());
+        faults.find(|fault| fault.index > acknowledged.get() && fault.kills(node))
     }
 
     /// What the operation at `position` is known to have done or seen: the value of its completion,

@@ -88,6 +88,17 @@ functions! {
     Drain = "drain",
 }
 
+impl Function {
+    /// Whether it changes what others read.
+    pub const fn changes(self) -> bool {
+        use Function::{Add, Append, Broadcast, Cas, Commit, Enqueue, Send, Transfer, Txn, Write};
+        matches!(
+            self,
+            Add | Append | Broadcast | Cas | Commit | Enqueue | Send | Transfer | Txn | Write
+        )
+    }
+}
+
 /// A function this version does not know.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown function `{0}`")]

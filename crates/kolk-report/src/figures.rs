@@ -25,7 +25,6 @@ use kolk_protocol::Time;
 
 use crate::facts::Facts;
 use crate::numbers::counted;
-use crate::operation;
 
 pub use latency::{latency_quantiles, latency_raw};
 pub use messages::messages;
@@ -65,7 +64,7 @@ impl Run<'_> {
         }
         let anomalies = self.verdict.anomalies();
         let operations = anomalies.first()?.1.operations.iter();
-        let found = operations.filter_map(|index| operation::find(self.history, *index));
+        let found = operations.filter_map(|index| self.history.operation_at(*index));
         found.map(|operation| operation.invoked).min()
     }
 

@@ -72,17 +72,6 @@ fn with_gaps(places: &[usize], length: usize, text: impl Fn(usize) -> String) ->
     parts.join(" ")
 }
 
-/// The operation whose invocation has this event index, or whose completion has.
-pub fn find(history: &History, index: u32) -> Option<&Operation> {
-    let operations = &history.operations;
-    match operations.binary_search_by_key(&index, |operation| operation.index) {
-        Ok(at) => Some(&operations[at]),
-        Err(_) => operations.iter().find(|operation| {
-            operation.completion_index.is_some_and(|completion| completion.get() == index)
-        }),
-    }
-}
-
 /// Operations as a table, each on a line:
 /// `op 418  process 5 → n2  write 7  ok  11.102 … 11.310 s`.
 /// What of them matters is shown whatever else there is.

@@ -414,7 +414,7 @@ impl Judged<'_> {
         let operations: Vec<_> = anomaly
             .operations
             .iter()
-            .filter_map(|index| operation::find(self.history, *index))
+            .filter_map(|index| self.history.operation_at(*index))
             .take(EVIDENCE_MAX)
             .collect();
         let mut out = operation::table(self.history, &operations, anomaly.into(), 4, style);
@@ -424,7 +424,8 @@ impl Judged<'_> {
                 counted(more as u64, "more operation", "more operations")
             ));
         }
-        let spans: Vec<Span> = operations.iter().map(|shown| Span::from(*shown)).collect();
+        let span = |shown: &&_| Span::new(self.history, shown);
+        let spans: Vec<Span<'_>> = operations.iter().map(span).collect();
         out.push_str(&self.disturbed(&spans, style));
         for step in anomaly.steps.iter().take(STEPS_MAX) {
             let dash = style.paint(Role::Faint, "–");
@@ -438,7 +439,7 @@ impl Judged<'_> {
     }
 
     /// The faults that were open then, where that is known.
-    fn disturbed(&self, spans: &[Span], style: Style) -> String {
+    fn disturbed(&self, spans: &[Span<'_>], style: Style) -> String {
         let lines = |(plan, facts)| disturbed::lines(spans, plan, facts, style);
         self.run.map(lines).unwrap_or_default()
     }

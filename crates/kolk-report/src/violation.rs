@@ -68,7 +68,7 @@ pub fn draw_under(
         }
     }
     if let Some(op) = violation.op
-        && let Some(operation) = history.and_then(|history| operation::find(history, op))
+        && let Some(operation) = history.and_then(|history| history.operation_at(op))
         && let Some(history) = history
     {
         group = group.element(

@@ -168,3 +168,45 @@ fn nodes_that_count_offsets_each_by_itself_are_told() {
         ["n0 and n1 number the messages of a key each by itself: both gave out offset 0 of key x"]
     );
 }
+
+#[test]
+fn who_forgets_what_it_acknowledged_is_told() {
+    use kolk_history::FaultEvent;
+    use kolk_protocol::Time;
+    let told = "n0 acknowledged op 2 and was killed at 0.050 s: what a node has in memory alone is \
+                lost then, so let it be on disk, or with a majority, before it is acknowledged";
+    let alike = told.replace("0.050 s:", "0.050 s (one more anomaly is of this kind):");
+    for (function, hit, at, values, expected) in [
+        ("kill", r#"{"n0": "killed"}"#, 50, 1, Some(told)),
+        ("power", r#"{"n0": "killed"}"#, 50, 1, Some(told)),
+        ("kill", r#"{"n0": "killed"}"#, 50, 2, Some(alike.as_str())),
+        // Somebody else, nobody, another fault, too early and too late.
+        ("kill", r#"{"n1": "killed"}"#, 50, 1, None),
+        ("kill", r#"{"n0": "already-dead"}"#, 50, 1, None),
+        ("pause", r#"{"n0": "paused"}"#, 50, 1, None),
+        ("kill", r#"{"n0": "killed"}"#, 0, 1, None),
+        ("kill", r#"{"n0": "killed"}"#, 200, 1, None),
+    ] {
+        let mut story = Story::new(2);
+        let fault = |story: &mut Story, millis| {
+            // Faults and operations are numbered together: a read of nothing takes a number.
+            let index = story.read(millis, 1, &[]);
+            if millis == at {
+                let (time, function) = (Time::from_millis(millis), function.to_owned());
+                let fault = FaultEvent { index, time, function, value: json(hit) };
+                story.history.faults.push(fault);
+            }
+        };
+        fault(&mut story, 0);
+        for value in 0..values {
+            story.add(10 + value, 0, value as i64);
+        }
+        fault(&mut story, 50);
+        story.read(100, 0, &[]);
+        fault(&mut story, 200);
+        let found = causes(&story, Some(&talk(9)), "broadcast");
+        let found: Vec<&str> =
+            found.iter().map(String::as_str).filter(|cause| cause.contains("killed")).collect();
+        assert_eq!(found, Vec::from_iter(expected), "{function} {hit} at {at}");
+    }
+}

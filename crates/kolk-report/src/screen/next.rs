@@ -8,7 +8,6 @@ use kolk_protocol::Time;
 
 use super::Report;
 use crate::facts::HeldLimit;
-use crate::operation;
 use crate::style::{Role, Style};
 use crate::table::Cell;
 
@@ -112,7 +111,7 @@ fn span(operation: &Operation) -> (Time, Time) {
 fn by_operations(report: &Report<'_>, finding: &Finding<'_>) -> Option<(Time, Time)> {
     let proof = finding.anomaly.operations.iter();
     let spans: Vec<(Time, Time)> =
-        proof.filter_map(|index| operation::find(report.history, *index)).map(span).collect();
+        proof.filter_map(|index| report.history.operation_at(*index)).map(span).collect();
     let from = spans.iter().map(|span| span.0).min()?;
     Some((from, spans.iter().map(|span| span.1).max()?))
 }
