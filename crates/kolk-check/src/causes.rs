@@ -163,9 +163,13 @@ fn forgotten(history: &History, found: &Check) -> Option<String> {
         1 => " (one more anomaly is of this kind)".to_owned(),
         more => format!(" ({more} more anomalies are of this kind)"),
     };
+    let (fate, is_lost, kept) = match killed.function.as_str() {
+        "power" => ("lost its power", "has not synced to its disk", "synced"),
+        _ => ("was killed", "has in memory alone", "on disk"),
+    };
     Some(format!(
-        "{} acknowledged op {} and was killed at {}{alike}: what a node has in memory alone is \
-         lost then, so let it be on disk, or with a majority, before it is acknowledged",
+        "{} acknowledged op {} and {fate} at {}{alike}: what a node {is_lost} is lost then, so let \
+         it be {kept}, or with a majority, before it is acknowledged",
         history.node_name(operation)?,
         operation.index,
         killed.time,
