@@ -29,6 +29,10 @@ const JUDGED_MIN: usize = 16;
 /// The most operations that a drawn length makes for.
 const OPERATIONS_MAX: f64 = 200.0;
 
+/// How close together faults come at the closest in a run of many, in seconds: as long as a message
+/// may take.
+const DENSE: f64 = 0.02;
+
 /// What the flags leave open, and every run draws for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Open {
@@ -133,7 +137,14 @@ pub fn draw(asked: &Settings, open: Open, seed: u64, size: f64, seconds_min: f64
     }
     if open.nemesis_interval {
         let part = 0.05 + random("interval").unit() * 0.5;
-        settings.nemesis_interval = round((settings.time_limit * part).max(0.01));
+        let mut interval = (settings.time_limit * part).max(0.01);
+        // Most runs have a few faults, and time between them. What needs a node to be down and back
+        // within one election, or the power to fail during a write, needs them close together.
+        let mut dense = random("dense");
+        if dense.chance(0.25) && interval > DENSE {
+            interval = DENSE * (interval / DENSE).powf(dense.unit());
+        }
+        settings.nemesis_interval = round(interval);
     }
     settings
 }
