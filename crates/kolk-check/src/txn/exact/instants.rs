@@ -321,8 +321,8 @@ impl<'a> Run<'a> {
     }
 
     /// Takes back the last of these choices and all that came after; gives the acknowledgement to
-    /// go on with, if there is a choice. Of a choice that was only about to be made nothing has to be
-    /// taken back.
+    /// go on with, if there is a choice. Of a choice that was only about to be made nothing has to
+    /// be taken back.
     fn take_back(&mut self, acknowledged: u32, mut choices: Vec<Choice>) -> Option<u32> {
         let place = |choice: &Choice| self.places[choice.early as usize];
         let last = (0..choices.len()).max_by_key(|at| place(&choices[*at]))?;
