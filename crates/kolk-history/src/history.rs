@@ -66,13 +66,18 @@ pub struct FaultEvent {
 }
 
 impl FaultEvent {
+    /// The nodes of which it says that they were, say, `killed`; none of an event that does not say
+    /// what became of whom.
+    pub fn nodes_that_were(&self, what: &str) -> Option<impl Iterator<Item = &str>> {
+        let Value::Map(nodes) = &self.value else { return None };
+        let hit = nodes.iter().filter(move |(_, became)| became.as_str() == Some(what));
+        Some(hit.filter_map(|(name, _)| name.as_str()))
+    }
+
     /// Whether it ended a life of this node: by a kill, or as the power went.
     fn kills(&self, node: &str) -> bool {
-        let Value::Map(hit) = &self.value else { return false };
         matches!(self.function.as_str(), "kill" | "power")
-            && hit
-                .iter()
-                .any(|(name, what)| name.as_str() == Some(node) && what.as_str() == Some("killed"))
+            && self.nodes_that_were("killed").is_some_and(|mut killed| killed.any(|it| it == node))
     }
 }
 
@@ -132,10 +137,11 @@ impl History {
     /// acknowledged it was killed, or lost its power, next. What it had in memory alone was gone
     /// then.
     pub fn killed_after(&self, operation: &Operation) -> Option<&FaultEvent> {
-        let node = self.node_name(operation)?;
-        let acknowledged = operation.completion_index.filter(|_| operation.is_ok())?;
-        let mut faults = self.faults.iter().filter(|_| operation.function.changes());
-        faults.find(|fault| fault.index > acknowledged.get() && fault.kills(node))
+        if !operation.is_ok() || !operation.function.changes() {
+            return None;
+        }
+        let (node, completion) = (self.node_name(operation)?, operation.completion_index?.get());
+        self.faults.iter().find(|fault| fault.index > completion && fault.kills(node))
     }
 
     /// What the operation at `position` is known to have done or seen: the value of its completion,

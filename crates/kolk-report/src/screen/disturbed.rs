@@ -26,8 +26,8 @@ impl<'a> Span<'a> {
     /// One that never completed goes on to the end.
     pub fn new(history: &'a History, operation: &Operation) -> Span<'a> {
         let to = if operation.completion_index.is_some() { operation.completed } else { Time::MAX };
-        let killed = history.killed_after(operation).map(|killed| killed.time);
-        let killed = history.node_name(operation).zip(killed);
+        let killed = history.killed_after(operation);
+        let killed = history.node_name(operation).zip(killed.map(|killed| killed.time));
         Span { index: operation.index, from: operation.invoked, to, killed }
     }
 }

@@ -1,7 +1,7 @@
 //! What struck and how hard: which kills and pauses hit a node that ran, how long a majority was
 //! out of reach, how long nothing succeeded though it was not, and what could not succeed.
 
-use kolk_history::{History, Operation, Phase, Value};
+use kolk_history::{History, Operation, Phase};
 use kolk_protocol::Time;
 
 use super::Report;
@@ -66,13 +66,8 @@ fn missed(report: &Report<'_>) -> Vec<String> {
 /// How many of the faults hit a node that ran.
 fn hits(history: &History, function: &str, what: &str, words: [&str; 2]) -> Option<String> {
     let of_name = history.faults.iter().filter(|fault| fault.function == function);
-    let outcomes = of_name.filter_map(|fault| match &fault.value {
-        Value::Map(entries) => {
-            Some(entries.iter().filter(|(_, value)| value.as_str() == Some(what)).count() as u64)
-        }
-        _ => None,
-    });
-    let hits: Vec<u64> = outcomes.collect();
+    let hit = of_name.filter_map(|fault| Some(fault.nodes_that_were(what)?.count() as u64));
+    let hits: Vec<u64> = hit.collect();
     let count = hits.len() as u64;
     if count == 0 {
         return None;
