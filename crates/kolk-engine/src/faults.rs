@@ -142,6 +142,37 @@ pub fn partitions(seed: u64, nodes: &[String], interval: Duration, load: Duratio
     })
 }
 
+/// Draws cuts that go round the nodes for a whole run, whose load lasts `load`: each node in turn
+/// is cut off from all others, and the next one as soon as the one before it is back. The order is
+/// drawn, and is the same in each round; how long a cut lasts is uniform on half of `interval` to
+/// one and a half of it. The first begins with the load, and the last one ends with it.
+///
+/// A leader is so cut off with what only it has, another one is elected without it, and that one
+/// is cut off when the first is back: what a later leader must not forget is put to the test each
+/// time.
+pub fn rolling(seed: u64, nodes: &[String], interval: Duration, load: Duration) -> Vec<Fault> {
+    let interval = nanoseconds(interval);
+    if nodes.len() < 2 || interval == 0 {
+        return Vec::new();
+    }
+    let domain = Key::new(seed).with_name("rolling");
+    let mut order: Vec<usize> = (0..nodes.len()).collect();
+    domain.random().shuffle(&mut order);
+    let (load, mut begin) = (nanoseconds(load), 0_u64);
+    let mut faults = Vec::new();
+    for (number, place) in order.iter().cycle().enumerate() {
+        if begin >= load {
+            break;
+        }
+        let spread = domain.with(number as u64).random().below(interval.saturating_add(1));
+        let end = begin.saturating_add((interval / 2).saturating_add(spread).max(1)).min(load);
+        let shape = Shape::IsolatedNode.name();
+        faults.push(partition(begin, end, shape, split(nodes, &[*place])));
+        begin = end;
+    }
+    faults
+}
+
 /// Draws faults one after the other: how long each lasts and how long none is open are uniform on
 /// `[0, 2 × interval]`; the first begins at once.
 fn drawn(

@@ -53,6 +53,8 @@ pub struct ChallengeRun {
     pub loss: f64,
     /// True with `--nemesis partition`.
     pub partitions: bool,
+    /// True with `--nemesis rolling`.
+    pub rolling: bool,
     /// True with `--nemesis kill`.
     pub kills: bool,
     /// True with `--nemesis power` that hits all nodes at once.
@@ -164,6 +166,9 @@ impl ChallengeRun {
         if self.partitions {
             settings.nemesis.push(Nemesis::Partition);
         }
+        if self.rolling {
+            settings.nemesis.push(Nemesis::Rolling);
+        }
         if self.kills {
             settings.nemesis.push(Nemesis::Kill);
         }
@@ -221,9 +226,14 @@ impl ChallengeRun {
         if self.total_availability {
             flags.push_str(" --availability total");
         }
-        let faults = [("kill", self.kills), ("power", self.power), ("partition", self.partitions)];
+        let faults = [
+            (Nemesis::Kill, self.kills),
+            (Nemesis::Power, self.power),
+            (Nemesis::Partition, self.partitions),
+            (Nemesis::Rolling, self.rolling),
+        ];
         let faults: Vec<&str> =
-            faults.iter().filter(|(_, is_wanted)| *is_wanted).map(|(name, _)| *name).collect();
+            faults.iter().filter(|(_, wanted)| *wanted).map(|(drawn, _)| drawn.name()).collect();
         if !faults.is_empty() {
             flags.push_str(&format!(" --nemesis {}", faults.join(",")));
         }
@@ -285,6 +295,7 @@ pub(crate) const BASE: ChallengeRun = ChallengeRun {
     latency_dist: LatencyDistribution::Constant,
     loss: 0.0,
     partitions: false,
+    rolling: false,
     kills: false,
     power: false,
     nemesis_interval: 10.0,

@@ -129,6 +129,40 @@ const AGREEMENT_POWER: ChallengeRun = ChallengeRun {
     ..AGREEMENT_KILLS
 };
 
+/// Three nodes of which each in turn is cut off. Whoever is cut off while it leads takes in
+/// requests that nobody will confirm: its many clients make its log longer than the others', which
+/// is not to be taken for newer.
+const ROLLING: ChallengeRun = ChallengeRun {
+    name: "each cut off in turn",
+    workers_per_node: 10,
+    loss: 0.0,
+    partitions: false,
+    rolling: true,
+    nemesis_interval: 1.0,
+    ..AGREEMENT
+};
+
+/// The same with five nodes and slow messages, so that several stand for leader at once.
+const ROLLING_SLOW: ChallengeRun = ChallengeRun {
+    name: "each cut off in turn, slow",
+    node_count: 5,
+    workers_per_node: 2,
+    rate: 100.0,
+    latency: 50.0,
+    nemesis_interval: 0.9,
+    ..ROLLING
+};
+
+/// The same with transactions on lists in place of registers, strictly serializable.
+const fn strict_lists(run: ChallengeRun) -> ChallengeRun {
+    ChallengeRun {
+        workload: "txn-list-append",
+        node: "txn-list-append",
+        consistency_models: "strict-serializable",
+        ..run
+    }
+}
+
 /// A store of which each node has a copy, while messages overtake each other and answers are lost.
 const COPIES: ChallengeRun = ChallengeRun {
     name: "overtaking, loss",
@@ -643,20 +677,8 @@ pub const STAGES: &[Stage] = &[
              its client does not know. That is no mistake: it was told nothing.",
         ],
         own: &[
-            ChallengeRun {
-                workload: "txn-list-append",
-                node: "txn-list-append",
-                node_args: &["--service", "lin-kv"],
-                consistency_models: "strict-serializable",
-                ..AGREEMENT_KILLS
-            },
-            ChallengeRun {
-                workload: "txn-list-append",
-                node: "txn-list-append",
-                node_args: &["--service", "lin-kv"],
-                consistency_models: "strict-serializable",
-                ..AGREEMENT_POWER
-            },
+            ChallengeRun { node_args: &["--service", "lin-kv"], ..strict_lists(AGREEMENT_KILLS) },
+            ChallengeRun { node_args: &["--service", "lin-kv"], ..strict_lists(AGREEMENT_POWER) },
         ],
         ..STAGE
     },
@@ -707,7 +729,9 @@ pub const STAGES: &[Stage] = &[
         title: "Strict-serializable transactions by consensus",
         page: "raft",
         task: "Transactions that append to lists and read them, strict-serializable, with no \
-               service: by the same log. Under partitions, kills and losses of power.",
+               service: by the same log. Under partitions, kills and losses of power, and while \
+               each node in turn is cut off, of three nodes and of five whose messages take 50 ms. \
+               Lists show what registers hide: an element that was confirmed and is gone.",
         hints: &[
             "A log of commands does not care what a command is. Let one entry be a whole \
              transaction.",
@@ -715,21 +739,13 @@ pub const STAGES: &[Stage] = &[
              there.",
         ],
         program: Some("raft"),
+        seeds: MANY,
         own: &[
-            ChallengeRun {
-                workload: "txn-list-append",
-                node: "txn-list-append",
-                consistency_models: "strict-serializable",
-                ..AGREEMENT_KILLS
-            },
-            ChallengeRun {
-                workload: "txn-list-append",
-                node: "txn-list-append",
-                consistency_models: "strict-serializable",
-                ..AGREEMENT_POWER
-            },
+            strict_lists(AGREEMENT_KILLS),
+            strict_lists(AGREEMENT_POWER),
+            strict_lists(ROLLING),
+            strict_lists(ROLLING_SLOW),
         ],
-        ..STAGE
     },
 ];
 

@@ -252,6 +252,8 @@ pub enum Nemesis {
     Pause,
     /// Nodes lose their power.
     Power,
+    /// Each node in turn is cut off, without a pause between them.
+    Rolling,
     /// Nodes are cut off in one direction.
     OneWay,
     /// Links are slow.
@@ -270,11 +272,12 @@ pub enum Nemesis {
 
 impl Nemesis {
     /// All of them.
-    pub const ALL: [Nemesis; 11] = [
+    pub const ALL: [Nemesis; 12] = [
         Nemesis::Kill,
         Nemesis::Pause,
         Nemesis::Power,
         Nemesis::Partition,
+        Nemesis::Rolling,
         Nemesis::OneWay,
         Nemesis::Slow,
         Nemesis::Loss,
@@ -284,14 +287,14 @@ impl Nemesis {
         Nemesis::Disk,
     ];
 
-    /// All that there are on this clock, with this latency in milliseconds: `--nemesis all`. Faults
-    /// of disks are not among them: they have to be asked for, because what a single disk has is
-    /// gone with a sector of it, whatever the algorithm.
+    /// All that there are on this clock, with this latency in milliseconds: `--nemesis all`. Two
+    /// have to be asked for: faults of disks, because what a single disk has is gone with a sector
+    /// of it, whatever the algorithm, and rolling cuts, which beside partitions leave no majority.
     pub fn all_on(clock: ClockKind, latency: f64) -> impl Iterator<Item = Nemesis> {
         Nemesis::ALL.into_iter().filter(move |nemesis| match nemesis {
             Nemesis::Power | Nemesis::Clock => clock == ClockKind::Virtual,
             Nemesis::Slow => latency > 0.0,
-            Nemesis::Disk => false,
+            Nemesis::Disk | Nemesis::Rolling => false,
             _ => true,
         })
     }
@@ -303,6 +306,7 @@ impl Nemesis {
             Nemesis::Kill => "kill",
             Nemesis::Pause => "pause",
             Nemesis::Power => "power",
+            Nemesis::Rolling => "rolling",
             Nemesis::OneWay => "one-way",
             Nemesis::Slow => "slow",
             Nemesis::Loss => "loss",
@@ -434,8 +438,8 @@ pub enum PlanError {
     Availability,
     /// No such nemesis.
     #[error(
-        "unknown nemesis `{0}`; known are kill, pause, power, partition, one-way, slow, loss, \
-         duplication, clog, clock, disk and all"
+        "unknown nemesis `{0}`; known are kill, pause, power, partition, rolling, one-way, slow, \
+         loss, duplication, clog, clock, disk and all"
     )]
     Nemesis(String),
     /// A fault that was asked for and cannot be.
@@ -571,6 +575,9 @@ fn faults(
         let interval = Duration::from_nanos((interval * 1e9).round() as u64);
         if draws(Nemesis::Partition) {
             drawn.extend(faults::partitions(settings.seed, nodes, interval, load));
+        }
+        if draws(Nemesis::Rolling) {
+            drawn.extend(faults::rolling(settings.seed, nodes, interval, load));
         }
         for (nemesis, kind) in
             [(Nemesis::OneWay, LinkKind::OneWay), (Nemesis::Slow, LinkKind::Slow)]

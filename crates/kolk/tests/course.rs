@@ -404,6 +404,15 @@ const MISTAKES: &[Mistake] = &[
         right: "index = has[len(node.ids) // 2]",
         wrong: "index = has[0]",
     },
+    // A second vote in a term.
+    Mistake { stage: "raft-txn", program: "raft", right: "vote in (None, src) and ", wrong: "" },
+    // A longer log is taken for a newer one.
+    Mistake {
+        stage: "raft-txn",
+        program: "raft",
+        right: "(body[\"last_term\"], body[\"last\"]) >= (log[-1][0], len(log) - 1)",
+        wrong: "body[\"last\"] >= len(log) - 1",
+    },
 ];
 
 /// The exit status of a stage's check of a program in the project, and what was printed.

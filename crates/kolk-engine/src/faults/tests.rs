@@ -130,11 +130,50 @@ fn partitions_do_not_depend_on_what_comes_after() {
     assert_eq!(long[..whole], short[..whole]);
 }
 
-/// What a seed means is part of the format of a plan: this may never change.
+/// Every node is cut off once in each round, by itself, for half of the interval to one and a half,
+/// and always somebody is.
 #[test]
-fn draws_are_frozen() {
-    let faults = partitions(1, &names(5), Duration::from_secs(3), Duration::from_secs(30));
-    let shown: Vec<String> = faults
+fn rolling_cuts_go_round() {
+    let interval = Duration::from_secs(2);
+    let whole = nanoseconds(interval);
+    let (load, long) = (Duration::from_secs(60), Duration::from_secs(90));
+    for count in 2..=7 {
+        let nodes = names(count);
+        for seed in 0..50 {
+            let faults = rolling(seed, &nodes, interval, load);
+            let mut begin = 0;
+            let mut round: BTreeSet<&String> = BTreeSet::new();
+            for (number, fault) in faults.iter().enumerate() {
+                assert_eq!(fault.begin, begin);
+                begin = fault.end;
+                let lasts = fault.end - fault.begin;
+                let is_last = number + 1 == faults.len();
+                assert!(lasts <= whole * 3 / 2 && (is_last || lasts >= whole / 2), "{lasts}");
+                let FaultKind::Partition { shape, blocked } = &fault.kind else {
+                    panic!("no partition")
+                };
+                assert_eq!(shape, Shape::IsolatedNode.name());
+                let alone = nodes.iter().find(|node| *blocked == isolated(&nodes, node));
+                // Of two nodes either is as much cut off as the other.
+                assert!(round.insert(alone.expect("one node")) || count == 2, "{faults:?}");
+                if round.len() == count {
+                    round.clear();
+                }
+            }
+            assert_eq!(begin, nanoseconds(load));
+            assert!((20..60).contains(&faults.len()), "{}", faults.len());
+            let more = rolling(seed, &nodes, interval, long);
+            assert_eq!(more[..faults.len() - 1], faults[..faults.len() - 1]);
+        }
+    }
+    assert_eq!(rolling(1, &names(1), interval, load), []);
+    assert_eq!(rolling(1, &names(3), Duration::ZERO, load), []);
+    // The shortest interval that there is ends, too.
+    assert_eq!(rolling(1, &names(3), Duration::from_nanos(1), Duration::from_nanos(9)).len(), 9);
+}
+
+fn shown(faults: &[Fault]) -> Vec<String> {
+    faults
         .iter()
         .map(|fault| {
             let FaultKind::Partition { shape, blocked } = &fault.kind else {
@@ -144,9 +183,24 @@ fn draws_are_frozen() {
             let deaf = deaf.collect::<Vec<_>>().join(" ");
             format!("{}..{} {shape} {deaf}", fault.begin, fault.end)
         })
-        .collect();
+        .collect()
+}
+
+/// What a seed means is part of the format of a plan: this may never change.
+#[test]
+fn draws_are_frozen() {
+    let faults = rolling(1, &names(3), Duration::from_secs(3), Duration::from_secs(9));
     assert_eq!(
-        shown,
+        shown(&faults),
+        [
+            "0..2173806791 isolated-node n0:n1+n2 n1:n0 n2:n0",
+            "2173806791..4994705660 isolated-node n0:n1 n1:n0+n2 n2:n1",
+            "4994705660..9000000000 isolated-node n0:n2 n1:n2 n2:n0+n1",
+        ]
+    );
+    let faults = partitions(1, &names(5), Duration::from_secs(3), Duration::from_secs(30));
+    assert_eq!(
+        shown(&faults),
         [
             "0..4727001176 isolated-node n0:n3 n1:n3 n2:n3 n3:n0+n1+n2+n4 n4:n3",
             "10566579821..16399934247 majority n0:n2+n4 n1:n2+n4 n2:n0+n1+n3 n3:n2+n4 n4:n0+n1+n3",
