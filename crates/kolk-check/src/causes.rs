@@ -147,14 +147,7 @@ fn old_answers(summary: &Summary) -> Vec<String> {
 
 /// That who acknowledged what is missing later was killed in between.
 fn forgotten(history: &History, found: &Check) -> Option<String> {
-    let killed = |anomaly: &Anomaly| {
-        let last = anomaly.operations.iter().max()?;
-        anomaly.operations.iter().find_map(|index| {
-            let operation = history.operation_at(*index)?;
-            let killed = history.killed_after(operation).filter(|killed| killed.index < *last)?;
-            Some((operation, killed))
-        })
-    };
+    let killed = |anomaly: &Anomaly| history.forgotten(&anomaly.operations).next();
     let all = found.anomalies.iter().chain(&found.stronger);
     let mut all = all.filter(|anomaly| FORGOTTEN.contains(&anomaly.kind)).filter_map(killed);
     let (operation, killed) = all.next()?;

@@ -133,10 +133,22 @@ impl History {
         }
     }
 
+    /// What a node may have forgotten that these operations, given by their indices, show: those
+    /// among them that changed something and were acknowledged by a node which was killed, or lost
+    /// its power, before the last of them, each with that event. What such a node had in memory
+    /// alone was gone then.
+    pub fn forgotten(&self, indices: &[u32]) -> impl Iterator<Item = (&Operation, &FaultEvent)> {
+        let last = indices.iter().copied().max().unwrap_or_default();
+        indices.iter().filter_map(move |index| {
+            let operation = self.operation_at(*index)?;
+            let killed = self.killed_after(operation).filter(|killed| killed.index < last)?;
+            Some((operation, killed))
+        })
+    }
+
     /// Of an acknowledged operation that changes something: the event with which the node that
-    /// acknowledged it was killed, or lost its power, next. What it had in memory alone was gone
-    /// then.
-    pub fn killed_after(&self, operation: &Operation) -> Option<&FaultEvent> {
+    /// acknowledged it was killed, or lost its power, next.
+    fn killed_after(&self, operation: &Operation) -> Option<&FaultEvent> {
         if !operation.is_ok() || !operation.function.changes() {
             return None;
         }

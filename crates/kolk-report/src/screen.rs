@@ -26,7 +26,7 @@ use crate::style::{Role, Style};
 use crate::table::{self, Cell};
 use crate::{operation, statistics, violation};
 
-use disturbed::Span;
+use disturbed::{Forgotten, Span};
 
 /// How many operations are shown as evidence.
 const EVIDENCE_MAX: usize = 8;
@@ -424,9 +424,11 @@ impl Judged<'_> {
                 counted(more as u64, "more operation", "more operations")
             ));
         }
-        let span = |shown: &&_| Span::new(self.history, shown);
-        let spans: Vec<Span<'_>> = operations.iter().map(span).collect();
-        out.push_str(&self.disturbed(&spans, style));
+        if let Some(run) = self.run {
+            let spans: Vec<Span> = operations.iter().map(|shown| Span::new(shown)).collect();
+            let forgotten = Forgotten::among(self.history, &anomaly.operations);
+            out.push_str(&disturbed::lines(&spans, &forgotten, run, style));
+        }
         for step in anomaly.steps.iter().take(STEPS_MAX) {
             let dash = style.paint(Role::Faint, "–");
             out.push_str(&format!("    {dash} {}\n", excerpt(step, None, CLAIM_WIDTH).text));
@@ -436,12 +438,6 @@ impl Judged<'_> {
             out.push_str(&format!("    and {more}, in results.json\n"));
         }
         out
-    }
-
-    /// The faults that were open then, where that is known.
-    fn disturbed(&self, spans: &[Span<'_>], style: Style) -> String {
-        let lines = |(plan, facts)| disturbed::lines(spans, plan, facts, style);
-        self.run.map(lines).unwrap_or_default()
     }
 
     /// The challenge that the run was held to.

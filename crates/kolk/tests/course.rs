@@ -436,7 +436,10 @@ fn stages_fail_the_wrong_nodes() {
     for id in stages {
         let stage = course::find(id).expect(id);
         project.add(&format!("{}.py", stage.program()));
-        let (status, text) = checked(&project, id, stage.program());
+        let program = stage.program();
+        // One seed shows that not everything fails; the whole course is checked under all of them.
+        let (status, text) = project
+            .kolk(&format!("learn check {id} --bin ./{program}.py --seeds 1 --step-timeout 120"));
         assert_eq!(status, 0, "{id}: {text}");
     }
 }

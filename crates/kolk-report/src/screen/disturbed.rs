@@ -14,28 +14,56 @@ const FAULTS_MAX: usize = 4;
 
 /// The time an operation took.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Span<'a> {
+pub struct Span {
     index: u32,
     from: Time,
     to: Time,
-    /// The node that acknowledged it, and when that was killed next.
-    killed: Option<(&'a str, Time)>,
 }
 
-impl<'a> Span<'a> {
+impl Span {
     /// One that never completed goes on to the end.
-    pub fn new(history: &'a History, operation: &Operation) -> Span<'a> {
+    pub fn new(operation: &Operation) -> Span {
         let to = if operation.completion_index.is_some() { operation.completed } else { Time::MAX };
-        let killed = history.killed_after(operation);
-        let killed = history.node_name(operation).zip(killed.map(|killed| killed.time));
-        Span { index: operation.index, from: operation.invoked, to, killed }
+        Span { index: operation.index, from: operation.invoked, to }
+    }
+}
+
+/// A node that acknowledged an operation and was killed after it.
+#[derive(Clone, Copy, Debug)]
+pub struct Forgotten<'a> {
+    node: &'a str,
+    index: u32,
+    killed: Time,
+}
+
+impl<'a> Forgotten<'a> {
+    /// All of them among these operations: see [`History::forgotten`].
+    pub fn among(history: &'a History, indices: &[u32]) -> Vec<Forgotten<'a>> {
+        let forgotten = history.forgotten(indices);
+        let with_nodes = forgotten.filter_map(|(operation, fault)| {
+            let node = history.node_name(operation)?;
+            Some(Forgotten { node, index: operation.index, killed: fault.time })
+        });
+        with_nodes.collect()
+    }
+
+    /// True if it was this fault that killed the node.
+    fn is_by(&self, period: &Period<'_>) -> bool {
+        matches!(period.fault, FaultKind::Kill(_) | FaultKind::Power(_))
+            && period.touches(self.node)
+            && (period.begin..=period.end).contains(&self.killed)
     }
 }
 
 /// The faults that were open during any of the operations, each on a line, and before them those
 /// with which a node forgot what it had acknowledged; then those that came and went in between;
 /// else that there was none.
-pub fn lines(spans: &[Span<'_>], plan: &Plan, facts: &Facts, style: Style) -> String {
+pub fn lines(
+    spans: &[Span],
+    forgotten: &[Forgotten<'_>],
+    (plan, facts): (&Plan, &Facts),
+    style: Style,
+) -> String {
     let (Some(first), Some(last)) =
         (spans.iter().map(|span| span.from).min(), spans.iter().map(|span| span.to).max())
     else {
@@ -43,15 +71,19 @@ pub fn lines(spans: &[Span<'_>], plan: &Plan, facts: &Facts, style: Style) -> St
     };
     let periods = periods(plan, facts).into_iter();
     let near = periods.filter(|period| period.was_open(first, last));
-    let (mut open, between): (Vec<_>, Vec<_>) =
-        near.map(|period| (met(&period, spans), period)).partition(|(met, _)| !met.is_empty());
-    open.sort_by_key(|(_, period)| after(period, spans).is_none());
+    let (mut open, between): (Vec<_>, Vec<_>) = near
+        .map(|period| {
+            let after = forgotten.iter().find(|forgotten| forgotten.is_by(&period));
+            (met(&period, spans, after), after.is_some(), period)
+        })
+        .partition(|(met, ..)| !met.is_empty());
+    open.sort_by_key(|(_, is_after, _)| !is_after);
     let dot = style.paint(Role::Faint, "·").to_string();
     let mut out = String::new();
     if open.is_empty() {
         out.push_str(&format!("    {dot} no fault was open then\n"));
     }
-    for (met, period) in open.iter().chain(&between).take(FAULTS_MAX) {
+    for (met, _, period) in open.iter().chain(&between).take(FAULTS_MAX) {
         let (mark, met) = match met.as_str() {
             "" => (dot.clone(), "in between".to_owned()),
             met => (style.paint(Role::Doubtful, "!").to_string(), met.to_owned()),
@@ -71,29 +103,15 @@ pub fn lines(spans: &[Span<'_>], plan: &Plan, facts: &Facts, style: Style) -> St
 
 /// What a fault had to do with operations: `during op 3, 5 and 7`, `after n1 acknowledged op 3`;
 /// empty if nothing.
-fn met(period: &Period<'_>, spans: &[Span<'_>]) -> String {
+fn met(period: &Period<'_>, spans: &[Span], after: Option<&Forgotten<'_>>) -> String {
     let met = spans.iter().filter(|span| period.was_open(span.from, span.to));
     let mut met: Vec<String> = met.map(|span| span.index.to_string()).collect();
     let during = match met.pop() {
         Some(last) if !met.is_empty() => Some(format!("during op {} and {last}", met.join(", "))),
         last => last.map(|last| format!("during op {last}")),
     };
-    let after =
-        after(period, spans).map(|(node, index)| format!("after {node} acknowledged op {index}"));
+    let after = after.map(|after| format!("after {} acknowledged op {}", after.node, after.index));
     after.into_iter().chain(during).collect::<Vec<_>>().join(", ")
-}
-
-/// The node that a fault killed next after it had acknowledged one of these operations, and that
-/// operation's index.
-fn after<'a>(period: &Period<'_>, spans: &[Span<'a>]) -> Option<(&'a str, u32)> {
-    let last = spans.iter().map(|span| span.from).max()?;
-    spans.iter().find_map(|span| {
-        let (node, killed) = span.killed.filter(|(_, killed)| *killed <= last)?;
-        let is_it = matches!(period.fault, FaultKind::Kill(_) | FaultKind::Power(_))
-            && period.touches(node)
-            && (period.begin..=period.end).contains(&killed);
-        is_it.then_some((node, span.index))
-    })
 }
 
 /// `0.000 … 4.100 s (4.1 s)`.
