@@ -26,6 +26,14 @@ const VARIATIONS: usize = 4;
 /// So many runs must have been judged before it is decided whether they are too short.
 const JUDGED_MIN: usize = 16;
 
+/// And so many if none has told anything so far. They become longer in larger steps then: each run
+/// of a slow program costs a good part of a second, and there may be a minute for all of them.
+const JUDGED_IN_VAIN: usize = 8;
+
+/// How many times longer runs become if most of the last ones told nothing, and if all did.
+const LONGER: f64 = 2.0;
+const MUCH_LONGER: f64 = 8.0;
+
 /// The most operations that a drawn length makes for.
 const OPERATIONS_MAX: f64 = 200.0;
 
@@ -178,6 +186,8 @@ pub struct Swarm {
     /// How long the runs were that told nothing, and how many told something, since it was set.
     too_short: Vec<f64>,
     told: usize,
+    /// True if any run told something.
+    has_told: bool,
 }
 
 impl Swarm {
@@ -198,18 +208,23 @@ impl Swarm {
             seconds_min: 0.0,
             too_short: Vec::new(),
             told: 0,
+            has_told: false,
         })
     }
 
     /// Makes runs longer if most of the last ones told nothing: a cluster may need time to elect a
     /// leader before it can answer anybody.
     fn lengthen(&mut self) {
-        if self.too_short.len() + self.told < JUDGED_MIN {
+        let (judged_min, longer) = match self.has_told {
+            true => (JUDGED_MIN, LONGER),
+            false => (JUDGED_IN_VAIN, MUCH_LONGER),
+        };
+        if self.too_short.len() + self.told < judged_min {
             return;
         }
         if self.open.time_limit && self.too_short.len() > self.told {
             let mean = self.too_short.iter().sum::<f64>() / self.too_short.len() as f64;
-            let longer = 2.0 * mean.max(self.seconds_min);
+            let longer = longer * mean.max(self.seconds_min);
             self.seconds_min = longer.min(longest(&self.asked, self.open));
         }
         self.too_short.clear();
@@ -224,7 +239,12 @@ impl Swarm {
         if self.number.is_multiple_of(2)
             && let Some(fruitful) = self.fruitful.pop_front()
         {
-            return vary(&fruitful, draw(&self.asked, self.open, seed, size, self.seconds_min));
+            let fresh = draw(&self.asked, self.open, seed, size, self.seconds_min);
+            let mut settings = vary(&fruitful, fresh);
+            if self.open.time_limit {
+                settings.time_limit = settings.time_limit.max(self.seconds_min);
+            }
+            return settings;
         }
         draw(&self.asked, self.open, seed, size, self.seconds_min)
     }
@@ -248,6 +268,9 @@ impl Strategy for Swarm {
     fn next(&mut self, most: usize) -> Vec<Candidate> {
         let mut candidates: Vec<Candidate> = Vec::with_capacity(most);
         self.lengthen();
+        // Once all runs of a batch told nothing, no more are given than show whether longer ones do.
+        let in_vain = !self.has_told && self.number > 0;
+        let most = if in_vain { most.min(JUDGED_IN_VAIN) } else { most };
         // What is drawn makes a plan wherever what was asked for does; a combination that does not
         // is passed over, and a long row of them ends it.
         let mut refused = 0;
@@ -266,7 +289,10 @@ impl Strategy for Swarm {
         let Some(settings) = self.given.take(candidate) else { return };
         match (seen.validity, &seen.error) {
             (Validity::Unknown, None) => self.too_short.push(settings.time_limit),
-            _ => self.told += 1,
+            _ => {
+                self.told += 1;
+                self.has_told = true;
+            }
         }
         let fresh: Vec<_> = seen.pairs.difference(&self.pairs).cloned().collect();
         if !fresh.is_empty() {
@@ -297,14 +323,14 @@ mod tests {
         const ANSWERS_AFTER: f64 = 2.0;
         let longer = |open: Open| {
             let mut asked = asked(1);
-            asked.time_limit = 20.0;
+            (asked.time_limit, asked.rate) = (20.0, 50.0);
             let mut swarm = Swarm::new(asked, open).expect("a plan");
             let mut told = Vec::new();
             for _ in 0..8 {
                 let batch = swarm.next(64);
                 let seconds = |one: &Candidate| one.plan.time_limit as f64 / 1e9;
                 let tells = |one: &Candidate| seconds(one) >= ANSWERS_AFTER;
-                told.push(batch.iter().filter(|one| tells(one)).count());
+                told.push((batch.iter().filter(|one| tells(one)).count(), batch.len()));
                 for one in &batch {
                     let validity = if tells(one) { Validity::Valid } else { Validity::Unknown };
                     swarm.learn(
@@ -316,9 +342,14 @@ mod tests {
             told
         };
         let told = longer(Open::ALL);
-        assert!(told[0] < 32, "the first are short: {told:?}");
-        assert!(told[4..].iter().all(|count| *count > 32), "then most tell something: {told:?}");
+        assert!(told[0].0 < told[0].1 / 2, "the first are short: {told:?}");
+        let most = |(told, of): &(usize, usize)| *told > of / 2;
+        assert!(told[4..].iter().all(most), "then most tell something: {told:?}");
+        // Where none of the first does, few runs go by before one does.
+        let soon = longer(Open::CHALLENGE);
+        assert_eq!((soon[0], soon[1].1), ((0, 64), JUDGED_IN_VAIN), "{soon:?}");
+        assert!(soon[3..].iter().all(most), "{soon:?}");
         let fixed = longer(Open { time_limit: false, ..Open::ALL });
-        assert_eq!(fixed, [64; 8], "what was asked for is kept");
+        assert_eq!(fixed, [(64, 64); 8], "what was asked for is kept");
     }
 }

@@ -129,6 +129,15 @@ const AGREEMENT_POWER: ChallengeRun = ChallengeRun {
     ..AGREEMENT_KILLS
 };
 
+/// The same on a network on which messages overtake each other, so that what is old comes after what
+/// is newer.
+const OVERTAKING: ChallengeRun = ChallengeRun {
+    name: "overtaking",
+    latency: 30.0,
+    latency_dist: LatencyDistribution::Exponential,
+    ..AGREEMENT
+};
+
 /// Three nodes of which each in turn is cut off. Whoever is cut off while it leads takes in
 /// requests that nobody will confirm: its many clients make its log longer than the others', which
 /// is not to be taken for newer.
@@ -687,14 +696,17 @@ pub const STAGES: &[Stage] = &[
         title: "A linearizable store by consensus",
         page: "raft",
         task: "`read`, `write` and `cas` of keys as in the stage `lin-kv`, and no service this \
-               time: three nodes agree by themselves, while they are cut off from each other and \
-               messages are lost. A node that knows no leader answers with error 11.",
+               time: three nodes agree by themselves, while they are cut off from each other, and \
+               messages are lost and overtake each other. A node that knows no leader answers with \
+               error 11. Some requests must succeed.",
         hints: &[
             "Begin with the election alone: terms, one vote a term, a time to wait that is drawn \
-             at random. Print to standard error who leads.",
-            "Then the log: the leader sends each entry with the index and the term of the one \
-             before it, and a follower takes it only if it has that one. Send from one loop for \
-             each follower, which goes on when the last answer has come.",
+             at random. 150 to 300 ms will do, as in the paper, or some more, if a leader sends \
+             something every 50 ms. Print to standard error who leads.",
+            "Then the log: the leader sends entries with the index and the term of the one before \
+             them, and a follower takes them only if it has that one. Send from one loop for each \
+             follower, which goes on when the last answer has come, or when it is late: by \
+             default `node.rpc` waits for a second, which is several elections.",
             "A client is answered when its entry is carried out, and that is when a majority has \
              it and it is of the leader's own term. A leader begins its term with an entry that \
              does nothing.",
@@ -704,7 +716,7 @@ pub const STAGES: &[Stage] = &[
         ],
         program: Some("raft"),
         seeds: MANY,
-        own: &[AGREEMENT],
+        own: &[AGREEMENT, OVERTAKING],
     },
     Stage {
         id: "raft-kill",
@@ -730,8 +742,8 @@ pub const STAGES: &[Stage] = &[
         page: "raft",
         task: "Transactions that append to lists and read them, strict-serializable, with no \
                service: by the same log. Under partitions, kills and losses of power, and while \
-               each node in turn is cut off, of three nodes and of five whose messages take 50 ms. \
-               Lists show what registers hide: an element that was confirmed and is gone.",
+               each node in turn is cut off: once with three nodes, and once with five whose \
+               messages take 50 ms. Lists show what registers hide: an element that was confirmed and is gone.",
         hints: &[
             "A log of commands does not care what a command is. Let one entry be a whole \
              transaction.",

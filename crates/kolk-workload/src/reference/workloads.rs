@@ -309,8 +309,8 @@ pub const WORKLOADS: &[WorkloadDoc] = &[
         ],
         strict: &["A read that found no key must fit into that order too."],
         not_checked: &[
-            "Whether operations succeed at all: ask with `--availability`. A store that answers \
-             every request with error 11 is linearizable.",
+            "How many operations succeed: ask with `--availability`. Without `--strict` a store \
+             that answers every request with error 11 is linearizable.",
         ],
     },
     WorkloadDoc {
@@ -355,7 +355,7 @@ pub const WORKLOADS: &[WorkloadDoc] = &[
                appends (`--max-writes-per-key`); the values appended to a key are 1, 2, …",
         checked: TXN_CHECKED,
         strict: TXN_STRICT,
-        not_checked: &["Whether transactions succeed at all: ask with `--availability`."],
+        not_checked: &["How many transactions succeed: ask with `--availability`."],
     },
     WorkloadDoc {
         name: "txn-rw-register",
@@ -367,7 +367,7 @@ pub const WORKLOADS: &[WorkloadDoc] = &[
         checked: TXN_CHECKED,
         strict: TXN_STRICT,
         not_checked: &[
-            "Whether transactions succeed at all: ask with `--availability`.",
+            "How many transactions succeed: ask with `--availability`.",
             "The order of two writes that nothing tells apart: registers show less than lists.",
         ],
     },
