@@ -268,7 +268,7 @@ impl Strategy for Swarm {
     fn next(&mut self, most: usize) -> Vec<Candidate> {
         let mut candidates: Vec<Candidate> = Vec::with_capacity(most);
         self.lengthen();
-        // Once all runs of a batch told nothing, no more are given than show whether longer ones do.
+        // When a whole batch has told nothing, only as many follow as show whether longer ones do.
         let in_vain = !self.has_told && self.number > 0;
         let most = if in_vain { most.min(JUDGED_IN_VAIN) } else { most };
         // What is drawn makes a plan wherever what was asked for does; a combination that does not

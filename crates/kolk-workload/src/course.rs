@@ -129,8 +129,8 @@ const AGREEMENT_POWER: ChallengeRun = ChallengeRun {
     ..AGREEMENT_KILLS
 };
 
-/// The same on a network on which messages overtake each other, so that what is old comes after what
-/// is newer.
+/// The same on a network on which messages overtake each other, so that what is old comes after
+/// what is newer.
 const OVERTAKING: ChallengeRun = ChallengeRun {
     name: "overtaking",
     latency: 30.0,
@@ -743,7 +743,8 @@ pub const STAGES: &[Stage] = &[
         task: "Transactions that append to lists and read them, strict-serializable, with no \
                service: by the same log. Under partitions, kills and losses of power, and while \
                each node in turn is cut off: once with three nodes, and once with five whose \
-               messages take 50 ms. Lists show what registers hide: an element that was confirmed and is gone.",
+               messages take 50 ms. Lists show what registers hide: an element that was confirmed \
+               and is gone.",
         hints: &[
             "A log of commands does not care what a command is. Let one entry be a whole \
              transaction.",
