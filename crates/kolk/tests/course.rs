@@ -214,6 +214,13 @@ fn one_goes_through_it() {
     assert!(junit.contains("tests=\"1\" failures=\"1\""), "{junit}");
     let (_, progress) = project.json("learn --json");
     assert_eq!(progress["next"], "1");
+    // It is told, and who goes another way is not sent through a whole task.
+    let (status, text) = project.kolk("learn check 2 --step-timeout 120");
+    assert!(status == 0 && text.contains("next    kolk learn 1: Echo\n"), "{text}");
+    assert!(!text.contains("1 · Echo"), "{text}");
+    project.add("echo.py");
+    let (status, text) = project.kolk("learn check 2 --bin ./echo.py --step-timeout 120");
+    assert!(status == 1 && text.contains("passed  2 no longer counts as passed\n"), "{text}");
 }
 
 fn what_is_refused() {

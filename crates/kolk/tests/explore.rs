@@ -12,6 +12,7 @@ use support::tests;
 tests! {
     a_sound_node_holds: [];
     what_is_left_open_is_drawn: [];
+    what_is_given_beside_a_challenge_is_given: [];
     a_program_that_is_broken_is_found_and_shrunk: [PYTHON];
     a_program_in_perl_that_is_broken_is_found_and_shrunk: [PERL];
     a_stored_run_is_shrunk_beside_itself: [PYTHON];
@@ -67,6 +68,31 @@ fn what_is_left_open_is_drawn() {
     let output = kolk(store.path(), words);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(json(&output)["runs"], 20);
+}
+
+/// Flags count beside a challenge, whose conditions stand for those that are not given.
+fn what_is_given_beside_a_challenge_is_given() {
+    for (flags, troubles) in [
+        ("", &["kill", "loss", "partition"][..]),
+        ("--loss 0", &["kill", "partition"]),
+        ("--nemesis power", &["loss", "power"]),
+        ("--nemesis rolling --loss 0", &["partition"]),
+        ("--node-count 5 --nemesis none --kill n4@1..2", &["kill", "loss"]),
+    ] {
+        let store = tempfile::tempdir().unwrap();
+        let words = format!("explore --challenge raft-kill --runs 10 --seed 1 --json {flags}");
+        let output = kolk(store.path(), &words);
+        let results = json(&output);
+        assert_eq!(output.status.code(), Some(0), "{flags}: {results:#}");
+        let found = results["troubles"].as_array().expect("a list").iter();
+        let mut found: Vec<&str> = found
+            .map(|trouble| trouble["name"].as_str().expect("a name"))
+            // Which shape a partition has comes after the word.
+            .map(|name| name.split(' ').next().expect("a word"))
+            .collect();
+        found.dedup();
+        assert_eq!(found, troubles, "{flags}");
+    }
 }
 
 /// Broken in five ways, explored in lockstep and shrunk: what is left fails in the same way when it

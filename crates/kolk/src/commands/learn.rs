@@ -293,6 +293,7 @@ fn check(args: &LearnCheckArgs) -> Result<Status, Stop> {
         project::make(quiet)?;
     }
     let mut checked: Vec<Checked> = Vec::new();
+    let mut lost: Vec<&str> = Vec::new();
     for stage in stages {
         let (bin, node_args) = match (&args.bin, &programs) {
             (Some(bin), _) => (bin.clone(), Vec::new()),
@@ -326,8 +327,8 @@ fn check(args: &LearnCheckArgs) -> Result<Status, Stop> {
         // What was passed once and is broken now is not passed.
         if holds {
             progress.passed.insert(stage.id.to_owned());
-        } else {
-            progress.passed.remove(stage.id);
+        } else if progress.passed.remove(stage.id) {
+            lost.push(stage.id);
         }
         if holds != is_known {
             progress.write()?;
@@ -353,10 +354,7 @@ fn check(args: &LearnCheckArgs) -> Result<Status, Stop> {
             if !measured.is_empty() {
                 terminal::print(&format!("\n{measured}"));
             }
-            terminal::print(&format!(
-                "\n{}",
-                after(holds, &checked, &progress, args.bin.is_some())?
-            ));
+            terminal::print(&format!("\n{}", after(args, &checked, &lost, &progress)?));
         }
     }
     Ok(match (signals::stop_wanted(), holds) {
@@ -366,34 +364,50 @@ fn check(args: &LearnCheckArgs) -> Result<Status, Stop> {
     })
 }
 
-/// What to do next: the next task, or where to look.
+/// What to do next: the next task, or where to look. `lost` are the stages that do not count as
+/// passed any more.
 fn after(
-    holds: bool,
+    args: &LearnCheckArgs,
     checked: &[Checked],
+    lost: &[&str],
     progress: &Progress,
-    is_named: bool,
 ) -> Result<String, Stop> {
     let failed =
         checked.iter().find(|stage| !stage.holds()).and_then(|stage| course::find(stage.id));
-    match (holds, failed, progress.next()) {
-        (false, Some(stage), _) => {
+    match (failed, progress.next()) {
+        (Some(stage), _) => {
             let kolk = commands::program();
             let mut lines = String::new();
+            if !lost.is_empty() {
+                let verb = if lost.len() == 1 { "counts" } else { "count" };
+                lines = format!("  passed  {} no longer {verb} as passed\n", lost.join(", "));
+            }
             // The usual reason of the first failure: there is only the program of another stage.
             if let Some(programs) = Programs::find()?
-                && !is_named
+                && args.bin.is_none()
                 && let Some(line) = programs.missing(stage)
             {
-                lines = format!("  program {line}\n");
+                lines += &format!("  program {line}\n");
             }
             let (id, page) = (stage.id, stage.page);
             lines +=
                 &format!("  alone   {kolk} learn check {id}\n  hint    {kolk} learn hint {id}\n");
             Ok(format!("{lines}  page    {PAGES}{page}.md\n"))
         }
-        (_, _, Some(next)) => task(next, progress),
-        (_, _, None) => all_passed(),
+        // Whoever names stages goes another way through the course, and is told only where it is.
+        (None, Some(next)) if !args.stages.is_empty() && !follows(next, checked) => {
+            let (kolk, id, title) = (commands::program(), next.id, next.title);
+            Ok(format!("  next    {kolk} learn {id}: {title}\n"))
+        }
+        (None, Some(next)) => task(next, progress),
+        (None, None) => all_passed(),
     }
+}
+
+/// True if the stage comes right after the last one that was checked.
+fn follows(next: &Stage, checked: &[Checked]) -> bool {
+    let last = checked.last().and_then(|last| STAGES.iter().position(|stage| stage.id == last.id));
+    last.and_then(|last| STAGES.get(last + 1)).is_some_and(|stage| stage.id == next.id)
 }
 
 /// What is said when there is no next stage: how one goes on, with the last of them.

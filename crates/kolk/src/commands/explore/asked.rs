@@ -39,34 +39,68 @@ pub fn asked(args: &ExploreArgs) -> Result<Asked, Stop> {
         run.node = Some(conditions.node.to_owned());
         run.node_args = conditions.node_args.iter().map(|arg| (*arg).to_owned()).collect();
     }
-    let given = request::settings(&run, seed)?;
-    let mut settings = conditions.settings(given.node, seed);
-    settings.kolk_version = given.kolk_version;
-    settings.clock = given.clock;
+    let mut settings = request::settings(&run, seed)?;
+    let of_challenge = conditions.settings(settings.node.clone(), seed);
+    settings = beside(settings, of_challenge, &run);
     (settings.strict, settings.lenient) = (!lenient, lenient);
-    settings.limits = given.limits;
     let all = open(&run);
-    let mut is_open = Open::CHALLENGE;
-    // What is given beside the challenge is given.
-    for (given, open, is_given) in [
-        (given.time_limit, &mut settings.time_limit, !all.time_limit),
-        (given.rate, &mut settings.rate, !all.rate),
-        (given.latency, &mut settings.latency, !all.latency),
-        (given.loss, &mut settings.loss, !all.loss),
-        (given.duplication, &mut settings.duplication, !all.duplication),
-        (given.nemesis_interval, &mut settings.nemesis_interval, !all.nemesis_interval),
-    ] {
-        if is_given {
-            *open = given;
-        }
-    }
-    is_open.time_limit &= all.time_limit;
-    is_open.nemesis_interval &= all.nemesis_interval;
+    let is_open = Open {
+        time_limit: all.time_limit,
+        nemesis_interval: all.nemesis_interval,
+        ..Open::CHALLENGE
+    };
     Ok(Asked { settings: reaching_files(settings, &run), open: is_open })
 }
 
+/// What these flags give, and a challenge's conditions for what they do not.
+fn beside(given: Settings, of_challenge: Settings, run: &RunArgs) -> Settings {
+    fn given_or<T>(is_given: bool, given: T, other: T) -> T {
+        if is_given { given } else { other }
+    }
+    let mut workload_settings = of_challenge.workload_settings;
+    workload_settings.extend(given.workload_settings);
+    let draws = run.nemesis.is_some();
+    let targets = draws || !run.nemesis_targets.is_empty();
+    let interval = run.nemesis_interval.is_some();
+    Settings {
+        workload_settings,
+        nodes: given_or(names_nodes(run), given.nodes, of_challenge.nodes),
+        concurrency: given_or(
+            run.concurrency.is_some(),
+            given.concurrency,
+            of_challenge.concurrency,
+        ),
+        rate: given_or(run.rate.is_some(), given.rate, of_challenge.rate),
+        time_limit: given_or(run.time_limit.is_some(), given.time_limit, of_challenge.time_limit),
+        latency: given_or(run.latency.is_some(), given.latency, of_challenge.latency),
+        latency_dist: given_or(
+            run.latency_dist.is_some(),
+            given.latency_dist,
+            of_challenge.latency_dist,
+        ),
+        loss: given_or(!run.loss.is_empty(), given.loss, of_challenge.loss),
+        duplication: given_or(
+            !run.duplication.is_empty(),
+            given.duplication,
+            of_challenge.duplication,
+        ),
+        nemesis: given_or(draws, given.nemesis, of_challenge.nemesis),
+        nemesis_interval: given_or(interval, given.nemesis_interval, of_challenge.nemesis_interval),
+        nemesis_targets: given_or(targets, given.nemesis_targets, of_challenge.nemesis_targets),
+        availability: given.availability.or(of_challenge.availability),
+        ..given
+    }
+}
+
+/// True if the flags say which nodes there are, or how many.
+fn names_nodes(run: &RunArgs) -> bool {
+    let names = run.nodes.is_some() || run.nodes_file.is_some() || !run.more_nodes.is_empty();
+    run.node_count.is_some() || names
+}
+
 /// The run of this challenge, or of this stage of the course, whose conditions are explored: of
-/// several the one with partitions, since the others ask the same of a node, and less.
+/// several the first with partitions, since most others ask the same of a node, and less. Faults
+/// that only others have can be asked for beside it.
 fn conditions(id: &str) -> Result<&'static ChallengeRun, Stop> {
     let runs = match (challenge::find(id), course::find(id)) {
         (Some(challenge), _) => challenge.runs,
@@ -103,10 +137,9 @@ fn open(run: &RunArgs) -> Open {
         .into_iter()
         .chain([&run.skew, &run.disk]);
     let asks = faults.into_iter().any(|asked| !asked.is_empty());
-    let names = run.nodes.is_some() || run.nodes_file.is_some() || !run.more_nodes.is_empty();
     Open {
         // A fault that is asked for names nodes and times, which must be there.
-        nodes: run.node_count.is_none() && !names && !asks,
+        nodes: !names_nodes(run) && !asks,
         concurrency: run.concurrency.is_none(),
         rate: run.rate.is_none(),
         time_limit: run.time_limit.is_none() && !asks,
