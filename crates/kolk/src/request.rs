@@ -12,8 +12,8 @@ use kolk_protocol::lockstep::Acceptance;
 use kolk_report::Role;
 use kolk_report::failure::{Failure, Trouble};
 use kolk_workload::planner::{
-    self, Asked, Flag, Kind, LinkFault, LinkKind, Nemesis, Nodes, OnEvent, Other, Outage,
-    PlanError, Settings,
+    self, Asked, Flag, Kind, LinkFault, LinkKind, Nemesis, NemesisTargets, Nodes, OnEvent, Other,
+    Outage, PlanError, Settings,
 };
 use kolk_workload::topology::{Topology, UnknownTopology};
 use kolk_workload::{WorkloadError, plan, registry};
@@ -176,6 +176,16 @@ pub fn bad_node_arguments(name: &str, problem: &str) -> Stop {
 
 /// What these flags ask for, with defaults for the rest.
 pub fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
+    let workload = args.workload.clone().or_else(|| workload_of(args));
+    let workload = workload.unwrap_or_else(|| DEFAULT_WORKLOAD.to_owned());
+    settings_on(args, |node| Settings::new(workload, node, seed))
+}
+
+/// What these flags ask for, on top of the settings that `base` makes for their node.
+pub fn settings_on(
+    args: &RunArgs,
+    base: impl FnOnce(NodeSpec) -> Settings,
+) -> Result<Settings, Stop> {
     let node = match (&args.bin, &args.node) {
         (Some(path), _) => {
             let clock = args.clock.map_or(ClockKind::Real, ClockKind::from);
@@ -184,17 +194,22 @@ pub fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
         (None, Some(name)) => built_in_spec(name, &args.node_args, args.clock)?,
         (None, None) => return Err(nothing_under_test(args)),
     };
-    let workload = args.workload.clone().or_else(|| workload_of(args));
-    let workload = workload.unwrap_or_else(|| DEFAULT_WORKLOAD.to_owned());
-    let mut settings = Settings::new(workload, node, seed);
+    let mut settings = base(node);
     env!("CARGO_PKG_VERSION").clone_into(&mut settings.kolk_version);
-    settings.nodes = nodes_of(args)?;
+    let nodes = nodes_of(args)?;
+    if nodes != Nodes::Default {
+        settings.nodes = nodes;
+    }
     let parsed = |problem: PlanError| bad_plan(problem);
     if let Some(concurrency) = &args.concurrency {
         settings.concurrency = concurrency.parse().map_err(parsed)?;
     }
     if let Some(availability) = &args.availability {
         settings.availability = Some(availability.parse().map_err(parsed)?);
+    }
+    if args.nemesis.is_some() {
+        // Targets are of the faults that are drawn.
+        settings.nemesis_targets = NemesisTargets::default();
     }
     for targets in &args.nemesis_targets {
         settings.nemesis_targets.add(targets).map_err(parsed)?;
@@ -247,7 +262,7 @@ pub fn settings(args: &RunArgs, seed: u64) -> Result<Settings, Stop> {
     settings.lenient = args.judge == Some(JudgeArg::Maelstrom);
     settings.limits = args.limits.into();
     settings.clock = args.clock.map_or(settings.clock, ClockKind::from);
-    settings.workload_settings = workload_settings(args);
+    settings.workload_settings.extend(workload_settings(args));
     if let Some(words) = &args.nemesis {
         settings.nemesis = nemesis_of(words, &settings)?;
     }

@@ -39,9 +39,7 @@ pub fn asked(args: &ExploreArgs) -> Result<Asked, Stop> {
         run.node = Some(conditions.node.to_owned());
         run.node_args = conditions.node_args.iter().map(|arg| (*arg).to_owned()).collect();
     }
-    let mut settings = request::settings(&run, seed)?;
-    let of_challenge = conditions.settings(settings.node.clone(), seed);
-    settings = beside(settings, of_challenge, &run);
+    let mut settings = request::settings_on(&run, |node| conditions.settings(node, seed))?;
     (settings.strict, settings.lenient) = (!lenient, lenient);
     let all = open(&run);
     let is_open = Open {
@@ -50,52 +48,6 @@ pub fn asked(args: &ExploreArgs) -> Result<Asked, Stop> {
         ..Open::CHALLENGE
     };
     Ok(Asked { settings: reaching_files(settings, &run), open: is_open })
-}
-
-/// What these flags give, and a challenge's conditions for what they do not.
-fn beside(given: Settings, of_challenge: Settings, run: &RunArgs) -> Settings {
-    fn given_or<T>(is_given: bool, given: T, other: T) -> T {
-        if is_given { given } else { other }
-    }
-    let mut workload_settings = of_challenge.workload_settings;
-    workload_settings.extend(given.workload_settings);
-    let draws = run.nemesis.is_some();
-    let targets = draws || !run.nemesis_targets.is_empty();
-    let interval = run.nemesis_interval.is_some();
-    Settings {
-        workload_settings,
-        nodes: given_or(names_nodes(run), given.nodes, of_challenge.nodes),
-        concurrency: given_or(
-            run.concurrency.is_some(),
-            given.concurrency,
-            of_challenge.concurrency,
-        ),
-        rate: given_or(run.rate.is_some(), given.rate, of_challenge.rate),
-        time_limit: given_or(run.time_limit.is_some(), given.time_limit, of_challenge.time_limit),
-        latency: given_or(run.latency.is_some(), given.latency, of_challenge.latency),
-        latency_dist: given_or(
-            run.latency_dist.is_some(),
-            given.latency_dist,
-            of_challenge.latency_dist,
-        ),
-        loss: given_or(!run.loss.is_empty(), given.loss, of_challenge.loss),
-        duplication: given_or(
-            !run.duplication.is_empty(),
-            given.duplication,
-            of_challenge.duplication,
-        ),
-        nemesis: given_or(draws, given.nemesis, of_challenge.nemesis),
-        nemesis_interval: given_or(interval, given.nemesis_interval, of_challenge.nemesis_interval),
-        nemesis_targets: given_or(targets, given.nemesis_targets, of_challenge.nemesis_targets),
-        availability: given.availability.or(of_challenge.availability),
-        ..given
-    }
-}
-
-/// True if the flags say which nodes there are, or how many.
-fn names_nodes(run: &RunArgs) -> bool {
-    let names = run.nodes.is_some() || run.nodes_file.is_some() || !run.more_nodes.is_empty();
-    run.node_count.is_some() || names
 }
 
 /// The run of this challenge, or of this stage of the course, whose conditions are explored: of
@@ -137,9 +89,10 @@ fn open(run: &RunArgs) -> Open {
         .into_iter()
         .chain([&run.skew, &run.disk]);
     let asks = faults.into_iter().any(|asked| !asked.is_empty());
+    let names = run.nodes.is_some() || run.nodes_file.is_some() || !run.more_nodes.is_empty();
     Open {
         // A fault that is asked for names nodes and times, which must be there.
-        nodes: !names_nodes(run) && !asks,
+        nodes: run.node_count.is_none() && !names && !asks,
         concurrency: run.concurrency.is_none(),
         rate: run.rate.is_none(),
         time_limit: run.time_limit.is_none() && !asks,
