@@ -163,17 +163,8 @@ impl ChallengeRun {
         settings.latency_dist = self.latency_dist;
         settings.loss = self.loss;
         settings.strict = true;
-        if self.partitions {
-            settings.nemesis.push(Nemesis::Partition);
-        }
-        if self.rolling {
-            settings.nemesis.push(Nemesis::Rolling);
-        }
-        if self.kills {
-            settings.nemesis.push(Nemesis::Kill);
-        }
+        settings.nemesis.extend(self.nemeses());
         if self.power {
-            settings.nemesis.push(Nemesis::Power);
             settings.nemesis_targets.power = Some(vec![Group::All]);
         }
         settings.nemesis_interval = self.nemesis_interval;
@@ -185,6 +176,17 @@ impl ChallengeRun {
             settings.workload_settings.insert(flag.to_owned(), models.to_owned());
         }
         settings
+    }
+
+    /// The faults that are drawn.
+    fn nemeses(&self) -> impl Iterator<Item = Nemesis> {
+        let faults = [
+            (Nemesis::Kill, self.kills),
+            (Nemesis::Power, self.power),
+            (Nemesis::Partition, self.partitions),
+            (Nemesis::Rolling, self.rolling),
+        ];
+        faults.into_iter().filter_map(|(nemesis, is_wanted)| is_wanted.then_some(nemesis))
     }
 
     /// The node that is part of kolk, as it passes this run.
@@ -226,14 +228,7 @@ impl ChallengeRun {
         if self.total_availability {
             flags.push_str(" --availability total");
         }
-        let faults = [
-            (Nemesis::Kill, self.kills),
-            (Nemesis::Power, self.power),
-            (Nemesis::Partition, self.partitions),
-            (Nemesis::Rolling, self.rolling),
-        ];
-        let faults: Vec<&str> =
-            faults.iter().filter(|(_, wanted)| *wanted).map(|(drawn, _)| drawn.name()).collect();
+        let faults: Vec<&str> = self.nemeses().map(Nemesis::name).collect();
         if !faults.is_empty() {
             flags.push_str(&format!(" --nemesis {}", faults.join(",")));
         }
