@@ -4,6 +4,9 @@
 What a node must know again stands in its log's file and is synced before anybody hears of it. Reads
 go through the log as everything else does. There are no snapshots, and members stay who they are."""
 
+import json
+import sys
+
 from kolkdisk import Log
 from kolknode import Node, RpcError
 
@@ -52,6 +55,13 @@ def enter(new_term, new_vote=None):
         waiting.clear()
     term, vote, role, leader = new_term, new_vote, "follower", None
     disk.append(["term", term, vote])
+    tell()
+
+
+def tell():
+    """Says what the node is, for kolk: who leads, and that nobody else does in that term."""
+    state = {"term": term, "role": role, "commit": committed, "log": [1, len(log) - 1]}
+    print("state " + json.dumps(state), file=sys.stderr, flush=True)
 
 
 # Elections
@@ -61,6 +71,7 @@ async def stand():
     global role
     enter(term + 1, node.id)
     role, mine, votes = "candidate", term, {node.id}
+    tell()
     await disk.sync()
 
     async def ask(peer):
@@ -103,6 +114,7 @@ async def on_vote(body, src):
 def lead():
     global role, leader, synced
     role, leader, synced = "leader", node.id, 0
+    tell()
     for peer in others():
         next_index[peer], matched[peer] = len(log), 0
         node.spawn(replicate(peer, term))

@@ -690,6 +690,14 @@ pub const GUIDES: &[Guide] = &[
         "Read its log: what it finds of its last life must not keep it from starting.",
     ),
     all(
+        Kind::Protocol(ViolationKind::TwoLeaders),
+        "Two nodes said as their state, on their standard error, that they lead in the same term. \
+         No client need have seen it yet: what each of them commits can differ.",
+        "See who voted for both: a node has one vote in a term. It must know its term and its vote \
+         again when it is started again, so they are synced before the answer is sent; and a vote \
+         that comes twice, or late, counts once and for its own term.",
+    ),
+    all(
         Kind::Protocol(ViolationKind::ClosedOutput),
         "A node closed its standard output before the run was over.",
         "Keep it open; a program that starts another must not end before that one.",

@@ -164,6 +164,7 @@ kinds! {
         Overrun = "overrun",
         Storm = "storm",
         NotRestarted = "not-restarted",
+        TwoLeaders = "two-leaders",
     }
 }
 

@@ -1,7 +1,8 @@
 //! protocol and exceptions: what nodes did against the protocol.
 //!
 //! Any violation makes the run invalid, each an anomaly of its kind's name; if Maelstrom's checks
-//! alone count, a reply that does not fit is but a stronger finding. Replies that nobody waited
+//! alone count, a reply that does not fit is but a stronger finding, and so are two leaders in a
+//! term. Replies that nobody waited
 //! for, and what the protocol frowns upon, are notes; a message in the name of somebody else is a
 //! stronger finding. Maelstrom has no such check: it logs a line that is no message and stops
 //! reading the node, and counts a reply that does not fit as an exception, which never makes a run
@@ -14,10 +15,14 @@ use crate::check::{ANOMALIES_MAX, Anomaly, Check};
 use crate::kind::Kind;
 use crate::tree::{count, key, list, text};
 
-/// Checks that no node broke the protocol; with `lenient`, replies that do not fit do not count.
+/// Checks that no node broke the protocol; with `lenient`, replies that do not fit do not count,
+/// nor what nodes say of their state.
 pub fn check(summary: &Summary, lenient: bool) -> Check {
     let mut check = Check::new("protocol");
-    let is_overlooked = |kind| lenient && kind == ViolationKind::MalformedReply;
+    let is_overlooked = |kind| {
+        let is_ours = matches!(kind, ViolationKind::MalformedReply | ViolationKind::TwoLeaders);
+        lenient && is_ours
+    };
     for (place, violation) in summary.violations.iter().enumerate() {
         let kind = Kind::Protocol(violation.kind);
         let anomaly = || Anomaly {

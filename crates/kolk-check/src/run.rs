@@ -55,6 +55,9 @@ pub struct Options<'a> {
     /// Whether so many messages are lost, to the end, that nodes cannot be asked to agree then, or
     /// to answer.
     pub lossy: bool,
+    /// Whether there are faults that wait for a node to lead: a run in which none does shows
+    /// nothing of what was asked.
+    pub unseats: bool,
 }
 
 /// Makes all checks of a run. A history without a summary is nobody's run: the checks of the
@@ -81,6 +84,9 @@ pub fn check_run(history: &History, summary: Option<&Summary>, options: &Options
     if let Some(summary) = summary {
         checks.push(guarded("net", || net::check(history, summary)));
         checks.push(guarded("protocol", || protocol::check(summary, options.lenient)));
+    }
+    if options.unseats && summary.is_some_and(|summary| summary.leader_count == 0) {
+        checks.push(Check::unknown("leaders", NO_LEADER));
     }
     let mut judged = guarded("workload", || workload(history, options));
     if options.lossy {
@@ -112,6 +118,11 @@ pub fn check_run(history: &History, summary: Option<&Summary>, options: &Options
     }
     verdict
 }
+
+/// What is said of a run whose faults wait for a leader, if there was none.
+const NO_LEADER: &str = "no node said on its stderr that it leads, so no fault came that waits for \
+                         that: print a line such as `state {\"term\":3,\"role\":\"leader\"}`, or \
+                         `became leader`, when a node begins to lead";
 
 /// The check of a workload's own semantics.
 fn workload(history: &History, options: &Options<'_>) -> Check {

@@ -69,8 +69,18 @@ pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
         Err(error) => return Err(error),
     };
     simulation.close_harms(None);
-    let Simulation { hosts, recorder, course, queue, event_count, logs, delays, triggers, .. } =
-        simulation;
+    let Simulation {
+        hosts,
+        recorder,
+        course,
+        queue,
+        event_count,
+        logs,
+        delays,
+        triggers,
+        leader_count,
+        ..
+    } = simulation;
     let (outputs, unrepeatable) = (outputs(&hosts, &recorder), hosts.unrepeatable());
     let mut survivors = hosts.end();
     survivors.extend(programs.end());
@@ -79,6 +89,7 @@ pub fn run(setup: Setup<'_>) -> Result<Run, EngineError> {
     summary.outputs = outputs;
     summary.unrepeatable = unrepeatable;
     summary.cut_logs = cut_logs;
+    summary.leader_count = leader_count;
     summary.lateness = delays.summary();
     summary.full = (ending == Ending::Full && unwritten.is_none()).then_some(room.run);
     Ok(Run {

@@ -19,6 +19,7 @@ mod endpoint;
 pub mod faults;
 mod host;
 mod lateness;
+mod leaders;
 mod logs;
 mod network;
 mod node_events;

@@ -25,6 +25,9 @@ pub(crate) use excerpt::excerpt;
 #[cfg(unix)]
 const GLANCE: Duration = Duration::from_millis(1);
 
+/// As much of a program's log is read at once, in bytes.
+const PART: u64 = 1 << 20;
+
 /// The logs of all nodes.
 #[derive(Debug, Default)]
 pub(crate) struct Logs {
@@ -108,20 +111,21 @@ impl Logs {
         }
     }
 
-    /// What was added to a program's log since this was last called, as far as it was seen to grow.
+    /// The next part of what was added to a program's log, as far as it was seen to grow; nothing
+    /// if all of it was read.
     pub(crate) fn fresh(&mut self, node: u16) -> Vec<u8> {
         let Some(log) = self.logs.get_mut(usize::from(node)) else { return Vec::new() };
-        let mut bytes = vec![0; log.bytes.saturating_sub(log.read) as usize];
         // What is written here nobody need read.
-        if bytes.is_empty() || log.ours.is_some() {
+        if log.ours.is_some() || log.bytes <= log.read {
             return Vec::new();
         }
+        let mut bytes = vec![0; (log.bytes - log.read).min(PART) as usize];
         let file = File::open(path(&self.folder, &log.node));
         let read = file.and_then(|mut file| {
             file.seek(SeekFrom::Start(log.read))?;
             file.read_exact(&mut bytes)
         });
-        log.read = log.bytes;
+        log.read += bytes.len() as u64;
         if read.is_ok() { bytes } else { Vec::new() }
     }
 

@@ -26,6 +26,7 @@ use crate::course::{Course, Effect, Role, Stage, Turn};
 use crate::endpoint::{Directory, Endpoint};
 use crate::host::{HostFailure, Hosts, shorten};
 use crate::lateness::Delays;
+use crate::leaders::{Leaders, Lines};
 use crate::logs::Logs;
 use crate::network::Network;
 use crate::node_events::NodeEvents;
@@ -34,7 +35,7 @@ use crate::recorder::Recorder;
 use crate::run::EngineError;
 use crate::service_host::Services;
 use crate::traffic::Traffic;
-use crate::triggers::Triggers;
+use crate::triggers::{Triggers, are_of_leaders};
 use crate::workload::Workload;
 use flights::{Flights, InFlight};
 use lives::Lives;
@@ -107,6 +108,11 @@ pub(crate) struct Simulation<'a> {
     clocks: Clocks,
     /// The faults that wait for an event.
     pub(crate) triggers: Triggers,
+    /// What nodes write to their stderr, and what they say there of who leads.
+    lines: Lines,
+    leaders: Leaders,
+    /// How often one of them began to lead under load.
+    pub(crate) leader_count: u64,
     /// How late events were, on the machine's clock.
     pub(crate) delays: Delays,
     alarms: Vec<Alarm>,
@@ -148,6 +154,9 @@ impl<'a> Simulation<'a> {
             lives: Lives::new(plan.nodes.len()),
             clocks: Clocks::new(plan.nodes.len()),
             triggers: Triggers::new(&plan).map_err(EngineError::BadPlan)?,
+            lines: Lines::new(plan.nodes.len()),
+            leader_count: 0,
+            leaders: Leaders::new(plan.nodes.len(), are_of_leaders(&plan)),
             delays: Delays::new(),
             alarms: vec![Alarm::default(); plan.nodes.len()],
             flights: Flights::default(),
@@ -639,15 +648,19 @@ impl<'a> Simulation<'a> {
 
     /// Records what a node did against the protocol.
     pub(crate) fn violation(&mut self, node: u16, failure: HostFailure) {
+        self.record_violation(node, failure);
+        if self.course.stage.is_before_load() {
+            self.course.suspects.push(node);
+        }
+    }
+
+    fn record_violation(&mut self, node: u16, failure: HostFailure) {
         let violation = Violation {
             node: self.directory.name(Endpoint::Node(node)).to_owned(),
             time: self.now().as_nanos(),
             ..*failure.violation
         };
         self.recorder.violation(violation);
-        if self.course.stage.is_before_load() {
-            self.course.suspects.push(node);
-        }
     }
 
     /// Records what a node did that the protocol frowns upon, and nobody else minds. `failure` is

@@ -1,41 +1,30 @@
-//! Faults that wait for an event: a message, a line on a node's stderr, a sync of a disk; and who
-//! leads, as nodes themselves say on their stderr.
+//! Faults that wait for an event: a message, a line on a node's stderr, that a node begins to lead,
+//! a sync of a disk.
 
 use std::collections::BTreeMap;
 
+use kolk_history::Plan;
 use kolk_history::plan::{FaultKind, Targets, Trigger, TriggerEvent};
 use kolk_history::summary::Triggered;
-use kolk_history::{NodeState, Plan};
 use kolk_protocol::Time;
 use regex::bytes::Regex;
 
 use crate::faults::{Group, isolated};
-
-/// What a node writes to its stderr in words that leads from now on. It may also say so as its
-/// state.
-const LEADS: &str = r"(?i)\b(became|becomes|becoming|elected|am|is now)\b.*\bleader\b";
-
-fn says_that_it_leads(leads: &Regex, line: &[u8]) -> bool {
-    leads.is_match(line) || NodeState::read(line).is_some_and(|state| state.leads())
-}
 
 /// True for what is meant for the node that leads.
 pub(crate) fn is_for_leader(kind: &FaultKind) -> bool {
     kind.targets().is_some_and(|targets| targets.targets == Group::Leader.name())
 }
 
-/// As much of a line is kept whose end has not come.
-const LINE_MAX: usize = 1 << 16;
+/// True if somebody wants to know who says in words that it leads.
+pub(crate) fn are_of_leaders(plan: &Plan) -> bool {
+    plan.faults.iter().any(|fault| is_for_leader(&fault.kind) || fault.waits_for_leader())
+}
 
 /// What a plan's faults wait for.
 #[derive(Debug)]
 pub(crate) struct Triggers {
     waiting: Vec<Waiting>,
-    /// If a fault is meant for the leader: what it says, and who said so last.
-    leads: Option<Regex>,
-    leader: Option<u16>,
-    /// For each node the line on its stderr that has not ended.
-    lines: Vec<Vec<u8>>,
     /// For each node how many syncs were seen.
     syncs: Vec<u64>,
     came: BTreeMap<u32, Triggered>,
@@ -75,20 +64,7 @@ impl Triggers {
             let (number, event, left) = (number as u32, event.clone(), (*nth).max(1));
             waiting.push(Waiting { number, event, pattern, left });
         }
-        let leads = plan.faults.iter().any(|fault| is_for_leader(&fault.kind));
-        Ok(Triggers {
-            waiting,
-            leads: leads.then(|| Regex::new(LEADS).expect("it is one")),
-            leader: None,
-            lines: vec![Vec::new(); plan.nodes.len()],
-            syncs: vec![0; plan.nodes.len()],
-            came: BTreeMap::new(),
-        })
-    }
-
-    /// True if what nodes write to stderr must be read.
-    pub(crate) fn wants_lines(&self) -> bool {
-        self.leads.is_some() || self.waiting.iter().any(|waiting| waiting.pattern.is_some())
+        Ok(Triggers { waiting, syncs: vec![0; plan.nodes.len()], came: BTreeMap::new() })
     }
 
     /// True if syncs must be counted.
@@ -124,27 +100,22 @@ impl Triggers {
         })
     }
 
-    /// A node has written this to its stderr.
-    pub(crate) fn written(&mut self, node: u16, name: &str, text: &[u8]) -> Fired {
-        let mut fired = Vec::new();
-        for part in text.split_inclusive(|byte| *byte == b'\n') {
-            let line = &mut self.lines[usize::from(node)];
-            line.extend_from_slice(&part[..part.len().min(LINE_MAX.saturating_sub(line.len()))]);
-            if !part.ends_with(b"\n") {
-                continue;
+    /// A node has written this line to its stderr, without its end.
+    pub(crate) fn written(&mut self, name: &str, line: &[u8]) -> Fired {
+        self.fire(|waiting| match (&waiting.event, &waiting.pattern) {
+            (TriggerEvent::Stderr { node, .. }, Some(pattern)) => {
+                node.as_ref().is_none_or(|node| node == name) && pattern.is_match(line)
             }
-            let line = std::mem::take(line);
-            if self.leads.as_ref().is_some_and(|leads| says_that_it_leads(leads, &line)) {
-                self.leader = Some(node);
-            }
-            fired.extend(self.fire(|waiting| match (&waiting.event, &waiting.pattern) {
-                (TriggerEvent::Stderr { node, .. }, Some(pattern)) => {
-                    node.as_ref().is_none_or(|node| node == name) && pattern.is_match(&line)
-                }
-                _ => false,
-            }));
-        }
-        fired
+            _ => false,
+        })
+    }
+
+    /// A node says that it leads from now on.
+    pub(crate) fn leads(&mut self, name: &str) -> Fired {
+        self.fire(|waiting| match &waiting.event {
+            TriggerEvent::Leader { node } => node.as_ref().is_none_or(|node| node == name),
+            _ => false,
+        })
     }
 
     /// So many syncs of a node's disk have ended.
@@ -158,11 +129,6 @@ impl Triggers {
             }));
         }
         fired
-    }
-
-    /// Who said last that it leads.
-    pub(crate) fn leader(&self) -> Option<u16> {
-        self.leader
     }
 
     /// What is known of a fault that came.
@@ -181,7 +147,10 @@ impl Triggers {
     ) {
         let mut kind = plan.faults[number as usize].kind.clone();
         let hit = |targets: &mut Targets| {
-            if targets.nodes.is_empty() {
+            if targets.targets == Targets::OTHERS {
+                let others = plan.nodes.iter().filter(|other| *other != node);
+                targets.nodes = others.cloned().collect();
+            } else if targets.nodes.is_empty() {
                 targets.nodes.push(node.to_owned());
             }
         };
@@ -205,26 +174,5 @@ impl Triggers {
             fault
         };
         self.came.into_values().filter(|fault| fault.begin < ended.as_nanos()).map(end).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_node_says_that_it_leads_in_words_or_as_its_state() {
-        let leads = Regex::new(LEADS).expect("it is one");
-        for (line, expected) in [
-            ("n1 became leader of term 3", true),
-            ("I am the Leader", true),
-            (r#"state {"term":3,"role":"leader","leader":"n1","commit":7,"log":[1,9]}"#, true),
-            (r#"state {"term":3,"role":"follower","leader":"n1","commit":7,"log":[1,9]}"#, false),
-            ("state {\"role\": \"leader\", \"term\": 3}\n", true),
-            (r#"in state {"role":"leader"}"#, false),
-            ("the leader is n2", false),
-        ] {
-            assert_eq!(says_that_it_leads(&leads, line.as_bytes()), expected, "{line}");
-        }
     }
 }

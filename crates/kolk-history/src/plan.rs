@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::node_names::NodeNames;
 
-/// The version of this format. Since 2 there are more faults than partitions, and since 3 more than
-/// those of nodes and cut links; what stands in a plan of an older version means the same in this
-/// one.
-pub const FORMAT: u32 = 3;
+/// The version of this format. Since 2 there are more faults than partitions, since 3 more than
+/// those of nodes and cut links, and since 4 faults may wait for a leader and hit all others; what
+/// stands in a plan of an older version means the same in this one.
+pub const FORMAT: u32 = 4;
 
 /// The version of everything drawn from the seed: the keyed generator, the network's fates, the
 /// workloads' generators, the services' choices. Any change to what an old seed means raises it,
@@ -223,6 +223,11 @@ impl Fault {
     pub const fn new(begin: u64, end: u64, kind: FaultKind) -> Fault {
         Fault { begin, end, on: None, kind }
     }
+
+    /// True if it waits for a node to lead.
+    pub fn waits_for_leader(&self) -> bool {
+        self.on.as_ref().is_some_and(|on| matches!(on.event, TriggerEvent::Leader { .. }))
+    }
 }
 
 /// What a fault waits for: the how-many-th event of a kind under load.
@@ -259,6 +264,13 @@ pub enum TriggerEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         node: Option<String>,
     },
+    /// A node says on its stderr that it leads from now on, in words or as its
+    /// [state](crate::NodeState).
+    Leader {
+        /// Which node, if not any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<String>,
+    },
     /// A sync of a node's disk has ended, on the virtual clock.
     Sync {
         /// Whose, if not anybody's.
@@ -272,7 +284,9 @@ impl TriggerEvent {
     pub fn names(&self) -> impl Iterator<Item = &String> {
         let (one, other) = match self {
             TriggerEvent::Message { from, to, .. } => (from, to),
-            TriggerEvent::Stderr { node, .. } | TriggerEvent::Sync { node } => (node, &None),
+            TriggerEvent::Stderr { node, .. }
+            | TriggerEvent::Leader { node }
+            | TriggerEvent::Sync { node } => (node, &None),
         };
         one.iter().chain(other)
     }
@@ -292,6 +306,7 @@ impl std::fmt::Display for Trigger {
             TriggerEvent::Stderr { pattern, node } => {
                 write!(f, "stderr /{pattern}/{nth}{}", part("of", node))
             }
+            TriggerEvent::Leader { node } => write!(f, "leader{nth}{}", part("of", node)),
             TriggerEvent::Sync { node } => write!(f, "sync{nth}{}", part("of", node)),
         }
     }
@@ -502,14 +517,18 @@ impl FaultKind {
 #[serde(rename_all = "kebab-case")]
 pub struct Targets {
     /// How they were chosen: `one`, `minority`, `minority-third`, `majority`, `all`, `some`, or
-    /// `asked`. `leader` is the node that last said on its stderr that it leads, and `trigger` the
-    /// node of the event that the fault waits for: who that is shows when the fault begins.
+    /// `asked`. `leader` is the node that last said on its stderr that it leads, `trigger` the node
+    /// of the event that the fault waits for, and `others` all other nodes: who that is shows when
+    /// the fault begins.
     pub targets: String,
     /// Who they are, if that is known before.
     pub nodes: Vec<String>,
 }
 
 impl Targets {
+    /// All nodes but that of the event which the fault waits for.
+    pub const OTHERS: &str = "others";
+
     /// These nodes, chosen in this way.
     pub fn new(targets: &str, nodes: Vec<String>) -> Targets {
         Targets { targets: targets.to_owned(), nodes }

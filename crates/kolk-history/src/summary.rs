@@ -96,6 +96,10 @@ pub struct Summary {
     /// How many bytes journal and history had room for, if they filled it and the run was ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub full: Option<u64>,
+    /// How often nodes said under load that they lead from now on. What they say in words counts
+    /// only where faults wait for it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub leader_count: u64,
     /// How late things happened, on the machine's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lateness: Option<Lateness>,
@@ -103,6 +107,10 @@ pub struct Summary {
     pub unexpected_replies: Vec<UnexpectedReply>,
     /// How many there were in all.
     pub unexpected_reply_count: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A fault that waited for an event, or for a leader, and came.
@@ -384,6 +392,8 @@ pub enum ViolationKind {
     Storm,
     /// A node that was killed did not come up again.
     NotRestarted,
+    /// A node says as its state that it leads a term which another node has led.
+    TwoLeaders,
 }
 
 /// Something that was left to the operating system's timing.

@@ -35,6 +35,7 @@ pub fn title(kind: ViolationKind) -> &'static str {
         ViolationKind::Overrun => "cannot be kept up with",
         ViolationKind::Storm => "floods the network",
         ViolationKind::NotRestarted => "did not come up again",
+        ViolationKind::TwoLeaders => "says that it leads a term which has a leader",
     }
 }
 

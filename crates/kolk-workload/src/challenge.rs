@@ -55,6 +55,8 @@ pub struct ChallengeRun {
     pub partitions: bool,
     /// True with `--nemesis rolling`.
     pub rolling: bool,
+    /// True with `--nemesis coup`.
+    pub coups: bool,
     /// True with `--nemesis kill`.
     pub kills: bool,
     /// True with `--nemesis power` that hits all nodes at once.
@@ -185,6 +187,7 @@ impl ChallengeRun {
             (Nemesis::Power, self.power),
             (Nemesis::Partition, self.partitions),
             (Nemesis::Rolling, self.rolling),
+            (Nemesis::Coup, self.coups),
         ];
         faults.into_iter().filter_map(|(nemesis, is_wanted)| is_wanted.then_some(nemesis))
     }
@@ -291,6 +294,7 @@ pub(crate) const BASE: ChallengeRun = ChallengeRun {
     loss: 0.0,
     partitions: false,
     rolling: false,
+    coups: false,
     kills: false,
     power: false,
     nemesis_interval: 10.0,

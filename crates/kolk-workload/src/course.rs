@@ -162,6 +162,10 @@ const ROLLING_SLOW: ChallengeRun = ChallengeRun {
     ..ROLLING
 };
 
+/// Whoever begins to lead is cut off, and those who voted for it lose their power at that moment: a
+/// vote that they do not know again makes a second leader of the term.
+const COUPS: ChallengeRun = ChallengeRun { name: "coups", rolling: false, coups: true, ..ROLLING };
+
 /// The same with transactions on lists in place of registers, strictly serializable.
 const fn strict_lists(run: ChallengeRun) -> ChallengeRun {
     ChallengeRun {
@@ -698,11 +702,13 @@ pub const STAGES: &[Stage] = &[
         task: "`read`, `write` and `cas` of keys as in the stage `lin-kv`, and no service this \
                time: three nodes agree by themselves, while they are cut off from each other, and \
                messages are lost and overtake each other. A node that knows no leader answers with \
-               error 11. Some requests must succeed.",
+               error 11. Some requests must succeed. When its term or its role changes a node \
+               prints a line such as `state {\"term\":3,\"role\":\"leader\"}` to standard error: \
+               two leaders of a term are a mistake, whether or not a client comes to see it.",
         hints: &[
             "Begin with the election alone: terms, one vote a term, a time to wait that is drawn \
              at random. 150 to 300 ms will do, as in the paper, or some more, if a leader sends \
-             something every 50 ms. Print to standard error who leads.",
+             something every 50 ms. `kolk report` draws who led when, from the `state` lines.",
             "Then the log: the leader sends entries with the index and the term of the one before \
              them, and a follower takes them only if it has that one. Send from one loop for each \
              follower, which goes on when the last answer has come, or when it is late: by \
@@ -722,8 +728,9 @@ pub const STAGES: &[Stage] = &[
         id: "raft-kill",
         title: "Consensus, and nodes that are killed",
         page: "raft",
-        task: "The same store, while nodes are killed, and while the power of all of them goes at \
-               once.",
+        task: "The same store, while nodes are killed, while the power of all of them goes at \
+               once, and under coups: whoever says that it begins to lead is cut off, and all \
+               others lose their power at that moment.",
         hints: &[
             "Three things must be found again: the term, the vote, and the log. What was committed \
              need not be: the next leader says it.",
@@ -733,7 +740,7 @@ pub const STAGES: &[Stage] = &[
              the sync has ended.",
         ],
         program: Some("raft"),
-        own: &[AGREEMENT_KILLS, AGREEMENT_POWER],
+        own: &[AGREEMENT_KILLS, AGREEMENT_POWER, COUPS],
         ..STAGE
     },
     Stage {
@@ -741,8 +748,8 @@ pub const STAGES: &[Stage] = &[
         title: "Strict-serializable transactions by consensus",
         page: "raft",
         task: "Transactions that append to lists and read them, strict-serializable, with no \
-               service: by the same log. Under partitions, kills and losses of power, and while \
-               each node in turn is cut off: once with three nodes, and once with five whose \
+               service: by the same log. Under partitions, kills, losses of power and coups, and \
+               while each node in turn is cut off: once with three nodes, and once with five whose \
                messages take 50 ms. Lists show what registers hide: an element that was confirmed \
                and is gone.",
         hints: &[
@@ -758,6 +765,7 @@ pub const STAGES: &[Stage] = &[
             strict_lists(AGREEMENT_POWER),
             strict_lists(ROLLING),
             strict_lists(ROLLING_SLOW),
+            strict_lists(COUPS),
         ],
     },
 ];

@@ -254,6 +254,8 @@ pub enum Nemesis {
     Power,
     /// Each node in turn is cut off, without a pause between them.
     Rolling,
+    /// Whoever begins to lead is cut off, and at that moment the others lose their power.
+    Coup,
     /// Nodes are cut off in one direction.
     OneWay,
     /// Links are slow.
@@ -272,12 +274,13 @@ pub enum Nemesis {
 
 impl Nemesis {
     /// All of them.
-    pub const ALL: [Nemesis; 12] = [
+    pub const ALL: [Nemesis; 13] = [
         Nemesis::Kill,
         Nemesis::Pause,
         Nemesis::Power,
         Nemesis::Partition,
         Nemesis::Rolling,
+        Nemesis::Coup,
         Nemesis::OneWay,
         Nemesis::Slow,
         Nemesis::Loss,
@@ -287,14 +290,15 @@ impl Nemesis {
         Nemesis::Disk,
     ];
 
-    /// All that there are on this clock, with this latency in milliseconds: `--nemesis all`. Two
+    /// All that there are on this clock, with this latency in milliseconds: `--nemesis all`. Some
     /// have to be asked for: faults of disks, because what a single disk has is gone with a sector
-    /// of it, whatever the algorithm, and rolling cuts, which beside partitions leave no majority.
+    /// of it, whatever the algorithm; rolling cuts, which beside partitions leave no majority; and
+    /// coups, for which nodes must say who leads.
     pub fn all_on(clock: ClockKind, latency: f64) -> impl Iterator<Item = Nemesis> {
         Nemesis::ALL.into_iter().filter(move |nemesis| match nemesis {
             Nemesis::Power | Nemesis::Clock => clock == ClockKind::Virtual,
             Nemesis::Slow => latency > 0.0,
-            Nemesis::Disk | Nemesis::Rolling => false,
+            Nemesis::Disk | Nemesis::Rolling | Nemesis::Coup => false,
             _ => true,
         })
     }
@@ -307,6 +311,7 @@ impl Nemesis {
             Nemesis::Pause => "pause",
             Nemesis::Power => "power",
             Nemesis::Rolling => "rolling",
+            Nemesis::Coup => "coup",
             Nemesis::OneWay => "one-way",
             Nemesis::Slow => "slow",
             Nemesis::Loss => "loss",
@@ -438,8 +443,8 @@ pub enum PlanError {
     Availability,
     /// No such nemesis.
     #[error(
-        "unknown nemesis `{0}`; known are kill, pause, power, partition, rolling, one-way, slow, \
-         loss, duplication, clog, clock, disk and all"
+        "unknown nemesis `{0}`; known are kill, pause, power, partition, rolling, coup, one-way, \
+         slow, loss, duplication, clog, clock, disk and all"
     )]
     Nemesis(String),
     /// A fault that was asked for and cannot be.
@@ -538,7 +543,7 @@ fn faults(
     load: Duration,
 ) -> Result<Vec<kolk_history::plan::Fault>, PlanError> {
     let draws = |nemesis| settings.nemesis.contains(&nemesis);
-    let mut drawn = Vec::new();
+    let (mut drawn, mut waiting) = (Vec::new(), Vec::new());
     let groups = |kind, nemesis| settings.nemesis_targets.groups(kind, draws(nemesis), nodes.len());
     let groups = Groups {
         kill: groups(Kind::Kill, Nemesis::Kill)?,
@@ -579,6 +584,10 @@ fn faults(
         if draws(Nemesis::Rolling) {
             drawn.extend(faults::rolling(settings.seed, nodes, interval, load));
         }
+        if draws(Nemesis::Coup) {
+            let has_power = settings.clock == ClockKind::Virtual;
+            waiting.extend(faults::coups(interval, load, has_power));
+        }
         for (nemesis, kind) in
             [(Nemesis::OneWay, LinkKind::OneWay), (Nemesis::Slow, LinkKind::Slow)]
         {
@@ -600,7 +609,7 @@ fn faults(
         drawn.extend(faults::outages(settings.seed, nodes, interval, load, &groups));
     }
     drawn.sort_by_key(|fault| fault.begin);
-    let (mut all, mut waiting) = (Vec::new(), Vec::new());
+    let mut all = Vec::new();
     for cut in &settings.cuts {
         all.push(cut.fault(nodes, load)?);
     }

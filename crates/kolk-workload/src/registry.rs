@@ -7,7 +7,7 @@ use kolk_check::Options;
 use kolk_check::models::{Model, Models, UnknownModel};
 use kolk_engine::Workload;
 use kolk_history::Plan;
-use kolk_history::plan::{LatencyDistribution, WorkloadSpec};
+use kolk_history::plan::{Fault, LatencyDistribution, WorkloadSpec};
 
 use crate::broadcast::Broadcast;
 use crate::counter::Counter;
@@ -285,6 +285,7 @@ pub fn options(plan: &Plan) -> Result<Options<'_>, WorkloadError> {
         consistency_models: consistency_models(&plan.workload.settings)?,
         calm: is_calm(plan),
         lossy: plan.network.loss > LOSS_MAX,
+        unseats: plan.faults.iter().any(Fault::waits_for_leader),
         ..Options::default()
     })
 }

@@ -411,6 +411,13 @@ const MISTAKES: &[Mistake] = &[
         right: "index = has[len(node.ids) // 2]",
         wrong: "index = has[0]",
     },
+    // A vote that its giver does not know again.
+    Mistake {
+        stage: "raft-kill",
+        program: "raft",
+        right: "    now = term\n    await disk.sync()\n",
+        wrong: "    now = term\n",
+    },
     // A second vote in a term.
     Mistake { stage: "raft-txn", program: "raft", right: "vote in (None, src) and ", wrong: "" },
     // A longer log is taken for a newer one.

@@ -29,9 +29,8 @@ fn it_is_linearizable_with_slow_links_as_well() {
             let mut settings = load("lin-kv", "", seed, nodes, 100.0);
             settings.concurrency = Concurrency::PerNode(4);
             trouble::many_faults(&mut settings, budget);
-            settings.nemesis = Nemesis::ALL.to_vec();
-            // They would take up the budget, and leave nobody whole beside a disk that has failed.
-            settings.nemesis.retain(|nemesis| *nemesis != Nemesis::Rolling);
+            let all = Nemesis::all_on(settings.clock, settings.latency);
+            settings.nemesis = all.chain([Nemesis::Disk]).collect();
             let (judged, _) = judge_replicated(&settings, store);
             judged.measured().assert_valid(&format!("slow links as well, {nodes} nodes"));
         });

@@ -132,6 +132,43 @@ fn strict_makes_stronger_findings_count() {
     }
 }
 
+/// What a node says of its state counts, but where Maelstrom's checks alone do.
+#[test]
+fn a_term_has_one_leader() {
+    let mut story = Story::new(2);
+    story.add(0, 0, 1);
+    story.read(10, 0, &[1]);
+    let summary = Summary {
+        violations: vec![violation(ViolationKind::TwoLeaders)],
+        violation_kinds: vec![(ViolationKind::TwoLeaders, 1)],
+        violation_count: 1,
+        ..Summary::default()
+    };
+    for (lenient, expected) in [(false, Validity::Invalid), (true, Validity::Valid)] {
+        let options = Options { lenient, ..options("broadcast") };
+        let verdict = check_run(&story.history, Some(&summary), &options);
+        assert_eq!(verdict.validity, expected, "{lenient}");
+        let finding = &verdict.findings()[0];
+        assert_eq!((finding.anomaly.kind.as_str(), finding.counts), ("two-leaders", !lenient));
+    }
+}
+
+/// Faults that wait for a leader show nothing if none says so.
+#[test]
+fn a_run_without_a_leader_to_unseat_is_unknown() {
+    let mut story = Story::new(2);
+    story.add(0, 0, 1);
+    story.read(10, 0, &[1]);
+    for (unseats, leader_count, expected) in
+        [(false, 0, Validity::Valid), (true, 1, Validity::Valid), (true, 0, Validity::Unknown)]
+    {
+        let summary = Summary { leader_count, ..Summary::default() };
+        let options = Options { unseats, ..options("broadcast") };
+        let verdict = check_run(&story.history, Some(&summary), &options);
+        assert_eq!(verdict.validity, expected, "{unseats} {leader_count}");
+    }
+}
+
 /// What counts, in which order, and what Maelstrom does not ask for: reports only read it.
 #[test]
 fn findings_are_decided_once() {

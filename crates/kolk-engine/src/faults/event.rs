@@ -1,9 +1,10 @@
 //! Faults that wait for an event, as they are typed: `on stderr /became leader/ after 250ms for
-//! 500ms`, `n1 on message append#3 to n2 for 2s`, `on sync#5 of n0`.
+//! 500ms`, `n1 on message append#3 to n2 for 2s`, `on sync#5 of n0`, `others on leader for 50ms`.
 //!
 //! What stands before `on` is what stands before the `@` of a fault with a time; kills, pauses,
-//! losses of power and cuts without it hit the node of the event: who wrote the line, whose disk it
-//! was, who sent the message, or, if only the receiver is named, who got it.
+//! losses of power and cuts without it hit the node of the event: who wrote the line or leads,
+//! whose disk it was, who sent the message, or, if only the receiver is named, who got it. With
+//! `others` kills, pauses and losses of power hit all nodes but that one.
 
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ pub struct OnEvent {
 /// A fault without its event, as it is with times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Hit {
+    /// All but the node of the event.
+    Others(Kind),
     Outage(Outage),
     Links(LinkFault),
     Cut(Cut),
@@ -51,6 +54,7 @@ impl Hit {
     fn read(flag: Flag, head: &str) -> Result<Hit, FaultError> {
         let text = &format!("{head}@0..");
         Ok(match flag {
+            Flag::Outage(kind) if head == Targets::OTHERS => Hit::Others(kind),
             Flag::Outage(kind) => Hit::Outage(Outage::read(kind, text)?),
             Flag::Cut if head.contains('>') => Hit::Links(LinkFault::read(LinkKind::OneWay, text)?),
             Flag::Cut => Hit::Cut(text.parse()?),
@@ -61,6 +65,7 @@ impl Hit {
 
     fn fault(&self, nodes: &[String], load: Duration) -> Result<Fault, FaultError> {
         match self {
+            Hit::Others(kind) => Ok(kind.fault(0, 0, Targets::new(Targets::OTHERS, Vec::new()))),
             Hit::Outage(outage) => outage.fault(nodes, load, &[]),
             Hit::Links(links) => links.fault(nodes, load),
             Hit::Cut(cut) => cut.fault(nodes, load),
@@ -70,7 +75,7 @@ impl Hit {
 }
 
 const EXAMPLE: &str = "'on stderr /became leader/ after 250ms for 500ms', 'n1 on message append#3 \
-                       to n2 for 2s' or 'on sync#5 of n0 for 1s'";
+                       to n2 for 2s', 'on sync#5 of n0 for 1s' or 'others on leader for 50ms'";
 
 impl OnEvent {
     /// True of a text that has an event and no time.
@@ -155,7 +160,7 @@ type Words<'a> = std::str::SplitWhitespace<'a>;
 
 /// The event, and what is left behind it.
 fn event(text: &str) -> Result<(Trigger, Words<'_>), &'static str> {
-    const KINDS: &str = "an event is `message TYPE`, `stderr /PATTERN/` or `sync`";
+    const KINDS: &str = "an event is `message TYPE`, `stderr /PATTERN/`, `leader` or `sync`";
     let text = text.trim_start();
     if let Some(rest) = text.strip_prefix("stderr") {
         let rest = rest.trim_start().strip_prefix('/').ok_or("a pattern stands between slashes")?;
@@ -171,10 +176,16 @@ fn event(text: &str) -> Result<(Trigger, Words<'_>), &'static str> {
     }
     let mut words = text.split_whitespace();
     let first = words.next().ok_or(KINDS)?;
-    if let Some(nth) = first.strip_prefix("sync") {
+    let place = first.find('#').unwrap_or(first.len());
+    let (name, nth) = first.split_at(place);
+    if let "leader" | "sync" = name {
         let nth = nth_of(nth)?;
         let node = named(&mut words, "of");
-        return Ok((Trigger { event: TriggerEvent::Sync { node }, nth }, words));
+        let event = match name {
+            "leader" => TriggerEvent::Leader { node },
+            _ => TriggerEvent::Sync { node },
+        };
+        return Ok((Trigger { event, nth }, words));
     }
     if first != "message" {
         return Err(KINDS);
@@ -255,7 +266,32 @@ mod tests {
                 "n1>n2*10 on message x",
                 r#"{"begin":0,"end":20000000000,"on":{"event":"message","message":"x","nth":1},"fault":"slow","links":{"n2":["n1"]},"factor":10}"#,
             ),
-            (kill, "on noon", "an event is `message TYPE`, `stderr /PATTERN/` or `sync`"),
+            (
+                Flag::Outage(Kind::Power),
+                "others on leader#2 of n0 for 10ms",
+                r#"{"begin":0,"end":10000000,"on":{"event":"leader","node":"n0","nth":2},"fault":"power","targets":"others","nodes":[]}"#,
+            ),
+            (
+                Flag::Cut,
+                "on leader for 1s",
+                r#"{"begin":0,"end":1000000000,"on":{"event":"leader","nth":1},"fault":"partition","shape":"trigger","blocked":{}}"#,
+            ),
+            (kill, "on noon", "an event is `message TYPE`, `stderr /PATTERN/`, `leader` or `sync`"),
+            (
+                kill,
+                "on leaders",
+                "an event is `message TYPE`, `stderr /PATTERN/`, `leader` or `sync`",
+            ),
+            (
+                kill,
+                "on leader of n7",
+                "the event names `n7`, which is no node; nodes are n0, n1, n2",
+            ),
+            (
+                kill,
+                "n1+others on leader",
+                "the kill names `others`, which is no node; nodes are n0, n1, n2",
+            ),
             (kill, "on stderr /(/", "the pattern is no regular expression"),
             (kill, "on sync#0", "which one it is is written like #3"),
             (kill, "on sync until 3", "behind the event stand `after` and `for` alone"),
@@ -271,8 +307,14 @@ mod tests {
 
     #[test]
     fn events_are_shown_as_they_are_typed() {
-        for text in ["stderr /a b/#2 of n1", "sync#5", "message append from n1 to n2", "sync of n0"]
-        {
+        for text in [
+            "stderr /a b/#2 of n1",
+            "sync#5",
+            "message append from n1 to n2",
+            "sync of n0",
+            "leader",
+            "leader#3 of n1",
+        ] {
             let (trigger, words) = event(text).expect("an event");
             assert_eq!((trigger.to_string().as_str(), words.count()), (text, 0));
         }

@@ -172,6 +172,43 @@ fn rolling_cuts_go_round() {
     assert_eq!(rolling(1, &names(3), Duration::from_nanos(1), Duration::from_nanos(9)).len(), 9);
 }
 
+/// Every second leader is unseated while it begins to lead, and the others later, so that there is
+/// a next one.
+#[test]
+fn coups_follow_one_another() {
+    let second = Duration::from_secs(1);
+    let shown = |load: u32, has_power| -> Vec<String> {
+        let faults = coups(second, second * load, has_power);
+        let shown = |fault: &Fault| {
+            let on = fault.on.as_ref().map(ToString::to_string).unwrap_or_default();
+            let whom = fault.kind.targets().map_or("", |targets| targets.targets.as_str());
+            let [begin, end] = [fault.begin, fault.end].map(|at| at / 1_000_000);
+            format!("{on} {begin}..{end} {} {whom}", fault.kind.name())
+        };
+        faults.iter().map(shown).collect()
+    };
+    assert_eq!(
+        shown(3, true),
+        [
+            "leader 0..1000 partition ",
+            "leader 0..10 power others",
+            "leader#2 2000..2010 power trigger",
+            "leader#3 0..1000 partition ",
+            "leader#3 0..10 power others",
+            "leader#4 2000..2010 power trigger",
+            "leader#5 0..1000 partition ",
+            "leader#5 0..10 power others",
+        ]
+    );
+    assert!(shown(3, false).iter().all(|fault| !fault.contains("power")));
+    // None comes later than the load, and the shortest and the longest times end as well.
+    assert!(shown(2, true).iter().all(|fault| !fault.contains("trigger")));
+    assert_eq!(coups(Duration::ZERO, second, true), []);
+    let least = Duration::from_nanos(1);
+    assert!(coups(least, second, true).len() <= 2 * COUPS_MAX as usize);
+    assert!(coups(Duration::MAX, second, true).iter().all(|fault| fault.end <= 1_000_000_000));
+}
+
 fn shown(faults: &[Fault]) -> Vec<String> {
     faults
         .iter()

@@ -7,15 +7,23 @@ use std::time::Duration;
 
 use kolk_history::Value;
 use kolk_history::plan::{ClockChange, DiskHarm, FaultKind, Targets, TriggerEvent};
+use kolk_history::summary::ViolationKind;
 use kolk_node::storage::Record;
 use kolk_protocol::{Key, Time};
 
 use super::{Simulation, lives};
 use crate::course::Stage;
 use crate::endpoint::Endpoint;
+use crate::host::HostFailure;
+use crate::leaders::Said;
 use crate::queue::Event;
 use crate::run::EngineError;
 use crate::triggers::is_for_leader;
+
+/// What to do about two leaders in a term.
+const TWO_LEADERS: &str = "a node has one vote in a term, which it must know again after it was \
+                           killed or lost its power: sync it before the answer; and a leader has \
+                           votes of a majority, its own once";
 
 impl Simulation<'_> {
     /// The load begins, and with it the time of the faults that have one.
@@ -40,17 +48,46 @@ impl Simulation<'_> {
         open.into_iter().try_for_each(|number| self.fault(number, false))
     }
 
-    /// Reads what a node has written to its stderr, if a fault waits for that; `text` is what one
-    /// has logged that runs in this process.
+    /// Reads what a node has written to its stderr; `text` is what one has logged that runs in this
+    /// process.
     pub(crate) fn read_log(&mut self, node: u16, text: &[u8]) {
-        if !self.triggers.wants_lines() {
+        let mut fresh = Cow::Borrowed(text);
+        if text.is_empty() {
+            fresh = Cow::Owned(self.logs.fresh(node));
+        }
+        while !fresh.is_empty() {
+            for line in self.lines.ended(node, &fresh) {
+                self.read_log_line(node, &line);
+            }
+            fresh = Cow::Owned(self.logs.fresh(node));
+        }
+    }
+
+    fn read_log_line(&mut self, node: u16, line: &[u8]) {
+        let said = self.leaders.take(node, line);
+        if let Said::LeadsToo { term, first } = said {
+            self.second_leader(node, first, term, line);
+        }
+        if self.course.stage != Stage::Load {
             return;
         }
-        let fresh =
-            if text.is_empty() { Cow::Owned(self.logs.fresh(node)) } else { Cow::Borrowed(text) };
         let name = self.directory.name(Endpoint::Node(node));
-        let fired = self.triggers.written(node, name, &fresh);
+        let mut fired = self.triggers.written(name, line);
+        if said != Said::Nothing {
+            self.leader_count += 1;
+            fired.extend(self.triggers.leads(name));
+        }
         fired.into_iter().for_each(|number| self.come(number, node));
+    }
+
+    /// Two nodes say that they lead in the same term. The run goes on: what comes of that shows
+    /// better than the fact.
+    fn second_leader(&mut self, node: u16, first: u16, term: u64, line: &[u8]) {
+        let first = self.directory.name(Endpoint::Node(first));
+        let problem = format!("says that it leads term {term}, as {first} has before");
+        let failure = HostFailure::plain(ViolationKind::TwoLeaders, problem, TWO_LEADERS.into());
+        let line = String::from_utf8_lossy(line);
+        self.record_violation(node, failure.with_line(&line, None));
     }
 
     /// Records what has happened to a node's disk.
@@ -109,7 +146,7 @@ impl Simulation<'_> {
         let fault = &plan.faults[number as usize];
         let is_for_leader = is_for_leader(&fault.kind);
         if is_for_leader && begin && fault.on.is_none() {
-            let node = self.triggers.leader()?;
+            let node = self.leaders.latest()?;
             let end = self.course.load_began + Duration::from_nanos(fault.end);
             let name = &plan.nodes[usize::from(node)];
             self.triggers.come(&plan, number, name, (self.now(), end));

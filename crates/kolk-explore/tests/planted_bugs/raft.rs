@@ -1,5 +1,5 @@
-//! A linearizable store whose Raft has a mistake, looked for by its clients alone: what they were
-//! answered, and whether a node stopped.
+//! A linearizable store whose Raft has a mistake, looked for from outside: what clients were
+//! answered, whether a node stopped, and which nodes said that they lead.
 //!
 //! The mistakes are those that `kolk-raft` plants for its own tests, but those in changes of
 //! members and in leases: the store has neither.

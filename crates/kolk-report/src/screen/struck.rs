@@ -35,17 +35,22 @@ fn outages(report: &Report<'_>) -> Vec<String> {
     all.into_iter().flatten().collect()
 }
 
-/// The faults that never came: what they waited for did not happen.
+/// The faults that never came: what they waited for did not happen. Of those that wait for a node
+/// to lead it is told how many came, if any did: how many leaders there will be nobody knows
+/// before.
 fn missed(report: &Report<'_>) -> Vec<String> {
     let came =
         |number: usize| report.facts.triggered.iter().any(|came| came.number as usize == number);
-    let faults = report.plan.faults.iter().enumerate();
-    let missed = faults.filter(|(number, _)| !came(*number)).filter_map(|(_, fault)| {
+    let faults = || report.plan.faults.iter().enumerate();
+    let of_leaders = || faults().filter(|(_, fault)| fault.waits_for_leader());
+    let led = of_leaders().filter(|(number, _)| came(*number)).count();
+    let missed = faults().filter(|(number, _)| !came(*number)).filter_map(|(_, fault)| {
         let is_for_leader = fault.kind.targets().is_some_and(|targets| targets.targets == "leader");
         let what = match &fault.on {
-            Some(on) => on.to_string(),
-            None if is_for_leader => "a node that says on its stderr that it leads".to_owned(),
-            None => return None,
+            Some(_) if fault.waits_for_leader() && led > 0 => return None,
+            Some(on) if !fault.waits_for_leader() => on.to_string(),
+            None if !is_for_leader => return None,
+            _ => "a node that says on its stderr that it leads".to_owned(),
         };
         Some((fault.kind.name(), what))
     });
@@ -56,11 +61,14 @@ fn missed(report: &Report<'_>) -> Vec<String> {
             None => counts.push((one, 1)),
         }
     }
-    let shown = counts.into_iter().map(|((name, what), count)| {
+    let in_vain = counts.into_iter().map(|((name, what), count)| {
         let times = counted(count, "time", "times");
         format!("{name} waited in vain for {}, {times}", sanitize(&what))
     });
-    shown.collect()
+    let all = of_leaders().count();
+    let some = (0 < led && led < all)
+        .then(|| format!("{led} of {all} faults that waited for a node to lead came"));
+    some.into_iter().chain(in_vain).collect()
 }
 
 /// How many of the faults hit a node that ran.

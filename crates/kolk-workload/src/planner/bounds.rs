@@ -115,7 +115,9 @@ fn fault_problem(plan: &Plan, fault: &Fault) -> Option<String> {
             return Some("waits for a sync, which is seen on the virtual clock only".to_owned());
         }
         Some(
-            TriggerEvent::Stderr { node: Some(node), .. } | TriggerEvent::Sync { node: Some(node) },
+            TriggerEvent::Stderr { node: Some(node), .. }
+            | TriggerEvent::Leader { node: Some(node) }
+            | TriggerEvent::Sync { node: Some(node) },
         ) if !plan.nodes.contains(node) => {
             return Some(format!("waits for `{}`, which is no node", node.escape_debug()));
         }

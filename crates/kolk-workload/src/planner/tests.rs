@@ -179,8 +179,8 @@ fn flags_are_read() {
     let error = "kil".parse::<Nemesis>().expect_err("not there");
     assert_eq!(
         error.to_string(),
-        "unknown nemesis `kil`; known are kill, pause, power, partition, rolling, one-way, slow, \
-         loss, duplication, clog, clock, disk and all"
+        "unknown nemesis `kil`; known are kill, pause, power, partition, rolling, coup, one-way, \
+         slow, loss, duplication, clog, clock, disk and all"
     );
 }
 

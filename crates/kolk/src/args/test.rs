@@ -131,8 +131,9 @@ pub struct RunArgs {
     /// The probability that a message between nodes arrives twice; for a while: 0.3@5..10
     #[arg(long, value_name = "P", help_heading = "Network and faults")]
     pub duplication: Vec<ChanceArg>,
-    /// Sources of faults, with commas between: kill, pause, power, partition, rolling, one-way,
-    /// slow, loss, duplication, clog, clock, disk, or all, which leaves out rolling and disk
+    /// Sources of faults, with commas between: kill, pause, power, partition, rolling, coup,
+    /// one-way, slow, loss, duplication, clog, clock, disk, or all, which leaves out rolling, coup
+    /// and disk
     #[arg(long, value_name = "FAULTS", help_heading = "Network and faults")]
     pub nemesis: Option<Words>,
     /// Seconds between a fault's beginning or end and the next, on average [default: 10]

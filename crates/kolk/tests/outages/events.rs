@@ -3,6 +3,7 @@
 
 use super::*;
 use kolk_history::plan::FaultKind;
+use kolk_history::summary::ViolationKind;
 use kolk_workload::planner::{Flag, Group, Nemesis, OnEvent};
 
 fn on_event(kind: Kind, text: &str) -> Vec<OnEvent> {
@@ -76,30 +77,35 @@ fn a_fault_comes_with_a_sync_in_process_and_in_lockstep_alike() {
     assert_eq!((one.triggered, one.digest), (other.triggered, other.digest));
 }
 
-/// Says that it leads when it gives out its third id.
+/// Says that it leads when it gives out its third id, in words or as its state.
 #[derive(Default)]
-struct Ambitious(Forgetful);
+struct Ambitious(Forgetful, bool);
 
 impl Machine for Ambitious {
     fn step(&mut self, now: Time, input: Input<'_>, outputs: &mut Outputs) -> Option<Time> {
         let deadline = self.0.step(now, input, outputs);
         if self.0.next == 3 {
-            outputs.log("term 1: became leader");
+            let words = ["term 1: became leader", r#"state {"term":1,"role":"leader"}"#];
+            outputs.log(words[usize::from(self.1)]);
         }
         deadline
     }
 }
 
+/// A run of such nodes.
+fn ambitious(tells_state: bool, change: &dyn Fn(&mut Settings)) -> Run {
+    let mut settings = settings("unique-ids", Host::InProcess, &[]);
+    (settings.rate, settings.time_limit) = (40.0, 4.0);
+    change(&mut settings);
+    let plan = plan(&settings).expect("a plan");
+    let make =
+        |_: usize| Box::new(Ambitious(Forgetful::default(), tells_state)) as Box<dyn Machine>;
+    run(&plan, NodeSource::InProcess(&make), None).0
+}
+
 #[test]
 fn a_fault_comes_after_a_line_on_stderr_or_hits_the_leader() {
-    let run_with = |change: &dyn Fn(&mut Settings)| {
-        let mut settings = settings("unique-ids", Host::InProcess, &[]);
-        (settings.rate, settings.time_limit) = (40.0, 4.0);
-        change(&mut settings);
-        let plan = plan(&settings).expect("a plan");
-        let make = |_: usize| Box::new(Ambitious::default()) as Box<dyn Machine>;
-        run(&plan, NodeSource::InProcess(&make), None).0
-    };
+    let run_with = |change: &dyn Fn(&mut Settings)| ambitious(false, change);
     let first = run_with(&|settings| {
         settings.on_events = on_event(Kind::Kill, "on stderr /became (the )?leader/ for 500ms");
     });
@@ -118,4 +124,31 @@ fn a_fault_comes_after_a_line_on_stderr_or_hits_the_leader() {
         settings.nemesis_interval = 0.5;
     });
     assert!(!hit(&drawn).is_empty(), "{:?}", drawn.triggered);
+}
+
+/// Whether a node says so in words or as its state; and who says so as its state is held to it.
+#[test]
+fn a_fault_comes_when_a_node_begins_to_lead_and_a_term_has_one_leader() {
+    for tells_state in [false, true] {
+        let run_with = |text: &str| {
+            let on_events = on_event(Kind::Kill, text);
+            ambitious(tells_state, &|settings| {
+                settings.nodes = Nodes::Count(3);
+                settings.on_events.clone_from(&on_events);
+            })
+        };
+        let own = run_with("on leader for 500ms");
+        let others = run_with("others on leader for 500ms");
+        let mut all = hit(&own);
+        assert_eq!(all.len(), 1, "{all:?}");
+        all.extend(hit(&others));
+        all.sort();
+        assert_eq!(all, ["n0", "n1", "n2"]);
+        // Each node leads once; words are only read where somebody waits for them.
+        let calm = ambitious(tells_state, &|settings| settings.nodes = Nodes::Count(3));
+        assert_eq!(calm.summary.leader_count, if tells_state { 3 } else { 0 });
+        let twice = [(ViolationKind::TwoLeaders, 2)];
+        assert_eq!(calm.summary.violation_kinds, if tells_state { &twice[..] } else { &[] });
+        assert_eq!(calm.ending, Ending::Completed);
+    }
 }
