@@ -485,7 +485,7 @@ mod tests {
         for (text, problem) in [
             ("{}", "it is no plan: missing field `format`"),
             ("[", "it is no plan"),
-            (r#"{"format":9,"draws":1}"#, "its keys are of version 9, and this kolk knows 3"),
+            (r#"{"format":9,"draws":1}"#, "its keys are of version 9, and this kolk knows 4"),
             (r#"{"format":1,"draws":9}"#, "its random draws are of version 9"),
             (
                 r#"{"format":1,"draws":1}"#,
