@@ -1,14 +1,12 @@
-//! A plan's faults, whatever their kinds: what they are called, whom they touch, whether they did.
+//! A plan's faults, whatever their kinds: what they are called, what is left of them, whether they
+//! did anything.
 //!
 //! Nothing here knows a kind of fault by name. What a fault says is read from the form in which
 //! plans store it, so that kinds yet to come are explored and shrunk like those there are.
 
-use std::collections::BTreeSet;
-
 use kolk_engine::{Trace, Traced};
 use kolk_history::Plan;
 use kolk_history::plan::Fault;
-use kolk_protocol::Time;
 use serde_json::Value;
 
 use crate::observation::{Trouble, is_loss};
@@ -23,26 +21,6 @@ pub(crate) fn name(fault: &Fault) -> String {
     let stored = stored(fault);
     let text = |key: &str| stored.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     [text("fault"), text("shape")].join(" ").trim().to_owned()
-}
-
-/// The nodes that a fault names.
-pub(crate) fn nodes(fault: &Fault, all: &[String]) -> BTreeSet<String> {
-    fn walk(value: &Value, all: &[String], found: &mut BTreeSet<String>) {
-        match value {
-            Value::String(text) => found.extend(all.contains(text).then(|| text.clone())),
-            Value::Array(items) => items.iter().for_each(|item| walk(item, all, found)),
-            Value::Object(entries) => {
-                for (key, value) in entries {
-                    found.extend(all.contains(key).then(|| key.clone()));
-                    walk(value, all, found);
-                }
-            }
-            _ => {}
-        }
-    }
-    let mut found = BTreeSet::new();
-    walk(&stored(fault), all, &mut found);
-    found
 }
 
 /// The fault without a node that is no longer there; `None` if nothing is left of it.
@@ -73,32 +51,20 @@ pub(crate) fn without_node(fault: &Fault, node: &str) -> Option<Fault> {
     serde_json::from_value(value).ok()
 }
 
-/// The trouble that a plan had in store, and whether it touched a message.
-pub(crate) fn troubles(plan: &Plan, trace: &Trace, load_began: Time) -> Vec<Trouble> {
+/// The trouble that a plan had in store, and whether it did anything; `strikes` says how often each
+/// fault did.
+pub(crate) fn troubles(plan: &Plan, trace: &Trace, strikes: &[u64]) -> Vec<Trouble> {
     let mut troubles = Vec::new();
-    let (mut lost, mut duplicated, mut dropped) = (false, false, Vec::new());
-    for event in &trace.events {
-        match event.what {
-            what if is_loss(what) => lost = true,
-            Traced::Duplicated => duplicated = true,
-            Traced::Dropped(_) => dropped.push(event),
-            _ => {}
-        }
-    }
+    let lost = trace.events.iter().any(|event| is_loss(event.what));
+    let duplicated = trace.events.iter().any(|event| matches!(event.what, Traced::Duplicated));
     if plan.network.loss > 0.0 {
         troubles.push(Trouble { name: "loss".to_owned(), struck: lost });
     }
     if plan.network.duplication > 0.0 {
         troubles.push(Trouble { name: "duplication".to_owned(), struck: duplicated });
     }
-    for fault in &plan.faults {
-        let window = load_began.as_nanos().saturating_add(fault.begin)
-            ..=load_began.as_nanos().saturating_add(fault.end);
-        let named = nodes(fault, &plan.nodes);
-        let touches = |place: u32| trace.name(place).is_some_and(|name| named.contains(name));
-        let struck = dropped.iter().any(|event| {
-            window.contains(&event.time.as_nanos()) && (touches(event.src) || touches(event.dest))
-        });
+    for (number, fault) in plan.faults.iter().enumerate() {
+        let struck = strikes.get(number).is_some_and(|times| *times > 0);
         let name = name(fault);
         match troubles.iter_mut().find(|known| known.name == name) {
             Some(known) => known.struck |= struck,
@@ -111,7 +77,8 @@ pub(crate) fn troubles(plan: &Plan, trace: &Trace, load_began: Time) -> Vec<Trou
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kolk_history::plan::FaultKind;
+    use kolk_history::plan::{FaultKind, NodeSpec};
+    use kolk_workload::planner::{Flag, Kind, Nemesis, OnEvent, Settings, plan};
 
     fn partition(blocked: &[(&str, &[&str])]) -> Fault {
         let senders = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
@@ -121,11 +88,37 @@ mod tests {
     }
 
     #[test]
-    fn says_what_a_fault_is_and_whom_it_touches() {
+    fn says_what_a_fault_is() {
         let fault = partition(&[("n0", &["n1", "n2"]), ("n1", &["n0"])]);
-        let all = ["n0", "n1", "n2", "n3"].map(str::to_owned);
         assert_eq!(name(&fault), "partition cut");
-        assert_eq!(nodes(&fault, &all).into_iter().collect::<Vec<_>>(), all[..3]);
+    }
+
+    /// A kind of fault has struck if one of that kind did anything, whatever it waited for.
+    #[test]
+    fn what_struck_is_what_did_something() {
+        let node = NodeSpec::BuiltIn { name: "echo".to_owned(), args: Vec::new(), separate: false };
+        let kill = |text| OnEvent::read(Flag::Outage(Kind::Kill), text).expect("a fault");
+        let settings = Settings {
+            nemesis: vec![Nemesis::Coup],
+            on_events: vec![kill("on leader")],
+            ..Settings::new("echo", node, 1)
+        };
+        let plan = plan(&settings).expect("a plan");
+        let told = |strikes: &[u64]| -> Vec<(String, bool)> {
+            let troubles = troubles(&plan, &Trace::default(), strikes);
+            troubles.into_iter().map(|trouble| (trouble.name, trouble.struck)).collect()
+        };
+        let named = |struck: [bool; 3]| -> Vec<(String, bool)> {
+            let names = ["partition trigger", "power", "kill"].map(str::to_owned);
+            names.into_iter().zip(struck).collect()
+        };
+        let mut strikes = vec![0; plan.faults.len()];
+        assert_eq!(told(&strikes), named([false; 3]));
+        strikes[3] = 1;
+        assert_eq!(plan.faults[3].kind.name(), "partition");
+        assert_eq!(told(&strikes), named([true, false, false]));
+        *strikes.last_mut().expect("faults") = 2;
+        assert_eq!(told(&strikes), named([true, false, true]));
     }
 
     #[test]

@@ -154,7 +154,7 @@ pub fn observe(plan: &Plan, run: &Run, verdict: &Verdict, detail: bool) -> Obser
         timeline: timeline(trace),
         pairs,
         kinds,
-        troubles: faults::troubles(plan, trace, run.load_began),
+        troubles: faults::troubles(plan, trace, &run.summary.strikes),
         operations: run.history.operations.iter().filter(load).count() as u64,
         messages: run.summary.servers.msg_count,
         failed_at,
