@@ -16,7 +16,7 @@ mod outages;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use kolk_history::plan::{DiskHarm, Fault, FaultKind, Plan, Targets, Trigger, TriggerEvent};
+use kolk_history::plan::{DiskHarm, Fault, FaultKind, Plan, Trigger, TriggerEvent};
 use kolk_protocol::lockstep::StorageFault;
 use kolk_protocol::{Key, Random};
 
@@ -182,8 +182,8 @@ const COUPS_MAX: u64 = 1000;
 /// Faults for a whole run, whose load lasts `load`, that turn against whoever begins to lead. The
 /// first, third and so on to say that it leads is cut off for `interval`, and at that moment all
 /// others lose their power, or are killed where nodes have none to lose, and are started again at
-/// once. To the second, fourth and so on the same happens two intervals later, so that there is a
-/// next one. Nothing is drawn.
+/// once. The second, fourth and so on goes down itself, two intervals after it began to lead, so
+/// that there is a next one. Nothing is drawn.
 ///
 /// If those who voted do not know that any more they elect a second leader of the same term. Both
 /// lead when the cut is over, and have an interval to show it.
@@ -200,19 +200,15 @@ pub fn coups(interval: Duration, load: Duration, has_power: bool) -> Vec<Fault> 
         on: Some(Trigger { event: TriggerEvent::Leader { node: None }, nth }),
         kind,
     };
-    let down = |whom| {
-        let kind = if has_power { Kind::Power } else { Kind::Kill };
-        kind.fault(0, 0, Targets::new(whom, Vec::new())).kind
-    };
+    let down = if has_power { Kind::Power } else { Kind::Kill };
     let later = interval.saturating_mul(2);
     let mut faults = Vec::new();
     for nth in 1..=count {
         if nth % 2 == 1 {
-            let cut = FaultKind::Partition { shape: "trigger".to_owned(), blocked: Blocked::new() };
-            faults.push(on_leader(nth, 0, interval, cut));
-            faults.push(on_leader(nth, 0, outage, down(Targets::OTHERS)));
+            faults.push(on_leader(nth, 0, interval, event::on_its_node(None)));
+            faults.push(on_leader(nth, 0, outage, event::on_the_others(down)));
         } else if later < load {
-            faults.push(on_leader(nth, later, outage, down("trigger")));
+            faults.push(on_leader(nth, later, outage, event::on_its_node(Some(down))));
         }
     }
     faults

@@ -65,7 +65,7 @@ impl Hit {
 
     fn fault(&self, nodes: &[String], load: Duration) -> Result<Fault, FaultError> {
         match self {
-            Hit::Others(kind) => Ok(kind.fault(0, 0, Targets::new(Targets::OTHERS, Vec::new()))),
+            Hit::Others(kind) => Ok(Fault::new(0, 0, on_the_others(*kind))),
             Hit::Outage(outage) => outage.fault(nodes, load, &[]),
             Hit::Links(links) => links.fault(nodes, load),
             Hit::Cut(cut) => cut.fault(nodes, load),
@@ -136,16 +136,25 @@ impl OnEvent {
         }
         let kind = match (&self.hit, self.flag) {
             (Some(hit), _) => hit.fault(nodes, load)?.kind,
-            (None, Flag::Outage(kind)) => {
-                kind.fault(0, 0, Targets::new("trigger", Vec::new())).kind
-            }
-            (None, _) => {
-                FaultKind::Partition { shape: "trigger".to_owned(), blocked: Default::default() }
-            }
+            (None, Flag::Outage(kind)) => on_its_node(Some(kind)),
+            (None, _) => on_its_node(None),
         };
         let (begin, end) = (nanoseconds(self.after), nanoseconds(end));
         Ok(Fault { begin, end, on: Some(self.on.clone()), kind })
     }
+}
+
+/// What hits the node of the event, whoever that will be: this kind of outage, or else a cut.
+pub(super) fn on_its_node(kind: Option<Kind>) -> FaultKind {
+    match kind {
+        Some(kind) => kind.fault(0, 0, Targets::new("trigger", Vec::new())).kind,
+        None => FaultKind::Partition { shape: "trigger".to_owned(), blocked: Default::default() },
+    }
+}
+
+/// An outage of all nodes but that of the event.
+pub(super) fn on_the_others(kind: Kind) -> FaultKind {
+    kind.fault(0, 0, Targets::new(Targets::OTHERS, Vec::new())).kind
 }
 
 /// `250ms`, `1.5s`, `2`.
