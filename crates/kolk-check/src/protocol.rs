@@ -2,10 +2,11 @@
 //!
 //! Any violation makes the run invalid, each an anomaly of its kind's name; if Maelstrom's checks
 //! alone count, a reply that does not fit is but a stronger finding, and so are two leaders in a
-//! term. Replies that nobody waited for, and what the protocol frowns upon, are notes; a message in
-//! the name of somebody else is a stronger finding. Maelstrom has no such check: it logs a line that is no message and stops
-//! reading the node, and counts a reply that does not fit as an exception, which never makes a run
-//! invalid; that list stands under `exceptions`, with its shape.
+//! term. Replies that nobody waited for, and what the protocol frowns upon, are notes; a message
+//! in the name of somebody else is a stronger finding. Maelstrom has no such check: it logs a line
+//! that is no message and stops reading the node, and counts a reply that does not fit as an
+//! exception, which never makes a run invalid; that list stands under `exceptions`, with its
+//! shape.
 
 use kolk_history::summary::{CutLog, Violation, ViolationKind};
 use kolk_history::{Summary, Value};
