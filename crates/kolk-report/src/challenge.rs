@@ -38,6 +38,8 @@ pub struct Seeds {
     pub run: u32,
     /// How many of these were valid and within the limits.
     pub held: u32,
+    /// The first that was not, if there is one.
+    pub first_failed: Option<u64>,
 }
 
 /// A measure, and what it is held to. Lower is better.
@@ -106,7 +108,7 @@ impl ChallengeRun {
 
     fn outcome(&self) -> String {
         match self.seeds {
-            Some(Seeds { run, held }) => format!("{held} of {run}"),
+            Some(Seeds { run, held, .. }) => format!("{held} of {run}"),
             None => self.validity.name().to_owned(),
         }
     }
@@ -146,17 +148,21 @@ pub fn list(challenges: &[Described], style: Style) -> String {
     out
 }
 
-/// The line for a run that has just ended.
-pub fn line(run: &ChallengeRun, style: Style) -> String {
+/// The line for a run that has just ended, with `width` columns for its name.
+pub fn line(run: &ChallengeRun, width: usize, style: Style) -> String {
     let mark = if run.validity == Validity::Valid && !run.holds() {
         symbol(Validity::Invalid, style)
     } else {
         symbol(run.validity, style)
     };
     let outcome = run.outcome();
-    let width = if run.seeds.is_some() { 12 } else { 8 };
-    let mut text = format!("{mark} {:<15} {:<12} {outcome:<width$}", run.marked_id(), run.name);
+    let outcome_width = if run.seeds.is_some() { 12 } else { 8 };
+    let (id, name) = (run.marked_id(), &run.name);
+    let mut text = format!("{mark} {id:<15} {name:<width$} {outcome:<outcome_width$}");
     text.push_str(&style.paint(Role::Faint, &run.time).to_string());
+    if let Some(seed) = run.seeds.and_then(|seeds| seeds.first_failed) {
+        text.push_str(&format!(" · seed {seed:#x} fails"));
+    }
     let first = run.measures.first().and_then(|measured| Some((measured.text()?, measured)));
     if let Some((value, measured)) = first {
         text.push_str(&format!(" · {value} {}", measured.name));

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::challenge::{ChallengeRun, Measured};
+use crate::challenge::{ChallengeRun, Measured, Seeds};
 use crate::sanitize::sanitize;
 use crate::style::{Role, Style};
 use crate::xml::xml;
@@ -167,6 +167,10 @@ pub fn json(checked: &[Checked]) -> String {
             "below": measured.below,
         })
     };
+    let seeds = |seeds: Seeds| {
+        let first_failed = seeds.first_failed.map(|seed| format!("{seed:#x}"));
+        json!({"run": seeds.run, "held": seeds.held, "first-failed": first_failed})
+    };
     let run = |run: &ChallengeRun| {
         json!({
             "name": run.name,
@@ -174,7 +178,7 @@ pub fn json(checked: &[Checked]) -> String {
             "valid": run.validity.name(),
             "claim": run.claim,
             "measures": run.measures.iter().map(measure).collect::<Vec<_>>(),
-            "seeds": run.seeds.map(|seeds| json!({"run": seeds.run, "held": seeds.held})),
+            "seeds": run.seeds.map(seeds),
             "folder": run.folder,
         })
     };

@@ -555,15 +555,19 @@ fn challenges() {
         run("3e", "speed", Validity::Valid, far),
         run("3e", "nothing", Validity::Unknown, vec![]),
         ChallengeRun {
-            seeds: Some(Seeds { run: 200, held: 200 }),
+            seeds: Some(Seeds { run: 200, held: 200, first_failed: None }),
             ..run("5b", "", Validity::Valid, many)
+        },
+        ChallengeRun {
+            seeds: Some(Seeds { run: 5, held: 4, first_failed: Some(0x2a) }),
+            ..run("raft", "kills, partitions", Validity::Invalid, vec![])
         },
     ];
     assert_eq!(
         runs.iter().map(ChallengeRun::holds).collect::<Vec<_>>(),
-        [true, true, false, false, true, true, false, true]
+        [true, true, false, false, true, true, false, true, false]
     );
-    let mut text: String = runs.iter().map(|run| challenge::line(run, Style::PLAIN)).collect();
+    let mut text: String = runs.iter().map(|run| challenge::line(run, 12, Style::PLAIN)).collect();
     text.push('\n');
     text.push_str(&challenge::table(&runs, Style::PLAIN));
     text.push('\n');

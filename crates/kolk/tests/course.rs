@@ -188,6 +188,10 @@ fn one_goes_through_it() {
     assert!(status == 0 && text.contains(&none), "{text}");
     assert!(text.contains("→ 1 ") && text.contains("program  ./main.py"), "{text}");
 
+    // A stage that is named is told alone.
+    let (status, text) = project.kolk("learn raft");
+    assert!(status == 0 && text.starts_with("raft · "), "{text}");
+
     let (status, text) = project.kolk("learn check --step-timeout 120");
     assert!(status == 0 && text.contains("2 · Unique ids"), "{text}");
     assert!(text.contains("./main.py, or ./unique-ids.py if it is there"), "{text}");
@@ -307,7 +311,8 @@ fn what_survives_power_was_synced() {
         let (status, text) = project.kolk(&format!("learn check {stage} --step-timeout 120"));
         assert_eq!(status, 1, "{stage}: {text}");
         // It is the power that takes it, and kills do not.
-        assert!(text.contains("loss of power invalid"), "{stage}: {text}");
+        let is_it = |line: &str| line.contains("loss of power") && line.contains(" invalid ");
+        assert!(text.lines().any(is_it), "{stage}: {text}");
     }
 }
 

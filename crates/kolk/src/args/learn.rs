@@ -37,7 +37,7 @@ pub struct LearnArgs {
     /// What to do; without it, where you are and the next task are shown.
     #[command(subcommand)]
     pub command: Option<LearnCommand>,
-    /// Show the task of this stage, in place of the next one
+    /// Show the task of this stage alone
     #[arg(value_name = "STAGE")]
     pub stage: Option<String>,
     /// Print where you are as JSON

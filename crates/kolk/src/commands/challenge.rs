@@ -67,7 +67,8 @@ pub fn run(args: &ChallengeArgs) -> Result<Status, Stop> {
         terminal::print("\n");
     }
     let kept = RefCell::default();
-    let asked = Asked { args, program, seed, is_silent: false, stops_early: false, kept };
+    let names = names(challenges.iter().flat_map(|challenge| challenge.runs));
+    let asked = Asked { args, program, seed, is_silent: false, stops_early: false, names, kept };
     let runs = |challenge: &&'static Challenge| {
         let id = challenge.id;
         challenge.runs.iter().map(move |run| (id, run))
@@ -85,12 +86,14 @@ pub fn run(args: &ChallengeArgs) -> Result<Status, Stop> {
 
 /// Carries out runs, and shows each but with `--json`, until one does not hold, or with all of
 /// them, as `fail_fast` says: what `kolk learn` checks with. If it `stops_early`, a run that does
-/// not hold under its first seed is not carried out under the others.
+/// not hold under its first seed is not carried out under the others. Their `names` have so many
+/// columns.
 pub fn carry_out(
     args: &ChallengeArgs,
     id: &'static str,
     runs: impl Iterator<Item = &'static ChallengeRun>,
     stops_early: bool,
+    names: usize,
 ) -> Result<Vec<drawing::ChallengeRun>, Stop> {
     let program = match &args.bin {
         Some(path) => {
@@ -100,8 +103,17 @@ pub fn carry_out(
     };
     let seed = args.seed.unwrap_or(SEED);
     let is_silent = args.output.json;
-    let asked = Asked { args, program, seed, is_silent, stops_early, kept: RefCell::default() };
+    let kept = RefCell::default();
+    let asked = Asked { args, program, seed, is_silent, stops_early, names, kept };
     asked.all(runs.map(|run| (id, run)))
+}
+
+/// How many columns the names of runs have at least, so that most commands agree.
+const NAMES_MIN: usize = 12;
+
+/// How many columns the names of runs have, so that what stands behind them is aligned.
+pub fn names(runs: impl Iterator<Item = &'static ChallengeRun>) -> usize {
+    runs.map(|run| run.name.len()).fold(NAMES_MIN, usize::max)
 }
 
 /// What is common to all runs.
@@ -115,6 +127,8 @@ struct Asked<'a> {
     is_silent: bool,
     /// True if the first seed is tried before the others, which are left out if it does not hold.
     stops_early: bool,
+    /// How many columns a run's name has.
+    names: usize,
     /// What is left of the runs on disk.
     kept: RefCell<Kept>,
 }
@@ -253,7 +267,7 @@ impl Asked<'_> {
         seed: u64,
     ) -> Result<drawing::ChallengeRun, Stop> {
         let (finished, drawn) = self.ran(id, run, seed)?;
-        self.show(&finished, &drawn)?;
+        self.show(&finished, &drawn, true)?;
         Ok(drawn)
     }
 
@@ -279,8 +293,14 @@ impl Asked<'_> {
         Ok((finished, drawn))
     }
 
-    /// Shows what came of a run, and keeps of it what is to be kept.
-    fn show(&self, finished: &Finished, drawn: &drawing::ChallengeRun) -> Result<(), Stop> {
+    /// Shows what came of a run, and keeps of it what is to be kept. One that fails has a line of
+    /// its own only if it `is_new`: not told by its sweep's.
+    fn show(
+        &self,
+        finished: &Finished,
+        drawn: &drawing::ChallengeRun,
+        is_new: bool,
+    ) -> Result<(), Stop> {
         if self.is_silent {
             return self.keep(finished, drawn);
         }
@@ -289,7 +309,9 @@ impl Asked<'_> {
             return self.keep(finished, drawn);
         }
         let style = terminal::out_style();
-        terminal::print(&drawing::line(drawn, style));
+        if is_new || drawn.holds() {
+            terminal::print(&drawing::line(drawn, self.names, style));
+        }
         if !drawn.holds() {
             let folder = finished.folder_text();
             let report = finished.report(&folder, commands::program());
@@ -319,7 +341,7 @@ impl Asked<'_> {
         if self.stops_early {
             let (finished, drawn) = self.ran(id, run, self.seed)?;
             if !drawn.holds() || signals::stop_wanted() {
-                self.show(&finished, &drawn)?;
+                self.show(&finished, &drawn, true)?;
                 return Ok(drawn);
             }
             self.keep(&finished, &drawn)?;
@@ -355,9 +377,10 @@ impl Asked<'_> {
             terminal::print(&sweep.json(id, run));
             return Ok(drawn);
         }
-        terminal::print(&drawing::line(&drawn, terminal::out_style()));
+        terminal::print(&drawing::line(&drawn, self.names, terminal::out_style()));
         if let Some(seed) = failed {
-            self.run(id, run, seed)?;
+            let (finished, of_seed) = self.ran(id, run, seed)?;
+            self.show(&finished, &of_seed, false)?;
         }
         Ok(drawn)
     }

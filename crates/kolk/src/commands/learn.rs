@@ -122,10 +122,7 @@ fn named(id: &str) -> Result<&'static Stage, Stop> {
 
 fn show(args: &LearnArgs) -> Result<Status, Stop> {
     let progress = Progress::read()?;
-    let stage = match &args.stage {
-        Some(id) => Some(named(id)?),
-        None => progress.next(),
-    };
+    let stage = args.stage.as_deref().map(named).transpose()?;
     let (shown, style) = (progress.shown(), terminal::out_style());
     let next = progress.next().map(|stage| stage.id);
     if args.json {
@@ -133,9 +130,10 @@ fn show(args: &LearnArgs) -> Result<Status, Stop> {
         return Ok(Status::Valid);
     }
     let list = drawing::list(&shown, next, style);
-    terminal::print(&match stage {
-        None => format!("{list}\n{}", all_passed()?),
-        Some(stage) => format!("{list}\n{}", task(stage, &progress)?),
+    terminal::print(&match (stage, progress.next()) {
+        (Some(stage), _) => task(stage, &progress)?,
+        (None, Some(next)) => format!("{list}\n{}", task(next, &progress)?),
+        (None, None) => format!("{list}\n{}", all_passed()?),
     });
     Ok(Status::Valid)
 }
@@ -294,6 +292,7 @@ fn check(args: &LearnCheckArgs) -> Result<Status, Stop> {
     }
     let mut checked: Vec<Checked> = Vec::new();
     let mut lost: Vec<&str> = Vec::new();
+    let names = commands::challenge::names(stages.iter().flat_map(|stage| stage.runs()));
     for stage in stages {
         let (bin, node_args) = match (&args.bin, &programs) {
             (Some(bin), _) => (bin.clone(), Vec::new()),
@@ -309,8 +308,9 @@ fn check(args: &LearnCheckArgs) -> Result<Status, Stop> {
         }
         let asked =
             ChallengeArgs { seeds: seeds(args, stage, is_known), ..asked(args, bin, node_args) };
+        let stops_early = args.seeds.is_none();
         let ran =
-            commands::challenge::carry_out(&asked, stage.id, stage.runs(), args.seeds.is_none());
+            commands::challenge::carry_out(&asked, stage.id, stage.runs(), stops_early, names);
         let (runs, trouble) = match ran {
             Ok(runs) => (runs, None),
             // For a class one student's program that does not start is an outcome like others.

@@ -77,7 +77,11 @@ impl Sweep {
             measures: measures.collect(),
             time: numbers::duration(self.wall),
             folder: String::new(),
-            seeds: Some(Seeds { run: self.tried.len() as u32, held: held as u32 }),
+            seeds: Some(Seeds {
+                run: self.tried.len() as u32,
+                held: held as u32,
+                first_failed: self.first_that_fails(run),
+            }),
         }
     }
 
