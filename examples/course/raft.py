@@ -180,7 +180,10 @@ async def on_append(body, src):
         return {"type": "append_ok", "term": term, "fits": False, "length": len(log)}
     if body["term"] > term:
         enter(body["term"])
-    role, leader = "follower", src
+    leader = src
+    if role != "follower":
+        role = "follower"
+        tell()
     heard += 1
     mine, before = term, body["before"]
     fits = before < len(log) and log[before][0] == body["before_term"]

@@ -156,13 +156,13 @@ fn forgotten(history: &History, found: &Check) -> Option<String> {
         1 => " (one more anomaly is of this kind)".to_owned(),
         more => format!(" ({more} more anomalies are of this kind)"),
     };
-    let (fate, is_lost, kept) = match killed.function.as_str() {
-        "power" => ("lost its power", "has not synced to its disk", "synced"),
-        _ => ("was killed", "has in memory alone", "on disk"),
+    let (fate, is_lost, keep) = match killed.function.as_str() {
+        "power" => ("lost its power", "has not synced to its disk", "sync it"),
+        _ => ("was killed", "has in memory alone", "write it to disk"),
     };
     Some(format!(
-        "{} acknowledged op {} and {fate} at {}{alike}: what a node {is_lost} is lost then, so let \
-         it be {kept}, or with a majority, before it is acknowledged",
+        "{} acknowledged op {} and {fate} at {}{alike}: what a node {is_lost} is lost then, so \
+         {keep} before it is acknowledged, or wait until a majority has done so",
         history.node_name(operation)?,
         operation.index,
         killed.time,

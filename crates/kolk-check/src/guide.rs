@@ -128,8 +128,8 @@ pub const GUIDES: &[Guide] = &[
         Kind::FailedAdd,
         "A read has a value whose add had been answered with an error that says it did not \
         happen.",
-        "Answer with an indefinite error, such as 0 or 13, if the update may have happened; 11, 20 \
-        to 22 and 30 promise that it did not.",
+        "Answer with an indefinite error, such as 0 or 13, if the update may have happened; the \
+        definite codes promise that it did not: see `kolk help error`.",
     ),
     some(
         Kind::Diverged,
@@ -203,7 +203,7 @@ pub const GUIDES: &[Guide] = &[
     ),
     all(
         Kind::NilBalance,
-        "A read of all accounts shows none of one of them.",
+        "A read of all accounts shows no balance for one account.",
         "Look for an account that is removed and put back, or written in a transaction of its own.",
     ),
     all(
@@ -237,7 +237,7 @@ pub const GUIDES: &[Guide] = &[
     ),
     all(
         Kind::DuplicateDequeue,
-        "A dequeue took a value once more than it had been put in.",
+        "A dequeue returned a value more often than it was enqueued.",
         "Two consumers were given the same message: it must be gone, for all, when it is given \
          out.",
     ),
@@ -316,8 +316,8 @@ pub const GUIDES: &[Guide] = &[
     all(
         Kind::NonmonotonicPoll,
         "A process's later poll went back behind an earlier one.",
-        "A process went on without asking for other offsets: answer from one place in the log, and \
-        from one copy of it.",
+        "The process had not asked for an earlier offset: answer each key from one copy of its \
+        log.",
     ),
     all(
         Kind::IntNonmonotonicPoll,
@@ -383,8 +383,8 @@ pub const GUIDES: &[Guide] = &[
         Kind::FailedWrite,
         "A read shows a value whose write had been answered with an error that says it did not \
         happen.",
-        "Answer with an indefinite error, such as 0 or 13, if the write may have happened; 11, 20 \
-        to 22 and 30 promise that it did not.",
+        "Answer with an indefinite error, such as 0 or 13, if the write may have happened; the \
+        definite codes promise that it did not: see `kolk help error`.",
     ),
     all(
         Kind::StaleCas,
@@ -428,12 +428,6 @@ pub const GUIDES: &[Guide] = &[
         "Writes of one transaction must be applied as a unit: give them one place in an order that \
         all nodes share.",
     ),
-    all(
-        Kind::G1a,
-        "A transaction read what was never committed.",
-        "Answer with an error only if nothing of the transaction can be seen; an indefinite error \
-        says that something may.",
-    ),
     some(
         Kind::G1a,
         &["kafka"],
@@ -441,21 +435,27 @@ pub const GUIDES: &[Guide] = &[
         "Answer a send with an error only if its value is not in the log, nor will be.",
     ),
     all(
+        Kind::G1a,
+        "A transaction read what was never committed.",
+        "Answer with an error only if nothing of the transaction can be seen; an indefinite error \
+        says that something may.",
+    ),
+    all(
         Kind::G1b,
         "A transaction read a value that its own writer overwrote later in the same transaction.",
         "Let others see a transaction's writes only when it is complete.",
-    ),
-    all(
-        cycle(Shape::G1c),
-        "Transactions read from one another, or overwrote one another, in a circle.",
-        "A transaction's reads must come from before it and its writes after: take all of it in \
-        one step.",
     ),
     some(
         cycle(Shape::G1c),
         &["kafka"],
         "Operations depend on one another in a circle.",
         "See the steps: a poll had what was sent only after it.",
+    ),
+    all(
+        cycle(Shape::G1c),
+        "Transactions read from one another, or overwrote one another, in a circle.",
+        "A transaction's reads must come from before it and its writes after: take all of it in \
+        one step.",
     ),
     all(
         cycle(Shape::GSingle),
@@ -555,8 +555,7 @@ pub const GUIDES: &[Guide] = &[
     ),
     all(
         Kind::StrictSerializableViolation,
-        "No order of the transactions explains what they read and keeps those apart that came \
-        after one another.",
+        "No order of the transactions explains what they read and respects real time.",
         "A transaction that began after another was acknowledged must see it: ask a majority, or \
         the one that orders, also for reads.",
     ),
@@ -580,7 +579,7 @@ pub const GUIDES: &[Guide] = &[
     ),
     all(
         Kind::PrefixViolation,
-        "No order of the writes explains what transactions read as prefixes of it.",
+        "No single order of the writes exists in which each transaction read a prefix.",
         "Let all replicas take over writes in one order, and show none before those ahead of it.",
     ),
     all(
@@ -592,14 +591,14 @@ pub const GUIDES: &[Guide] = &[
     ),
     all(
         Kind::StrongSessionPrefixViolation,
-        "No order of the writes explains what transactions read as prefixes of it, if each is at \
-        least as long as its client's last.",
+        "No single order of the writes exists in which each transaction read a prefix at least as \
+        long as its client's last.",
         "Take a client's next prefix no shorter than its last, with what it wrote itself.",
     ),
     all(
         Kind::StrongPrefixViolation,
-        "No order of the writes explains what transactions read as prefixes of it, if each holds \
-         all that was acknowledged before it began.",
+        "No single order of the writes exists in which each transaction read a prefix that holds \
+         all that was acknowledged before the transaction began.",
         "Take the longest prefix at the beginning: an old replica must not give one.",
     ),
     all(

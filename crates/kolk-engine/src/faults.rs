@@ -182,8 +182,8 @@ const COUPS_MAX: u64 = 1000;
 /// Faults for a whole run, whose load lasts `load`, that turn against whoever begins to lead. The
 /// first, third and so on to say that it leads is cut off for `interval`, and at that moment all
 /// others lose their power, or are killed where nodes have none to lose, and are started again at
-/// once. The second, fourth and so on goes down itself, two intervals after it began to lead, so
-/// that there is a next one. Nothing is drawn.
+/// once. Each leader goes down itself two intervals after it began to lead, so that there is a next
+/// one, also if none was elected while it was cut off. Nothing is drawn.
 ///
 /// If those who voted do not know that any more they elect a second leader of the same term. Both
 /// lead when the cut is over, and have an interval to show it.
@@ -207,7 +207,8 @@ pub fn coups(interval: Duration, load: Duration, has_power: bool) -> Vec<Fault> 
         if nth % 2 == 1 {
             faults.push(on_leader(nth, 0, interval, event::on_its_node(None)));
             faults.push(on_leader(nth, 0, outage, event::on_the_others(down)));
-        } else if later < load {
+        }
+        if later < load {
             faults.push(on_leader(nth, later, outage, event::on_its_node(Some(down))));
         }
     }

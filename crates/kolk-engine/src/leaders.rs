@@ -2,13 +2,24 @@
 //! [state](kolk_history::NodeState).
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use kolk_history::NodeState;
 use regex::bytes::Regex;
 
-/// What a node writes to its stderr in words that leads from now on.
-const WORDS: &str = r"(?i)\b(became|becomes|becoming|elected|am|is now)\b.*\bleader\b";
+/// What a node writes to its stderr in words that begins to lead. That another one was elected, as
+/// in `n1 elected leader n2`, is no such line.
+const BEGINS: &str = r"(?ix)
+    \b(became|becomes|becoming|elected\s+as|(was|been|got)\s+elected)
+    \s+((as|the|a|new)\s+)*leader\b
+    | \bentering\s+leader\s+state\b";
+
+/// What one writes that leads, perhaps again and again.
+const LEADS: &str = r"(?i)\b(am|i'm)\s+((now|the|a)\s+)*leader\b";
+
+/// What one writes that leads no more.
+const FOLLOWS: &str = r"(?ix)
+    \b(became|becomes|becoming|am|i'm)\s+((now|the|a)\s+)*(follower|candidate)\b
+    | \bstep(s|ped|ping)?\s+down\b";
 
 /// As much of a line is kept whose end has not come.
 const LINE_MAX: usize = 1 << 16;
@@ -47,85 +58,136 @@ impl Lines {
 }
 
 /// What a line says of who leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Said {
-    /// Nothing, or nothing new.
-    Nothing,
-    /// The node leads from now on.
-    Leads,
-    /// The node leads from now on, and in a term in which another node did.
-    LeadsToo {
-        /// The term.
-        term: u64,
-        /// Who said first that it leads it.
-        first: u16,
-    },
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// True if the node begins to lead, which is not known yet.
+    pub(crate) begins: bool,
+    /// The term that it leads, and who said first that it leads that term, if that was another one.
+    pub(crate) beside: Option<(u64, u16)>,
+}
+
+/// The words that are looked for.
+#[derive(Debug)]
+struct Words {
+    begins: Regex,
+    leads: Regex,
+    follows: Regex,
+}
+
+impl Words {
+    fn new() -> Words {
+        let [begins, leads, follows] =
+            [BEGINS, LEADS, FOLLOWS].map(|words| Regex::new(words).expect("it is one"));
+        Words { begins, leads, follows }
+    }
 }
 
 /// What nodes have said of who leads.
 #[derive(Debug)]
 pub(crate) struct Leaders {
     /// Where somebody wants to know what they say in words.
-    words: Option<Regex>,
-    /// For each node whether its last state says that it leads, and then in which term.
-    states: Vec<Option<Lead>>,
+    words: Option<Words>,
+    /// For each node what it said last of itself.
+    known: Vec<Option<Lead>>,
     /// Who was the first to say that it leads a term.
     terms: BTreeMap<u64, u16>,
     /// Who said last that it leads.
     latest: Option<u16>,
 }
 
-/// What a node's last state says.
+/// What a node says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lead {
+    /// Its state says that it does not lead.
     Follows,
+    /// It says in words that it leads.
+    InWords,
+    /// Its state says that it leads, and perhaps in which term.
     Leads(Option<u64>),
 }
 
 impl Leaders {
     /// Of so many nodes. What they say in words is only read if somebody wants to know.
     pub(crate) fn new(nodes: usize, words_are_wanted: bool) -> Leaders {
-        let words = words_are_wanted.then(|| Regex::new(WORDS).expect("it is one"));
-        Leaders { words, states: vec![None; nodes], terms: BTreeMap::new(), latest: None }
+        let words = words_are_wanted.then(Words::new);
+        Leaders { words, known: vec![None; nodes], terms: BTreeMap::new(), latest: None }
     }
 
     /// A node has written this line.
     pub(crate) fn take(&mut self, node: u16, line: &[u8]) -> Said {
-        let known = &mut self.states[usize::from(node)];
-        let Some(state) = NodeState::read(line) else {
-            // Whoever tells its state may say the same in words as well: it counts once.
-            let leads =
-                known.is_none() && self.words.as_ref().is_some_and(|words| words.is_match(line));
-            if leads {
-                self.latest = Some(node);
-            }
-            return if leads { Said::Leads } else { Said::Nothing };
+        let said = match NodeState::read(line) {
+            Some(state) => self.take_state(node, &state),
+            None => self.take_words(node, line),
         };
+        if said.begins {
+            self.latest = Some(node);
+            // Of those who do not tell their state nobody says when it ends.
+            for (other, known) in self.known.iter_mut().enumerate() {
+                if other != usize::from(node) && *known == Some(Lead::InWords) {
+                    *known = None;
+                }
+            }
+        }
+        said
+    }
+
+    fn take_state(&mut self, node: u16, state: &NodeState) -> Said {
         if state.role.is_none() {
-            return Said::Nothing;
+            return Said::default();
         }
         let lead = if state.leads() { Lead::Leads(state.term) } else { Lead::Follows };
-        if known.replace(lead) == Some(lead) || lead == Lead::Follows {
-            return Said::Nothing;
+        let known = self.known[usize::from(node)].replace(lead);
+        if known == Some(lead) || lead == Lead::Follows {
+            return Said::default();
         }
-        self.latest = Some(node);
-        let Some(term) = state.term else { return Said::Leads };
-        let has_room = self.terms.len() < TERMS_MAX;
-        match self.terms.entry(term) {
-            Entry::Occupied(first) if *first.get() != node => {
-                Said::LeadsToo { term, first: *first.get() }
-            }
-            Entry::Vacant(entry) if has_room => {
-                entry.insert(node);
-                Said::Leads
-            }
-            _ => Said::Leads,
+        // What was said in words before, counted then.
+        let begins = known != Some(Lead::InWords);
+        Said { begins, beside: state.term.and_then(|term| self.beside(node, term)) }
+    }
+
+    /// The term, and who said before this node that it leads it.
+    fn beside(&mut self, node: u16, term: u64) -> Option<(u64, u16)> {
+        if self.terms.len() >= TERMS_MAX && !self.terms.contains_key(&term) {
+            // The oldest one is past.
+            self.terms.pop_first();
         }
+        let first = *self.terms.entry(term).or_insert(node);
+        (first != node).then_some((term, first))
+    }
+
+    fn take_words(&mut self, node: u16, line: &[u8]) -> Said {
+        let known = &mut self.known[usize::from(node)];
+        let Some(words) = &self.words else { return Said::default() };
+        // Whoever tells by its state that it leads may say so in words as well.
+        if matches!(known, Some(Lead::Leads(_))) {
+            return Said::default();
+        }
+        let is_known = *known == Some(Lead::InWords);
+        let begins = words.begins.is_match(line) || (!is_known && words.leads.is_match(line));
+        if begins {
+            *known = Some(Lead::InWords);
+        } else if is_known && words.follows.is_match(line) {
+            *known = None;
+        }
+        Said { begins, beside: None }
+    }
+
+    /// A node was killed: the next life begins without what this one said of itself.
+    pub(crate) fn forget(&mut self, node: u16) {
+        self.known[usize::from(node)] = None;
     }
 
     /// Who said last that it leads.
     pub(crate) fn latest(&self) -> Option<u16> {
         self.latest
+    }
+
+    /// The same, if it did not say since that it does not.
+    pub(crate) fn leading(&self) -> Option<u16> {
+        let leads = |node: &u16| {
+            matches!(self.known[usize::from(*node)], Some(Lead::InWords | Lead::Leads(_)))
+        };
+        self.latest.filter(leads)
     }
 }
 
@@ -133,24 +195,34 @@ impl Leaders {
 mod tests {
     use super::*;
 
+    const BEGINS: Said = Said { begins: true, beside: None };
+    const NOTHING: Said = Said { begins: false, beside: None };
+
     #[test]
     fn a_node_says_that_it_leads_in_words_or_as_its_state() {
         for (line, expected) in [
             ("n1 became leader of term 3", true),
             ("I am the Leader", true),
+            ("I'm now leader of term 3", true),
+            ("n1 was elected as the new leader", true),
+            ("elected as leader", true),
+            ("raft: entering leader state", true),
+            ("raft.node: n1 elected leader n2 at term 2", false),
+            ("n2 is now the leader", false),
+            ("becomes follower of leader n2", false),
+            ("the leader is n2", false),
             (r#"state {"term":3,"role":"leader","leader":"n1","commit":7,"log":[1,9]}"#, true),
             (r#"state {"term":3,"role":"follower","leader":"n1","commit":7,"log":[1,9]}"#, false),
             ("state {\"role\": \"leader\", \"term\": 3}\r", true),
             (r#"in state {"role":"leader"}"#, false),
-            ("the leader is n2", false),
         ] {
             let mut leaders = Leaders::new(2, true);
-            let said = leaders.take(1, line.as_bytes());
-            assert_eq!(said == Said::Leads, expected, "{line}");
+            assert_eq!(leaders.take(1, line.as_bytes()).begins, expected, "{line}");
             assert_eq!(leaders.latest(), expected.then_some(1), "{line}");
+            assert_eq!(leaders.leading(), leaders.latest(), "{line}");
             // Words are read if somebody wants to know, and states always.
-            let said = Leaders::new(2, false).take(1, line.as_bytes());
-            assert_eq!(said == Said::Leads, expected && line.starts_with("state"), "{line}");
+            let begins = Leaders::new(2, false).take(1, line.as_bytes()).begins;
+            assert_eq!(begins, expected && line.starts_with("state"), "{line}");
         }
     }
 
@@ -158,30 +230,58 @@ mod tests {
     fn each_time_that_a_node_begins_to_lead_counts_once() {
         let leads = |term| format!(r#"state {{"term":{term},"role":"leader"}}"#);
         let follows = |term| format!(r#"state {{"term":{term},"role":"follower"}}"#);
+        let beside = |begins, term, first| Said { begins, beside: Some((term, first)) };
         let mut leaders = Leaders::new(3, true);
         for (node, line, expected) in [
-            (0, "I am the leader of term 1".to_owned(), Said::Leads),
-            (0, leads(1), Said::Leads),
-            (0, leads(1), Said::Nothing),
-            (0, r#"state {"term":1,"commit":7}"#.to_owned(), Said::Nothing),
-            (0, "I am the leader of term 1".to_owned(), Said::Nothing),
-            (1, follows(1), Said::Nothing),
-            (0, leads(2), Said::Leads),
-            (0, follows(2), Said::Nothing),
-            // It may have been killed, or says it again.
-            (0, leads(2), Said::Leads),
-            (1, leads(2), Said::LeadsToo { term: 2, first: 0 }),
-            (1, leads(2), Said::Nothing),
-            (2, leads(2), Said::LeadsToo { term: 2, first: 0 }),
-            (1, leads(3), Said::Leads),
-            (0, r#"state {"role":"leader"}"#.to_owned(), Said::Leads),
-            (2, r#"state {"role":"leader"}"#.to_owned(), Said::Leads),
+            (0, "I am the leader of term 1".to_owned(), BEGINS),
+            (0, "I am the leader of term 1".to_owned(), NOTHING),
+            (0, leads(1), NOTHING),
+            (0, leads(1), NOTHING),
+            (0, r#"state {"term":1,"commit":7}"#.to_owned(), NOTHING),
+            (0, "I am the leader of term 1".to_owned(), NOTHING),
+            (1, follows(1), NOTHING),
+            // Its state is known, and does not say yet that it leads.
+            (1, "became leader".to_owned(), BEGINS),
+            (1, leads(1), beside(false, 1, 0)),
+            (1, follows(1), NOTHING),
+            (0, leads(2), BEGINS),
+            (0, follows(2), NOTHING),
+            (0, leads(2), BEGINS),
+            (1, leads(2), beside(true, 2, 0)),
+            (1, leads(2), NOTHING),
+            (2, leads(2), beside(true, 2, 0)),
+            (1, leads(3), BEGINS),
+            (0, r#"state {"role":"leader"}"#.to_owned(), BEGINS),
+            (2, r#"state {"role":"leader"}"#.to_owned(), BEGINS),
         ] {
             assert_eq!(leaders.take(node, line.as_bytes()), expected, "{node} {line}");
         }
         assert_eq!(leaders.latest(), Some(2));
+        // A life begins with nothing said.
+        leaders.forget(2);
+        assert_eq!((leaders.latest(), leaders.leading()), (Some(2), None));
+        assert_eq!(leaders.take(2, r#"state {"role":"leader"}"#.as_bytes()), BEGINS);
     }
 
+    /// Whoever says again and again that it leads begins to do so once, until it says that it does
+    /// not, or another one begins.
+    #[test]
+    fn words_count_once() {
+        let mut leaders = Leaders::new(2, true);
+        for (node, line, begins) in [
+            (0, "I am the leader, and have 7 entries", true),
+            (0, "I am the leader, and have 8 entries", false),
+            (0, "stepping down", false),
+            (0, "I am the leader, and have 9 entries", true),
+            (1, "became leader", true),
+            (1, "became leader", true),
+            (0, "I am the leader", true),
+            (0, "I am a follower", false),
+            (0, "I am the leader", true),
+        ] {
+            assert_eq!(leaders.take(node, line.as_bytes()).begins, begins, "{node} {line}");
+        }
+    }
     #[test]
     fn lines_come_in_parts_and_are_bounded() {
         let mut lines = Lines::new(2);
@@ -195,14 +295,17 @@ mod tests {
         assert_eq!(lines.ended(1, b"\n")[0].len(), LINE_MAX);
     }
 
-    /// A node that counts up for ever does not fill the memory.
+    /// A node that counts up for ever does not fill the memory, and hides no later term.
     #[test]
     fn terms_are_bounded() {
-        let mut leaders = Leaders::new(1, false);
-        for term in 0..2 * TERMS_MAX {
-            let line = format!(r#"state {{"term":{term},"role":"leader"}}"#);
-            assert_eq!(leaders.take(0, line.as_bytes()), Said::Leads);
+        let leads = |term| format!(r#"state {{"term":{term},"role":"leader"}}"#);
+        let mut leaders = Leaders::new(2, false);
+        for term in 0..2 * TERMS_MAX as u64 {
+            assert_eq!(leaders.take(0, leads(term).as_bytes()), BEGINS);
         }
         assert_eq!(leaders.terms.len(), TERMS_MAX);
+        let last = 2 * TERMS_MAX as u64 - 1;
+        let said = leaders.take(1, leads(last).as_bytes());
+        assert_eq!(said, Said { begins: true, beside: Some((last, 0)) });
     }
 }

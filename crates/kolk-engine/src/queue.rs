@@ -98,6 +98,11 @@ impl Queue {
         }
     }
 
+    /// True if something is due at once.
+    pub(crate) fn is_due(&self) -> bool {
+        !self.due.is_empty()
+    }
+
     /// Moves the present on to `now`; it never goes back. Nothing may be due before.
     pub(crate) fn advance(&mut self, now: Time) {
         debug_assert!(self.due.is_empty(), "the past is over");

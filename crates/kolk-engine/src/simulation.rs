@@ -246,6 +246,7 @@ impl<'a> Simulation<'a> {
             Effect::LoadBegins => {
                 self.traffic.begin(self.now());
                 self.schedule_faults();
+                self.leads_already();
             }
             Effect::Misfit { node, failure } => self.violation(node, failure),
             Effect::Unready { node, why } => return Err(self.unready(node, why)),
@@ -337,7 +338,7 @@ impl<'a> Simulation<'a> {
         if let (Endpoint::Node(node), Endpoint::Client(_)) = ends {
             self.guard_clients(node, &body.kind);
         }
-        if !self.triggers.is_idle() && self.course.stage == Stage::Load {
+        if self.triggers.wants_messages() && self.course.stage == Stage::Load {
             let names = (self.directory.name(ends.0), self.directory.name(ends.1));
             let fired = self.triggers.message(names.0, names.1, &body.kind);
             for number in fired {

@@ -25,6 +25,10 @@ pub(crate) fn are_of_leaders(plan: &Plan) -> bool {
 #[derive(Debug)]
 pub(crate) struct Triggers {
     waiting: Vec<Waiting>,
+    /// Of how many of these the event is a message: thousands are sent in a moment.
+    of_messages: usize,
+    /// Of how many it is a sync.
+    of_syncs: usize,
     /// For each node how many syncs were seen.
     syncs: Vec<u64>,
     came: BTreeMap<u32, Triggered>,
@@ -64,17 +68,30 @@ impl Triggers {
             let (number, event, left) = (number as u32, event.clone(), (*nth).max(1));
             waiting.push(Waiting { number, event, pattern, left });
         }
-        Ok(Triggers { waiting, syncs: vec![0; plan.nodes.len()], came: BTreeMap::new() })
+        let syncs = vec![0; plan.nodes.len()];
+        let mut triggers =
+            Triggers { waiting, of_messages: 0, of_syncs: 0, syncs, came: BTreeMap::new() };
+        triggers.count();
+        Ok(triggers)
+    }
+
+    /// Counts what is waited for.
+    fn count(&mut self) {
+        let count = |is_one: fn(&TriggerEvent) -> bool| {
+            self.waiting.iter().filter(|waiting| is_one(&waiting.event)).count()
+        };
+        self.of_messages = count(|event| matches!(event, TriggerEvent::Message { .. }));
+        self.of_syncs = count(|event| matches!(event, TriggerEvent::Sync { .. }));
     }
 
     /// True if syncs must be counted.
     pub(crate) fn wants_syncs(&self) -> bool {
-        self.waiting.iter().any(|waiting| matches!(waiting.event, TriggerEvent::Sync { .. }))
+        self.of_syncs > 0
     }
 
-    /// True if nothing is waited for.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.waiting.is_empty()
+    /// True if messages must be counted.
+    pub(crate) fn wants_messages(&self) -> bool {
+        self.of_messages > 0
     }
 
     fn fire(&mut self, is_one: impl Fn(&Waiting) -> bool) -> Fired {
@@ -85,6 +102,9 @@ impl Triggers {
             fired.extend(fires.then_some(waiting.number));
             !fires
         });
+        if !fired.is_empty() {
+            self.count();
+        }
         fired
     }
 

@@ -1,12 +1,12 @@
 //! A plan's faults, whatever their kinds: what they are called, what is left of them, whether they
 //! did anything.
 //!
-//! Nothing here knows a kind of fault by name. What a fault says is read from the form in which
-//! plans store it, so that kinds yet to come are explored and shrunk like those there are.
+//! What a fault says of nodes is read from the form in which plans store it, so that kinds yet to
+//! come are explored and shrunk like those there are.
 
 use kolk_engine::{Trace, Traced};
 use kolk_history::Plan;
-use kolk_history::plan::Fault;
+use kolk_history::plan::{Fault, FaultKind};
 use serde_json::Value;
 
 use crate::observation::{Trouble, is_loss};
@@ -16,11 +16,13 @@ fn stored(fault: &Fault) -> Value {
     serde_json::to_value(fault).expect("a fault can be stored")
 }
 
-/// What a fault is called: its kind, and its shape where it has one.
+/// What a fault is called: its kind, and its shape where it has one. Runs have up to thousands.
 pub(crate) fn name(fault: &Fault) -> String {
-    let stored = stored(fault);
-    let text = |key: &str| stored.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    [text("fault"), text("shape")].join(" ").trim().to_owned()
+    let kind = fault.kind.name();
+    match &fault.kind {
+        FaultKind::Partition { shape, .. } if !shape.is_empty() => format!("{kind} {shape}"),
+        _ => kind.to_owned(),
+    }
 }
 
 /// The fault without a node that is no longer there; `None` if nothing is left of it.
@@ -77,7 +79,7 @@ pub(crate) fn troubles(plan: &Plan, trace: &Trace, strikes: &[u64]) -> Vec<Troub
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kolk_history::plan::{FaultKind, NodeSpec};
+    use kolk_history::plan::NodeSpec;
     use kolk_workload::planner::{Flag, Kind, Nemesis, OnEvent, Settings, plan};
 
     fn partition(blocked: &[(&str, &[&str])]) -> Fault {

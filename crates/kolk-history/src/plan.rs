@@ -12,7 +12,8 @@ use crate::node_names::NodeNames;
 
 /// The version of this format. Since 2 there are more faults than partitions, since 3 more than
 /// those of nodes and cut links, and since 4 faults may wait for a leader and hit all others; what
-/// stands in a plan of an older version means the same in this one.
+/// stands in a plan of an older version means the same in this one, but that a fault which waits
+/// for a line on stderr now counts lines under load alone, and matches them without their ends.
 pub const FORMAT: u32 = 4;
 
 /// The version of everything drawn from the seed: the keyed generator, the network's fates, the
@@ -526,6 +527,9 @@ pub struct Targets {
 }
 
 impl Targets {
+    /// The node of the event which the fault waits for.
+    pub const TRIGGER: &str = "trigger";
+
     /// All nodes but that of the event which the fault waits for.
     pub const OTHERS: &str = "others";
 

@@ -13,9 +13,9 @@ mod struck;
 use std::time::Duration;
 
 use kolk_check::explain::Explanation;
-use kolk_check::{Anomaly, Check, Finding, Measure, Validity, Verdict};
+use kolk_check::{Anomaly, Check, Finding, Kind, Measure, Validity, Verdict};
 use kolk_history::plan::{ClockKind, NodeSpec, VirtualHost};
-use kolk_history::summary::Unrepeatable;
+use kolk_history::summary::{Unrepeatable, ViolationKind};
 use kolk_history::{History, Plan, Summary};
 use kolk_protocol::Time;
 
@@ -268,6 +268,12 @@ fn first_of_each_kind<'a>(all: impl Iterator<Item = Finding<'a>>) -> Vec<Finding
     found
 }
 
+/// True for what Maelstrom overlooks and every run counts that is not held to Maelstrom's checks
+/// alone.
+fn counts_by_default(kind: Kind) -> bool {
+    matches!(kind, Kind::Protocol(ViolationKind::MalformedReply | ViolationKind::TwoLeaders))
+}
+
 /// The claim, with its type, under which the book has it, and how many there are of that.
 fn claim(Finding { check, anomaly, .. }: &Finding<'_>) -> String {
     // A node can make a claim as long as it likes; the whole of it is in results.json.
@@ -368,11 +374,18 @@ impl Judged<'_> {
         self.run.is_none() || self.held().is_some()
     }
 
+    /// True if a finding that does not count would count without `--as maelstrom`.
+    fn counts_otherwise(&self, finding: &Finding<'_>) -> bool {
+        self.asks_for_everything() || counts_by_default(finding.anomaly.kind)
+    }
+
     /// What restricts a verdict that holds only because something does not count.
     fn restriction(&self) -> &'static str {
-        if self.verdict.findings().iter().all(|finding| finding.counts) {
+        let findings = self.verdict.findings();
+        let mut uncounted = findings.iter().filter(|finding| !finding.counts).peekable();
+        if uncounted.peek().is_none() {
             ""
-        } else if self.asks_for_everything() {
+        } else if uncounted.any(|finding| self.counts_otherwise(finding)) {
             " for Maelstrom, but not without --as maelstrom"
         } else if MAELSTROMS.contains(&self.verdict.workload.as_str()) {
             " for Maelstrom, but not with --strict"
@@ -384,13 +397,13 @@ impl Judged<'_> {
     /// What Maelstrom would overlook, where that does not count.
     fn overlooked(&self, style: Style) -> String {
         let uncounted = self.verdict.findings().into_iter().filter(|finding| !finding.counts);
-        let hint = if self.asks_for_everything() {
-            "(Maelstrom overlooks it; it counts without --as maelstrom)"
-        } else {
-            "(counts with --strict)"
-        };
         let mut out = String::new();
         for finding in first_of_each_kind(uncounted) {
+            let hint = if self.counts_otherwise(&finding) {
+                "(Maelstrom overlooks it; it counts without --as maelstrom)"
+            } else {
+                "(counts with --strict)"
+            };
             let hint = style.paint(Role::Faint, hint);
             let mark = style.paint(Role::Doubtful, "!");
             out.push_str(&format!("  {mark} {} {hint}\n", claim(&finding)));

@@ -7,10 +7,10 @@ use std::time::Duration;
 use kolk_check::{Options, Validity, Verdict, check_run};
 use kolk_history::plan::{
     ClockChange, ClockKind, DRAWS, DiskHarm, Exceptions, FORMAT, Fault, FaultKind,
-    LatencyDistribution, Millionths, NetworkSpec, NodeSpec, Targets, ThreadOrder, VirtualHost,
-    WorkloadSpec,
+    LatencyDistribution, Millionths, NetworkSpec, NodeSpec, Targets, ThreadOrder, Trigger,
+    TriggerEvent, VirtualHost, WorkloadSpec,
 };
-use kolk_history::summary::{MessageCounts, Unrepeatable};
+use kolk_history::summary::{MessageCounts, Triggered, Unrepeatable};
 use kolk_history::{History, Plan, Summary, jepsen};
 use kolk_report::challenge::{self, ChallengeRun, Measured, Seeds};
 use kolk_report::facts::{Ending, Facts, Held, HeldLimit};
@@ -105,6 +105,44 @@ fn drawn(made: &Made, style: Style) -> String {
         program: "kolk",
     };
     screen::draw(&report, style)
+}
+
+/// Of faults that wait for an event it is told which never came, and of those that wait for a
+/// leader how many came, or that nobody led.
+#[test]
+fn faults_that_never_came_are_told() {
+    let fault = |node: Option<&str>, nth| Fault {
+        on: Some(Trigger { event: TriggerEvent::Leader { node: node.map(str::to_owned) }, nth }),
+        ..Fault::new(0, 10, FaultKind::Kill(Targets::new(Targets::TRIGGER, Vec::new())))
+    };
+    let came = |number| Triggered {
+        number,
+        begin: 0,
+        end: 10,
+        kind: FaultKind::Kill(Targets::new(Targets::TRIGGER, vec!["n0".to_owned()])),
+    };
+    for (faults, triggered, leader_count, expected) in [
+        (
+            vec![fault(None, 1)],
+            vec![],
+            0,
+            "kill waited in vain for a node that says on its stderr that it leads, 1 time",
+        ),
+        (vec![fault(Some("n2"), 9)], vec![], 3, "kill waited in vain for leader#9 of n2, 1 time"),
+        (
+            vec![fault(None, 1), fault(None, 2)],
+            vec![came(0)],
+            1,
+            "1 of 2 faults that waited for a node to lead came",
+        ),
+    ] {
+        let mut made = made(FINE, |plan, facts| {
+            (plan.faults, facts.triggered) = (faults, triggered);
+        });
+        made.summary.leader_count = leader_count;
+        let text = drawn(&made, Style::PLAIN);
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
 }
 
 /// A run that asked for faults says of each kind that did nothing that it did not, and if none did

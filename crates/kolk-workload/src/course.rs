@@ -162,8 +162,8 @@ const ROLLING_SLOW: ChallengeRun = ChallengeRun {
     ..ROLLING
 };
 
-/// Whoever begins to lead is cut off, and those who voted for it lose their power at that moment: a
-/// vote that they do not know again makes a second leader of the term.
+/// Every second node that begins to lead is cut off, and those who voted for it lose their power at
+/// that moment: a vote that they do not know again makes a second leader of the term.
 const COUPS: ChallengeRun = ChallengeRun { name: "coups", rolling: false, coups: true, ..ROLLING };
 
 /// The same with transactions on lists in place of registers, strictly serializable.
@@ -284,9 +284,9 @@ pub const STAGES: &[Stage] = &[
         id: "3d",
         title: "Efficient broadcast, part I",
         page: "broadcast",
-        task: "25 nodes, and 100 ms for every message. Fewer than 30 messages an operation, a \
-               median of less than 400 ms until a value is everywhere, and never more than 600 ms; \
-               and still safe under partitions.",
+        task: "25 nodes, and 100 ms for every message between them. Fewer than 30 messages an \
+               operation, a median of less than 400 ms until a value is everywhere, and never more \
+               than 600 ms; and still safe under partitions.",
         hints: &[
             "Each hop takes 100 ms: 400 ms are three hops and some waiting. A grid of 25 nodes is \
              eight hops wide. Nobody makes you follow the topology.",
@@ -472,7 +472,10 @@ pub const STAGES: &[Stage] = &[
         page: "transactions",
         task: "Transactions of reads and writes of registers, on one node. All of a transaction is \
                done, or nothing.",
-        hints: &["Do all of it without an `await` in between: then nobody sees the middle."],
+        hints: &[
+            "Do all of it without an `await` in between: then nobody sees the middle. In Go, hold \
+             one lock from its first operation to its last.",
+        ],
         ..STAGE
     },
     Stage {
@@ -480,11 +483,11 @@ pub const STAGES: &[Stage] = &[
         title: "Totally available, read uncommitted transactions",
         page: "transactions",
         task: "The same on two nodes that may be cut off from each other, and every request is \
-               answered. For each two transactions all nodes must agree whose writes come last (no \
+               answered. For any two transactions all nodes must agree whose writes come last (no \
                `G0`), and all writes come to all nodes.",
         hints: &[
-            "Run each transaction where it comes to, on that node's registers, and tell the other \
-             afterwards.",
+            "Run each transaction on the node that receives it, on that node's registers, and tell \
+             the other node afterwards.",
             "Writes cross on the way. \"The last to arrive wins\" is something else at each node.",
             "Give each transaction a stamp: one more than the greatest that was seen, and the \
              node's name. The write with the greater stamp wins, everywhere.",
@@ -495,8 +498,9 @@ pub const STAGES: &[Stage] = &[
         id: "6c",
         title: "Totally available, read committed transactions",
         page: "transactions",
-        task: "The same, and nothing may be read that was aborted (`G1a`), that was overwritten in \
-               the same transaction (`G1b`), or that comes from a transaction in a circle (`G1c`).",
+        task: "The same, and no transaction may read what was aborted (`G1a`), or what the same \
+               transaction overwrote (`G1b`); nor may transactions read from one another in a \
+               circle (`G1c`).",
         hints: &[
             "Tell the others a transaction as a whole, and only what it left: the last value of \
              each key.",
@@ -509,8 +513,8 @@ pub const STAGES: &[Stage] = &[
         title: "A linearizable store",
         page: "linearizability",
         task: "`read`, `write` and `cas` of keys so that every answer fits one order that keeps \
-               real time. The service `lin-kv` is such a store: pass requests on to it, and what \
-               comes back.",
+               real time. The service `lin-kv` is such a store: pass each request on to it, and \
+               its answer back to the client.",
         hints: &[
             "Keep nothing in the node: whatever it remembers may be old.",
             "If no answer comes, do not try again: the request may have been carried out, and a \
@@ -543,10 +547,10 @@ pub const STAGES: &[Stage] = &[
             "What takes one step in `lin-kv`? A compare-and-set of one key. What must stand in \
              that key?",
             "Put all lists under one key. Read it, run the transaction on what was there, and \
-             swing the key from the old value to the new one.",
-            "If the swing is refused, somebody was faster: run again on what is there now, a few \
-             times, and then abort with error 30. If nobody answers, the outcome is unknown: error \
-             0.",
+             compare-and-set the key from the old value to the new one.",
+            "If the compare-and-set is refused, somebody was faster: run again on what is there \
+             now, a few times, and then abort with error 30. If nobody answers, the outcome is \
+             unknown: error 0.",
         ],
         seeds: MANY,
         own: &[ChallengeRun {
@@ -576,9 +580,9 @@ pub const STAGES: &[Stage] = &[
              What must it know?",
             "A node that keeps nothing loses nothing: everything is in the store before the client \
              is answered.",
-            "Numbers that make a write a new one begin anew, too. After a kill a count may write \
-             the value that is there already: that changes nothing, and so is no barrier. A \
-             changed sum, or a number drawn at random, is one.",
+            "A counter that makes each write a new one begins anew after a kill, and may write the \
+             value that is there already. Such a write changes nothing and is no barrier. A write \
+             of a changed sum, or of a random number, is one.",
         ],
         seeds: MANY,
         own: &[ChallengeRun {
@@ -603,7 +607,7 @@ pub const STAGES: &[Stage] = &[
         page: "faults",
         task: "The set again, kept by the nodes themselves, while they are killed and started \
                again, and then while the power of all of them goes at once. An element that was \
-               acknowledged must not be lost, though its node goes in the next moment.",
+               acknowledged must not be lost, even if its node is killed right after.",
         hints: &[
             "Nobody else has the element yet when it is acknowledged. Where can it be safe from a \
              kill?",
@@ -632,8 +636,9 @@ pub const STAGES: &[Stage] = &[
              the others remember a greater one, what does a join make of its next additions?",
             "Keep each addition in the node's folder, and add them up again at `init`. The others' \
              numbers come back by gossip.",
-            "First the disk, then the number: what others were told, and the disk then lost, is \
-             counted up to a second time.",
+            "First the disk, then the number. If the others are told a number that the disk then \
+             loses, the node's next additions reach that number again, and a join takes them for \
+             old ones.",
         ],
         own: &[
             ChallengeRun {
@@ -655,15 +660,16 @@ pub const STAGES: &[Stage] = &[
         id: "seq-kv-kill",
         title: "The store, and nodes that are killed",
         page: "faults",
-        task: "The sequentially consistent store again, under kills and losses of power, of the \
-               node that orders the updates, too. No client may see the store go back.",
+        task: "The sequentially consistent store again, under kills and losses of power, which \
+               hit the node that orders the updates, too. No client may see the store go back.",
         hints: &[
             "Whoever gives the order must find it again: write each update before it is shown to \
              anybody, and carry all of them out again at `init`.",
             "Shown is also what a read at the first node sees, and what a refused `cas` says. Keep \
              what is ordered apart from what is on the disk.",
             "A copy that was started again is older than what its clients have read. It must ask \
-             the first node before it answers the first read, and has error 11 until then.",
+             the first node before it answers the first read, and answers with error 11 until \
+             then.",
         ],
         own: &[
             // A linearizable store is sequentially consistent, too.
@@ -684,10 +690,10 @@ pub const STAGES: &[Stage] = &[
         page: "faults",
         task: "The transactions in `lin-kv` again, under kills and losses of power.",
         hints: &[
-            "Where is the state? Not in the nodes, if nothing is answered before the key has \
-             swung.",
-            "A transaction whose node is killed between the swing and the answer took place, and \
-             its client does not know. That is no mistake: it was told nothing.",
+            "Where is the state? Not in the nodes, if nothing is answered before the \
+             compare-and-set has succeeded.",
+            "A transaction whose node is killed between the compare-and-set and the answer took \
+             place, and its client does not know. That is no mistake: the client was told nothing.",
         ],
         own: &[
             ChallengeRun { node_args: &["--service", "lin-kv"], ..strict_lists(AGREEMENT_KILLS) },
@@ -729,11 +735,12 @@ pub const STAGES: &[Stage] = &[
         title: "Consensus, and nodes that are killed",
         page: "raft",
         task: "The same store, while nodes are killed, while the power of all of them goes at \
-               once, and under coups: whoever says that it begins to lead is cut off, and all \
-               others lose their power at that moment.",
+               once, and under coups: every second node that says that it begins to lead is cut \
+               off, and all others lose their power at that moment; each leader loses its own \
+               power some time later.",
         hints: &[
-            "Three things must be found again: the term, the vote, and the log. What was committed \
-             need not be: the next leader says it.",
+            "Three things must be found again: the term, the vote, and the log. How far the log is \
+             committed need not be stored: the next leader tells it.",
             "Sync before you answer: a vote before it is given, entries before they are \
              acknowledged, and the leader's own entries before it counts itself.",
             "While a node waits for its disk another term may begin. Look again at the term when \

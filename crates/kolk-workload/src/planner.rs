@@ -584,7 +584,8 @@ fn faults(
         if draws(Nemesis::Rolling) {
             drawn.extend(faults::rolling(settings.seed, nodes, interval, load));
         }
-        if draws(Nemesis::Coup) {
+        // A node by itself is not followed by another.
+        if draws(Nemesis::Coup) && nodes.len() > 1 {
             let has_power = settings.clock == ClockKind::Virtual;
             waiting.extend(faults::coups(interval, load, has_power));
         }

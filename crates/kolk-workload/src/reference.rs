@@ -60,7 +60,7 @@ pub struct WorkloadDoc {
     pub load: &'static str,
     /// What makes a run invalid, one sentence each.
     pub checked: &'static [&'static str],
-    /// What is reported, and counts with `--strict` and in challenges alone.
+    /// What is reported, and counts only with `--strict`, in challenges and in exploration.
     pub strict: &'static [&'static str],
     /// What is not checked.
     pub not_checked: &'static [&'static str],

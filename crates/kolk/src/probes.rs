@@ -187,11 +187,11 @@ fn plain(session: &mut Session, found: &mut Vec<Finding>) -> Option<Value> {
 
 const ZERO: &str = "takes 0 for a message id";
 const KEYS: &str = "ignores keys that it does not know";
-const ASKED: &str = "answers who asked, and what was asked";
-const CONCURRENT: &str = "answers many requests at once, each one time";
+const ASKED: &str = "answers the sender of each request, with its `msg_id` and data";
+const CONCURRENT: &str = "answers many requests at once, each exactly once";
 const LONG: &str = "reads a line of a megabyte";
 const MALFORMED: &str = "goes on after a line that is no message";
-const LOCKSTEP: &str = "knows lockstep, for --clock virtual";
+const LOCKSTEP: &str = "knows lockstep";
 
 fn skipped(name: &'static str, why: &str) -> Finding {
     Finding {
@@ -360,8 +360,9 @@ fn lockstep(session: &mut Session, carrier: Option<&Value>, found: &mut Vec<Find
         found.push(Finding { name: LOCKSTEP, mark, sent, heard, advice });
     };
     if !accepts {
-        let advice = "Nothing need be done: it runs on the real clock. For virtual time, and runs \
-                      that are the same again, see the book's page on lockstep.";
+        let advice = "Nothing need be done: on Linux on x86-64 kolk traces the program on the \
+                      virtual clock. On other systems virtual time needs lockstep: see the book's \
+                      page on it.";
         return finding(Mark::Note, &sent, &heard, advice);
     }
     let mut is_idle = session.idle(&mut heard);

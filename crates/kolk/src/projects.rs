@@ -46,6 +46,8 @@ pub struct Project {
     main: &'static str,
     /// How a node asks others, a paragraph.
     ask: &'static str,
+    /// Where the program of another workload, in a stage of the course, is found and built.
+    another: &'static str,
     /// The commands that make the program.
     build: &'static str,
     /// The steps that install the language, in a GitHub workflow.
@@ -82,6 +84,8 @@ const PYTHON: Project = Project {
     ask: "`await node.rpc(peer, body)` asks another node and waits a second for its reply, \
           `await node.retry(peer, body)` asks until there is one, `node.spawn` does so beside the \
           handler, and `KeyValue(node, \"seq-kv\")` is a store.",
+    another: "it lies beside `main.py`, called as the workload is: `unique-ids.py`, \
+              `broadcast.py`. It must be executable.",
     build: "python3 -m py_compile main.py kolknode.py kolkdisk.py",
     setup: "      - uses: actions/setup-python@v5\n        with:\n          python-version: \"3\"",
     ignored: "__pycache__/",
@@ -105,6 +109,8 @@ const JAVASCRIPT: Project = Project {
     ask: "`await node.rpc(peer, body)` asks another node and waits a second for its reply, \
           `await node.retry(peer, body)` asks until there is one, and `new KeyValue(node, \
           \"seq-kv\")` is a store.",
+    another: "it lies beside `main.js`, called as the workload is: `unique-ids.js`, \
+              `broadcast.js`. It must be executable.",
     build: "node --check main.js\nnode --check kolknode.js",
     setup: "      - uses: actions/setup-node@v4\n        with:\n          node-version: 20",
     ignored: "node_modules/",
@@ -128,8 +134,9 @@ const TYPESCRIPT: Project = Project {
     ask: "`await node.rpc(peer, body)` asks another node and waits a second for its reply, \
           `await node.retry(peer, body)` asks until there is one, and `new KeyValue(node, \
           \"seq-kv\")` is a store.",
-    build: "[ -d node_modules ] || npm install --no-audit --no-fund\nnpx tsc\nchmod +x \
-            dist/main.js",
+    another: "it lies beside `main.ts`, called as the workload is: `src/unique-ids.ts`, \
+              `src/broadcast.ts`. `build.sh` makes all of them.",
+    build: "[ -d node_modules ] || npm install --no-audit --no-fund\nnpx tsc\nchmod +x dist/*.js",
     setup: "      - uses: actions/setup-node@v4\n        with:\n          node-version: 20",
     ignored: "node_modules/\n/dist/",
     sources: &["src", "package.json", "tsconfig.json"],
@@ -153,6 +160,8 @@ const RUBY: Project = Project {
     ask: "`node.rpc(peer, body)` asks another node and waits a second for its reply, \
           `node.retry_rpc(peer, body)` asks until there is one, `node.spawn` does so beside the \
           handler, and `KeyValue.new(node, 'seq-kv')` is a store.",
+    another: "it lies beside `main.rb`, called as the workload is: `unique-ids.rb`, \
+              `broadcast.rb`. It must be executable.",
     build: "ruby -c main.rb kolknode.rb",
     setup: "      - uses: ruby/setup-ruby@v1\n        with:\n          ruby-version: \"3.3\"",
     ignored: "/.bundle/",
@@ -174,6 +183,9 @@ const JAVA: Project = Project {
     main: "Main.java",
     ask: "`node.rpc(peer, body, Node.SECOND)` gives the future reply of another node, \
           `node.retry` asks until there is one, and `new KeyValue(node, \"seq-kv\")` is a store.",
+    another: "it is a copy of the script `node`, called as the workload is, such as `unique-ids`, \
+              that starts another class in place of `Main`. List the class's file under `sources` \
+              in `kolk.toml`, so that `kolk learn watch` looks at it.",
     build: "javac -Xlint:all -Werror -d build ./*.java",
     setup: "      - uses: actions/setup-java@v4\n        with:\n          distribution: \
             temurin\n          java-version: 17",
@@ -197,6 +209,9 @@ const ELIXIR: Project = Project {
     ask: "`KolkNode.rpc(peer, body)` asks another node and waits a second for its reply, \
           `KolkNode.retry(peer, body)` asks until there is one, `KolkNode.spawn_task` does so \
           beside the handler, and `KeyValue` is for the stores.",
+    another: "it is a copy of the script `node`, called as the workload is, such as `unique-ids`, \
+              that starts another file in place of `main.exs`. List that file under `sources` in \
+              `kolk.toml`, so that `kolk learn watch` looks at it.",
     build: "mkdir -p build\nelixirc --warnings-as-errors -o build ./*.ex",
     setup: "      - uses: erlef/setup-beam@v1\n        with:\n          otp-version: \
             \"26\"\n          elixir-version: \"1.16\"",
@@ -222,10 +237,12 @@ const GO: Project = Project {
     ask: "`node.RPC(peer, body, time.Second)` asks another node and waits a second for its reply, \
           `node.Retry` asks until there is one, `node.Go` does so beside the handler, and \
           `kolknode.KeyValue` is a store.",
-    build: "go vet ./...\ngo build -o bin/node .",
+    another: "it lies in a folder of `cmd`, called as the workload is: `cmd/unique-ids/main.go`, \
+              `cmd/broadcast/main.go`. `build.sh` makes all of them.",
+    build: "go vet ./...\ngo build -o bin/node .\n[ ! -d cmd ] || go build -o bin/ ./cmd/...",
     setup: "      - uses: actions/setup-go@v5\n        with:\n          go-version: stable",
     ignored: "/bin/",
-    sources: &["main.go", "kolknode", "go.mod"],
+    sources: &["main.go", "cmd", "kolknode", "go.mod"],
     files: &[
         file!("go", "main.go", "the node"),
         file!("go", "kolknode/node.go", "the library: messages and lockstep"),
@@ -241,6 +258,8 @@ const RUST: Project = Project {
     main: "src/lib.rs",
     ask: "`cx.rpc(peer, &request).await` asks another node and waits a second for its reply, \
           `cx.rpc_retry` asks until there is one, and `cx.seq_kv()` is a store.",
+    another: "it lies in `src/bin`, called as the workload is: `src/bin/unique-ids.rs`, \
+              `src/bin/broadcast.rs`. `build.sh` makes all of them.",
     build: "cargo build --target-dir target\ncargo test --target-dir target",
     setup: "",
     ignored: "/target/",
@@ -318,6 +337,7 @@ impl Project {
         text.replace("LANGUAGE", self.title)
             .replace("NEEDS", self.needs)
             .replace("ASK", self.ask)
+            .replace("ANOTHER", self.another)
             .replace("MAIN", self.main)
             .replace("BIN", self.bin)
             .replace("KOLK_NODE", &dependency("kolk-node"))
@@ -367,6 +387,7 @@ mod tests {
                     "FILES",
                     "SETUP",
                     "ASK",
+                    "ANOTHER",
                     "MAIN",
                     "BIN",
                     "KOLK_NODE",

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use kolk_check::Validity;
 use kolk_report::failure::{Failure, Trouble};
 
-/// The exit statuses. 0, 1 and 2 are verdicts and nothing else.
+/// The exit statuses. Of `test`, `challenge`, `replay`, `report` and `check`, 0, 1 and 2 are
+/// verdicts. The other commands end with 0 if they succeeded, and say themselves what 1 and 2 mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Status {
@@ -17,9 +18,10 @@ pub enum Status {
     Unknown = 2,
     /// Interrupted by a signal.
     Interrupted = 130,
-    /// Bad arguments, or a node that cannot be started.
+    /// Bad arguments, a file named for reading that cannot be used, or a node that cannot be
+    /// started.
     BadArguments = 254,
-    /// kolk's own failure.
+    /// kolk's own failure, or that of the machine: a file cannot be written.
     Internal = 255,
 }
 
@@ -49,18 +51,18 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// The user's arguments, files or node are at fault.
+    /// The user's arguments, a node, or a file that was named for reading is at fault.
     pub fn user(failure: Failure) -> Stop {
         Stop { status: Status::BadArguments, failure }
     }
 
-    /// kolk or the machine is at fault.
+    /// A file cannot be written, or the machine or kolk is at fault.
     pub fn internal(failure: Failure) -> Stop {
         Stop { status: Status::Internal, failure }
     }
 }
 
-/// Something that could not be written or read is the machine's fault.
+/// Something that could not be written, or read back, is the machine's fault.
 impl From<anyhow::Error> for Stop {
     fn from(error: anyhow::Error) -> Stop {
         let mut failure = Failure::new(Trouble::Files, error.to_string());

@@ -53,7 +53,8 @@ fn task(stage: &Stage) -> String {
         ),
     };
     format!(
-        "### {}: {}\n\n{}\n\n{whose} A check runs {} under {}.",
+        "### {}: {}\n\n{}\n\n{whose} A check runs {} under {}, with `--strict`: what *counts with \
+         --strict* fails the stage.",
         stage.id,
         stage.title,
         stage.task,

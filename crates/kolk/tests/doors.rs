@@ -220,6 +220,44 @@ fn output_that_is_lost_is_a_failure() {
     }
 }
 
+/// Where a file cannot be written the machine is at fault, whichever flag names the file; one that
+/// was named for reading is the user's.
+#[test]
+fn files_that_cannot_be_written_and_those_that_cannot_be_read() {
+    let folder = folder();
+    let test = "test -w echo --node echo --node-count 1 --time-limit 1 --seed 1";
+    assert_eq!(answer(folder.path(), test).0, 0);
+    let sweep = "explore -w echo --node echo --seeds 0..1";
+    answer(folder.path(), &format!("{sweep} --results one.jsonl"));
+    let stored = format!("{test} --store /dev/null/store");
+    let added = format!("{sweep} --results /dev/null/one.jsonl");
+    for words in [
+        stored.as_str(),
+        added.as_str(),
+        "merge one.jsonl --plans /dev/null/plans",
+        "merge one.jsonl --junit /dev/null/one.xml",
+        "report store/latest --output /dev/null/page.html",
+        "report store/latest --export shiviz --output /dev/null/shiviz.log",
+        "new /dev/null/node --lang python",
+    ] {
+        let (status, _, errors) = answer(folder.path(), words);
+        assert_eq!(status, 255, "{words}: {errors}");
+        assert!(errors.contains("kolk help trouble files"), "{words}: {errors}");
+    }
+    fs::remove_file(folder.path().join("store/latest/journal.jsonl")).expect("a journal");
+    for words in [
+        "report store/latest",
+        "report store/latest --export shiviz",
+        "merge two.jsonl",
+        "check two.jsonl -w echo",
+        "replay two.json",
+        "test -w echo --node echo --nodes-file two",
+    ] {
+        let (status, _, errors) = answer(folder.path(), words);
+        assert_eq!(status, 254, "{words}: {errors}");
+    }
+}
+
 /// A challenge that holds leaves little, and says so.
 #[test]
 fn challenges_keep_what_is_asked_for() {

@@ -43,8 +43,7 @@ const JAVASCRIPT: Language = Language { name: "javascript", build: "./build.sh",
 const RUBY: Language = Language { name: "ruby", build: "./build.sh", program: "{}.rb" };
 const GO: Language = Language {
     name: "go",
-    build: "test -z \"$(gofmt -l .)\" && ./build.sh && cp bin/node bin/main && \
-            go build -o bin/ ./broadcast ./counter",
+    build: "test -z \"$(gofmt -l .)\" && ./build.sh && cp bin/node bin/main",
     program: "bin/{}",
 };
 const JAVA: Language =

@@ -57,7 +57,7 @@ const PROJECTS: &[(&str, support::Tool, &str, &str)] = &[
     ("python", support::PYTHON, "./build.sh", "{}.py"),
     ("javascript", support::NODE, "./build.sh", "{}.js"),
     ("ruby", support::RUBY, "./build.sh", "{}.rb"),
-    ("go", support::GO, "./build.sh && go build -o bin/ ./broadcast ./counter", "bin/{}"),
+    ("go", support::GO, "./build.sh", "bin/{}"),
     ("java", support::JAVAC, "./build.sh", "{}"),
     ("elixir", support::ELIXIR, "./build.sh", "{}"),
 ];

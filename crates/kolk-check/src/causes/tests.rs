@@ -174,11 +174,12 @@ fn who_forgets_what_it_acknowledged_is_told() {
     use kolk_history::FaultEvent;
     use kolk_protocol::Time;
     let told = "n0 acknowledged op 2 and was killed at 0.050 s: what a node has in memory alone is \
-                lost then, so let it be on disk, or with a majority, before it is acknowledged";
+                lost then, so write it to disk before it is acknowledged, or wait until a majority \
+                has done so";
     let alike = told.replace("0.050 s:", "0.050 s (one more anomaly is of this kind):");
     let power = "n0 acknowledged op 2 and lost its power at 0.050 s: what a node has not synced to \
-                 its disk is lost then, so let it be synced, or with a majority, before it is \
-                 acknowledged";
+                 its disk is lost then, so sync it before it is acknowledged, or wait until a \
+                 majority has done so";
     for (function, hit, at, values, expected) in [
         ("kill", r#"{"n0": "killed"}"#, 50, 1, Some(told)),
         ("power", r#"{"n0": "killed"}"#, 50, 1, Some(power)),

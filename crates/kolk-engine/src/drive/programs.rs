@@ -155,6 +155,10 @@ pub(super) fn drive_real(
             if look(simulation, observer) == Flow::Stop {
                 return Ok(Ending::Interrupted);
             }
+            // What nodes wrote to stderr may have set off a fault, or ended the run.
+            if simulation.queue.is_due() {
+                continue;
+            }
         }
         let next = simulation.queue.peek().map_or(Time::MAX, |(time, _)| time);
         let wait = next.since(present()).min(WAIT_MAX);

@@ -147,7 +147,7 @@ impl OnEvent {
 /// What hits the node of the event, whoever that will be: this kind of outage, or else a cut.
 pub(super) fn on_its_node(kind: Option<Kind>) -> FaultKind {
     match kind {
-        Some(kind) => kind.fault(0, 0, Targets::new("trigger", Vec::new())).kind,
+        Some(kind) => kind.fault(0, 0, Targets::new(Targets::TRIGGER, Vec::new())).kind,
         None => FaultKind::Partition { shape: "trigger".to_owned(), blocked: Default::default() },
     }
 }

@@ -15,7 +15,6 @@ use super::{Simulation, lives};
 use crate::course::Stage;
 use crate::endpoint::Endpoint;
 use crate::host::HostFailure;
-use crate::leaders::Said;
 use crate::queue::Event;
 use crate::run::EngineError;
 use crate::triggers::is_for_leader;
@@ -65,19 +64,32 @@ impl Simulation<'_> {
 
     fn read_log_line(&mut self, node: u16, line: &[u8]) {
         let said = self.leaders.take(node, line);
-        if let Said::LeadsToo { term, first } = said {
+        if let Some((term, first)) = said.beside {
             self.second_leader(node, first, term, line);
         }
         if self.course.stage != Stage::Load {
             return;
         }
         let name = self.directory.name(Endpoint::Node(node));
-        let mut fired = self.triggers.written(name, line);
-        if said != Said::Nothing {
-            self.leader_count += 1;
-            fired.extend(self.triggers.leads(name));
-        }
+        let fired = self.triggers.written(name, line);
         fired.into_iter().for_each(|number| self.come(number, node));
+        if said.begins {
+            self.leads(node);
+        }
+    }
+
+    /// A node begins to lead, or leads when the load begins.
+    fn leads(&mut self, node: u16) {
+        self.leader_count += 1;
+        let fired = self.triggers.leads(self.directory.name(Endpoint::Node(node)));
+        fired.into_iter().for_each(|number| self.come(number, node));
+    }
+
+    /// The load has begun: whoever leads already is the first of its leaders.
+    pub(crate) fn leads_already(&mut self) {
+        if let Some(node) = self.leaders.leading() {
+            self.leads(node);
+        }
     }
 
     /// Two nodes say that they lead in the same term. The run goes on: what comes of that shows
@@ -297,7 +309,7 @@ impl Simulation<'_> {
                     // Drawn by fault and node, so that the others' losses stay as they are.
                     let name = self.directory.name(Endpoint::Node(node));
                     let key = Key::new(self.plan.seed).with_name("corrupt").with_name(name);
-                    Record::Corrupt(key.with(self.plan.faults[number as usize].begin).seed())
+                    Record::Corrupt(self.fate(key, number))
                 }
             };
             self.hosts.host().disturb_disk(node, record)?;

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use kolk_history::Value;
 use kolk_history::journal::DropReason;
 use kolk_history::node_events::{Kind, NodeEvent};
-use kolk_history::plan::Targets;
+use kolk_history::plan::{Targets, Trigger, TriggerEvent};
 use kolk_history::summary::ViolationKind;
 use kolk_protocol::{Key, Time};
 
@@ -170,11 +170,22 @@ impl Simulation<'_> {
             // Drawn by fault and node, so that the others' losses stay as they are.
             let name = self.directory.name(Endpoint::Node(node));
             let key = Key::new(self.plan.seed).with_name("power").with_name(name);
-            let begin = self.plan.faults[number as usize].begin;
-            self.hosts.host().lose_power(node, key.with(begin).seed())?;
+            let seed = self.fate(key, number);
+            self.hosts.host().lose_power(node, seed)?;
             self.note_disk(node);
         }
         Ok(())
+    }
+
+    /// The seed of what a fault does to a disk. Faults are told apart by when they begin; those
+    /// that wait for leaders all begin alike, and are told apart by which leader it is.
+    pub(super) fn fate(&self, key: Key, number: u32) -> u64 {
+        let fault = &self.plan.faults[number as usize];
+        let key = key.with(fault.begin);
+        match &fault.on {
+            Some(Trigger { event: TriggerEvent::Leader { .. }, nth }) => key.with(*nth).seed(),
+            _ => key.seed(),
+        }
     }
 
     fn take_down(
@@ -212,6 +223,7 @@ impl Simulation<'_> {
         life.state = State::Down;
         life.paused_by.clear();
         life.alarm = None;
+        self.leaders.forget(node);
         // A start that waited for it waits in vain, and says nothing any more.
         self.lives.starts.retain(|start| !start.waits_for.contains(&node));
         self.note_life(node, Kind::Killed);
@@ -416,7 +428,7 @@ impl Simulation<'_> {
 
 /// True if somebody named the nodes.
 fn is_asked(targets: &Targets) -> bool {
-    matches!(targets.targets.as_str(), "asked" | "trigger" | "leader")
+    matches!(targets.targets.as_str(), "asked" | "leader" | Targets::TRIGGER | Targets::OTHERS)
 }
 
 /// What Jepsen's nemesis is told when a fault begins: which kind of targets, or whom. Its random

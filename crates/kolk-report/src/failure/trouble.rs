@@ -98,9 +98,10 @@ impl Trouble {
                  nodes than there are names for."
             }
             Trouble::RunFolder => {
-                "What a run left behind is missing or cannot be read. Of a challenge that holds, \
-                 only the plan and the results are kept unless `--keep all` is given; a run that \
-                 was killed has no results."
+                "What a run left behind is missing or cannot be read. If a challenge passes, only \
+                 `plan.json`, `results.json`, `results.edn`, `jepsen.log`, `node-logs/` and \
+                 `node-data/` are kept, unless `--keep all` is given; a run that was killed has no \
+                 results."
             }
             Trouble::History => {
                 "A history cannot be judged: the file is not there or in none of the known \
@@ -140,9 +141,10 @@ impl Trouble {
             }
             Trouble::Project => {
                 "The message names the line. `kolk new --help` shows what a project consists of; \
-                 a `kolk.toml` has the keys `bin`, `args`, `build`, \
-                 `sources` and `store`. The file in which progress \
-                 is kept may be removed: `kolk learn check` finds out again what holds."
+                 a `kolk.toml` has the keys `bin`, `args`, `build`, `sources` and `store`, and \
+                 tables with flags of commands: `[test]`, `[challenge]`, `[check-node]`, \
+                 `[verify]` and `[serve]`. The file in which progress is kept may be removed: \
+                 `kolk learn check` finds out again what holds."
             }
             Trouble::Program => {
                 "Start the program by hand: it should wait for a line and print nothing. The first \
@@ -219,10 +221,11 @@ pub fn page() -> String {
         "{DRAWN}# Errors\n\nWhat keeps kolk from doing what it was asked for. An error says what \
          could not be done, why, and what to do; unless it is about arguments, its last line names \
          the section of this page that says more: {}. `kolk help trouble NAME` prints a section. \
-         kolk then exits with status 254 if arguments, files or a node are at fault, and with 255 \
-         if the machine or kolk is. What a checker finds in a run is no error but a verdict: see \
-         [anomalies](anomalies.md). What nodes answer to requests that they refuse is on the page \
-         on [the protocol](protocol.md#errors).\n",
+         The exit status is 254 if the arguments, the node, or a file that was named for reading \
+         is at fault; it is 255 if a file cannot be written, or the machine or kolk is at fault. \
+         What a checker finds in a run is no error but a verdict: see [anomalies](anomalies.md). \
+         What nodes answer to requests that they refuse is on the page on [the \
+         protocol](protocol.md#errors).\n",
         links.join(", ")
     );
     for trouble in Trouble::ALL {

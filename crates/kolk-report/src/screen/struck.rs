@@ -48,7 +48,10 @@ fn missed(report: &Report<'_>) -> Vec<String> {
         let is_for_leader = fault.kind.targets().is_some_and(|targets| targets.targets == "leader");
         let what = match &fault.on {
             Some(_) if fault.waits_for_leader() && led > 0 => return None,
-            Some(on) if !fault.waits_for_leader() => on.to_string(),
+            // Somebody led, and it was not the node, or the time, that was asked for.
+            Some(on) if !fault.waits_for_leader() || report.summary.leader_count > 0 => {
+                on.to_string()
+            }
             None if !is_for_leader => return None,
             _ => "a node that says on its stderr that it leads".to_owned(),
         };

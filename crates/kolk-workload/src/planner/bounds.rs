@@ -5,7 +5,7 @@
 
 use kolk_engine::faults::CLOCK_SPEEDS;
 use kolk_history::Plan;
-use kolk_history::plan::{ClockChange, ClockKind, Fault, FaultKind, TriggerEvent};
+use kolk_history::plan::{ClockChange, ClockKind, Fault, FaultKind, Targets, TriggerEvent};
 
 use super::{Concurrency, PlanError};
 use crate::registry;
@@ -122,6 +122,16 @@ fn fault_problem(plan: &Plan, fault: &Fault) -> Option<String> {
             return Some(format!("waits for `{}`, which is no node", node.escape_debug()));
         }
         _ => {}
+    }
+    if let Some(Targets { targets, nodes }) = fault.kind.targets()
+        && nodes.is_empty()
+        && [Targets::OTHERS, Targets::TRIGGER].contains(&targets.as_str())
+    {
+        let hits =
+            matches!(fault.kind, FaultKind::Kill(_) | FaultKind::Pause(_) | FaultKind::Power(_));
+        if fault.on.is_none() || !hits {
+            return Some(format!("hits `{targets}`, and waits for no event that says who that is"));
+        }
     }
     match &fault.kind {
         FaultKind::Clock { .. } if plan.clock == ClockKind::Real => {

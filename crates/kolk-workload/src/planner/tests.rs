@@ -1,6 +1,6 @@
 use super::*;
 use crate::registry;
-use kolk_history::plan::{FaultKind, Targets, ThreadOrder};
+use kolk_history::plan::{FaultKind, Targets, ThreadOrder, Trigger, TriggerEvent};
 
 fn settings() -> Settings {
     let node = NodeSpec::BuiltIn { name: "echo".to_owned(), args: Vec::new(), separate: false };
@@ -205,6 +205,15 @@ fn stored_plans_are_checked() {
         (|p| p.faults = vec![fault(5, u64::MAX, "n1", "n2")], "its fault 0 ends after the load"),
         (|p| p.faults = vec![fault(0, 1, "n9", "n2")], "its fault 0 names `n9`, which is no node"),
         (|p| p.faults = vec![fault(0, 1, "n1", "../x")], "names `../x`, which is no node"),
+        (
+            |p| p.faults = vec![hitting(Targets::OTHERS, None)],
+            "hits `others`, and waits for no event",
+        ),
+        (|p| p.faults = vec![hitting(Targets::TRIGGER, None)], "hits `trigger`, and waits for no"),
+        (
+            |p| p.faults = vec![hitting(Targets::OTHERS, Some("n9"))],
+            "waits for `n9`, which is no node",
+        ),
     ];
     for (change, expected) in cases {
         let mut plan = made(|_| {}).expect("a plan");
@@ -212,6 +221,32 @@ fn stored_plans_are_checked() {
         change(&mut plan);
         let error = check(&plan).expect_err(expected).to_string();
         assert!(error.contains(expected), "{error}");
+    }
+}
+
+/// A kill of whom an event names: of that a node leads, if one is given.
+fn hitting(targets: &str, leader: Option<&str>) -> kolk_history::plan::Fault {
+    let kind = FaultKind::Kill(Targets::new(targets, Vec::new()));
+    let event = |node: &str| TriggerEvent::Leader { node: Some(node.to_owned()) };
+    let on = leader.map(|node| Trigger { event: event(node), nth: 1 });
+    kolk_history::plan::Fault { on, ..kolk_history::plan::Fault::new(0, 1, kind) }
+}
+
+/// A run with coups shows nothing if no node leads, and its plan says so to who judges it.
+#[test]
+fn coups_ask_for_a_leader() {
+    for (nodes, nemesis, unseats) in [
+        (3, vec![Nemesis::Coup], true),
+        (3, vec![Nemesis::Kill], false),
+        (1, vec![Nemesis::Coup], false),
+    ] {
+        let plan = made(|settings| {
+            settings.nodes = Nodes::Count(nodes);
+            settings.nemesis.clone_from(&nemesis);
+        });
+        let plan = plan.expect("a plan");
+        let options = registry::options(&plan).expect("options");
+        assert_eq!(options.unseats, unseats, "{nodes} {nemesis:?}");
     }
 }
 

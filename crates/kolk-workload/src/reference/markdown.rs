@@ -9,6 +9,10 @@ use super::{ERRORS, ErrorDoc, Exchange, Message, SERVICES, ServiceDoc, WORKLOADS
 pub const DRAWN: &str = "<!-- drawn from crates/kolk-workload/src/reference; to renew it: \
                      KOLK_RENEW=1 cargo test -p kolk --test reference -->\n";
 
+/// What stands over the checks that Maelstrom does not make.
+const STRONGER: &str =
+    "Reported, and counted with `--strict`, by `kolk challenge` and by `kolk explore`";
+
 /// The page on the protocol. `transcript` is what a node reads and writes as it starts.
 pub fn protocol(transcript: &str) -> String {
     let page = include_str!("protocol.md");
@@ -25,8 +29,8 @@ pub fn workloads(transcript: impl Fn(&WorkloadDoc) -> String) -> String {
          page. Every body also has `type`, and `msg_id` or `in_reply_to`, as \
          [the protocol](protocol.md) says. A reply must have the keys named here and no others; a \
          request may be answered with an [error](protocol.md#errors) instead. In every workload, a \
-         request that is never answered though no fault is in the way is reported, and counts with \
-         `--strict` and by `kolk challenge`.\n"
+         request that is never answered though no fault is in the way is reported; it counts with \
+         `--strict`, in `kolk challenge` and in `kolk explore`.\n"
     );
     for doc in WORKLOADS {
         page.push('\n');
@@ -41,7 +45,7 @@ pub fn workload(doc: &WorkloadDoc, transcript: &str) -> String {
     exchanges(&mut out, "node", doc.exchanges);
     out.push_str(&format!("**The load.** {}\n\n", doc.load));
     list(&mut out, "Checked", doc.checked);
-    list(&mut out, "Reported, and counted with `--strict` and by `kolk challenge`", doc.strict);
+    list(&mut out, STRONGER, doc.strict);
     list(&mut out, "Not checked", doc.not_checked);
     out.push_str("A part of a run, `<` for what a node reads and `>` for what it writes:\n\n");
     out + transcript
@@ -107,11 +111,11 @@ pub fn anomalies() -> String {
         kinds.iter().map(|kind| format!("[`{kind}`](#{})", kind.to_lowercase())).collect();
     let mut page = format!(
         "{DRAWN}# Anomalies\n\nWhat each kind of anomaly is, and where to look for its cause. \
-         `kolk help anomaly NAME` prints a part of this page; which workload has which is on the \
-         page on [the checkers](checkers.md). A name that ends in `-process` or `-realtime` is \
-         explained under the name without it: the order of a process, or of real time, is part of \
-         the proof. The last ones are no anomalies but measures that a challenge sets a limit \
-         to.\n\n{}.\n",
+         `kolk help anomaly NAME` prints a part of this page; the page on [the \
+         checkers](checkers.md) says of the most frequent ones which workload they belong to. A \
+         name that ends in `-process` or `-realtime` is explained under the name without it: the \
+         order of a process, or of real time, is part of the proof. The last ones are no \
+         anomalies but measures that a challenge sets a limit to.\n\n{}.\n",
         links.join(", ")
     );
     for kind in kinds {

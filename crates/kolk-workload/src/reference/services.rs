@@ -77,7 +77,7 @@ pub const SERVICES: &[ServiceDoc] = &[
                 its sending and its answer, as if there were one copy.",
         exchanges: &[READ, WRITE, CAS],
         promises: &[
-            "A read sees the newest value that was acknowledged before it was sent.",
+            "A read sees at least the newest value acknowledged before the read was sent.",
             "A request that got no answer may have happened, or may happen later.",
         ],
         example: STORY,

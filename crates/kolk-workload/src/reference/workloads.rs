@@ -25,7 +25,11 @@ const SUM_READ: Exchange = Exchange {
 const KEY_VALUE: &[Exchange] = &[
     Exchange {
         request: message("read", "The value of a key.", &[field("key", "integer", "which key")]),
-        reply: message("read_ok", "The key has a value.", &[field("value", "any JSON", "it")]),
+        reply: message(
+            "read_ok",
+            "The key has a value.",
+            &[field("value", "any JSON", "the key's value")],
+        ),
         errors: &[(20, "there is no such key")],
     },
     Exchange {

@@ -92,7 +92,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE", help_heading = "Cluster")]
     pub nodes_file: Option<PathBuf>,
     /// Workers that invoke operations, one at a time each: a number, or `2n` for twice the nodes
-    /// [default: 1n]
+    /// [default: 1n; 2n for lin-kv]
     #[arg(long, value_name = "N", help_heading = "Load")]
     pub concurrency: Option<String>,
     /// Operations a second, over all workers; 0 only starts the nodes and waits [default: 5]
@@ -125,10 +125,12 @@ pub struct RunArgs {
         help_heading = "Network and faults"
     )]
     pub latency_dist: Option<LatencyArg>,
-    /// The probability that a message between nodes is lost; for a while: 0.3@5..10
+    /// The probability that a message between nodes, or between a node and a service, is lost; for
+    /// a while: 0.3@5..10
     #[arg(long, value_name = "P", help_heading = "Network and faults")]
     pub loss: Vec<ChanceArg>,
-    /// The probability that a message between nodes arrives twice; for a while: 0.3@5..10
+    /// The probability that a message between nodes, or between a node and a service, arrives
+    /// twice; for a while: 0.3@5..10
     #[arg(long, value_name = "P", help_heading = "Network and faults")]
     pub duplication: Vec<ChanceArg>,
     /// Sources of faults, with commas between: kill, pause, power, partition, rolling, coup,
@@ -170,7 +172,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "DISK", help_heading = "Network and faults")]
     pub disk: Vec<String>,
     /// Whom drawn kills, pauses or losses of power may hit: kill=one,minority; of one,
-    /// minority-third, minority, majority, all, some, leader [default: all but leader]
+    /// minority-third, minority, majority, all, some, leader [default: every group except
+    /// leader]
     #[arg(long, value_name = "TARGETS", help_heading = "Network and faults")]
     pub nemesis_targets: Vec<String>,
     /// How many nodes may be down, paused or cut off at once [default: all]
@@ -186,7 +189,7 @@ pub struct RunArgs {
     #[arg(long, help_heading = "Judgement")]
     pub strict: bool,
     /// Whose checks count: maelstrom for its own alone, or kolk for the stronger ones too, which is
-    /// --strict [default: Maelstrom's, and every reply must fit]
+    /// --strict [default: Maelstrom's; also every reply must fit, and no term may have two leaders]
     #[arg(long = "as", value_name = "WHO", hide_possible_values = true)]
     #[arg(conflicts_with = "strict", help_heading = "Judgement")]
     pub judge: Option<JudgeArg>,

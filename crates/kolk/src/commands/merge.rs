@@ -28,7 +28,7 @@ pub fn run(args: &MergeArgs) -> Result<Status, Stop> {
         write_plans(&results, folder).map_err(|error| {
             let failure =
                 Failure::new(Trouble::Files, format!("cannot write plans to {}", folder.display()));
-            Stop::user(failure.cause(error.to_string()))
+            Stop::internal(failure.cause(error.to_string()))
         })?;
     }
     let explored = sweep::explored(&results, None);

@@ -44,8 +44,8 @@ pub fn run(args: &NewArgs) -> Result<Status, Stop> {
     }
     terminal::print(&format!(
         "wrote {folder}: an echo node, its library, tests and a README\n\n  cd {folder}\n  \
-         ./test.sh\n\nbuilds it, probes it by itself, and runs it in a cluster, as far as \
-         `{kolk}` is on your path; or name another one: KOLK=… ./test.sh\n",
+         ./test.sh\n\nThis builds the node, checks it alone, and runs it in a cluster. `{kolk}` \
+         must be on your path;\notherwise name it: KOLK=/path/to/kolk ./test.sh\n",
         folder = folder.display(),
         kolk = "kolk",
     ));

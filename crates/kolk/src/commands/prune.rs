@@ -24,8 +24,10 @@ pub fn run(args: &PruneArgs) -> Result<Status, Stop> {
         .advice("name the folder that runs are stored in with --store");
         return Err(Stop::user(failure));
     }
-    let runs = store::runs(&args.store)
-        .with_context(|| format!("cannot read the store {}", args.store.display()))?;
+    let runs = store::runs(&args.store).map_err(|error| {
+        let problem = format!("cannot read the store {}", args.store.display());
+        Stop::user(Failure::new(Trouble::RunFolder, problem).cause(error.to_string()))
+    })?;
     let linked = linked(&args.store);
     let age_min = args.older_than.map(|days| Duration::from_secs_f64(days * 86_400.0));
     let is_old = |run: &StoredRun| age_min.is_none_or(|least| run.age > least);

@@ -9,7 +9,7 @@ use anyhow::Context;
 use kolk_history::{History, Plan, jsonl};
 use kolk_report::failure::{Failure, Trouble};
 use kolk_report::figures::Run;
-use kolk_report::html::{self, Stored};
+use kolk_report::html::{self, HtmlError, Stored};
 use kolk_report::screen::{self, Report};
 use kolk_report::stored;
 
@@ -115,7 +115,13 @@ fn write_page(
     Ok(())
 }
 
-fn draw(out: &mut dyn Write, folder: &Path, stored: &Stored<'_>) -> anyhow::Result<()> {
-    html::write_from(out, stored, |name| stored_run::open(folder, name))
-        .with_context(|| format!("cannot draw the report of {}", folder.display()))
+fn draw(out: &mut dyn Write, folder: &Path, stored: &Stored<'_>) -> Result<(), Stop> {
+    html::write_from(out, stored, |name| stored_run::open(folder, name)).map_err(|error| {
+        let problem = format!("cannot draw the report of {}", folder.display());
+        match error {
+            HtmlError::Io(_) => Stop::from(anyhow::Error::from(error).context(problem)),
+            // One of the run's files is missing, or is not what it should be.
+            error => Stop::user(Failure::new(Trouble::RunFolder, problem).cause(error.to_string())),
+        }
+    })
 }

@@ -236,7 +236,10 @@ fn change(places: &[PathBuf], before: &[(PathBuf, Stamp)]) -> Option<PathBuf> {
         }
         let now = stamps(places);
         calm = if now == last { calm + 1 } else { 0 };
-        let is_whole = now.iter().all(|(_, stamp)| stamp.is_some());
+        // A file that is being replaced is away for a moment; what a project names and does not
+        // have yet is not waited for.
+        let is_there = |file: &(PathBuf, Stamp)| file.1.is_some() || before.contains(file);
+        let is_whole = now.iter().all(is_there);
         if now != before && calm >= CALM && is_whole {
             let changed = now.iter().find(|file| !before.contains(file));
             let gone = || before.iter().find(|file| !now.contains(file));

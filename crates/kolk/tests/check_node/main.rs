@@ -12,7 +12,7 @@ tests! {
     screens: [PYTHON];
 }
 
-const KNOWS_LOCKSTEP: &str = "! knows lockstep, for --clock virtual";
+const KNOWS_LOCKSTEP: &str = "! knows lockstep";
 
 /// Faults of `node.py`, and the probes that do not hold then, besides that it knows no lockstep.
 const FAULTS: &[(&str, &[&str])] = &[
@@ -29,26 +29,26 @@ const FAULTS: &[(&str, &[&str])] = &[
         "strict keys",
         &[
             "✗ ignores keys that it does not know",
-            "✗ answers who asked, and what was asked",
-            "✗ answers many requests at once, each one time",
+            "✗ answers the sender of each request, with its `msg_id` and data",
+            "✗ answers many requests at once, each exactly once",
             "! ends well when its input ends",
         ],
     ),
-    ("one asker", &["✗ answers who asked, and what was asked"]),
+    ("one asker", &["✗ answers the sender of each request, with its `msg_id` and data"]),
     (
         "one per read",
         &[
-            "✗ answers who asked, and what was asked",
-            "✗ answers many requests at once, each one time",
+            "✗ answers the sender of each request, with its `msg_id` and data",
+            "✗ answers many requests at once, each exactly once",
         ],
     ),
-    ("twice", &["✗ answers many requests at once, each one time"]),
+    ("twice", &["✗ answers many requests at once, each exactly once"]),
     ("short lines", &["✗ reads a line of a megabyte", "- goes on after a line that is no message"]),
     ("brittle", &["! goes on after a line that is no message"]),
     ("chatty", &["! is quiet when there is nothing to do"]),
     ("never ends", &["! ends well when its input ends"]),
     ("status 3", &["! ends well when its input ends"]),
-    ("no idle", &["✗ knows lockstep, for --clock virtual"]),
+    ("no idle", &["✗ knows lockstep"]),
     ("lockstep", &["✓ all probes hold"]),
 ];
 

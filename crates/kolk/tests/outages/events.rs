@@ -152,3 +152,63 @@ fn a_fault_comes_when_a_node_begins_to_lead_and_a_term_has_one_leader() {
         assert_eq!(calm.ending, Ending::Completed);
     }
 }
+
+/// A node that leads before the load begins, and says so once, is the first leader of the load.
+#[test]
+fn whoever_leads_when_the_load_begins_is_its_first_leader() {
+    struct Early(Forgetful);
+    impl Machine for Early {
+        fn step(&mut self, now: Time, input: Input<'_>, outputs: &mut Outputs) -> Option<Time> {
+            if matches!(input, Input::Message { body, .. } if body.contains(r#""init""#)) {
+                outputs.log(r#"state {"role":"leader"}"#);
+            }
+            self.0.step(now, input, outputs)
+        }
+    }
+    let settings = Settings {
+        nodes: Nodes::Count(1),
+        rate: 10.0,
+        time_limit: 2.0,
+        on_events: on_event(Kind::Kill, "on leader for 100ms"),
+        ..settings("unique-ids", Host::InProcess, &[])
+    };
+    let plan = plan(&settings).expect("a plan");
+    let make = |_: usize| Box::new(Early(Forgetful::default())) as Box<dyn Machine>;
+    let (run, _) = run(&plan, NodeSource::InProcess(&make), None);
+    // It says so again when it was started again.
+    assert_eq!((hit(&run), run.summary.leader_count), (vec!["n0".to_owned()], 2));
+}
+
+/// On the machine's clock a line on stderr can set off a fault between two events, and the last
+/// lines of a run count as the others do.
+#[test]
+fn nodes_that_lead_are_hit_on_the_machines_clock() {
+    let mut settings = settings("lin-kv", Host::Real, &[]);
+    settings.nodes = Nodes::Count(3);
+    (settings.rate, settings.time_limit) = (20.0, 3.0);
+    settings.on_events = on_event(Kind::Kill, "on leader for 100ms");
+    settings.on_events.extend(on_event(Kind::Pause, "on leader#2 for 100ms"));
+    let plan = plan(&settings).expect("a plan");
+    let args = ["node", "lin-kv"].map(str::to_owned).to_vec();
+    let nodes = NodeSource::Program { path: PROGRAM.into(), args, patience: Patience::default() };
+    let logs = tempfile::tempdir().expect("a folder");
+    let run = kolk_engine::run(Setup {
+        plan: &plan,
+        nodes,
+        workload: kolk_workload::by_name("lin-kv", &plan.workload.settings, &plan.nodes).unwrap(),
+        journal: JournalSink::Memory,
+        history: None,
+        logs: Some(logs.path().to_owned()),
+        data: None,
+        room: kolk_engine::Room::default(),
+        observer: &mut |_: &Progress<'_>| Flow::Continue,
+    })
+    .expect("a run");
+    assert_eq!(run.ending, Ending::Completed, "{:?}", run.summary.violations);
+    assert!(!hit(&run).is_empty(), "{} leaders", run.summary.leader_count);
+    let told = |node: &String| {
+        let log = std::fs::read_to_string(logs.path().join(format!("{node}.log")));
+        log.unwrap_or_default().matches(r#""role":"leader""#).count() > 0
+    };
+    assert!(plan.nodes.iter().any(told));
+}

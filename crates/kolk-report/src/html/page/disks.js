@@ -39,13 +39,13 @@ export async function drawDisks(state, drawings) {
     link.toggleAttribute("hidden", panel.hidden);
 }
 
-/// Of disks that kolk does not simulate nothing is recorded; that is said where a fault was to hit them.
+/// Of disks that kolk neither simulates nor follows nothing is recorded; that is said where a fault was to hit them.
 function foldersNote(run) {
   const isHit = run.faults.some((fault) => fault.kind === "disk" || fault.kind === "power");
   if (!isHit) return null;
   return run.plan.clock === "real"
     ? "On the real clock a node's disk is its own folder (node-data in the run's folder): what it writes there and syncs is not recorded."
-    : "No node used a disk that kolk simulates (cx.storage() of the node library). What else a node writes into its folder (node-data in the run's folder) is its own, and is not recorded.";
+    : "No node used a disk that kolk simulates (cx.storage() of the node library) or follows (files of traced programs). What else a node writes into its folder (node-data in the run's folder) is its own, and is not recorded.";
 }
 
 /// The disks by their nodes, in the order of the nodes, with what happened to each.

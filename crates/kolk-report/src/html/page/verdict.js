@@ -14,6 +14,14 @@ const CHECKS = {
   workload: "the workload's promises",
 };
 
+/// What counts in every run that is not held to Maelstrom's checks alone.
+const BY_DEFAULT = new Set(["malformed-reply", "two-leaders"]);
+
+/// How a run has to be made so that an anomaly counts that does not count in this one.
+function countsWith(anomaly) {
+  return BY_DEFAULT.has(anomaly.type) ? "without --as maelstrom" : "with --strict";
+}
+
 /// All anomalies that count and those that would with `--strict`, in the order that the verdict
 /// gives them.
 export function findAnomalies(results) {
@@ -34,8 +42,11 @@ const CLASS = { valid: "ok", invalid: "fail", unknown: "info" };
 /// The line at the top, which stays in sight.
 export function drawHeader({ plan, results, ended, anomalies }) {
   const word = WORD(results.valid);
-  const isRestricted = word === "valid" && anomalies.some((anomaly) => !anomaly.counts);
-  const restriction = results.run.challenge ? " with --as maelstrom" : " without --strict";
+  const uncounted = anomalies.filter((anomaly) => !anomaly.counts);
+  const isRestricted = word === "valid" && uncounted.length > 0;
+  const isMaelstroms =
+    results.run.challenge || uncounted.some((anomaly) => BY_DEFAULT.has(anomaly.type));
+  const restriction = isMaelstroms ? " with --as maelstrom" : " without --strict";
   const node =
     plan.node.kind === "built-in" ? `built-in ${plan.node.name}` : plan.node.path.split("/").pop();
   document.title = `${SIGN[word]} ${plain(plan.workload.name)} – kolk`;
@@ -101,7 +112,7 @@ function cards(state) {
         element(
           "p",
           { class: "soft" },
-          `Maelstrom overlooks it. kolk asks more${anomaly.counts ? "" : ", and it counts with --strict"}: ${plain(anomaly.promise)}.`,
+          `Maelstrom overlooks it. kolk asks more${anomaly.counts ? "" : `, and it counts ${countsWith(anomaly)}`}: ${plain(anomaly.promise)}.`,
         ),
       anomaly.operations?.length > 0 &&
         pick(

@@ -71,7 +71,7 @@ fn conditions(id: &str) -> Result<&'static ChallengeRun, Stop> {
 }
 
 /// The settings with their program hosted so that the faults that are asked for reach its files.
-/// Those that a run draws for itself reach them only where the program sees to it.
+/// No run draws such faults for itself.
 fn reaching_files(mut settings: Settings, run: &RunArgs) -> Settings {
     // Other faults may need what each run draws for itself, such as a latency.
     let mut of_storage = settings.clone();

@@ -74,10 +74,10 @@ fn default_path(share: Option<(u64, u64)>) -> PathBuf {
     }
 }
 
-/// What is done with a file did not work.
+/// A file that results are added to cannot be opened or written.
 fn failed(what: &str, path: &Path, error: &std::io::Error) -> Stop {
-    let failure = Failure::new(Trouble::Sweep, format!("cannot {what} {}", path.display()));
-    Stop::user(failure.cause(error.to_string()))
+    let failure = Failure::new(Trouble::Files, format!("cannot {what} {}", path.display()));
+    Stop::internal(failure.cause(error.to_string()))
 }
 
 /// Opens the file to which results are added, and reads those that are there. What was being
@@ -99,7 +99,10 @@ fn open(path: &Path, sweep: &Sweep) -> Result<(File, Results), Stop> {
         ));
     }
     let mut text = Vec::new();
-    file.read_to_end(&mut text).map_err(cannot("read"))?;
+    file.read_to_end(&mut text).map_err(|error| {
+        let failure = Failure::new(Trouble::Sweep, format!("cannot read {}", path.display()));
+        Stop::user(failure.cause(error.to_string()))
+    })?;
     let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     // Of what else may stand in a file nothing is cut off.
     let (begins, end): (&[u8], &[u8]) =

@@ -4,7 +4,7 @@ use std::io::BufReader;
 use std::path::Path;
 
 use anyhow::Context;
-use kolk_report::export::{self, SHIVIZ_PARSER};
+use kolk_report::export::{self, ExportError, SHIVIZ_PARSER};
 use kolk_report::failure::{Failure, Trouble};
 use kolk_report::figures::Run;
 use kolk_report::numbers::counted;
@@ -38,14 +38,18 @@ pub fn write(
         .map_err(|error| refused(folder, "journal.jsonl", &error.to_string()))?;
     let journal = BufReader::with_capacity(BUFFER_BYTES, journal);
     let cannot_write = || format!("cannot write {}", path.display());
-    let mut out = Whole::create(&path).map_err(|error| {
-        Stop::user(Failure::new(Trouble::Files, cannot_write()).cause(error.to_string()))
-    })?;
+    let mut out = Whole::create(&path).with_context(cannot_write)?;
     let written = match format {
         ExportArg::Perfetto => export::perfetto(&mut out, run, journal, args.window),
         ExportArg::Shiviz => export::shiviz(&mut out, journal, args.window),
     };
-    let count = written.with_context(|| format!("cannot export {}", folder.display()))?;
+    let count = written.map_err(|error| {
+        let problem = format!("cannot export {}", folder.display());
+        match error {
+            ExportError::Io(_) => Stop::from(anyhow::Error::from(error).context(problem)),
+            error => Stop::user(Failure::new(Trouble::RunFolder, problem).cause(error.to_string())),
+        }
+    })?;
     out.finish().with_context(cannot_write)?;
     let events = counted(count, "event", "events");
     terminal::print(&format!("wrote {} ({events})\n", path.display()));
