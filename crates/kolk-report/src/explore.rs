@@ -117,8 +117,8 @@ pub fn draw(explored: &Explored, program: &str, style: Style) -> String {
         (Some(seeds), None) => format!("seeds {seeds}"),
         (None, _) => format!("from seed {seed:#x}"),
     };
-    let heading = format!("{strategy} · {workload} · {} · {}", sanitize(node), sanitize(&seeds));
-    out += &format!("{}\n", style.paint(Role::Faint, heading));
+    let heading = format!("{strategy} · {workload} · {node} · {seeds}");
+    out += &format!("{}\n", style.paint(Role::Faint, sanitize(&heading)));
     if explored.paced {
         let mark = style.paint(Role::Doubtful, "!");
         out += &format!(

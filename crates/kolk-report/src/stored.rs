@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use crate::facts::Facts;
 use crate::results::{self, FORMAT};
+use crate::sanitize::sanitize;
 
 /// The oldest format that can be read.
 const FORMAT_MIN: u32 = 1;
@@ -184,7 +185,9 @@ fn validity(tree: Option<&Value>) -> Validity {
 }
 
 /// A name that checkers have as a constant. Each is kept once, for as long as the program runs.
+/// Checkers' names are drawn as they are, so what others wrote in their place is made harmless here.
 fn name(text: &str) -> &'static str {
+    let text = &*sanitize(text);
     static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = names.get(text) {

@@ -5,6 +5,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::sanitize::sanitize;
 use crate::style::{Role, Style};
 
 /// A cell: text, and how it is drawn.
@@ -17,14 +18,15 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// A cell against the left edge of its column.
-    pub fn left(text: impl Into<String>) -> Cell {
-        Cell { text: text.into(), role: None, mark: None, is_right: false }
+    /// A cell against the left edge of its column; its text is [made harmless](sanitize).
+    pub fn left(text: impl AsRef<str>) -> Cell {
+        let text = sanitize(text.as_ref()).into_owned();
+        Cell { text, role: None, mark: None, is_right: false }
     }
 
     /// A cell against the right edge, as numbers are.
-    pub fn right(text: impl Into<String>) -> Cell {
-        Cell { text: text.into(), role: None, mark: None, is_right: true }
+    pub fn right(text: impl AsRef<str>) -> Cell {
+        Cell { is_right: true, ..Cell::left(text) }
     }
 
     /// The same cell in a role's colours.

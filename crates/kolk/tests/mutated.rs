@@ -66,7 +66,7 @@ fn doors_cope_with_any_text() {
             "journal" => &["journal.jsonl"],
             "log-times" => &["times.jsonl"],
             "plan" => &["plan.json", "plan-kill.json"],
-            "results" => &["results.json"],
+            "results" => &["results.json", "results-escapes.json"],
             "check" => &["txn.edn", "history.txt", "history.awdit", "register.jsonl"],
             _ => panic!("{name} has no corpus"),
         };

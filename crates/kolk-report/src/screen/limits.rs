@@ -25,7 +25,7 @@ fn row(held: &Held, limit: &HeldLimit) -> Vec<Cell> {
         format!("(challenge {} asks for < {})", sanitize(&held.id), shown(below))
     });
     vec![
-        Cell::left(sanitize(&limit.name).into_owned()).mark(mark, role),
+        Cell::left(&limit.name).mark(mark, role),
         Cell::right(limit.value.map_or_else(|| "–".to_owned(), shown)),
         Cell::left(asked).role(Role::Faint),
     ]
