@@ -185,7 +185,8 @@ fn validity(tree: Option<&Value>) -> Validity {
 }
 
 /// A name that checkers have as a constant. Each is kept once, for as long as the program runs.
-/// Checkers' names are drawn as they are, so what others wrote in their place is made harmless here.
+/// Checkers' names are drawn as they are, so what others wrote in their place is made harmless
+/// here.
 fn name(text: &str) -> &'static str {
     let text = &*sanitize(text);
     static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
