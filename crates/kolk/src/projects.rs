@@ -84,7 +84,7 @@ const PYTHON: Project = Project {
     ask: "`await node.rpc(peer, body)` asks another node and waits a second for its reply, \
           `await node.retry(peer, body)` asks until there is one, `node.spawn` does so beside the \
           handler, and `KeyValue(node, \"seq-kv\")` is a store.",
-    another: "it lies beside `main.py`, called as the workload is: `unique-ids.py`, \
+    another: "it lies beside `main.py`, named after the workload: `unique-ids.py`, \
               `broadcast.py`. It must be executable.",
     build: "python3 -m py_compile main.py kolknode.py kolkdisk.py",
     setup: "      - uses: actions/setup-python@v5\n        with:\n          python-version: \"3\"",
@@ -109,7 +109,7 @@ const JAVASCRIPT: Project = Project {
     ask: "`await node.rpc(peer, body)` asks another node and waits a second for its reply, \
           `await node.retry(peer, body)` asks until there is one, and `new KeyValue(node, \
           \"seq-kv\")` is a store.",
-    another: "it lies beside `main.js`, called as the workload is: `unique-ids.js`, \
+    another: "it lies beside `main.js`, named after the workload: `unique-ids.js`, \
               `broadcast.js`. It must be executable.",
     build: "node --check main.js\nnode --check kolknode.js",
     setup: "      - uses: actions/setup-node@v4\n        with:\n          node-version: 20",
@@ -134,7 +134,7 @@ const TYPESCRIPT: Project = Project {
     ask: "`await node.rpc(peer, body)` asks another node and waits a second for its reply, \
           `await node.retry(peer, body)` asks until there is one, and `new KeyValue(node, \
           \"seq-kv\")` is a store.",
-    another: "it lies beside `main.ts`, called as the workload is: `src/unique-ids.ts`, \
+    another: "it lies beside `main.ts`, named after the workload: `src/unique-ids.ts`, \
               `src/broadcast.ts`. `build.sh` makes all of them.",
     build: "[ -d node_modules ] || npm install --no-audit --no-fund\nnpx tsc\nchmod +x dist/*.js",
     setup: "      - uses: actions/setup-node@v4\n        with:\n          node-version: 20",
@@ -160,7 +160,7 @@ const RUBY: Project = Project {
     ask: "`node.rpc(peer, body)` asks another node and waits a second for its reply, \
           `node.retry_rpc(peer, body)` asks until there is one, `node.spawn` does so beside the \
           handler, and `KeyValue.new(node, 'seq-kv')` is a store.",
-    another: "it lies beside `main.rb`, called as the workload is: `unique-ids.rb`, \
+    another: "it lies beside `main.rb`, named after the workload: `unique-ids.rb`, \
               `broadcast.rb`. It must be executable.",
     build: "ruby -c main.rb kolknode.rb",
     setup: "      - uses: ruby/setup-ruby@v1\n        with:\n          ruby-version: \"3.3\"",
@@ -183,7 +183,7 @@ const JAVA: Project = Project {
     main: "Main.java",
     ask: "`node.rpc(peer, body, Node.SECOND)` gives the future reply of another node, \
           `node.retry` asks until there is one, and `new KeyValue(node, \"seq-kv\")` is a store.",
-    another: "it is a copy of the script `node`, called as the workload is, such as `unique-ids`, \
+    another: "it is a copy of the script `node`, named after the workload, such as `unique-ids`, \
               that starts another class in place of `Main`. List the class's file under `sources` \
               in `kolk.toml`, so that `kolk learn watch` looks at it.",
     build: "javac -Xlint:all -Werror -d build ./*.java",
@@ -209,7 +209,7 @@ const ELIXIR: Project = Project {
     ask: "`KolkNode.rpc(peer, body)` asks another node and waits a second for its reply, \
           `KolkNode.retry(peer, body)` asks until there is one, `KolkNode.spawn_task` does so \
           beside the handler, and `KeyValue` is for the stores.",
-    another: "it is a copy of the script `node`, called as the workload is, such as `unique-ids`, \
+    another: "it is a copy of the script `node`, named after the workload, such as `unique-ids`, \
               that starts another file in place of `main.exs`. List that file under `sources` in \
               `kolk.toml`, so that `kolk learn watch` looks at it.",
     build: "mkdir -p build\nelixirc --warnings-as-errors -o build ./*.ex",
@@ -237,7 +237,7 @@ const GO: Project = Project {
     ask: "`node.RPC(peer, body, time.Second)` asks another node and waits a second for its reply, \
           `node.Retry` asks until there is one, `node.Go` does so beside the handler, and \
           `kolknode.KeyValue` is a store.",
-    another: "it lies in a folder of `cmd`, called as the workload is: `cmd/unique-ids/main.go`, \
+    another: "it lies in a folder of `cmd`, named after the workload: `cmd/unique-ids/main.go`, \
               `cmd/broadcast/main.go`. `build.sh` makes all of them.",
     build: "go vet ./...\ngo build -o bin/node .\n[ ! -d cmd ] || go build -o bin/ ./cmd/...",
     setup: "      - uses: actions/setup-go@v5\n        with:\n          go-version: stable",
@@ -258,7 +258,7 @@ const RUST: Project = Project {
     main: "src/lib.rs",
     ask: "`cx.rpc(peer, &request).await` asks another node and waits a second for its reply, \
           `cx.rpc_retry` asks until there is one, and `cx.seq_kv()` is a store.",
-    another: "it lies in `src/bin`, called as the workload is: `src/bin/unique-ids.rs`, \
+    another: "it lies in `src/bin`, named after the workload: `src/bin/unique-ids.rs`, \
               `src/bin/broadcast.rs`. `build.sh` makes all of them.",
     build: "cargo build --target-dir target\ncargo test --target-dir target",
     setup: "",
