@@ -96,8 +96,8 @@ pub struct Summary {
     /// How many bytes journal and history had room for, if they filled it and the run was ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub full: Option<u64>,
-    /// How often nodes said under load that they lead from now on. What they say in words counts
-    /// only where faults wait for it.
+    /// How often nodes said under load that they lead from now on; who led already when it began
+    /// counts once. What they say in words counts only where faults wait for it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub leader_count: u64,
     /// How late things happened, on the machine's clock.
