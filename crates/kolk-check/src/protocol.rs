@@ -19,10 +19,7 @@ use crate::tree::{count, key, list, text};
 /// nor what nodes say of their state.
 pub fn check(summary: &Summary, lenient: bool) -> Check {
     let mut check = Check::new("protocol");
-    let is_overlooked = |kind| {
-        let is_ours = matches!(kind, ViolationKind::MalformedReply | ViolationKind::TwoLeaders);
-        lenient && is_ours
-    };
+    let is_overlooked = |kind: ViolationKind| lenient && kind.is_overlooked_by_maelstrom();
     for (place, violation) in summary.violations.iter().enumerate() {
         let kind = Kind::Protocol(violation.kind);
         let anomaly = || Anomaly {

@@ -188,15 +188,7 @@ fn drive(
         Ok(()) if simulation.hosts.is_virtual() => drive_virtual(simulation, observer),
         Ok(()) => drive_real(simulation, observer),
     };
-    simulation.logs.look(simulation.queue.now());
-    if !simulation.hosts.is_virtual() {
-        // What nodes wrote last: on the virtual clock each step ends with it.
-        for node in 0..simulation.plan.nodes.len() as u16 {
-            simulation.read_log(node, b"");
-        }
-    }
-    simulation.logs.flush();
-    simulation.node_events.flush();
+    simulation.look_at_logs();
     match (driven, simulation.failed) {
         (Err(error), _) => Err(error),
         (Ok(_), Some(node)) => {

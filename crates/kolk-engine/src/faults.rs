@@ -187,9 +187,9 @@ const COUPS_MAX: u64 = 1000;
 ///
 /// If those who voted do not know that any more they elect a second leader of the same term. Both
 /// lead when the cut is over, and have an interval to show it.
-pub fn coups(interval: Duration, load: Duration, has_power: bool) -> Vec<Fault> {
+pub fn coups(nodes: &[String], interval: Duration, load: Duration, has_power: bool) -> Vec<Fault> {
     let [interval, load, outage] = [interval, load, COUP_OUTAGE].map(nanoseconds);
-    if interval == 0 {
+    if nodes.len() < 2 || interval == 0 {
         return Vec::new();
     }
     // A leader and the next one take two intervals at the least.

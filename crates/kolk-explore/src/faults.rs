@@ -11,11 +11,6 @@ use serde_json::Value;
 
 use crate::observation::{Trouble, is_loss};
 
-/// A fault as a plan stores it.
-fn stored(fault: &Fault) -> Value {
-    serde_json::to_value(fault).expect("a fault can be stored")
-}
-
 /// What a fault is called: its kind, and its shape where it has one. Runs have up to thousands.
 pub(crate) fn name(fault: &Fault) -> String {
     let kind = fault.kind.name();
@@ -45,7 +40,7 @@ pub(crate) fn without_node(fault: &Fault, node: &str) -> Option<Fault> {
             _ => true,
         }
     }
-    let mut value = stored(fault);
+    let mut value = serde_json::to_value(fault).expect("a fault can be stored");
     let Value::Object(entries) = &mut value else { return None };
     if !entries.values_mut().all(|value| keep(value, node)) {
         return None;

@@ -396,6 +396,13 @@ pub enum ViolationKind {
     TwoLeaders,
 }
 
+impl ViolationKind {
+    /// True if it makes a run invalid by itself, but one that is held to Maelstrom's checks alone.
+    pub const fn is_overlooked_by_maelstrom(self) -> bool {
+        matches!(self, ViolationKind::MalformedReply | ViolationKind::TwoLeaders)
+    }
+}
+
 /// Something that was left to the operating system's timing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

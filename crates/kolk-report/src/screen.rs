@@ -15,7 +15,7 @@ use std::time::Duration;
 use kolk_check::explain::Explanation;
 use kolk_check::{Anomaly, Check, Finding, Kind, Measure, Validity, Verdict};
 use kolk_history::plan::{ClockKind, NodeSpec, VirtualHost};
-use kolk_history::summary::{Unrepeatable, ViolationKind};
+use kolk_history::summary::Unrepeatable;
 use kolk_history::{History, Plan, Summary};
 use kolk_protocol::Time;
 
@@ -271,7 +271,7 @@ fn first_of_each_kind<'a>(all: impl Iterator<Item = Finding<'a>>) -> Vec<Finding
 /// True for what Maelstrom overlooks and every run counts that is not held to Maelstrom's checks
 /// alone.
 fn counts_by_default(kind: Kind) -> bool {
-    matches!(kind, Kind::Protocol(ViolationKind::MalformedReply | ViolationKind::TwoLeaders))
+    matches!(kind, Kind::Protocol(kind) if kind.is_overlooked_by_maelstrom())
 }
 
 /// The claim, with its type, under which the book has it, and how many there are of that.

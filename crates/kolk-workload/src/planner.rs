@@ -584,10 +584,9 @@ fn faults(
         if draws(Nemesis::Rolling) {
             drawn.extend(faults::rolling(settings.seed, nodes, interval, load));
         }
-        // A node by itself is not followed by another.
-        if draws(Nemesis::Coup) && nodes.len() > 1 {
+        if draws(Nemesis::Coup) {
             let has_power = settings.clock == ClockKind::Virtual;
-            waiting.extend(faults::coups(interval, load, has_power));
+            waiting.extend(faults::coups(nodes, interval, load, has_power));
         }
         for (nemesis, kind) in
             [(Nemesis::OneWay, LinkKind::OneWay), (Nemesis::Slow, LinkKind::Slow)]

@@ -51,6 +51,16 @@ fn settings(workload: &str, host: Host, faults: &[(Kind, &str)]) -> Settings {
 }
 
 fn run(plan: &Plan, nodes: NodeSource<'_>, data: Option<PathBuf>) -> (Run, Verdict) {
+    run_with_logs(plan, nodes, data, None)
+}
+
+/// The same, with what nodes write to their stderr in a folder.
+fn run_with_logs(
+    plan: &Plan,
+    nodes: NodeSource<'_>,
+    data: Option<PathBuf>,
+    logs: Option<PathBuf>,
+) -> (Run, Verdict) {
     let spec = &plan.workload;
     let run = kolk_engine::run(Setup {
         plan,
@@ -58,7 +68,7 @@ fn run(plan: &Plan, nodes: NodeSource<'_>, data: Option<PathBuf>) -> (Run, Verdi
         workload: kolk_workload::by_name(&spec.name, &spec.settings, &plan.nodes).unwrap(),
         journal: JournalSink::Memory,
         history: None,
-        logs: None,
+        logs,
         data,
         room: kolk_engine::Room::default(),
         observer: &mut |_: &Progress<'_>| Flow::Continue,

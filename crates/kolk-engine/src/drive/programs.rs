@@ -135,12 +135,7 @@ pub(super) fn drive_real(
             next_look = Instant::now() + WAIT_MAX;
             // What is stored is whole up to here, whatever happens next.
             simulation.recorder.flush()?;
-            simulation.logs.look(simulation.queue.now());
-            for node in 0..simulation.plan.nodes.len() as u16 {
-                simulation.read_log(node, b"");
-            }
-            simulation.logs.flush();
-            simulation.node_events.flush();
+            simulation.look_at_logs();
             simulation.hold_logs();
             let real = simulation.hosts.host().real();
             if let Some((node, failure)) = real.and_then(RealHost::deaf) {

@@ -178,7 +178,7 @@ fn rolling_cuts_go_round() {
 fn coups_follow_one_another() {
     let second = Duration::from_secs(1);
     let shown = |load: u32, has_power| -> Vec<String> {
-        let faults = coups(second, second * load, has_power);
+        let faults = coups(&names(3), second, second * load, has_power);
         let shown = |fault: &Fault| {
             let on = fault.on.as_ref().map(ToString::to_string).unwrap_or_default();
             let whom = fault.kind.targets().map_or("", |targets| targets.targets.as_str());
@@ -206,10 +206,13 @@ fn coups_follow_one_another() {
     assert!(shown(3, false).iter().all(|fault| !fault.contains("power")));
     // None comes later than the load, and the shortest and the longest times end as well.
     assert!(shown(2, true).iter().all(|fault| !fault.contains("trigger")));
-    assert_eq!(coups(Duration::ZERO, second, true), []);
+    assert_eq!(coups(&names(3), Duration::ZERO, second, true), []);
+    // A node by itself is not followed by another.
+    assert_eq!(coups(&names(1), second, second, true), []);
     let least = Duration::from_nanos(1);
-    assert!(coups(least, second, true).len() <= 3 * COUPS_MAX as usize);
-    assert!(coups(Duration::MAX, second, true).iter().all(|fault| fault.end <= 1_000_000_000));
+    assert!(coups(&names(3), least, second, true).len() <= 3 * COUPS_MAX as usize);
+    let longest = coups(&names(3), Duration::MAX, second, true);
+    assert!(longest.iter().all(|fault| fault.end <= 1_000_000_000));
 }
 
 fn shown(faults: &[Fault]) -> Vec<String> {

@@ -47,6 +47,19 @@ impl Simulation<'_> {
         open.into_iter().try_for_each(|number| self.fault(number, false))
     }
 
+    /// Takes what nodes have written to their stderr until now, and has it stored.
+    pub(crate) fn look_at_logs(&mut self) {
+        self.logs.look(self.queue.now());
+        // On the virtual clock each step ends with it.
+        if !self.hosts.is_virtual() {
+            for node in 0..self.plan.nodes.len() as u16 {
+                self.read_log(node, b"");
+            }
+        }
+        self.logs.flush();
+        self.node_events.flush();
+    }
+
     /// Reads what a node has written to its stderr; `text` is what one has logged that runs in this
     /// process.
     pub(crate) fn read_log(&mut self, node: u16, text: &[u8]) {

@@ -14,7 +14,7 @@ pub fn rows(held: &Held) -> Vec<Vec<Cell>> {
 fn row(held: &Held, limit: &HeldLimit) -> Vec<Cell> {
     let shown = |value: f64| match limit.unit.as_str() {
         "" => ratio(value),
-        unit => format!("{} {}", ratio(value), sanitize(unit)),
+        unit => format!("{} {unit}", ratio(value)),
     };
     let (role, mark) = match (limit.below, limit.holds) {
         (None, _) => (Role::Faint, '·'),
@@ -22,7 +22,7 @@ fn row(held: &Held, limit: &HeldLimit) -> Vec<Cell> {
         (Some(_), false) => (Role::Bad, '✗'),
     };
     let asked = limit.below.map_or(String::new(), |below| {
-        format!("(challenge {} asks for < {})", sanitize(&held.id), shown(below))
+        format!("(challenge {} asks for < {})", held.id, shown(below))
     });
     vec![
         Cell::left(&limit.name).mark(mark, role),

@@ -123,15 +123,19 @@ fn fault_problem(plan: &Plan, fault: &Fault) -> Option<String> {
         }
         _ => {}
     }
-    if let Some(Targets { targets, nodes }) = fault.kind.targets()
+    // Who that is shows with the event; faults of clocks and disks are not told then.
+    let (targets, is_told) = match &fault.kind {
+        FaultKind::Clock { targets, .. } | FaultKind::Disk { targets, .. } => {
+            (Some(targets), false)
+        }
+        kind => (kind.targets(), fault.on.is_some()),
+    };
+    if let Some(Targets { targets, nodes }) = targets
         && nodes.is_empty()
+        && !is_told
         && [Targets::OTHERS, Targets::TRIGGER].contains(&targets.as_str())
     {
-        let hits =
-            matches!(fault.kind, FaultKind::Kill(_) | FaultKind::Pause(_) | FaultKind::Power(_));
-        if fault.on.is_none() || !hits {
-            return Some(format!("hits `{targets}`, and waits for no event that says who that is"));
-        }
+        return Some(format!("hits `{targets}`, and waits for no event that says who that is"));
     }
     match &fault.kind {
         FaultKind::Clock { .. } if plan.clock == ClockKind::Real => {

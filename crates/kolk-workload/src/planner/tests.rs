@@ -1,6 +1,6 @@
 use super::*;
 use crate::registry;
-use kolk_history::plan::{FaultKind, Targets, ThreadOrder, Trigger, TriggerEvent};
+use kolk_history::plan::{DiskHarm, FaultKind, Targets, ThreadOrder, Trigger, TriggerEvent};
 
 fn settings() -> Settings {
     let node = NodeSpec::BuiltIn { name: "echo".to_owned(), args: Vec::new(), separate: false };
@@ -210,6 +210,15 @@ fn stored_plans_are_checked() {
             "hits `others`, and waits for no event",
         ),
         (|p| p.faults = vec![hitting(Targets::TRIGGER, None)], "hits `trigger`, and waits for no"),
+        (
+            |p| {
+                let targets = Targets::new(Targets::OTHERS, Vec::new());
+                let kind = FaultKind::Disk { targets, harm: DiskHarm::Full };
+                p.faults =
+                    vec![kolk_history::plan::Fault { kind, ..hitting("leader", Some("n1")) }];
+            },
+            "hits `others`, and waits for no event",
+        ),
         (
             |p| p.faults = vec![hitting(Targets::OTHERS, Some("n9"))],
             "waits for `n9`, which is no node",

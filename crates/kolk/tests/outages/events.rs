@@ -192,18 +192,7 @@ fn nodes_that_lead_are_hit_on_the_machines_clock() {
     let args = ["node", "lin-kv"].map(str::to_owned).to_vec();
     let nodes = NodeSource::Program { path: PROGRAM.into(), args, patience: Patience::default() };
     let logs = tempfile::tempdir().expect("a folder");
-    let run = kolk_engine::run(Setup {
-        plan: &plan,
-        nodes,
-        workload: kolk_workload::by_name("lin-kv", &plan.workload.settings, &plan.nodes).unwrap(),
-        journal: JournalSink::Memory,
-        history: None,
-        logs: Some(logs.path().to_owned()),
-        data: None,
-        room: kolk_engine::Room::default(),
-        observer: &mut |_: &Progress<'_>| Flow::Continue,
-    })
-    .expect("a run");
+    let (run, _) = run_with_logs(&plan, nodes, None, Some(logs.path().to_owned()));
     assert_eq!(run.ending, Ending::Completed, "{:?}", run.summary.violations);
     assert!(!hit(&run).is_empty(), "{} leaders", run.summary.leader_count);
     let told = |node: &String| {
